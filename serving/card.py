@@ -1,0 +1,82 @@
+"""The model card: what a version says of itself, written at export and read over the wire."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    # Later exports may say more; a gateway that is older than a card must still read it.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Split(_Frozen):
+    """How many examples each part of the data had."""
+
+    train: int
+    validation: int
+    test: int
+
+
+class DataSet(_Frozen):
+    """Where the training data came from."""
+
+    name: str
+    source: str
+    sha256: Annotated[str, Field(description="checksum of the file or files it was read from")]
+    split: Split
+    split_method: str
+
+
+class Metric(_Frozen):
+    """One figure on the held-out test set."""
+
+    name: str
+    value: float
+    unit: str
+    definition: str
+
+
+class InputStatistics(_Frozen):
+    """What one numeric input looked like in the training part; missing values left out."""
+
+    minimum: float
+    maximum: float
+    mean: float
+    standard_deviation: float
+    missing: int = 0
+
+
+class LearningCurve(_Frozen):
+    """One value per epoch of a quantity, on the training and on the validation part."""
+
+    name: str
+    train: list[float]
+    validation: list[float]
+
+
+class ModelCard(_Frozen):
+    """Everything a reader needs to judge one version."""
+
+    name: str
+    version: int
+    task: str
+    data_set: DataSet
+    metrics: list[Metric]
+    hyper_parameters: dict[str, int | float | str | bool]
+    learning_curves: list[LearningCurve]
+    confusion_matrix: dict[str, dict[str, int]] | None = Field(
+        default=None, description="counts on the test set: true label, then predicted label"
+    )
+    residual_quantiles: dict[str, float] | None = Field(
+        default=None, description="predicted minus actual on the test set, by quantile"
+    )
+    input_statistics: dict[str, InputStatistics] = Field(
+        description="of each input, or of a quantity derived from it, in the training part"
+    )
+    parameters: int = Field(description="number of trained weights")
+    seed: int
+    libraries: dict[str, str] = Field(description="versions that trained and exported the model")
+    trained_at: datetime
+    training_seconds: float

@@ -1,0 +1,168 @@
+"""Everything that can go wrong with a request, as one family; knows neither HTTP nor gRPC.
+
+    TfgateError
+    ├── InvalidRequest           the caller can repair it
+    │   ├── MalformedBody        the body cannot be read at all
+    │   ├── InvalidInput         a field of the body is wrong
+    │   │   └── InvalidImage     the bytes are no picture that can be used
+    │   ├── PayloadTooLarge      more bytes than are accepted
+    │   ├── UnsupportedMediaType the body is of a kind that is not accepted
+    │   ├── UnknownModel         no such model
+    │   ├── UnknownVersion       the model has no such version, or no such label
+    │   ├── NotFound             no such path
+    │   └── MethodNotAllowed     the path exists, the verb does not
+    ├── Overloaded               too much work at this moment
+    ├── ModelServerUnavailable   the model server cannot be reached
+    ├── ModelUnavailable         the model server answers, but the model is not ready
+    ├── DeadlineExceeded         the answer would have come too late
+    ├── ModelServerFailure       the model server answered nonsense
+    ├── ClientDisconnected       the caller has gone
+    └── InternalError            a defect of tfgate
+
+A class's name in kebab case is its `code`, which clients may rely on. Each docstring is what the
+page behind a problem's `type` says.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field of a body.
+
+    `field` is a dotted path such as `instances.3.latitude`; `received` is a number, a short word or
+    a type, never the payload itself.
+    """
+
+    field: str
+    message: str
+    received: str | float | None = None
+
+
+class TfgateError(Exception):
+    """Any failure that tfgate reports to a caller.
+
+    `detail` says what was received and what is accepted; `hint` says what to do next.
+    """
+
+    code: ClassVar[str] = "tfgate-error"
+    hint: str = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __init__(
+        self, detail: str, *, hint: str | None = None, fields: Sequence[FieldError] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = self.hint if hint is None else hint
+        self.fields = tuple(fields)
+
+
+class InvalidRequest(TfgateError):
+    """The request cannot be answered as it is; it must be changed before it is sent again."""
+
+
+class MalformedBody(InvalidRequest):
+    """The body is not readable: broken JSON, broken UTF-8, or a broken multipart form."""
+
+    hint = "Send one complete JSON document, encoded as UTF-8."
+
+
+class InvalidInput(InvalidRequest):
+    """A field is missing, unknown, of the wrong type or outside its range."""
+
+    hint = "Correct the fields named in `errors`; GET /models/{model} shows the schema."
+
+
+class InvalidImage(InvalidInput):
+    """The bytes are no usable picture: unknown format, truncated, animated, or too many pixels."""
+
+    hint = "Send a complete PNG, JPEG, WebP or GIF file of at most 25 megapixels."
+
+
+class PayloadTooLarge(InvalidRequest):
+    """The body, or the picture in it, has more bytes than are accepted."""
+
+    hint = "Send less at once: split the batch, or scale the picture down."
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The Content-Type is none that this model accepts."""
+
+    hint = "Set the Content-Type header to one that is named in `detail`."
+
+
+class UnknownModel(InvalidRequest):
+    """There is no model of that name."""
+
+    hint = "GET /models lists the models."
+
+
+class UnknownVersion(InvalidRequest):
+    """The model exists, but the version or label that was asked for is not being served."""
+
+    hint = "GET /models/{model} lists the versions; leave version and label out for the newest."
+
+
+class NotFound(InvalidRequest):
+    """Nothing lives at that path."""
+
+    hint = "GET /docs shows every path."
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The path exists, but not for that HTTP method."""
+
+    hint = "GET /docs shows every path with its methods."
+
+
+class Overloaded(TfgateError):
+    """More requests are in progress than can be finished in time."""
+
+    hint = "Wait as long as the Retry-After header says, then send the same request again."
+
+
+class ModelServerUnavailable(TfgateError):
+    """The model server that the gateway depends on cannot be reached."""
+
+    hint = "Send the same request again later; GET /readyz says when the service is back."
+
+
+class ModelUnavailable(TfgateError):
+    """The model server is up, but this model has no version that is ready to answer."""
+
+    hint = "Send the same request again later; GET /readyz says what is missing."
+
+
+class DeadlineExceeded(TfgateError):
+    """The answer did not come within the time allowed for the request."""
+
+    hint = "Send the same request again, with fewer or shorter instances if that repeats."
+
+
+class ModelServerFailure(TfgateError):
+    """The model server failed, or answered with tensors that the signature does not promise."""
+
+    hint = "If it repeats, tell the operators the request id: the served version may be defective."
+
+
+class ClientDisconnected(TfgateError):
+    """The client closed the connection before the answer was ready."""
+
+
+class InternalError(TfgateError):
+    """A defect of the gateway itself."""
+
+    hint = "Tell the operators the request id; their log has the details."
+
+
+def all_errors(base: type[TfgateError] = TfgateError) -> Iterator[type[TfgateError]]:
+    """Yield every class below `base`, parents first."""
+    for error in base.__subclasses__():
+        yield error
+        yield from all_errors(error)

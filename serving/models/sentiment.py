@@ -1,0 +1,95 @@
+"""Sentiment of a text: what a request is, how its text is cleaned, and what the scores mean."""
+
+import html
+import re
+import unicodedata
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.card import ModelCard
+from serving.contract import Model, Row, Signature, TensorSpec
+from serving.errors import FieldError, InvalidInput
+
+MAX_CHARACTERS = 20_000
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+# A tag begins with a letter right after "<" or "</", so that "5 < 6 > 4" and "<3" stay.
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class SentimentRequest(BaseModel):
+    """A text whose sentiment is wanted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    text: str = Field(
+        min_length=1,
+        max_length=MAX_CHARACTERS,
+        description="English text, such as a film review; HTML tags are ignored",
+        examples=["A warm, funny film with a cast that never puts a foot wrong. I loved it!"],
+    )
+
+
+class SentimentResponse(BaseModel):
+    """The more probable sentiment of the text."""
+
+    label: str = Field(description="the class with the highest probability", examples=["positive"])
+    confidence: Probability = Field(description="probability of the label", examples=[0.98])
+    probabilities: dict[str, Probability] = Field(
+        description="calibrated probability of each class; they sum to 1",
+        examples=[{"negative": 0.02, "positive": 0.98}],
+    )
+
+
+def clean(text: str) -> str:
+    """Return the text as a reader would see it: no HTML, Unicode NFC, single spaces.
+
+    Training cleans its texts with this same function, so both sides see the same words.
+    """
+    without_tags = _TAG.sub(" ", html.unescape(text))
+    normalized = unicodedata.normalize("NFC", _CONTROL.sub(" ", without_tags))
+    return " ".join(normalized.split())
+
+
+def preprocess(request: SentimentRequest) -> Row:
+    """Clean the text.
+
+    Raises:
+        InvalidInput: nothing is left of it.
+    """
+    text = clean(request.text)
+    if not text:
+        message = "the text holds no visible character: only white space, tags or control codes"
+        raise InvalidInput(message, fields=[FieldError("text", message)])
+    return {"text": text.encode()}
+
+
+def postprocess(row: Row, _request: SentimentRequest, _card: ModelCard | None) -> SentimentResponse:
+    """Name the class with the highest score."""
+    labels = [label.decode() for label in np.atleast_1d(row["classes"])]
+    scores = [float(score) for score in np.atleast_1d(row["scores"])]
+    confidence, label = max(zip(scores, labels, strict=True))
+    return SentimentResponse(
+        label=label,
+        confidence=confidence,
+        probabilities=dict(zip(labels, scores, strict=True)),
+    )
+
+
+MODEL = Model(
+    request=SentimentRequest,
+    response=SentimentResponse,
+    signature=Signature(
+        inputs={"text": TensorSpec("string")},
+        outputs={"classes": TensorSpec("string", (2,)), "scores": TensorSpec("float32", (2,))},
+    ),
+    example=SentimentRequest(
+        text="A warm, funny film with a cast that never puts a foot wrong. I loved it!"
+    ),
+    preprocess=preprocess,
+    postprocess=postprocess,
+)
