@@ -26,6 +26,11 @@ class TensorSpec:
     dtype: DType
     row_shape: tuple[int, ...] = ()
 
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The dtype of the array that holds such a tensor; strings are objects of type bytes."""
+        return np.dtype(object if self.dtype == "string" else self.dtype)
+
     def __str__(self) -> str:
         dimensions = ", ".join(["batch", *map(str, self.row_shape)])
         return f"{self.dtype}[{dimensions}]"
@@ -73,10 +78,7 @@ class Model(Generic[RequestT, ResponseT]):
 def stack(rows: list[Row], signature: Signature) -> Tensors:
     """Put rows together into the signature's input tensors, one row of each per instance."""
     return {
-        name: np.array(
-            [row[name] for row in rows],
-            dtype=object if spec.dtype == "string" else spec.dtype,
-        )
+        name: np.array([row[name] for row in rows], dtype=spec.numpy_dtype)
         for name, spec in signature.inputs.items()
     }
 

@@ -25,8 +25,8 @@ page behind a problem's `type` says.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class InvalidInput(InvalidRequest):
     """A field is missing, unknown, of the wrong type or outside its range."""
 
     hint = "Correct the fields named in `errors`; GET /models/{model} shows the schema."
+
+    def below(self, path: str) -> Self:
+        """Return the same error for an instance that stands at `path` in a larger body."""
+        fields = [replace(field, field=f"{path}.{field.field}") for field in self.fields]
+        return type(self)(f"{path}: {self.detail}", hint=self.hint, fields=fields)
 
 
 class InvalidImage(InvalidInput):
@@ -162,7 +167,8 @@ class InternalError(TfgateError):
 
 
 def all_errors(base: type[TfgateError] = TfgateError) -> Iterator[type[TfgateError]]:
-    """Yield every class below `base`, parents first."""
+    """Yield every class below `base` that is raised: all but InvalidRequest, which only groups."""
     for error in base.__subclasses__():
-        yield error
+        if error is not InvalidRequest:
+            yield error
         yield from all_errors(error)

@@ -1,0 +1,134 @@
+"""What the model server serves at this moment: versions, states, signatures and cards."""
+
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from proto.metadata_pb2 import SignatureDefMap, TensorInfo
+from proto.status_pb2 import ModelVersionStatus
+from serving.card import ModelCard
+from serving.contract import Signature, TensorSpec
+from serving.errors import ModelServerFailure, TfgateError
+from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servable
+from serving.models import MODELS
+from serving.tensors import data_type
+
+
+@dataclass(frozen=True)
+class VersionState:
+    """A version and how far it has come; `error` says why it ended, if it ended badly."""
+
+    version: int
+    state: str
+    error: str | None
+
+    @property
+    def available(self) -> bool:
+        """Whether the version can answer."""
+        return self.state == "AVAILABLE"
+
+
+class Catalog:
+    """Asks the model server about its models; remembers what can't change while a version lives."""
+
+    def __init__(self, client: ModelServerClient, *, timeout_seconds: float) -> None:
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+        self._cards: dict[Servable, ModelCard | None] = {}
+
+    async def versions(self, model: str) -> list[VersionState]:
+        """Read the states of a model's versions, newest first.
+
+        Raises:
+            TfgateError: the model server cannot be reached, or has no such model.
+        """
+        states = [
+            _version_state(status)
+            for status in await self._client.versions(model, timeout_seconds=self._timeout_seconds)
+        ]
+        # A number may come back with other content once its version has been unloaded.
+        for state in states:
+            if not state.available:
+                self._cards.pop(Servable(model, state.version), None)
+        return states
+
+    async def card(self, model: str, version: int) -> ModelCard | None:
+        """Return the card of a version, asking the version itself the first time.
+
+        Raises:
+            TfgateError: the version cannot be asked.
+            ModelServerFailure: what it answered is no model card.
+        """
+        servable = Servable(model, version)
+        if servable not in self._cards:
+            text = await self._client.describe(servable, timeout_seconds=self._timeout_seconds)
+            self._cards[servable] = None if text is None else _parse_card(text, servable)
+        return self._cards[servable]
+
+    async def missing(self) -> dict[str, str]:
+        """Say of each model that is not ready what is missing; empty when all are."""
+        reasons = await asyncio.gather(*(self._missing(model) for model in MODELS))
+        return {model: reason for model, reason in zip(MODELS, reasons, strict=True) if reason}
+
+    async def _missing(self, model: str) -> str | None:
+        try:
+            states = await self.versions(model)
+            newest = next((state for state in states if state.available), None)
+            if newest is None:
+                return "no version is available: " + _summary(states)
+            live = await self._client.signatures(
+                Servable(model, newest.version), timeout_seconds=self._timeout_seconds
+            )
+        except TfgateError as error:
+            return error.detail
+        difference = _difference(MODELS[model].signature, live)
+        return difference and f"version {newest.version}: {difference}"
+
+
+def _version_state(status: ModelVersionStatus) -> VersionState:
+    return VersionState(
+        version=status.version,
+        state=ModelVersionStatus.State.Name(status.state),
+        error=status.status.error_message or None,
+    )
+
+
+def _summary(states: list[VersionState]) -> str:
+    return "; ".join(
+        f"version {state.version} is {state.state}" + (f" ({state.error})" if state.error else "")
+        for state in states
+    )
+
+
+def _parse_card(text: str, servable: Servable) -> ModelCard:
+    try:
+        return ModelCard.model_validate_json(text)
+    except ValidationError as error:
+        message = f"{servable} describes itself with something that is no model card"
+        raise ModelServerFailure(message) from error
+
+
+def _difference(declared: Signature, live: SignatureDefMap) -> str | None:
+    """Say how a live signature differs from the declared one; None when it does not."""
+    if PREDICT_SIGNATURE not in live.signature_def:
+        return f"there is no signature {PREDICT_SIGNATURE!r}"
+    signature = live.signature_def[PREDICT_SIGNATURE]
+    sides = [
+        ("input", declared.inputs, signature.inputs),
+        ("output", declared.outputs, signature.outputs),
+    ]
+    for side, specs, infos in sides:
+        for name in sorted({*specs, *infos}):
+            if name not in infos:
+                return f"{side} {name} is missing; declared is {specs[name]}"
+            if name not in specs:
+                return f"{side} {name} is not declared"
+            if not _matches(specs[name], infos[name]):
+                return f"{side} {name} is not {specs[name]}"
+    return None
+
+
+def _matches(spec: TensorSpec, info: TensorInfo) -> bool:
+    shape = [dim.size for dim in info.tensor_shape.dim]
+    return info.dtype == data_type(spec.dtype) and shape == [-1, *spec.row_shape]

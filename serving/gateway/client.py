@@ -1,0 +1,262 @@
+"""The gRPC client of the model server; the only file that knows gRPC's status codes."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import numpy as np
+from google.protobuf.wrappers_pb2 import Int64Value
+from numpy.typing import NDArray
+
+from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse, SignatureDefMap
+from proto.model_pb2 import ModelSpec
+from proto.predict_pb2 import PredictRequest, PredictResponse
+from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
+from serving import tensors
+from serving.contract import Tensors
+from serving.errors import (
+    DeadlineExceeded,
+    InternalError,
+    ModelServerFailure,
+    ModelServerUnavailable,
+    ModelUnavailable,
+    Overloaded,
+    TfgateError,
+    UnknownVersion,
+)
+
+PREDICT_SIGNATURE = "serving_default"
+DESCRIBE_SIGNATURE = "describe"
+
+# What each status means once our own validation has passed. NOT_FOUND and INVALID_ARGUMENT may also
+# be the caller's mistake: `_is_unknown_version` looks closer.
+ERRORS: dict[grpc.StatusCode, type[TfgateError]] = {
+    grpc.StatusCode.CANCELLED: ModelServerUnavailable,
+    grpc.StatusCode.UNKNOWN: ModelServerFailure,
+    grpc.StatusCode.INVALID_ARGUMENT: InternalError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.NOT_FOUND: ModelUnavailable,
+    grpc.StatusCode.ALREADY_EXISTS: ModelServerFailure,
+    grpc.StatusCode.PERMISSION_DENIED: ModelServerFailure,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    grpc.StatusCode.FAILED_PRECONDITION: ModelServerFailure,
+    grpc.StatusCode.ABORTED: ModelServerUnavailable,
+    grpc.StatusCode.OUT_OF_RANGE: ModelServerFailure,
+    grpc.StatusCode.UNIMPLEMENTED: ModelServerFailure,
+    grpc.StatusCode.INTERNAL: ModelServerFailure,
+    grpc.StatusCode.UNAVAILABLE: ModelServerUnavailable,
+    grpc.StatusCode.DATA_LOSS: ModelServerFailure,
+    grpc.StatusCode.UNAUTHENTICATED: ModelServerFailure,
+}
+
+# Retries are gRPC's own; a prediction may safely be repeated. They are budgeted: each failed call
+# takes a token, each good one gives a tenth back, and below half of the tokens nothing is retried.
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "0.5s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+    "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
+}
+_CHANNEL_OPTIONS = [
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    # The limits that count are the gateway's own, on bodies and rows.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # gRPC's default waits up to two minutes before it looks again for a server that was away.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.keepalive_time_ms", 30_000),
+]
+
+
+@dataclass(frozen=True)
+class Servable:
+    """Which model is asked, and which of its versions: by number, by label, or the newest."""
+
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return f"version {self.version} of {self.model}"
+        if self.label is not None:
+            return f"the version of {self.model} that is labelled {self.label!r}"
+        return self.model
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a version answered: its outputs, batch dimension first."""
+
+    version: int
+    outputs: Tensors
+
+
+class ModelServerClient:
+    """Calls of TensorFlow Serving, or of anything that speaks its gRPC services.
+
+    Use it as an async context manager: the channel opens inside the running event loop.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    async def __aenter__(self) -> Self:
+        self._channel = grpc.aio.insecure_channel(self.target, options=_CHANNEL_OPTIONS)
+        self._predict = self._channel.unary_unary(
+            "/tensorflow.serving.PredictionService/Predict",
+            request_serializer=PredictRequest.SerializeToString,
+            response_deserializer=PredictResponse.FromString,
+        )
+        self._metadata = self._channel.unary_unary(
+            "/tensorflow.serving.PredictionService/GetModelMetadata",
+            request_serializer=GetModelMetadataRequest.SerializeToString,
+            response_deserializer=GetModelMetadataResponse.FromString,
+        )
+        self._status = self._channel.unary_unary(
+            "/tensorflow.serving.ModelService/GetModelStatus",
+            request_serializer=GetModelStatusRequest.SerializeToString,
+            response_deserializer=GetModelStatusResponse.FromString,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        _error_type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self._channel.close()
+
+    async def predict(
+        self,
+        servable: Servable,
+        inputs: Tensors,
+        *,
+        timeout_seconds: float,
+        signature: str = PREDICT_SIGNATURE,
+    ) -> Answer:
+        """Run a signature on whole tensors.
+
+        Raises:
+            TfgateError: one of `ERRORS`, or UnknownVersion.
+        """
+        request = PredictRequest(
+            model_spec=_model_spec(servable, signature),
+            inputs={name: tensors.encode(array) for name, array in inputs.items()},
+        )
+        with self._translated(servable):
+            response = await self._predict(request, timeout=timeout_seconds)
+        return Answer(response.model_spec.version.value, _decode_all(response.outputs))
+
+    async def describe(self, servable: Servable, *, timeout_seconds: float) -> str | None:
+        """Ask a version for its model card: JSON, or None if it was exported without one."""
+        request = np.array([b""], dtype=object)
+        try:
+            answer = await self.predict(
+                servable,
+                {"request": request},
+                timeout_seconds=timeout_seconds,
+                signature=DESCRIBE_SIGNATURE,
+            )
+        except ModelServerFailure as failure:
+            if _code_of(failure) is grpc.StatusCode.FAILED_PRECONDITION:
+                return None
+            raise
+        card: bytes = answer.outputs["card"][0]
+        return card.decode()
+
+    async def signatures(self, servable: Servable, *, timeout_seconds: float) -> SignatureDefMap:
+        """Read a version's signatures.
+
+        Raises:
+            TfgateError: one of `ERRORS`, or UnknownVersion.
+        """
+        request = GetModelMetadataRequest(
+            model_spec=_model_spec(servable), metadata_field=["signature_def"]
+        )
+        with self._translated(servable):
+            response = await self._metadata(request, timeout=timeout_seconds)
+        return SignatureDefMap.FromString(response.metadata["signature_def"].value)
+
+    async def versions(self, model: str, *, timeout_seconds: float) -> list[ModelVersionStatus]:
+        """Read the states of all versions that the server knows of, newest first.
+
+        Raises:
+            TfgateError: one of `ERRORS`; ModelUnavailable if the server has no such model.
+        """
+        servable = Servable(model)
+        with self._translated(servable):
+            response = await self._status(
+                GetModelStatusRequest(model_spec=_model_spec(servable)), timeout=timeout_seconds
+            )
+        return sorted(response.model_version_status, key=lambda state: state.version, reverse=True)
+
+    @contextmanager
+    def _translated(self, servable: Servable) -> Iterator[None]:
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise self._translate(error, servable) from error
+
+    def _translate(self, error: grpc.aio.AioRpcError, servable: Servable) -> TfgateError:
+        if _is_unknown_version(error, servable):
+            return UnknownVersion(f"{servable} is not being served")
+        kind = ERRORS[error.code()]
+        if kind is ModelServerUnavailable:
+            return kind(f"the model server at {self.target} cannot be reached")
+        if kind is ModelUnavailable:
+            return kind(f"the model server at {self.target} has no version of {servable} ready")
+        if kind is Overloaded:
+            return kind(f"the model server at {self.target} takes no more calls at the moment")
+        if kind is DeadlineExceeded:
+            return kind(f"{servable} did not answer in time")
+        return kind(f"{servable} failed: {error.code().name}: {error.details()}")
+
+
+def _is_unknown_version(error: grpc.aio.AioRpcError, servable: Servable) -> bool:
+    if servable.version is not None:
+        return error.code() is grpc.StatusCode.NOT_FOUND
+    # TensorFlow Serving has no code of its own for a label that it does not know.
+    return (
+        servable.label is not None
+        and error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        and "servable version label" in (error.details() or "")
+    )
+
+
+def _code_of(failure: TfgateError) -> grpc.StatusCode | None:
+    cause = failure.__cause__
+    return cause.code() if isinstance(cause, grpc.aio.AioRpcError) else None
+
+
+def _model_spec(servable: Servable, signature: str = "") -> ModelSpec:
+    spec = ModelSpec(name=servable.model, signature_name=signature)
+    if servable.version is not None:
+        spec.version.CopyFrom(Int64Value(value=servable.version))
+    elif servable.label is not None:
+        spec.version_label = servable.label
+    return spec
+
+
+def _decode_all(outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    try:
+        return {name: tensors.decode(tensor) for name, tensor in outputs.items()}
+    except ValueError as error:
+        message = f"an output tensor cannot be read: {error}"
+        raise ModelServerFailure(message) from error

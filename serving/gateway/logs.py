@@ -1,0 +1,28 @@
+"""Logging: one JSON object per line on standard output, the same for uvicorn's own messages."""
+
+from typing import Any
+
+
+def log_config(level: str) -> dict[str, Any]:
+    """Return the configuration in the form that logging.config.dictConfig takes."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": "pythonjsonlogger.json.JsonFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+            }
+        },
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "stream": "ext://sys.stdout",
+            }
+        },
+        "root": {"level": "WARNING", "handlers": ["stdout"]},
+        "loggers": {"tfgate": {"level": level}, "uvicorn.error": {"level": level}},
+    }

@@ -1,0 +1,64 @@
+"""What FastAPI cannot derive of the OpenAPI document: bodies that routes read, and problems."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from serving.contract import Model
+from serving.errors import all_errors
+from serving.gateway.bodies import JSON, MULTIPART
+from serving.gateway.problems import PROBLEM_MEDIA_TYPE, Problem, status_of
+
+_PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+def single_body(model: Model[Any, Any]) -> dict[str, Any]:
+    """Describe the body of one instance: JSON, and a file where the model takes one."""
+    content: dict[str, Any] = {
+        JSON: {
+            "schema": model.request.model_json_schema(),
+            "example": model.example.model_dump(mode="json"),
+        }
+    }
+    if model.upload is not None:
+        file = {"type": "string", "format": "binary"}
+        form = {"type": "object", "properties": {"file": file}, "required": ["file"]}
+        content[model.upload.media_type] = {"schema": file}
+        content[MULTIPART] = {"schema": form}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def batch_body(model: Model[Any, Any], batch: TypeAdapter[Any]) -> dict[str, Any]:
+    """Describe the body of several instances."""
+    schema = batch.json_schema()
+    # Inlined, since a `$defs` inside a path is no place that every reader resolves.
+    (request_schema,) = schema.pop("$defs").values()
+    schema["properties"]["instances"]["items"] = request_schema
+    example = {"instances": [model.example.model_dump(mode="json")] * 2}
+    content = {JSON: {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route may answer with."""
+    return {
+        status: {"description": _meaning(status), "content": {PROBLEM_MEDIA_TYPE: _PROBLEM}}
+        for status in statuses
+    }
+
+
+def _meaning(status: int) -> str:
+    return ", ".join(error.code for error in all_errors() if status_of(error) == status)
+
+
+def build(app: FastAPI) -> dict[str, Any]:
+    """Build the document; FastAPI adds only the schemas of response models, so Problem is added."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"].update(schema.pop("$defs"))
+    document["components"]["schemas"]["Problem"] = schema
+    return document

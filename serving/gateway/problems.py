@@ -1,0 +1,128 @@
+"""Errors as HTTP answers: which status each has, and its RFC 9457 problem document."""
+
+import json
+import math
+from dataclasses import asdict
+
+from pydantic import BaseModel, Field
+from pydantic_core import ErrorDetails
+from starlette.responses import Response
+
+from serving import errors
+from serving.errors import FieldError, InvalidInput, MalformedBody, TfgateError
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about this time
+
+# The nearest base class that stands here decides; 499 is nginx's "client closed request".
+STATUSES: dict[type[TfgateError], int] = {
+    errors.MalformedBody: 400,
+    errors.NotFound: 404,
+    errors.UnknownModel: 404,
+    errors.UnknownVersion: 404,
+    errors.MethodNotAllowed: 405,
+    errors.PayloadTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.InvalidInput: 422,
+    errors.Overloaded: 429,
+    errors.ClientDisconnected: 499,
+    errors.InternalError: 500,
+    errors.ModelServerFailure: 502,
+    errors.ModelServerUnavailable: 503,
+    errors.ModelUnavailable: 503,
+    errors.DeadlineExceeded: 504,
+}
+_RETRY_LATER = (429, 503)
+
+
+class FieldProblem(BaseModel):
+    """One wrong field."""
+
+    field: str = Field(description="dotted path in the body", examples=["instances.3.latitude"])
+    message: str
+    received: str | float | None = Field(default=None, description="a number, or a description")
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it, with what tfgate adds: code, hint, errors and request_id."""
+
+    type: str = Field(description="stable; GET it to read what it means")
+    title: str
+    status: int
+    detail: str = Field(description="what was received and what is accepted")
+    instance: str = Field(description="the path that was asked")
+    code: str = Field(description="stable, for programs", examples=["invalid-input"])
+    hint: str = Field(description="what to do next")
+    errors: list[FieldProblem] = Field(description="the fields that are wrong, if any")
+    request_id: str
+
+
+def status_of(error: type[TfgateError]) -> int:
+    """Return the HTTP status of an error class, its own or the nearest base class's.
+
+    Raises:
+        LookupError: nothing was decided for it.
+    """
+    for base in error.__mro__:
+        if base in STATUSES:
+            return STATUSES[base]
+    raise LookupError(error)
+
+
+def title_of(error: type[TfgateError]) -> str:
+    """Return the error's name in words."""
+    return error.code.replace("-", " ").capitalize()
+
+
+def problem_response(error: TfgateError, *, path: str, request_id: str) -> Response:
+    """Build the answer that reports an error."""
+    status = status_of(type(error))
+    problem = Problem(
+        type=f"/errors/{error.code}",
+        title=title_of(type(error)),
+        status=status,
+        detail=error.detail,
+        instance=path,
+        code=error.code,
+        hint=error.hint,
+        errors=[FieldProblem(**asdict(field)) for field in error.fields],
+        request_id=request_id,
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in _RETRY_LATER else {}
+    return Response(
+        problem.model_dump_json(), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE
+    )
+
+
+def from_validation(details: list[ErrorDetails]) -> TfgateError:
+    """Translate pydantic's findings about a body or a query."""
+    if details[0]["type"] == "json_invalid":
+        return MalformedBody(f"the body is not valid JSON: {details[0]['ctx']['error']}")
+    fields = [
+        FieldError(
+            field=".".join(map(str, detail["loc"])),
+            message=detail["msg"],
+            received=None if detail["type"] == "missing" else _describe(detail["input"]),
+        )
+        for detail in details
+    ]
+    count = "one field is" if len(fields) == 1 else f"{len(fields)} fields are"
+    return InvalidInput(
+        f"{count} wrong: {fields[0].field or 'body'}: {fields[0].message}", fields=fields
+    )
+
+
+def _describe(value: object) -> str | float:
+    """Say what was received without repeating a payload."""
+    match value:
+        case None | bool():
+            return json.dumps(value)
+        case int() | float():
+            return value if math.isfinite(value) else str(value)
+        case str():
+            return f"a string of {len(value)} characters"
+        case list() | dict():
+            kind = "a list" if isinstance(value, list) else "an object"
+            return f"{kind} of {len(value)} items"
+        case _:
+            return f"a {type(value).__name__}"

@@ -1,0 +1,83 @@
+"""What operators and probes ask: health, readiness, metrics, and what an error code means."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from serving.errors import FieldError, ModelUnavailable, NotFound, all_errors
+from serving.gateway.catalog import Catalog
+from serving.gateway.openapi import problem_responses
+from serving.gateway.problems import status_of, title_of
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Every model can be asked."""
+
+    status: Literal["ready"] = "ready"
+
+
+class ErrorMeaning(BaseModel):
+    """What a problem's `type` stands for."""
+
+    code: str
+    title: str
+    status: int = Field(description="the HTTP status that it comes with")
+    meaning: str
+    hint: str = Field(description="what to do about it")
+
+
+def operations_router(catalog: Catalog) -> APIRouter:
+    """Build the routes over a catalog."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz", summary="Is the gateway alive?")
+    async def health() -> Health:
+        return Health()
+
+    @router.get("/readyz", summary="Can every model answer?", responses=problem_responses(503))
+    async def readiness() -> Readiness:
+        missing = await catalog.missing()
+        if missing:
+            detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
+            fields = [FieldError(model, reason) for model, reason in missing.items()]
+            raise ModelUnavailable(detail, fields=fields)
+        return Readiness()
+
+    @router.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
+    )
+    async def expose_metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get(
+        "/errors/{code}",
+        summary="What does an error code mean?",
+        responses=problem_responses(404, 422),
+    )
+    async def explain_error(code: str) -> ErrorMeaning:
+        for error in all_errors():
+            if error.code == code:
+                return ErrorMeaning(
+                    code=code,
+                    title=title_of(error),
+                    status=status_of(error),
+                    meaning=error.__doc__ or "",
+                    hint=error.hint,
+                )
+        known = ", ".join(sorted(error.code for error in all_errors()))
+        message = f"there is no error code {code[:100]!r}; there are {known}"
+        raise NotFound(message)
+
+    return router

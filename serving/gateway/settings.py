@@ -1,0 +1,47 @@
+"""The gateway's settings; each can be given as an environment variable with the prefix TFGATE_."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every knob of the gateway, with its unit, its bounds and the reason for its default."""
+
+    model_config = SettingsConfigDict(env_prefix="TFGATE_", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="address to listen on; private until told")
+    port: int = Field(default=8000, ge=0, le=65535, description="0 takes any free port")
+    model_server: str = Field(
+        default="127.0.0.1:8500",
+        min_length=1,
+        description="gRPC target of TensorFlow Serving; dns:///NAME:8500 spreads over its replicas",
+    )
+    predict_timeout_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=300,
+        description="time for one prediction; a full batch of long texts takes about one second",
+    )
+    status_timeout_seconds: float = Field(
+        default=2,
+        gt=0,
+        le=60,
+        description="time to ask for states, signatures and cards; below a probe's usual limit",
+    )
+    max_body_bytes: int = Field(
+        default=32_000_000,
+        ge=1_000,
+        le=1_000_000_000,
+        description="largest body read; four pictures of the largest size as base64 fit",
+    )
+    shutdown_grace_seconds: int = Field(
+        default=20,
+        ge=0,
+        le=600,
+        description="time for requests in progress to finish; longer than any may take",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG also shows the probes' requests"
+    )

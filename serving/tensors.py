@@ -1,0 +1,90 @@
+"""numpy to tensor messages and back; the only file that knows the byte layout of a tensor."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proto import tensor_pb2
+from proto.tensor_pb2 import TensorProto, TensorShapeProto
+
+
+@dataclass(frozen=True)
+class _WireType:
+    """How a dtype travels: its number, its numpy type, and its typed value field."""
+
+    number: tensor_pb2.DataType
+    numpy: np.dtype[Any]
+    field: str
+
+
+_WIRE_TYPES = [
+    _WireType(tensor_pb2.DT_FLOAT, np.dtype("<f4"), "float_val"),
+    _WireType(tensor_pb2.DT_DOUBLE, np.dtype("<f8"), "double_val"),
+    _WireType(tensor_pb2.DT_HALF, np.dtype("<f2"), "half_val"),
+    _WireType(tensor_pb2.DT_INT8, np.dtype("i1"), "int_val"),
+    _WireType(tensor_pb2.DT_INT16, np.dtype("<i2"), "int_val"),
+    _WireType(tensor_pb2.DT_INT32, np.dtype("<i4"), "int_val"),
+    _WireType(tensor_pb2.DT_INT64, np.dtype("<i8"), "int64_val"),
+    _WireType(tensor_pb2.DT_UINT8, np.dtype("u1"), "int_val"),
+    _WireType(tensor_pb2.DT_UINT16, np.dtype("<u2"), "int_val"),
+    _WireType(tensor_pb2.DT_UINT32, np.dtype("<u4"), "uint32_val"),
+    _WireType(tensor_pb2.DT_UINT64, np.dtype("<u8"), "uint64_val"),
+    _WireType(tensor_pb2.DT_BOOL, np.dtype("?"), "bool_val"),
+    _WireType(tensor_pb2.DT_STRING, np.dtype(object), "string_val"),
+]
+_BY_NUMPY = {wire.numpy: wire for wire in _WIRE_TYPES}
+_BY_NUMBER = {wire.number: wire for wire in _WIRE_TYPES}
+
+
+def data_type(dtype: str) -> tensor_pb2.DataType:
+    """Return the wire's number of a dtype that a signature names, such as `float32` or `string`."""
+    return _BY_NUMPY[np.dtype(object if dtype == "string" else dtype)].number
+
+
+def encode(array: NDArray[Any]) -> TensorProto:
+    """Turn an array into a message: numbers as `tensor_content`, bytes (dtype object) one by one.
+
+    Raises:
+        KeyError: the array's dtype is none that the wire knows.
+    """
+    wire = _BY_NUMPY[array.dtype.newbyteorder("<")]
+    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in array.shape])
+    if wire.number == tensor_pb2.DT_STRING:
+        return TensorProto(dtype=wire.number, tensor_shape=shape, string_val=array.ravel().tolist())
+    content = array.astype(wire.numpy, copy=False).tobytes()
+    return TensorProto(dtype=wire.number, tensor_shape=shape, tensor_content=content)
+
+
+def decode(tensor: TensorProto) -> NDArray[Any]:
+    """Turn a message into an array, whichever of the two layouts its values have.
+
+    Strings become an object array of bytes. Arrays read from `tensor_content` are read-only.
+
+    Raises:
+        ValueError: the dtype is unknown, or the values do not fill the shape.
+    """
+    if tensor.dtype not in _BY_NUMBER:
+        message = f"tensors of type {tensor.dtype} are not read"
+        raise ValueError(message)
+    wire = _BY_NUMBER[tensor.dtype]
+    shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    if tensor.tensor_content and wire.number != tensor_pb2.DT_STRING:
+        return np.frombuffer(tensor.tensor_content, wire.numpy).reshape(shape)
+    values = _from_field(getattr(tensor, wire.field), wire)
+    return _repeat_last(values, prod(shape)).reshape(shape)
+
+
+def _from_field(values: Any, wire: _WireType) -> NDArray[Any]:
+    if wire.number == tensor_pb2.DT_HALF:
+        return np.array(values, np.uint16).view(wire.numpy)
+    return np.array(values, wire.numpy)
+
+
+def _repeat_last(values: NDArray[Any], size: int) -> NDArray[Any]:
+    """Fill up with the last value, as TensorFlow lets a message abbreviate a constant tensor."""
+    if 0 < len(values) < size:
+        return np.concatenate([values, np.repeat(values[-1:], size - len(values))])
+    return values
