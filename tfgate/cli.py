@@ -1,3 +1,136 @@
 """The command `tfgate`: one program that composes the gateway, the model server and training."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
 import typer
-app = typer.Typer()
+from rich.console import Console
+
+from serving.gateway.settings import Settings
+
+app = typer.Typer(
+    help="Train models, serve them, ask them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Repository = Annotated[Path, typer.Option(help="folder of models, each a folder of versions")]
+Url = Annotated[str, typer.Option(help="where the gateway listens")]
+DEFAULT_REPOSITORY = Path("models")
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@contextmanager
+def _reported(*errors: type[Exception]) -> Iterator[None]:
+    """End the program with one sentence for the errors that a user can do something about."""
+    try:
+        yield
+    except errors as error:
+        typer.echo(f"tfgate: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def up(
+    repository: Repository = DEFAULT_REPOSITORY,
+    host: Annotated[str, typer.Option(help="address of the gateway")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port of the gateway")] = 8000,
+    model_server_port: Annotated[int, typer.Option(help="port of the model server")] = 8500,
+) -> None:
+    """Serve the trained models: a model server and a gateway, until Ctrl-C."""
+    from tfgate.children import ChildDied
+    from tfgate.up import Addresses, CannotStart
+    from tfgate.up import up as serve
+
+    with _reported(CannotStart, ChildDied):
+        try:
+            serve(repository, Addresses(host, port, model_server_port), console)
+        except KeyboardInterrupt:
+            console.print("stopped")
+
+
+@app.command()
+def train(
+    names: Annotated[list[str], typer.Argument(help="models to train, or all")],
+    data: Annotated[
+        Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
+    ] = None,
+    repository: Repository = DEFAULT_REPOSITORY,
+    seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
+) -> None:
+    """Train models and publish each as the next version in the repository."""
+    from training.command import train as train_models
+
+    from training.errors import TrainingError
+
+    with _reported(TrainingError):
+        train_models(names, data=data, repository=repository, seed=seed)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="sentiment, image or housing")],
+    text: Annotated[
+        str | None,
+        typer.Argument(help="a text, a picture's path, or JSON; the model's example if left out"),
+    ] = None,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Ask a running gateway for one prediction."""
+    from tfgate import ask
+
+    with _reported(ask.CannotAsk):
+        console.print_json(data=ask.predict(url, model, text))
+
+
+@app.command()
+def models(url: Url = DEFAULT_URL) -> None:
+    """Show the versions that a running gateway serves, with their test figures."""
+    from tfgate import ask
+
+    with _reported(ask.CannotAsk):
+        console.print(ask.model_table(url))
+
+
+@app.command()
+def gateway(
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
+    model_server: Annotated[
+        str | None, typer.Option(help="gRPC target of TensorFlow Serving, as HOST:PORT")
+    ] = None,
+) -> None:
+    """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
+    from pydantic import ValidationError
+
+    from serving.gateway.server import AddressInUse, run
+
+    given = {"host": host, "port": port, "model_server": model_server}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # pydantic validates
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+        typer.echo(f"tfgate: wrong settings (options or TFGATE_… variables): {wrong}", err=True)
+        raise typer.Exit(2) from error
+    with _reported(AddressInUse):
+        run(settings)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+)
+def model_server(context: typer.Context) -> None:
+    """Run the embedded model server alone; takes TensorFlow Serving's flags."""
+    try:
+        from serving.embedded.__main__ import main
+    except ModuleNotFoundError as error:
+        message = f"the embedded model server needs {error.name}: pip install 'tfgate[local]'"
+        typer.echo(f"tfgate: {message}", err=True)
+        raise typer.Exit(1) from error
+    sys.exit(main(context.args))

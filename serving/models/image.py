@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from serving.card import ModelCard
@@ -47,9 +47,14 @@ def _from_base64(value: object) -> bytes:
         raise PydanticCustomError("base64", "Input should be a string of valid base64") from error
 
 
+def _to_base64(file: bytes) -> str:
+    return base64.b64encode(file).decode()
+
+
 FileBytes = Annotated[
     bytes,
     PlainValidator(_from_base64),
+    PlainSerializer(_to_base64, when_used="json"),
     WithJsonSchema(
         {
             "type": "string",

@@ -1,0 +1,88 @@
+"""Asking a running gateway from the command line: `tfgate predict` and `tfgate models`."""
+
+import json
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.table import Table
+
+from serving.models import MODELS
+
+TIMEOUT_SECONDS = 60
+
+
+class CannotAsk(Exception):
+    """There is no gateway to ask, or it refused the question."""
+
+
+def predict(url: str, model: str, text: str | None) -> dict[str, Any]:
+    """Ask for one prediction.
+
+    `text` is a JSON object, a file's path where the model takes files, or the value of the only
+    field that the request has. None asks about the model's own example.
+
+    Raises:
+        CannotAsk: the gateway is away or refuses; the message says what to do.
+    """
+    if model not in MODELS:
+        message = f"there is no model {model!r}; there are {', '.join(sorted(MODELS))}."
+        raise CannotAsk(message)
+    return _ask("POST", f"{url}/predict/{model}", **_body(model, text))
+
+
+def model_table(url: str) -> Table:
+    """Show every version of every model with its state and its test figures.
+
+    Raises:
+        CannotAsk: the gateway is away.
+    """
+    table = Table("model", "version", "state", "test set", "trained")
+    for name in sorted(MODELS):
+        for version in _ask("GET", f"{url}/models/{name}")["versions"]:
+            card = version["card"] or {"metrics": [], "trained_at": ""}
+            figures = ", ".join(f"{m['name']} {m['value']:.4g}" for m in card["metrics"])
+            state = version["state"] + (f": {version['error']}" if version["error"] else "")
+            table.add_row(name, str(version["version"]), state, figures, card["trained_at"][:10])
+    return table
+
+
+def _body(model: str, text: str | None) -> dict[str, Any]:
+    """Choose how httpx is to send the question."""
+    declaration = MODELS[model]
+    if text is None:
+        return {"json": declaration.example.model_dump(mode="json")}
+    if text.lstrip().startswith("{"):
+        return {"content": text, "headers": {"Content-Type": "application/json"}}
+    if declaration.upload is not None:
+        return _file(Path(text))
+    fields = list(declaration.request.model_fields)
+    if len(fields) == 1:
+        return {"json": {fields[0]: text}}
+    example = json.dumps(declaration.example.model_dump(mode="json"))
+    message = f"{model} takes a JSON object, such as '{example}'."
+    raise CannotAsk(message)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}."
+        raise CannotAsk(message) from error
+    media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return {"content": content, "headers": {"Content-Type": media_type}}
+
+
+def _ask(method: str, url: str, **arguments: Any) -> dict[str, Any]:
+    try:
+        answer = httpx.request(method, url, timeout=TIMEOUT_SECONDS, **arguments)
+    except httpx.TransportError as error:
+        message = f"no gateway answers at {url}. Start one with 'tfgate up', or name it with --url."
+        raise CannotAsk(message) from error
+    document: dict[str, Any] = answer.json()
+    if not answer.is_success:
+        message = f"{document['detail']}. {document['hint']}"
+        raise CannotAsk(message)
+    return document

@@ -1,0 +1,86 @@
+"""Child processes that live and die together; knows nothing of what they run."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+STOP_SECONDS = 30  # a little more than the gateway's grace
+
+
+class ChildDied(Exception):
+    """A child ended although nobody asked it to."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running program under the name that people know it by."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def check(self) -> None:
+        """Raise ChildDied unless the program still runs."""
+        status = self.process.poll()
+        if status is None:
+            return
+        ended = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
+        message = f"{self.name} {ended}; its own last words are above."
+        raise ChildDied(message)
+
+    def stop(self) -> None:
+        """Ask the program to end; kill it if it does not in time."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def running(name: str, command: list[str], environment: Mapping[str, str]) -> Iterator[Child]:
+    """Run a program as long as the context lasts.
+
+    It gets a session of its own: a Ctrl-C then reaches only us, and we stop the children in order.
+    """
+    process = subprocess.Popen(  # noqa: S603  # the command is ours
+        command, env={**os.environ, **environment}, start_new_session=True
+    )
+    child = Child(name, process)
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn SIGTERM and a closed terminal into KeyboardInterrupt, as Ctrl-C is."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def watch(children: list[Child], *, poll_seconds: float = 0.2) -> None:
+    """Wait until a child ends.
+
+    Raises:
+        ChildDied: one did.
+    """
+    while True:
+        for child in children:
+            child.check()
+        time.sleep(poll_seconds)
