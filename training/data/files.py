@@ -1,0 +1,69 @@
+"""Finds the files of public data sets: in a folder that is given, else fetched once and cached."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+from training.errors import DataCorrupt, DataNotFound
+
+CONNECT_TIMEOUT_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file as its authors publish it, and the names under which people keep it.
+
+    `checksum` is pooch's notation, such as `md5:7c2a…`; it is checked on what is fetched, while a
+    file in the user's own folder is read as it is.
+    """
+
+    url: str
+    checksum: str
+    names: tuple[str, ...]
+
+
+def locate(file: DataFile, folder: Path | None) -> Path:
+    """Give the path of the file: in the folder, or, without one, in the user's cache.
+
+    Raises:
+        DataNotFound: the folder does not hold it, or it can be neither found nor fetched.
+        DataCorrupt: what was fetched has another checksum.
+    """
+    return _fetch(file) if folder is None else _find(file, folder)
+
+
+def _find(file: DataFile, folder: Path) -> Path:
+    for name in file.names:
+        if (folder / name).is_file():
+            return folder / name
+    names = " or ".join(file.names)
+    raise DataNotFound(
+        f"{folder} holds no {names}: put the file there (it is published at {file.url}), "
+        "or leave --data out to have it downloaded"
+    )
+
+
+def _fetch(file: DataFile) -> Path:
+    cache = pooch.os_cache("tfgate")
+    name = file.names[0]
+    download = pooch.HTTPDownloader(progressbar=True, timeout=CONNECT_TIMEOUT_SECONDS)
+    try:
+        return Path(pooch.retrieve(file.url, file.checksum, name, cache, downloader=download))
+    except OSError as error:
+        raise DataNotFound(
+            f"{file.url} cannot be downloaded: get the file elsewhere, put it into a folder as "
+            f"{name}, and name that folder with --data"
+        ) from error
+    except ValueError as error:
+        raise DataCorrupt(
+            f"what {file.url} sent does not have the checksum {file.checksum}: try again, or get "
+            f"the file elsewhere, put it into a folder as {name}, and name that folder with --data"
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """Give the checksum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,136 @@
+"""What a module in `training/models` must provide; knows no data set and no network.
+
+A recipe's functions are called by `training.pipeline`, in the order of the fields.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving.card import InputStatistics, Metric
+from serving.contract import Tensors
+from training.errors import BelowGate
+from training.servable import Servable
+
+HyperParametersT = TypeVar("HyperParametersT")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs by the names of the signature, and what is to be predicted from them.
+
+    `targets` is int64[example], the index of the class, or float32[example], the quantity.
+    Examples of the same group (int64[example]) know of each other and must stay in one part.
+    """
+
+    inputs: Tensors
+    targets: NDArray[Any]
+    groups: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def take(self, rows: NDArray[np.int64]) -> "Examples":
+        """Give the examples of these rows, in their order."""
+        inputs = {name: tensor[rows] for name, tensor in self.inputs.items()}
+        groups = None if self.groups is None else self.groups[rows]
+        return Examples(inputs, self.targets[rows], groups)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set as it was read: where it came from, and its fixed test part.
+
+    `development` is what training and validation examples are taken from. `sha256` is of `file`.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    development: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The development examples, split; `method` says how in words."""
+
+    train: Examples
+    validation: Examples
+    method: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """All that `training.fitting` needs: a compiled network, and its batches as `tf.data`.
+
+    `features` turns the signature's inputs into what the network takes; it holds what was learned
+    by counting (a vocabulary, means), so it becomes part of the exported graph.
+    """
+
+    features: tf.Module
+    network: keras.Model
+    train: tf.data.Dataset
+    validation: tf.data.Dataset
+    epochs: int
+    patience: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good the answers to some examples were."""
+
+    metrics: list[Metric]
+    confusion_matrix: dict[str, dict[str, int]] | None = None
+    residual_quantiles: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The bounds of a metric on the validation part, outside of which nothing is exported."""
+
+    metric: str
+    minimum: float = -inf
+    maximum: float = inf
+
+    def check(self, evaluation: Evaluation) -> None:
+        """Do nothing if the metric is within the bounds.
+
+        Raises:
+            BelowGate: it is not.
+        """
+        value = next(each.value for each in evaluation.metrics if each.name == self.metric)
+        if not self.minimum <= value <= self.maximum:
+            raise BelowGate(
+                f"{self.metric} is {value:g} on the validation part, outside of {self.minimum:g} "
+                f"to {self.maximum:g}: nothing was exported; check the data, or change the "
+                "recipe's hyper-parameters"
+            )
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[HyperParametersT]):
+    """How a model is trained.
+
+    `load` reads the data set from a folder, or fetches it. `describe` sums up the inputs of the
+    training part for the card. `prepare` takes the hyper-parameters, the training and the
+    validation part. `serve` turns the fitted network into the graph to export, calibrated on the
+    validation part. `evaluate` compares outputs with targets.
+    """
+
+    task: str
+    hyper_parameters: HyperParametersT
+    load: Callable[[Path | None], Data]
+    split: Callable[[Examples], Parts]
+    describe: Callable[[Examples], dict[str, InputStatistics]]
+    prepare: Callable[[HyperParametersT, Examples, Examples], Fit]
+    serve: Callable[[Fit, Examples], Servable]
+    evaluate: Callable[[Tensors, NDArray[Any]], Evaluation]
+    gate: Gate

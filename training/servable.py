@@ -1,0 +1,46 @@
+"""A version's whole graph, and asking it with numpy arrays; knows no data set and no file."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from serving.contract import Tensors
+
+BATCH_SIZE = 256
+
+
+class Servable(tf.Module):
+    """The signature's inputs → features → network → answer.
+
+    Only variables and look-up tables are tracked; Keras' own bookkeeping stays out of the export.
+    """
+
+    def __init__(self, features: tf.Module, network: Any, answer: tf.Module) -> None:
+        super().__init__()
+        self.features = features
+        self.answer = answer
+        self.weights = [weight.value for weight in network.weights]
+        self._apply_network: Callable[[Any], Any] = lambda batch: network(batch, training=False)
+
+    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer a batch: the signature's inputs by name in, its outputs by name out."""
+        answers: dict[str, Any] = self.answer(self._apply_network(self.features(inputs)))
+        return answers
+
+    def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
+        """Answer any number of rows, a batch at a time."""
+        batches = []
+        for start in range(0, num_rows, BATCH_SIZE):
+            rows = slice(start, start + BATCH_SIZE)
+            batches.append(self(to_tensorflow({name: inputs[name][rows] for name in inputs})))
+        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def to_tensorflow(tensors: Tensors) -> dict[str, Any]:
+    """Turn numpy arrays into TensorFlow's; it cannot tell the dtype of no strings by itself."""
+    return {
+        name: tf.constant(array, tf.string if array.dtype == object else array.dtype)
+        for name, array in tensors.items()
+    }
