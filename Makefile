@@ -1,0 +1,46 @@
+# Everything starts from Python 3.11, make and the package registries.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: up test train lint format proto constraints
+
+## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
+up: .venv/local.installed
+	@$(BIN)/tfgate up
+
+## Run every test, against real servers
+test: .venv/dev.installed
+	@$(BIN)/pytest
+
+## Train all three models anew; DATA=folder names data sets that are here already
+train: .venv/training.installed
+	@$(BIN)/tfgate train all $(if $(DATA),--data $(DATA))
+
+## Check style and types
+lint: .venv/dev.installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+## Put the code into its one format
+format: .venv/dev.installed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+## Generate the message classes after a change to proto/*.proto
+proto: .venv/dev.installed
+	@$(BIN)/python -m proto.generate
+
+## Move every dependency to its newest allowed version
+constraints:
+	@$(PYTHON) -m venv --clear build/constraints
+	@build/constraints/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@build/constraints/bin/pip freeze --exclude-editable > constraints.txt
+	@rm -rf build/constraints
+
+.venv/%.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing tfgate[$*] into .venv: about a minute, once"
+	@$(INSTALL) --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,104 @@
+"""Our messages against tensorflow-serving-api's: each side reads all that the other writes."""
+
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from tensorflow.core.framework import tensor_pb2 as official_tensor
+from tensorflow_serving.apis import get_model_metadata_pb2 as official_metadata
+from tensorflow_serving.apis import get_model_status_pb2 as official_status
+from tensorflow_serving.apis import model_management_pb2 as official_management
+from tensorflow_serving.apis import predict_pb2 as official_predict
+
+from proto import management_pb2, metadata_pb2, predict_pb2, status_pb2, tensor_pb2
+
+PAIRS = [
+    (tensor_pb2.TensorProto, official_tensor.TensorProto),
+    (predict_pb2.PredictRequest, official_predict.PredictRequest),
+    (predict_pb2.PredictResponse, official_predict.PredictResponse),
+    (metadata_pb2.GetModelMetadataRequest, official_metadata.GetModelMetadataRequest),
+    (metadata_pb2.SignatureDefMap, official_metadata.SignatureDefMap),
+    (status_pb2.GetModelStatusRequest, official_status.GetModelStatusRequest),
+    (status_pb2.GetModelStatusResponse, official_status.GetModelStatusResponse),
+    (management_pb2.ReloadConfigRequest, official_management.ReloadConfigRequest),
+    (management_pb2.ReloadConfigResponse, official_management.ReloadConfigResponse),
+]
+
+
+@pytest.mark.parametrize(("ours", "official"), PAIRS, ids=lambda side: side.DESCRIPTOR.full_name)
+@pytest.mark.parametrize("choice", [0, 1, 2], ids=lambda choice: f"oneof-{choice}")
+def test_every_field_travels_both_ways(
+    ours: type[Message], official: type[Message], choice: int
+) -> None:
+    sent = ours()
+    fill(sent, choice)
+
+    received = official.FromString(sent.SerializeToString())
+    returned = ours.FromString(received.SerializeToString())
+
+    assert as_dict(received) == as_dict(sent)
+    assert returned == sent
+
+
+def test_metadata_arrives_as_any_of_the_official_type() -> None:
+    official = official_metadata.GetModelMetadataResponse()
+    signatures = official_metadata.SignatureDefMap()
+    signatures.signature_def["serving_default"].inputs["x"].name = "x:0"
+    official.metadata["signature_def"].Pack(signatures)
+
+    response = metadata_pb2.GetModelMetadataResponse.FromString(official.SerializeToString())
+    content = metadata_pb2.SignatureDefMap.FromString(response.metadata["signature_def"].value)
+
+    assert content.signature_def["serving_default"].inputs["x"].name == "x:0"
+
+
+def as_dict(message: Message) -> dict[str, object]:
+    return MessageToDict(message, preserving_proto_field_name=True, use_integers_for_enums=True)
+
+
+def fill(message: Message, choice: int) -> None:
+    """Set every field of a message and of all below it; of each oneof the one at `choice`."""
+    for field in message.DESCRIPTOR.fields:
+        oneof = field.containing_oneof
+        if oneof is not None and oneof.fields[choice % len(oneof.fields)] is not field:
+            continue
+        if field.message_type is None:
+            set_scalar(message, field)
+        elif field.message_type.GetOptions().map_entry:
+            set_map(getattr(message, field.name), field, choice)
+        elif field.is_repeated:
+            for _ in range(2):
+                fill(getattr(message, field.name).add(), choice)
+        else:
+            getattr(message, field.name).SetInParent()
+            fill(getattr(message, field.name), choice)
+
+
+def set_map(entries: Any, field: Any, choice: int) -> None:
+    value = field.message_type.fields_by_name["value"]
+    if value.message_type is None:
+        entries["key"] = scalar(value)
+    else:
+        fill(entries["key"], choice)
+
+
+def set_scalar(message: Message, field: Any) -> None:
+    if field.is_repeated:
+        getattr(message, field.name).extend([scalar(field)] * 2)
+    else:
+        setattr(message, field.name, scalar(field))
+
+
+def scalar(field: Any) -> object:
+    match field.cpp_type:
+        case FieldDescriptor.CPPTYPE_STRING:
+            is_bytes = field.type == FieldDescriptor.TYPE_BYTES
+            return field.name.encode() if is_bytes else field.name
+        case FieldDescriptor.CPPTYPE_BOOL:
+            return True
+        case FieldDescriptor.CPPTYPE_ENUM:
+            return field.enum_type.values[-1].number
+        case _:
+            return field.number

@@ -1,0 +1,110 @@
+"""Tensor messages against TensorFlow's own, in both directions and both layouts."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
+
+from proto.tensor_pb2 import DT_FLOAT, DT_INT32, TensorProto, TensorShapeProto
+from serving.tensors import data_type, decode, encode
+
+DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
+ARRAYS: list[NDArray[Any]] = [
+    *(np.array([[0, 1, 2], [100, 1, 0]]).astype(dtype) for dtype in DTYPES),
+    *(np.zeros((0, 3), dtype) for dtype in DTYPES),
+    np.array(7.5, np.float32),
+    np.array([np.nan, np.inf, -np.inf, -0.0], np.float32),
+    np.array([-(2**63), 2**63 - 1]),
+    np.array([0, 2**64 - 1], np.uint64),
+    np.array([[b"", b"\x00\xff"], ["żółć".encode(), b"long" * 1000]], dtype=object),
+    np.array([b"same", b"size"], dtype=object),
+    np.zeros((0,), dtype=object),
+]
+
+
+def ids(array: NDArray[Any]) -> str:
+    return f"{array.dtype}{list(array.shape)}"
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=ids)
+def test_tensorflow_reads_what_we_write(array: NDArray[Any]) -> None:
+    official = OfficialTensor.FromString(encode(array).SerializeToString())
+
+    np.testing.assert_array_equal(tf.make_ndarray(official), array)
+    assert official.dtype == tf.as_dtype(array.dtype).as_datatype_enum
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=ids)
+def test_we_read_what_tensorflow_writes_as_content(array: NDArray[Any]) -> None:
+    decoded = decode(ours(tf.make_tensor_proto(array)))
+
+    np.testing.assert_array_equal(decoded, array)
+    assert decoded.dtype == array.dtype
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=ids)
+def test_we_read_typed_value_fields(array: NDArray[Any]) -> None:
+    official = tf.make_tensor_proto(array)
+    official.ClearField("tensor_content")
+    field, values = typed_values(array)
+    official.ClearField(field)
+    getattr(official, field).extend(values)
+
+    decoded = decode(ours(official))
+
+    np.testing.assert_array_equal(decoded, array)
+    assert decoded.dtype == array.dtype
+
+
+def test_the_last_value_stands_for_all_that_follow() -> None:
+    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=2), TensorShapeProto.Dim(size=2)])
+    tensor = TensorProto(dtype=DT_FLOAT, tensor_shape=shape, float_val=[1, 7])
+
+    assert decode(tensor).tolist() == [[1, 7], [7, 7]]
+
+
+def test_big_endian_arrays_are_turned_round() -> None:
+    assert decode(encode(np.array([1, 2], ">f4"))).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 3}]}, tensor_content=b"1234"),
+        TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 3}]}),
+        TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 1}]}, int_val=[1, 2]),
+        TensorProto(),
+    ],
+    ids=["content too short", "no values", "too many values", "no dtype"],
+)
+def test_values_that_do_not_fill_the_shape_are_refused(tensor: TensorProto) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode(tensor)
+
+
+def test_data_types_have_tensorflows_numbers() -> None:
+    for name in ("float32", "uint8", "string", "int64", "bool"):
+        assert data_type(name) == tf.as_dtype(name).as_datatype_enum
+
+
+def ours(official: OfficialTensor) -> TensorProto:
+    return TensorProto.FromString(official.SerializeToString())
+
+
+def typed_values(array: NDArray[Any]) -> tuple[str, list[Any]]:
+    """Name the typed field of the array's dtype, as tensor.proto of TensorFlow has it."""
+    if array.dtype == np.float16:
+        return "half_val", array.ravel().view(np.uint16).tolist()
+    fields = {
+        "float32": "float_val",
+        "float64": "double_val",
+        "int64": "int64_val",
+        "uint32": "uint32_val",
+        "uint64": "uint64_val",
+        "bool": "bool_val",
+        "object": "string_val",
+    }
+    return fields.get(array.dtype.name, "int_val"), array.ravel().tolist()
