@@ -1,0 +1,89 @@
+"""`python -m serving.embedded FLAGS`: TF Serving's command line for the embedded server.
+
+Owns the process: exit codes, signals, logging. TensorFlow is imported only after the flags and
+the port have proved good, so that a mistake is answered at once.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+from serving.embedded.flags import CommandLine, Flags, parse
+from serving.embedded.statuses import StatusError
+
+# tensorflow_model_server returns -1 from main.
+_FAILED_TO_START = 255
+
+_log = logging.getLogger("serving.embedded")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; return 0 after a signal, 255 when nothing could be served."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
+    # TensorFlow's notices about processors and drivers are not this program's.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        command_line = parse(sys.argv[1:] if argv is None else argv)
+        command_line.flags.check()
+        _report_odd_flags(command_line)
+        _check_port(command_line.flags)
+        _serve(command_line.flags)
+    except StatusError as error:
+        _log.error("Failed to start server. Error: %s", error)
+        return _FAILED_TO_START
+    except OSError as error:
+        _log.error("%s", error)
+        return _FAILED_TO_START
+    except KeyboardInterrupt:
+        _log.info("Stopped.")
+    return 0
+
+
+def _report_odd_flags(command_line: CommandLine) -> None:
+    if command_line.unknown:
+        _log.warning("unknown argument: %s", command_line.unknown[0])
+    if command_line.without_effect:
+        names = ", ".join(f"--{name}" for name in command_line.without_effect)
+        _log.info("Accepted without effect in the embedded server: %s", names)
+
+
+def _check_port(flags: Flags) -> None:
+    """Fail before the models are loaded and not after."""
+    if not flags.port:
+        return
+    family = socket.AF_INET6 if ":" in flags.grpc_bind_address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((flags.grpc_bind_address.strip("[]"), flags.port))
+        except OSError as error:
+            raise OSError(
+                f"Cannot listen on {flags.grpc_bind_address}:{flags.port} ({error.strerror}). "
+                "Stop what listens there, or choose another --port."
+            ) from error
+
+
+def _serve(flags: Flags) -> None:
+    from serving.embedded.server import ModelServer  # noqa: PLC0415 - see the module's docstring
+
+    server = ModelServer(flags)
+    try:
+        server.start()
+        where = f"{flags.grpc_bind_address}:{flags.port}" if flags.port else flags.grpc_socket_path
+        _log.info("Running gRPC ModelServer at %s ...", where)
+        threading.Event().wait()
+    finally:
+        # The signal that ended the wait may be repeated; stopping takes it only once.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

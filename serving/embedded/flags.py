@@ -1,0 +1,159 @@
+"""The command line in TF Serving's flag names and syntax; starts nothing and imports no TensorFlow.
+
+`Flags` holds every flag that changes what this server does. Flags of TF Serving whose subject we
+do not have (REST, batching, monitoring, TLS, TPU, TF Lite) are accepted, so that one command line
+starts either server, and are reported by name.
+"""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from serving.embedded.statuses import StatusError, invalid_argument
+
+# TF Serving ties its default number of gRPC threads to the processors (server.h).
+_DEFAULT_THREADS = 4 * (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Flags with an effect here; all but `grpc_bind_address` are TF Serving's, with its defaults."""
+
+    port: int = 8500
+    grpc_socket_path: str = ""
+    grpc_bind_address: str = "127.0.0.1"  # ours: a server on a laptop is not offered to the network
+    grpc_channel_arguments: str = ""
+    grpc_max_threads: int = _DEFAULT_THREADS
+    enable_grpc_healthcheck_service: bool = False
+    model_config_file: str = ""
+    model_config_file_poll_wait_seconds: int = 0
+    model_name: str = "default"
+    model_base_path: str = ""
+    allow_version_labels_for_unavailable_models: bool = False
+    file_system_poll_wait_seconds: int = 1
+    max_num_load_retries: int = 5
+    load_retry_interval_micros: int = 60_000_000
+    saved_model_tags: str = "serve"
+    enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
+    enable_signature_method_name_check: bool = False
+    enable_serialization_as_tensor_content: bool = False
+    enable_batching: bool = False
+    batching_parameters_file: str = ""
+    tensorflow_session_parallelism: int = 0
+    tensorflow_intra_op_parallelism: int = 0
+    tensorflow_inter_op_parallelism: int = 0
+    per_process_gpu_memory_fraction: float = 0.0
+
+    def check(self) -> None:
+        """Refuse what TF Serving refuses before it reads a file.
+
+        Raises:
+            StatusError: INVALID_ARGUMENT for a combination that cannot serve.
+        """
+        if self.port == 0 and not self.grpc_socket_path:
+            raise invalid_argument(
+                "At least one of server_options.grpc_port or server_options.grpc_socket_path "
+                "must be set."
+            )
+        if not self.model_base_path and not self.model_config_file:
+            raise invalid_argument(
+                "Both server_options.model_base_path and server_options.model_config_file are "
+                "empty!"
+            )
+        if self.batching_parameters_file and not self.enable_batching:
+            raise invalid_argument(
+                "server_options.batching_parameters_file is set without setting "
+                "server_options.enable_batching to true."
+            )
+
+
+# Accepted for the sake of a shared command line: flag -> whether a bare `--flag` means true.
+FLAGS_WITHOUT_EFFECT = {
+    "rest_api_port": False,
+    "rest_api_num_threads": False,
+    "rest_api_timeout_in_ms": False,
+    "rest_api_enable_cors_support": True,
+    "enable_cors_support": True,
+    "enable_per_model_batching_parameters": True,
+    "num_load_threads": False,
+    "num_unload_threads": False,
+    "flush_filesystem_caches": True,
+    "tensorflow_session_config_file": False,
+    "use_alts_credentials": True,
+    "ssl_config_file": False,
+    "platform_config_file": False,
+    "monitoring_config_file": False,
+    "remove_unused_fields_from_bundle_metagraph": True,
+    "prefer_tflite_model": True,
+    "num_tflite_pools": False,
+    "num_tflite_interpreters_per_pool": False,
+    "xla_cpu_compilation_enabled": True,
+    "xla_gpu_compilation_enabled": True,
+    "enable_profiler": True,
+    "thread_pool_factory_config_file": False,
+    "mixed_precision": False,
+    "skip_initialize_tpu": True,
+    "enable_grpc_reflection_service": True,
+    "tensorflow_gpu_allocator": False,
+}
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """What a command line said: the flags, those without effect here, and what no one knows."""
+
+    flags: Flags
+    without_effect: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = field(default=())
+
+
+def parse(arguments: Sequence[str]) -> CommandLine:
+    """Read TF Serving's flags; the last of a repeated flag counts.
+
+    Both `--flag=value` and `--flag value` are read; a bare boolean flag means true.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT for a value that its flag cannot take.
+    """
+    values: dict[str, int | float | str | bool] = {}
+    without_effect: list[str] = []
+    unknown: list[str] = []
+    remaining = list(arguments)
+    while remaining:
+        argument = remaining.pop(0)
+        name, equals, text = argument.removeprefix("--").partition("=")
+        known = argument.startswith("--") and (name in _TYPES or name in FLAGS_WITHOUT_EFFECT)
+        if not known:
+            unknown.append(argument)
+            continue
+        bare_means_true = FLAGS_WITHOUT_EFFECT.get(name, _TYPES.get(name) is bool)
+        if not equals:
+            text = "true" if bare_means_true else (remaining.pop(0) if remaining else "")
+        if name in _TYPES:
+            values[name] = _value(name, text)
+        else:
+            without_effect.append(name)
+    flags = dataclasses.replace(Flags(), **values)  # type: ignore[arg-type]
+    if flags.enable_batching:
+        without_effect.append("enable_batching")
+    return CommandLine(flags, tuple(without_effect), tuple(unknown))
+
+
+_TYPES = {flag.name: flag.type for flag in dataclasses.fields(Flags)}
+
+
+def _value(name: str, text: str) -> int | float | str | bool:
+    kind = _TYPES[name]
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return int(text) if kind is int else float(text) if kind is float else text
+    except (KeyError, ValueError):
+        raise _bad_value(name, text, getattr(kind, "__name__", str(kind))) from None
+
+
+def _bad_value(name: str, text: str, kind: str) -> StatusError:
+    accepted = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind]
+    return invalid_argument(f"--{name} takes {accepted}, not '{text}'.")

@@ -1,0 +1,229 @@
+"""The life of every version from being aspired to being freed; reads no configuration.
+
+One thread takes one step every tenth of a second, as TF Serving's manager does: new versions are
+loaded before old ones are unloaded, and an unload waits until its last call has finished.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from serving.embedded.availability import VersionSnapshot, next_action
+from serving.embedded.servable import Servable
+from serving.embedded.state_reports import (
+    AVAILABLE,
+    END,
+    LOADING,
+    START,
+    UNLOADING,
+    StateReports,
+)
+from serving.embedded.statuses import StatusError, not_found, unknown
+
+# aspired_versions_manager.h: manage_state_interval_micros; shorter while a server starts.
+_SECONDS_BETWEEN_STEPS = 0.1
+_SECONDS_BETWEEN_FIRST_STEPS = 0.01
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a failed load is tried again, and after how long."""
+
+    retries: int
+    interval_seconds: float
+
+
+@dataclass
+class ManagedVersion:
+    """A version in the manager's hands."""
+
+    model: str
+    version: int
+    directory: Path
+    wanted: bool = True
+    state: int = START
+    servable: Servable | None = None
+    attempts: int = 0
+    next_attempt: float = 0.0  # monotonic seconds
+    error: StatusError | None = None
+    calls_in_flight: int = 0
+
+    def snapshot(self) -> VersionSnapshot:
+        """Return what the availability policy needs to know."""
+        phase = {START: "new", AVAILABLE: "ready"}.get(self.state, "between")
+        return VersionSnapshot(self.version, self.wanted, phase)  # type: ignore[arg-type]
+
+
+class Lifecycle:
+    """All versions of all models; `aspire` says which are wanted, `in_use` hands them to calls."""
+
+    def __init__(
+        self, load: Callable[[Path], Servable], retry: RetryPolicy, reports: StateReports
+    ) -> None:
+        self._load_servable = load
+        self._retry = retry
+        self._reports = reports
+        self._lock = threading.Lock()
+        self._managed: dict[str, dict[int, ManagedVersion]] = {}
+        self._serving: dict[str, dict[int, ManagedVersion]] = {}
+        self._postponed: dict[str, Mapping[int, Path]] = {}
+        self._pause = _SECONDS_BETWEEN_FIRST_STEPS
+        self._next_step = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lifecycle", daemon=True)
+        # TensorFlow's own names of these counts.
+        self.load_metrics: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Begin to take steps, in quick succession until `calm_down`."""
+        self._thread.start()
+
+    def calm_down(self) -> None:
+        """Go over to the pace of a server in service."""
+        self._pause = _SECONDS_BETWEEN_STEPS
+
+    def stop(self) -> None:
+        """Take no further step, and free every version; what still runs is cancelled."""
+        self._stopping.set()
+        self._thread.join()
+        for versions in self._managed.values():
+            for managed in versions.values():
+                if managed.servable:
+                    managed.servable.close()
+
+    def aspire(self, model: str, directories: Mapping[int, Path]) -> None:
+        """Say which versions of a model are wanted from now on, and where they lie."""
+        with self._lock:
+            self._aspire(model, directories)
+
+    @contextmanager
+    def in_use(self, model: str, version: int | None) -> Iterator[tuple[int, Servable]]:
+        """Hold an available version (None: the latest) for one call; it is not freed meanwhile.
+
+        Raises:
+            StatusError: NOT_FOUND when no such version is available.
+        """
+        with self._lock:
+            versions = self._serving.get(model, {})
+            number = max(versions, default=None) if version is None else version
+            managed = versions.get(number) if number is not None else None
+            if managed is None or managed.servable is None:
+                asked = f"Latest({model})" if version is None else f"Specific({model}, {version})"
+                raise not_found(f"Servable not found for request: {asked}")
+            managed.calls_in_flight += 1
+        try:
+            yield managed.version, managed.servable
+        finally:
+            with self._lock:
+                managed.calls_in_flight -= 1
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._pause):
+            self._step()
+
+    def _aspire(self, model: str, directories: Mapping[int, Path]) -> None:
+        managed = self._managed.setdefault(model, {})
+        self._postponed.pop(model, None)
+        if any(version in managed and not managed[version].wanted for version in directories):
+            # A version on its way out must be gone before it can come back.
+            self._postponed[model] = directories
+            return
+        for version, known in managed.items():
+            known.wanted = version in directories
+        for version in directories.keys() - managed.keys():
+            managed[version] = ManagedVersion(model, version, directories[version])
+            self._reports.publish(model, version, START)
+            self._next_step = time.monotonic() + self._pause
+
+    def _step(self) -> None:
+        with self._lock:
+            self._finish_unloads()
+            self._forget_ended()
+            for model, directories in list(self._postponed.items()):
+                self._aspire(model, directories)
+            chosen = self._choose() if time.monotonic() >= self._next_step else None
+            if chosen is None:
+                return
+            managed, verb = chosen
+            if verb == "unload":
+                self._begin_unload(managed)
+                return
+            self._report(managed, LOADING)
+        self._load(managed)
+
+    def _choose(self) -> tuple[ManagedVersion, Literal["load", "unload"]] | None:
+        """Pick one step: an unload before a load, a load that is due again before a new one."""
+        now = time.monotonic()
+        every = [managed for versions in self._managed.values() for managed in versions.values()]
+        loads = [m for m in every if m.state == LOADING and m.next_attempt <= now]
+        for versions in self._managed.values():
+            action = next_action(managed.snapshot() for managed in versions.values())
+            if action and action.verb == "unload":
+                return versions[action.version], "unload"
+            if action:
+                loads.append(versions[action.version])
+        return (loads[0], "load") if loads else None
+
+    def _load(self, managed: ManagedVersion) -> None:
+        started = time.monotonic()
+        try:
+            managed.servable = self._load_servable(managed.directory)
+        except StatusError as error:
+            managed.error = error
+        except Exception as error:  # noqa: BLE001 - no version may end the thread
+            managed.error = unknown(f"{type(error).__name__}: {error}")
+        seconds = time.monotonic() - started
+        self.load_metrics["/tensorflow/cc/saved_model/load_attempt_count"] += 1
+        self.load_metrics["/tensorflow/cc/saved_model/load_latency"] += int(seconds * 1e6)
+        with self._lock:
+            if managed.servable:
+                managed.error = None
+                self._serving.setdefault(managed.model, {})[managed.version] = managed
+                self._report(managed, AVAILABLE)
+                _log.info("Loaded %s version %d in %.1f s", managed.model, managed.version, seconds)
+            else:
+                self._retry_or_give_up(managed)
+
+    def _retry_or_give_up(self, managed: ManagedVersion) -> None:
+        managed.attempts += 1
+        _log.warning(
+            "Loading %s version %d failed: %s", managed.model, managed.version, managed.error
+        )
+        if managed.attempts > self._retry.retries or not managed.wanted:
+            self._report(managed, END)
+        else:
+            managed.next_attempt = time.monotonic() + self._retry.interval_seconds
+
+    def _begin_unload(self, managed: ManagedVersion) -> None:
+        self._report(managed, UNLOADING)
+        del self._serving[managed.model][managed.version]
+        self._finish_unloads()
+
+    def _finish_unloads(self) -> None:
+        for versions in self._managed.values():
+            for managed in versions.values():
+                if managed.state == UNLOADING and managed.calls_in_flight == 0 and managed.servable:
+                    managed.servable.close()
+                    managed.servable = None
+                    self._report(managed, END)
+                    _log.info("Unloaded %s version %d", managed.model, managed.version)
+
+    def _forget_ended(self) -> None:
+        for versions in self._managed.values():
+            for managed in [m for m in versions.values() if not m.wanted]:
+                if managed.state in (START, LOADING) and managed.servable is None:
+                    self._report(managed, END)
+                if managed.state == END:
+                    del versions[managed.version]
+
+    def _report(self, managed: ManagedVersion, state: int) -> None:
+        managed.state = state
+        self._reports.publish(managed.model, managed.version, state, managed.error)

@@ -1,0 +1,150 @@
+"""The running server: puts the parts together, serves, and stops without losing a call."""
+
+import logging
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import tensorflow as tf
+from grpc_health.v1 import health_pb2_grpc
+
+from serving.embedded import model_config, model_service, prediction_service
+from serving.embedded.catalog import ModelCatalog
+from serving.embedded.config_file import ConfigFileWatch
+from serving.embedded.flags import Flags
+from serving.embedded.health import StaticHealth
+from serving.embedded.lifecycle import Lifecycle, RetryPolicy
+from serving.embedded.rpc import CallLimit, UnknownMethods
+from serving.embedded.servable import Servable, ServableOptions
+from serving.embedded.source import FileSystemSource
+from serving.embedded.state_reports import StateReports
+from serving.embedded.warmup import warm_up
+
+# How long a stop waits for calls in flight; those still running are then cancelled.
+GRACE_SECONDS = 10.0
+
+# Threads beyond the limit, so that a full server can still say so.
+_REFUSING_THREADS = 4
+
+_log = logging.getLogger(__name__)
+
+
+class ModelServer:
+    """One server: `start` returns when every model is available, `stop` when every call is done."""
+
+    def __init__(self, flags: Flags) -> None:
+        self._flags = flags
+        self._reports = StateReports()
+        retry = RetryPolicy(
+            flags.max_num_load_retries, max(0, flags.load_retry_interval_micros) / 1e6
+        )
+        self._lifecycle = Lifecycle(self._load, retry, self._reports)
+        self._source = FileSystemSource(self._lifecycle.aspire, flags.file_system_poll_wait_seconds)
+        self._catalog = ModelCatalog(
+            self._source,
+            self._lifecycle,
+            self._reports,
+            labels_may_come_first=flags.allow_version_labels_for_unavailable_models,
+        )
+        self._config_file = ConfigFileWatch(
+            flags.model_config_file, flags.model_config_file_poll_wait_seconds, self._catalog
+        )
+        self._options = ServableOptions(
+            tags=tuple(flags.saved_model_tags.split(",")),
+            session_config=_session_config(flags),
+            answers_as_tensor_content=flags.enable_serialization_as_tensor_content,
+            checks_method_names=flags.enable_signature_method_name_check,
+        )
+        self._grpc: grpc.Server | None = None
+
+    def start(self) -> None:
+        """Load the configured models, then serve.
+
+        Raises:
+            StatusError: for a configuration that is refused or a model that does not load.
+            RuntimeError: when the port is taken.
+        """
+        config = self._first_config()
+        self._lifecycle.start()
+        self._source.start()
+        self._catalog.reload(config)
+        self._lifecycle.calm_down()
+        self._grpc = self._build_grpc_server()
+        self._grpc.start()
+        self._config_file.start()
+
+    def stop(self) -> None:
+        """Refuse new calls, let those in flight finish, free everything."""
+        self._config_file.stop()
+        self._reports.close()
+        if self._grpc:
+            self._grpc.stop(GRACE_SECONDS).wait()
+        self._source.stop()
+        self._lifecycle.stop()
+
+    def _first_config(self) -> model_config.ModelServerConfig:
+        if self._flags.model_config_file:
+            return model_config.read_config_file(self._flags.model_config_file)
+        return model_config.single_model_config(self._flags.model_name, self._flags.model_base_path)
+
+    def _load(self, directory: Path) -> Servable:
+        servable = Servable(directory, self._options)
+        if self._flags.enable_model_warmup:
+            try:
+                warm_up(servable, directory, max(1, self._flags.num_request_iterations_for_warmup))
+            except BaseException:
+                servable.close()
+                raise
+        return servable
+
+    def _build_grpc_server(self) -> grpc.Server:
+        flags = self._flags
+        # One thread of TF Serving's quota always waits for the next call.
+        limit = CallLimit(max(1, flags.grpc_max_threads - 1))
+        predictions = prediction_service.PredictionService(self._catalog)
+        models = model_service.ModelService(self._catalog, self._reports, self._lifecycle)
+        server = grpc.server(
+            futures.ThreadPoolExecutor(
+                flags.grpc_max_threads + _REFUSING_THREADS, thread_name_prefix="call"
+            ),
+            options=_channel_options(flags.grpc_channel_arguments),
+        )
+        if flags.enable_grpc_healthcheck_service:
+            health_pb2_grpc.add_HealthServicer_to_server(StaticHealth(), server)
+        server.add_generic_rpc_handlers(
+            (
+                limit.service(prediction_service.SERVICE, predictions.methods()),
+                limit.service(model_service.SERVICE, models.methods()),
+                UnknownMethods(),
+            )
+        )
+        if flags.port:
+            server.add_insecure_port(f"{flags.grpc_bind_address}:{flags.port}")
+        if flags.grpc_socket_path:
+            server.add_insecure_port(f"unix:{flags.grpc_socket_path}")
+        return server
+
+
+def _session_config(flags: Flags) -> tf.compat.v1.ConfigProto:
+    shared = flags.tensorflow_session_parallelism
+    fraction = flags.per_process_gpu_memory_fraction
+    return tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=flags.tensorflow_intra_op_parallelism or shared,
+        inter_op_parallelism_threads=flags.tensorflow_inter_op_parallelism or shared,
+        allow_soft_placement=True,
+        gpu_options=tf.compat.v1.GPUOptions(
+            per_process_gpu_memory_fraction=fraction, allow_growth=fraction == 0
+        ),
+    )
+
+
+def _channel_options(arguments: str) -> list[tuple[str, int | str]]:
+    options: list[tuple[str, int | str]] = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),  # a taken port must be an error, not a silent second server
+    ]
+    for argument in filter(None, arguments.split(",")):
+        name, _, value = argument.partition("=")
+        options.append((name, int(value) if value.lstrip("-").isdigit() else value))
+    return options

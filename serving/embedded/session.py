@@ -1,0 +1,106 @@
+"""One graph ready to run: feeds and fetches without Python's preparation of every call.
+
+`tf.compat.v1.Session.run` spends about 0.2 ms a call on looking names up and turning errors into
+longer ones; the function below it, called here, takes prepared names, a deadline, and reports
+TensorFlow's errors in the very words that TF Serving passes on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.client import pywrap_tf_session
+
+from serving.embedded.statuses import StatusError, code_of_number, invalid_argument
+from serving.embedded.tensor_protos import Array
+
+TensorHandle = Any
+
+
+@dataclass(frozen=True)
+class GraphTensor:
+    """A tensor of the graph: the handle that feeds and fetches take, and its dtype's number."""
+
+    handle: TensorHandle
+    dtype: int
+
+
+def status_of(error: tf.errors.OpError) -> StatusError:
+    """Translate TensorFlow's error, keeping its code and text."""
+    return StatusError(code_of_number(error.error_code), error.message)
+
+
+class GraphSession:
+    """A session over a finished graph; `run` may be called from many threads at once."""
+
+    def __init__(self, graph: tf.Graph, config: tf.compat.v1.ConfigProto) -> None:
+        self._graph = graph
+        self._session = tf.compat.v1.Session(graph=graph, config=config)
+        self._session._extend_graph()
+
+    def tensor(self, name: str) -> GraphTensor:
+        """Find a tensor such as `x:0`.
+
+        Raises:
+            StatusError: INVALID_ARGUMENT when the graph has no such tensor.
+        """
+        try:
+            tensor = self._graph.get_tensor_by_name(name)
+        except (KeyError, ValueError) as error:
+            raise invalid_argument(
+                f"Tensor {name}, specified in either feed_devices or fetch_devices "
+                "was not found in the Graph"
+            ) from error
+        return GraphTensor(tensor._as_tf_output(), tensor.dtype.base_dtype.as_datatype_enum)
+
+    def run(
+        self,
+        feeds: Mapping[TensorHandle, Array],
+        fetches: Sequence[TensorHandle],
+        timeout_milliseconds: int | None = None,
+    ) -> list[Array]:
+        """Run the graph once.
+
+        Raises:
+            StatusError: with the code and text of the kernel that failed, DEADLINE_EXCEEDED
+                when the timeout passed first.
+        """
+        return self._call(feeds, fetches, [], timeout_milliseconds)
+
+    def run_operation(self, name: str, feeds: Mapping[TensorHandle, Array]) -> None:
+        """Run one operation for its effect (restore variables, fill tables)."""
+        operation = self._graph.get_operation_by_name(name.partition(":")[0])
+        self._call(feeds, [], [operation._c_op], None)
+
+    def close(self) -> None:
+        """Cancel what still runs and free the variables."""
+        self._session.close()
+
+    def _call(
+        self,
+        feeds: Mapping[TensorHandle, Array],
+        fetches: Sequence[TensorHandle],
+        targets: Sequence[Any],
+        timeout_milliseconds: int | None,
+    ) -> list[Array]:
+        options = None
+        if timeout_milliseconds is not None:
+            run_options = tf.compat.v1.RunOptions(timeout_in_ms=timeout_milliseconds)
+            options = pywrap_tf_session.TF_NewBufferFromString(run_options.SerializeToString())
+        try:
+            results = pywrap_tf_session.TF_SessionRun_wrapper(
+                self._session._session, options, feeds, fetches, targets, None
+            )
+        except tf.errors.OpError as error:
+            raise status_of(error) from error
+        finally:
+            if options is not None:
+                pywrap_tf_session.TF_DeleteBuffer(options)
+        return [_as_array(result) for result in results]
+
+
+def _as_array(result: Any) -> Array:
+    # A scalar string comes back as bytes, which numpy would cut at trailing zeros.
+    return np.asarray(result, object if isinstance(result, bytes) else None)
