@@ -3,7 +3,6 @@
 import math
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.card import ModelCard
@@ -94,7 +93,7 @@ def preprocess(request: HousingRequest) -> Row:
 
 def postprocess(row: Row, request: HousingRequest, card: ModelCard | None) -> HousingResponse:
     """Give the price with its interval, and warn of values outside the version's training range."""
-    low, price, high = (float(np.float32(row[n])) for n in ("price_low", "price", "price_high"))
+    low, price, high = (float(row[n]) for n in ("price_low", "price", "price_high"))
     return HousingResponse(
         price_usd=round(price, 2),
         interval_usd=Interval(low=round(low, 2), high=round(high, 2)),

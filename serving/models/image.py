@@ -139,10 +139,10 @@ def _to_pixels(image: Image.Image) -> NDArray[np.uint8]:
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     width, height = image.size
     side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side)
-    if side != SIDE or width != height:
-        image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box, reducing_gap=3)
+    left, top = (width - side) // 2, (height - side) // 2
+    image = image.crop((left, top, left + side, top + side))
+    if side != SIDE:
+        image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
     # On 32 x 32 pixels the rest costs nothing, and both steps commute with cutting and resizing.
     image = ImageOps.exif_transpose(image)
     if image.mode == "RGBA":

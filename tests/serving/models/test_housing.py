@@ -1,0 +1,108 @@
+import math
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from serving.card import InputStatistics, ModelCard
+from serving.contract import Row
+from serving.errors import InvalidInput
+from serving.models.housing import MODEL, HousingRequest, postprocess, preprocess
+
+VALID = MODEL.example.model_dump()
+ROW: Row = {
+    "price": np.array(300_000.4, np.float32),
+    "price_low": np.array(200_000, np.float32),
+    "price_high": np.array(400_000, np.float32),
+}
+
+
+def test_features_keep_their_names_and_a_missing_one_is_nan() -> None:
+    row = preprocess(HousingRequest(**{**VALID, "total_bedrooms": None}))
+
+    assert set(row) == set(MODEL.signature.inputs)
+    assert math.isnan(row["total_bedrooms"])  # type: ignore[arg-type]  # a float in this row
+    assert row["ocean_proximity"] == b"NEAR BAY"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("latitude", 400),
+        ("latitude", -90.1),
+        ("longitude", 181),
+        ("total_rooms", -1),
+        ("total_rooms", 0),
+        ("population", 0),
+        ("households", -3),
+        ("housing_median_age", -1),
+        ("median_income", 83_252),
+        ("median_income", math.nan),
+        ("latitude", math.inf),
+        ("total_bedrooms", math.nan),
+        ("latitude", "37.9"),
+        ("latitude", True),
+        ("latitude", None),
+        ("ocean_proximity", "NEAR LAKE"),
+        ("ocean_proximity", None),
+    ],
+)
+def test_impossible_values_are_errors(field: str, value: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        HousingRequest(**{**VALID, field: value})
+
+    assert [error["loc"] for error in caught.value.errors()] == [(field,)]
+
+
+@pytest.mark.parametrize("field", [name for name in VALID if name != "total_bedrooms"])
+def test_every_field_but_the_bedrooms_is_required(field: str) -> None:
+    with pytest.raises(ValidationError):
+        HousingRequest(**{name: value for name, value in VALID.items() if name != field})
+
+
+def test_unknown_fields_are_errors() -> None:
+    with pytest.raises(ValidationError):
+        HousingRequest(**{**VALID, "garage": True})
+
+
+def test_more_bedrooms_than_rooms_are_an_error() -> None:
+    with pytest.raises(InvalidInput, match="must not exceed total_rooms") as caught:
+        preprocess(HousingRequest(**{**VALID, "total_bedrooms": 5_000}))
+
+    assert caught.value.fields[0].field == "total_bedrooms"
+    assert caught.value.fields[0].received == 5_000
+
+
+def test_the_price_comes_with_its_interval() -> None:
+    response = postprocess(ROW, MODEL.example, None)
+
+    assert response.price_usd == 300_000.41
+    assert (response.interval_usd.low, response.interval_usd.high) == (200_000, 400_000)
+    assert response.interval_usd.coverage == 0.9
+    assert response.warnings == []
+
+
+def test_values_outside_the_training_range_are_named() -> None:
+    paris = HousingRequest(**{**VALID, "latitude": 48.86, "total_bedrooms": None})
+
+    (warning,) = postprocess(
+        ROW, paris, card(latitude=(32.5, 42), total_bedrooms=(1, 6445))
+    ).warnings
+
+    assert warning.field == "latitude"
+    assert (warning.minimum, warning.maximum) == (32.5, 42)
+    assert "48.86" in warning.message
+
+
+def test_the_ends_of_the_training_range_are_inside() -> None:
+    request = HousingRequest(**{**VALID, "latitude": 42.0})
+
+    assert postprocess(ROW, request, card(latitude=(32.5, 42))).warnings == []
+
+
+def card(**ranges: tuple[float, float]) -> ModelCard:
+    statistics = {
+        name: InputStatistics(minimum=low, maximum=high, mean=low, standard_deviation=1)
+        for name, (low, high) in ranges.items()
+    }
+    return ModelCard.model_construct(input_statistics=statistics)

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from serving.errors import InvalidInput
+from serving.models.sentiment import (
+    MAX_CHARACTERS,
+    MODEL,
+    SentimentRequest,
+    clean,
+    postprocess,
+    preprocess,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("Good.<br /><br />Really good.", "Good. Really good."),
+        ("  spaces \t and\nlines\r\n", "spaces and lines"),
+        ("Tom &amp; Jerry &lt;3", "Tom & Jerry <3"),
+        ("5 < 6 > 4, I <3 it", "5 < 6 > 4, I <3 it"),
+        ("before<!-- a > comment -->after", "before after"),
+        ('<a href="x">link</a> text', "link text"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("nul\x00nel\x85esc\x1b[0m", "nul nel esc [0m"),
+        ("no\u00a0break\u2003em", "no break em"),
+        ("\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "😀"),
+    ],
+)
+def test_clean_leaves_what_a_reader_sees(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+@pytest.mark.parametrize("text", [" ", "\n\t", "<br /><br />", "&nbsp;", "\x00\x01", "<!-- -->"])
+def test_a_text_with_nothing_left_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidInput, match="no visible character") as caught:
+        preprocess(SentimentRequest(text=text))
+
+    assert caught.value.fields[0].field == "text"
+
+
+@pytest.mark.parametrize("text", ["", "x" * (MAX_CHARACTERS + 1)])
+def test_the_length_is_bounded(text: str) -> None:
+    with pytest.raises(ValidationError):
+        SentimentRequest(text=text)
+
+
+def test_the_longest_text_passes() -> None:
+    row = preprocess(SentimentRequest(text="x" * MAX_CHARACTERS))
+
+    assert row == {"text": b"x" * MAX_CHARACTERS}
+
+
+def test_the_label_is_the_class_with_the_highest_score() -> None:
+    row = {
+        "classes": np.array([b"negative", b"positive"], dtype=object),
+        "scores": np.array([0.25, 0.75], np.float32),
+    }
+
+    response = postprocess(row, MODEL.example, None)
+
+    assert response.label == "positive"
+    assert response.confidence == 0.75
+    assert response.probabilities == {"negative": 0.25, "positive": 0.75}
