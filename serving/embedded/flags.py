@@ -18,7 +18,7 @@ _DEFAULT_THREADS = 4 * (os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class Flags:
-    """Flags with an effect here; all but `grpc_bind_address` are TF Serving's, with its defaults."""
+    """Flags with an effect here: TF Serving's, with its defaults, and `grpc_bind_address`."""
 
     port: int = 8500
     grpc_socket_path: str = ""

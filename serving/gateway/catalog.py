@@ -41,7 +41,7 @@ class Catalog:
         """Read the states of a model's versions, newest first.
 
         Raises:
-            TfgateError: the model server cannot be reached, or has no such model.
+            TfgateError: the model server cannot be reached.
         """
         states = [
             _version_state(status)
@@ -76,7 +76,7 @@ class Catalog:
             states = await self.versions(model)
             newest = next((state for state in states if state.available), None)
             if newest is None:
-                return "no version is available: " + _summary(states)
+                return f"no version is available: {_summary(states)}"
             live = await self._client.signatures(
                 Servable(model, newest.version), timeout_seconds=self._timeout_seconds
             )
@@ -95,6 +95,8 @@ def _version_state(status: ModelVersionStatus) -> VersionState:
 
 
 def _summary(states: list[VersionState]) -> str:
+    if not states:
+        return "the model server knows of none"
     return "; ".join(
         f"version {state.version} is {state.state}" + (f" ({state.error})" if state.error else "")
         for state in states

@@ -197,14 +197,17 @@ class ModelServerClient:
     async def versions(self, model: str, *, timeout_seconds: float) -> list[ModelVersionStatus]:
         """Read the states of all versions that the server knows of, newest first.
 
+        A model that the server was not told to serve has none.
+
         Raises:
-            TfgateError: one of `ERRORS`; ModelUnavailable if the server has no such model.
+            TfgateError: one of `ERRORS`.
         """
-        servable = Servable(model)
-        with self._translated(servable):
-            response = await self._status(
-                GetModelStatusRequest(model_spec=_model_spec(servable)), timeout=timeout_seconds
-            )
+        request = GetModelStatusRequest(model_spec=_model_spec(Servable(model)))
+        try:
+            with self._translated(Servable(model)):
+                response = await self._status(request, timeout=timeout_seconds)
+        except ModelUnavailable:
+            return []
         return sorted(response.model_version_status, key=lambda state: state.version, reverse=True)
 
     @contextmanager

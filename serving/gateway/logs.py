@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pythonjsonlogger.core import RESERVED_ATTRS
+
 
 def log_config(level: str) -> dict[str, Any]:
     """Return the configuration in the form that logging.config.dictConfig takes."""
@@ -14,6 +16,8 @@ def log_config(level: str) -> dict[str, Any]:
                 "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
                 "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+                # uvicorn repeats its messages there with colours.
+                "reserved_attrs": [*RESERVED_ATTRS, "color_message"],
             }
         },
         "handlers": {

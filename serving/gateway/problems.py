@@ -89,9 +89,8 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
         request_id=request_id,
     )
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in _RETRY_LATER else {}
-    return Response(
-        problem.model_dump_json(), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE
-    )
+    content = problem.model_dump_json(exclude_none=True)
+    return Response(content, status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
 def from_validation(details: list[ErrorDetails]) -> TfgateError:
@@ -106,10 +105,10 @@ def from_validation(details: list[ErrorDetails]) -> TfgateError:
         )
         for detail in details
     ]
-    count = "one field is" if len(fields) == 1 else f"{len(fields)} fields are"
-    return InvalidInput(
-        f"{count} wrong: {fields[0].field or 'body'}: {fields[0].message}", fields=fields
-    )
+    if len(fields) == 1:
+        return InvalidInput(f"{fields[0].field or 'body'}: {fields[0].message}", fields=fields)
+    names = ", ".join(field.field for field in fields)
+    return InvalidInput(f"{len(fields)} fields are wrong: {names}", fields=fields)
 
 
 def _describe(value: object) -> str | float:
