@@ -24,7 +24,7 @@ page behind a problem's `type` says.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -166,9 +166,7 @@ class InternalError(TfgateError):
     hint = "Tell the operators the request id; their log has the details."
 
 
-def all_errors(base: type[TfgateError] = TfgateError) -> Iterator[type[TfgateError]]:
-    """Yield every class below `base` that is raised: all but InvalidRequest, which only groups."""
-    for error in base.__subclasses__():
-        if error is not InvalidRequest:
-            yield error
-        yield from all_errors(error)
+def all_errors(base: type[TfgateError] = TfgateError) -> list[type[TfgateError]]:
+    """List every class below `base` that is raised: all but InvalidRequest, which only groups."""
+    below = [error for child in base.__subclasses__() for error in (child, *all_errors(child))]
+    return [error for error in below if error is not InvalidRequest]

@@ -1,6 +1,11 @@
-"""Options of the whole test run; fixtures live beside the tests that need them."""
+"""The option of the whole run, and one real stack for all tests that do not break it."""
 
+from collections.abc import Iterator
+
+import httpx
 import pytest
+
+from tests import stack
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -10,3 +15,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask this running TensorFlow Serving (it must see this machine's files) "
         "instead of starting the embedded server",
     )
+
+
+@pytest.fixture(scope="session")
+def model_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a server that serves the shipped models."""
+    running: str | None = request.config.getoption("--model-server")
+    if running is not None:
+        yield running
+        return
+    with stack.model_server(stack.SHIPPED_MODELS, tmp_path_factory.mktemp("config")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def gateway(model_server: str) -> Iterator[str]:
+    """The URL of a gateway that is ready."""
+    with stack.gateway(model_server) as url:
+        stack.wait_until_ready(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def http(gateway: str) -> Iterator[httpx.Client]:
+    """A client of that gateway."""
+    with httpx.Client(base_url=gateway, timeout=30) as client:
+        yield client

@@ -61,7 +61,11 @@ def create_app(settings: Settings) -> FastAPI:
 async def _report(request: Request, error: TfgateError) -> Response:
     record = record_of(request)
     record.outcome = error.code
-    return problem_response(error, path=request.url.path, request_id=record.request_id)
+    response = problem_response(error, path=request.url.path, request_id=record.request_id)
+    # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
+    if response.status_code >= 500:
+        record.error = f"{error.detail}: {error.__cause__}" if error.__cause__ else error.detail
+    return response
 
 
 async def _report_validation(request: Request, error: RequestValidationError) -> Response:

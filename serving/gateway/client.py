@@ -229,7 +229,7 @@ class ModelServerClient:
             return kind(f"the model server at {self.target} takes no more calls at the moment")
         if kind is DeadlineExceeded:
             return kind(f"{servable} did not answer in time")
-        return kind(f"{servable} failed: {error.code().name}: {error.details()}")
+        return kind(f"{servable} failed: {error.code().name}")
 
 
 def _is_unknown_version(error: grpc.aio.AioRpcError, servable: Servable) -> bool:

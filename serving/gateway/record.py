@@ -24,12 +24,14 @@ class Record:
     """The story of one request, filled in as it goes.
 
     `model` stays None for requests that are no predictions; `version` until one has answered.
+    `error` is for operators: what went wrong on our side, with its cause.
     """
 
     request_id: str
     model: str | None = None
     version: int | None = None
     outcome: str = "ok"
+    error: str | None = None
     instances: int = 0
     stage_seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
@@ -72,6 +74,7 @@ class Record:
             "model": self.model,
             "version": self.version,
             "instances": self.instances,
+            "error": self.error,
             "milliseconds": round(1000 * seconds, 3),
             "stages": {name: round(1000 * took, 3) for name, took in self.stage_seconds.items()},
         }

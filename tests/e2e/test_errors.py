@@ -1,0 +1,267 @@
+"""Every way to ask wrongly, with its exact status and code; and what all problems share."""
+
+import base64
+import gzip
+import json
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.models import MODELS
+from tests.e2e.test_image import drawing, file_of
+
+HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
+JSON = {"Content-Type": "application/json"}
+NOT_UTF_8 = b'{"text": "\xff\xfe"}'
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A request and the problem it must get."""
+
+    status: int
+    code: str
+    path: str
+    body: Any = b""
+    headers: dict[str, str] = field(default_factory=lambda: JSON)
+    method: str = "POST"
+    fields: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+def b64(data: bytes) -> dict[str, str]:
+    return {"image": base64.b64encode(data).decode()}
+
+
+def image(data: bytes, status: int, code: str, **more: Any) -> list[Wrong]:
+    """The same wrong picture in each of the ways in which pictures come."""
+    return [
+        Wrong(status, code, "/predict/image", b64(data), **more),
+        Wrong(status, code, "/predict/image", data, {"Content-Type": "image/png"}, **more),
+    ]
+
+
+SENTIMENT, IMAGE, HOUSING = "/predict/sentiment", "/predict/image", "/predict/housing"
+CASES = {
+    "empty body": [Wrong(400, "malformed-body", SENTIMENT)],
+    "no JSON": [Wrong(400, "malformed-body", SENTIMENT, b"{text: hello}")],
+    "half JSON": [Wrong(400, "malformed-body", SENTIMENT, b'{"text": "hel')],
+    "no UTF-8": [Wrong(400, "malformed-body", SENTIMENT, NOT_UTF_8)],
+    "lone surrogate": [Wrong(400, "malformed-body", SENTIMENT, b'{"text": "\\ud800"}')],
+    "nested too deep": [Wrong(400, "malformed-body", SENTIMENT, b"[" * 100_000)],
+    "not an object": [Wrong(422, "invalid-input", SENTIMENT, ["hello"])],
+    "missing field": [Wrong(422, "invalid-input", SENTIMENT, {}, fields=("text",))],
+    "extra field": [
+        Wrong(422, "invalid-input", SENTIMENT, {"text": "a", "lang": "en"}, fields=("lang",))
+    ],
+    "text of wrong type": [Wrong(422, "invalid-input", SENTIMENT, {"text": 5}, fields=("text",))],
+    "empty text": [Wrong(422, "invalid-input", SENTIMENT, {"text": ""}, fields=("text",))],
+    "blank text": [Wrong(422, "invalid-input", SENTIMENT, {"text": " <br/> "}, fields=("text",))],
+    "text too long": [
+        Wrong(422, "invalid-input", SENTIMENT, {"text": "a" * 20_001}, fields=("text",))
+    ],
+    "blank text in a batch": [
+        Wrong(
+            *(422, "invalid-input", f"{SENTIMENT}/batch"),
+            {"instances": [{"text": "good"}, {"text": " "}]},
+            fields=("instances.1.text",),
+        )
+    ],
+    "wrong house in a batch": [
+        Wrong(
+            *(422, "invalid-input", f"{HOUSING}/batch"),
+            {"instances": [HOUSE, {**HOUSE, "latitude": 400}]},
+            fields=("instances.1.latitude",),
+        )
+    ],
+    "empty batch": [
+        Wrong(422, "invalid-input", f"{HOUSING}/batch", {"instances": []}, fields=("instances",))
+    ],
+    "batch too large": [
+        Wrong(
+            *(422, "invalid-input", f"{HOUSING}/batch"),
+            {"instances": [HOUSE] * 129},
+            fields=("instances",),
+        )
+    ],
+    "several wrong fields": [
+        Wrong(
+            *(422, "invalid-input", HOUSING, {**HOUSE, "latitude": 400, "total_rooms": -1}),
+            fields=("latitude", "total_rooms"),
+        )
+    ],
+    "NaN": [
+        Wrong(
+            422, "invalid-input", HOUSING, {**HOUSE, "latitude": float("nan")}, fields=("latitude",)
+        )
+    ],
+    "infinity": [
+        Wrong(
+            422,
+            "invalid-input",
+            HOUSING,
+            {**HOUSE, "households": float("inf")},
+            fields=("households",),
+        )
+    ],
+    "more bedrooms than rooms": [
+        Wrong(
+            422,
+            "invalid-input",
+            HOUSING,
+            {**HOUSE, "total_bedrooms": 9e5},
+            fields=("total_bedrooms",),
+        )
+    ],
+    "unknown proximity": [
+        Wrong(
+            422,
+            "invalid-input",
+            HOUSING,
+            {**HOUSE, "ocean_proximity": "x"},
+            fields=("ocean_proximity",),
+        )
+    ],
+    "no base64": [Wrong(422, "invalid-input", IMAGE, {"image": "???"}, fields=("image",))],
+    "no picture": image(b"hello", 422, "invalid-image", fields=("image",)),
+    "truncated picture": image(
+        file_of(drawing(), "JPEG")[:400], 422, "invalid-image", fields=("image",)
+    ),
+    "format not accepted": image(file_of(drawing(), "BMP"), 422, "invalid-image"),
+    "picture of too many bytes": image(bytes(5_000_001), 413, "payload-too-large"),
+    "body too large": [
+        Wrong(413, "payload-too-large", SENTIMENT, b'{"text": "' + b"a" * 33_000_000 + b'"}')
+    ],
+    "unknown model": [
+        Wrong(404, "unknown-model", "/predict/weather", {}),
+        Wrong(404, "unknown-model", "/predict/weather/batch", {}),
+        Wrong(404, "unknown-model", "/models/weather", method="GET"),
+    ],
+    "unknown path": [
+        Wrong(404, "not-found", "/nothing", method="GET"),
+        Wrong(404, "not-found", "/errors/nothing", method="GET"),
+    ],
+    "wrong method": [Wrong(405, "method-not-allowed", SENTIMENT, method="GET")],
+    "version that is no number": [
+        Wrong(422, "invalid-input", f"{HOUSING}?version=new", HOUSE, fields=("query.version",)),
+        Wrong(422, "invalid-input", f"{HOUSING}?version=0", HOUSE, fields=("query.version",)),
+    ],
+    "wrong content type": [
+        Wrong(415, "unsupported-media-type", SENTIMENT, b"hello", {"Content-Type": "text/plain"}),
+        Wrong(415, "unsupported-media-type", SENTIMENT, {"text": "a"}, {"Content-Type": ""}),
+        Wrong(415, "unsupported-media-type", SENTIMENT, b"", {"Content-Type": "image/png"}),
+        Wrong(415, "unsupported-media-type", f"{IMAGE}/batch", b"", {"Content-Type": "image/png"}),
+    ],
+    "compressed body": [
+        Wrong(
+            *(415, "unsupported-media-type", SENTIMENT, gzip.compress(b'{"text": "a"}')),
+            {**JSON, "Content-Encoding": "gzip"},
+        )
+    ],
+    "broken form": [
+        Wrong(400, "malformed-body", IMAGE, b"x", {"Content-Type": "multipart/form-data"}),
+        Wrong(
+            400, "malformed-body", IMAGE, b"x", {"Content-Type": "multipart/form-data; boundary=b"}
+        ),
+    ],
+    "form without a file": [
+        Wrong(
+            *(400, "malformed-body", IMAGE),
+            b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n--b--\r\n',
+            {"Content-Type": "multipart/form-data; boundary=b"},
+        ),
+        Wrong(
+            400,
+            "malformed-body",
+            IMAGE,
+            b"--b--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=b"},
+        ),
+    ],
+}
+FLAT = {f"{name} {i}": case for name, cases in CASES.items() for i, case in enumerate(cases)}
+
+
+@pytest.mark.parametrize("case", FLAT.values(), ids=FLAT.keys())
+def test_a_wrong_request_gets_its_problem(http: httpx.Client, case: Wrong) -> None:
+    answer = http.request(case.method, case.path, content=case.content, headers=case.headers)
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (case.status, case.code), problem
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["status"] == case.status
+    assert problem["instance"] == case.path.partition("?")[0]
+    assert problem["request_id"] == answer.headers["X-Request-ID"]
+    assert problem["detail"]
+    assert problem["hint"]
+    if case.fields:
+        assert tuple(error["field"] for error in problem["errors"]) == case.fields
+
+
+@pytest.mark.parametrize("code", sorted({case.code for case in FLAT.values()}))
+def test_the_type_of_a_problem_leads_to_its_meaning(http: httpx.Client, code: str) -> None:
+    meaning = http.get(f"/errors/{code}").json()
+
+    assert meaning["code"] == code
+    assert meaning["meaning"]
+    assert meaning["hint"]
+
+
+def test_the_message_says_what_was_received_and_what_is_accepted(http: httpx.Client) -> None:
+    problem = http.post("/predict/housing", json={**HOUSE, "latitude": 400}).json()
+
+    (error,) = problem["errors"]
+    assert error["received"] == 400
+    assert "less than or equal to 90" in error["message"]
+
+
+def test_no_problem_repeats_the_payload(http: httpx.Client) -> None:
+    private = "my private words"
+
+    answers = [
+        http.post("/predict/sentiment", json={"text": [private]}),
+        http.post("/predict/sentiment", json=private),
+        http.post("/predict/sentiment", content=f'{{"text": "{private}'.encode(), headers=JSON),
+        http.post("/predict/housing", json={**HOUSE, "ocean_proximity": private}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 400, 422]
+    assert all(private not in answer.text for answer in answers)
+
+
+def test_a_body_without_length_is_cut_off_at_the_limit(http: httpx.Client) -> None:
+    chunks = (b"a" * 1_000_000 for _ in range(40))
+
+    answer = http.post("/predict/sentiment", content=chunks, headers=JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload-too-large")
+
+
+def test_an_announced_length_above_the_limit_is_refused_before_it_is_sent(gateway: str) -> None:
+    url = httpx.URL(gateway)
+    head = (
+        "POST /predict/sentiment HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: 99000000\r\n\r\n"
+    )
+
+    with socket.create_connection((url.host, url.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_leaves_in_the_middle_harms_nobody(http: httpx.Client, gateway: str) -> None:
+    url = httpx.URL(gateway)
+    head = (
+        "POST /predict/sentiment HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        'Content-Length: 1000\r\n\r\n{"text": "half'
+    )
+    with socket.create_connection((url.host, url.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+
+    assert http.post("/predict/sentiment", json={"text": "still there?"}).status_code == 200

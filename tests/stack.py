@@ -1,0 +1,102 @@
+"""The real programs, started for a test and stopped after it; each on a port of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from serving.tf_serving.model_config import model_config
+
+ROOT = Path(__file__).parents[1]
+SHIPPED_MODELS = ROOT / "models"
+START_SECONDS = 90
+STOP_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
+    """Wait for something that is sure to come; a test never sleeps and hopes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} seconds"
+        time.sleep(0.05)
+
+
+@contextmanager
+def process(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program; SIGTERM ends it, and it must then end by itself."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    running = subprocess.Popen(command, env={**os.environ, **quiet, **environment}, cwd=ROOT)
+    try:
+        yield running
+    finally:
+        running.terminate()
+        try:
+            running.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+            raise
+
+
+@contextmanager
+def model_server(
+    repository: Path, scratch: Path, *flags: str, port: int | None = None
+) -> Iterator[str]:
+    """Serve a repository with the embedded server; yields its address at once, still loading."""
+    config = scratch / "models.config"
+    config.write_text(model_config(repository))
+    port = port or free_port()
+    command = [
+        *(sys.executable, "-m", "serving.embedded"),
+        *(f"--port={port}", f"--model_config_file={config}", *flags),
+    ]
+    with process(command):
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def gateway(model_server: str, **settings: str) -> Iterator[str]:
+    """Run a gateway in front of a model server; yields its URL once it is alive."""
+    port = free_port()
+    environment = {f"TFGATE_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "serving.gateway"]
+    with process(
+        command, TFGATE_PORT=str(port), TFGATE_MODEL_SERVER=model_server, **environment
+    ) as running:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: running.poll() is not None or answers(f"{url}/healthz"), "start")
+        assert running.poll() is None, "the gateway ended at once"
+        yield url
+
+
+def answers(url: str) -> bool:
+    """Tell whether a GET succeeds."""
+    try:
+        return httpx.get(url, timeout=10).is_success
+    except httpx.TransportError:
+        return False
+
+
+def linked_repository(repository: Path, **folders: Path) -> Path:
+    """Make a repository of links: model names to model folders anywhere."""
+    repository.mkdir()
+    for name, folder in folders.items():
+        (repository / name).symlink_to(folder)
+    return repository
+
+
+def wait_until_ready(url: str) -> None:
+    wait_until(lambda: answers(f"{url}/readyz"), "readiness")
