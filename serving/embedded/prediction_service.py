@@ -1,10 +1,21 @@
 """TF Serving's PredictionService: unpacks requests, finds the version, packs answers."""
 
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
+from typing import Any
+
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    inference_pb2,
+    predict_pb2,
+    regression_pb2,
+)
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from serving.embedded import inference
 from serving.embedded.catalog import ModelCatalog
 from serving.embedded.rpc import Method
+from serving.embedded.servable import DEFAULT_SIGNATURE
+from serving.embedded.signature import CLASSIFY_METHOD, REGRESS_METHOD
 from serving.embedded.statuses import invalid_argument
 
 SERVICE = "tensorflow.serving.PredictionService"
@@ -22,6 +33,9 @@ class PredictionService:
         """Return the calls by their name on the wire."""
         return {
             "Predict": Method(predict_pb2.PredictRequest, self.predict),
+            "Classify": Method(classification_pb2.ClassificationRequest, self.classify),
+            "Regress": Method(regression_pb2.RegressionRequest, self.regress),
+            "MultiInference": Method(inference_pb2.MultiInferenceRequest, self.multi_inference),
             "GetModelMetadata": Method(
                 get_model_metadata_pb2.GetModelMetadataRequest, self.get_model_metadata
             ),
@@ -35,8 +49,51 @@ class PredictionService:
             raise invalid_argument("Missing ModelSpec")
         with self._catalog.in_use(request.model_spec) as (version, servable):
             response = servable.predict(request, timeout_milliseconds)
-        _name(response.model_spec, request.model_spec.name, version)
+        _name(response.model_spec, request.model_spec, version)
         return response
+
+    def classify(
+        self, request: classification_pb2.ClassificationRequest, timeout_milliseconds: int | None
+    ) -> classification_pb2.ClassificationResponse:
+        """Classify Examples."""
+        response = classification_pb2.ClassificationResponse()
+        self._infer(CLASSIFY_METHOD, request, response, timeout_milliseconds)
+        return response
+
+    def regress(
+        self, request: regression_pb2.RegressionRequest, timeout_milliseconds: int | None
+    ) -> regression_pb2.RegressionResponse:
+        """Predict one value an Example."""
+        response = regression_pb2.RegressionResponse()
+        self._infer(REGRESS_METHOD, request, response, timeout_milliseconds)
+        return response
+
+    def multi_inference(
+        self, request: inference_pb2.MultiInferenceRequest, timeout_milliseconds: int | None
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Classify and regress the same Examples with signatures of one version."""
+        spec = request.tasks[0].model_spec if request.tasks else ModelSpec()
+        with self._catalog.in_use(spec) as (version, servable):
+            results = inference.run_many(servable, request, timeout_milliseconds)
+        response = inference_pb2.MultiInferenceResponse()
+        for task, result in zip(request.tasks, results, strict=True):
+            one = response.results.add()
+            _name(one.model_spec, task.model_spec, version)
+            if task.method_name == CLASSIFY_METHOD:
+                one.classification_result.CopyFrom(result)
+            else:
+                one.regression_result.CopyFrom(result)
+        return response
+
+    def _infer(
+        self, method: str, request: Any, response: Any, timeout_milliseconds: int | None
+    ) -> None:
+        if not request.HasField("model_spec"):
+            raise invalid_argument("Missing ModelSpec")
+        with self._catalog.in_use(request.model_spec) as (version, servable):
+            result = inference.run_one(servable, method, request, timeout_milliseconds)
+        response.result.CopyFrom(result)
+        _name(response.model_spec, request.model_spec, version)
 
     def get_model_metadata(
         self,
@@ -58,11 +115,14 @@ class PredictionService:
         with self._catalog.in_use(request.model_spec) as (version, servable):
             for name, definition in servable.definitions.items():
                 signatures.signature_def[name].CopyFrom(definition)
-        _name(response.model_spec, request.model_spec.name, version)
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.version.value = version
         response.metadata[_SIGNATURES_FIELD].Pack(signatures)
         return response
 
 
-def _name(spec: ModelSpec, model: str, version: int) -> None:
-    spec.name = model
-    spec.version.value = version
+def _name(answered: ModelSpec, asked: ModelSpec, version: int) -> None:
+    """Say which version and signature gave the answer."""
+    answered.name = asked.name
+    answered.version.value = version
+    answered.signature_name = asked.signature_name or DEFAULT_SIGNATURE

@@ -47,7 +47,7 @@ class Servable:
     def predict(
         self, request: predict_pb2.PredictRequest, timeout_milliseconds: int | None = None
     ) -> predict_pb2.PredictResponse:
-        """Answer a request whatever model it names; the answer's version is left to the caller.
+        """Answer a request whatever model it names; the answer's `model_spec` is left empty.
 
         Raises:
             StatusError: FAILED_PRECONDITION for an unknown signature, INVALID_ARGUMENT for inputs
@@ -63,7 +63,6 @@ class Servable:
         outputs = signature.fetches(request.output_filter)
         results = self.run(feeds, outputs.values(), timeout_milliseconds)
         response = predict_pb2.PredictResponse()
-        response.model_spec.signature_name = name
         as_content = self.options.answers_as_tensor_content
         for (alias, tensor), result in zip(outputs.items(), results, strict=True):
             proto = tensor_protos.encode(result, self._tensor(tensor).dtype, as_content)

@@ -111,6 +111,17 @@ def encode(array: Array, dtype: int, as_content: bool = False) -> tensor_pb2.Ten
     return proto
 
 
+def shape_text(array: Array) -> str:
+    """Spell a shape as TensorFlow's texts do: `[2,3]`."""
+    return f"[{','.join(map(str, array.shape))}]"
+
+
+def dtype_name(array: Array) -> str:
+    """Return the name of an array's dtype on the wire, such as `DT_FLOAT`."""
+    name: str = types_pb2.DataType.Name(tf.dtypes.as_dtype(array.dtype).as_datatype_enum)
+    return name
+
+
 def _shape_of(proto: tensor_pb2.TensorProto) -> tuple[int, ...]:
     shape = tuple(dimension.size for dimension in proto.tensor_shape.dim)
     if len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):

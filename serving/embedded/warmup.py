@@ -8,8 +8,9 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving.embedded import inference
 from serving.embedded.servable import Servable
-from serving.embedded.session import status_of
+from serving.embedded.signature import CLASSIFY_METHOD, REGRESS_METHOD
 from serving.embedded.statuses import StatusError, invalid_argument
 
 # saved_model_warmup_util.h
@@ -30,25 +31,21 @@ def warm_up(servable: Servable, directory: Path, iterations: int) -> None:
     if not path.exists():
         return
     records = 0
-    for record in _read(path):
-        for _ in range(iterations):
-            _replay(servable, record, path)
-        records += 1
-        if records > MOST_RECORDS:
-            raise invalid_argument(
-                f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {path}"
-            )
-    _log.info("Warmed up with %d requests from %s", records, path)
-
-
-def _read(path: Path) -> list[bytes]:
     try:
-        return list(tf.compat.v1.io.tf_record_iterator(str(path)))
+        for record in tf.compat.v1.io.tf_record_iterator(str(path)):
+            for _ in range(iterations):
+                _replay(servable, record, path)
+            records += 1
+            if records > MOST_RECORDS:
+                raise invalid_argument(
+                    f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {path}"
+                )
     except tf.errors.DataLossError as error:
         raise StatusError(
             grpc.StatusCode.DATA_LOSS,
-            f"{status_of(error).message}. Please verify your warmup data is in TFRecord format.",
+            f"{error.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
+    _log.info("Warmed up with %d requests from %s", records, path)
 
 
 def _replay(servable: Servable, record: bytes, path: Path) -> None:
@@ -59,6 +56,14 @@ def _replay(servable: Servable, record: bytes, path: Path) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         servable.predict(log.predict_log.request)
-        return
-    number = prediction_log_pb2.PredictionLog.DESCRIPTOR.fields_by_name[kind].number if kind else 0
-    raise StatusError(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}")
+    elif kind == "classify_log":
+        inference.run_one(servable, CLASSIFY_METHOD, log.classify_log.request, None)
+    elif kind == "regress_log":
+        inference.run_one(servable, REGRESS_METHOD, log.regress_log.request, None)
+    elif kind == "multi_inference_log":
+        inference.run_many(servable, log.multi_inference_log.request, None)
+    else:
+        number = log.DESCRIPTOR.fields_by_name[kind].number if kind else 0
+        raise StatusError(
+            grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}"
+        )
