@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from serving.gateway.record import record_of
 from serving.gateway.recorder import Recorder
 from serving.gateway.routes.models import models_router
 from serving.gateway.routes.operations import operations_router
+from serving.gateway.routes.page import page_router
 from serving.gateway.routes.predict import predict_router, unknown_model_router
 from serving.gateway.settings import Settings
 from serving.models import MODELS
@@ -41,8 +43,13 @@ def create_app(settings: Settings) -> FastAPI:
             await stack.enter_async_context(client)
             yield
 
-    app = FastAPI(
-        title="tfgate", version=version("tfgate"), description=_DESCRIPTION, lifespan=lifespan
+    # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="tfgate",
+        version=version("tfgate"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
     )
     metrics.initialise()
     for name, model in MODELS.items():
@@ -50,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(unknown_model_router())
     app.include_router(models_router(catalog))
     app.include_router(operations_router(catalog))
+    app.include_router(page_router())
     app.exception_handler(TfgateError)(_report)
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
