@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import httpx
+import hypothesis
 import pytest
 
 from tests import stack
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("tfgate", deadline=None)
+hypothesis.settings.load_profile("tfgate")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -35,7 +35,7 @@ def _reported(*errors: type[Exception]) -> Iterator[None]:
         raise typer.Exit(1) from error
 
 
-@app.command()
+@app.command(rich_help_panel="Serve and ask")
 def up(
     repository: Repository = DEFAULT_REPOSITORY,
     host: Annotated[str, typer.Option(help="address of the gateway")] = "127.0.0.1",
@@ -54,25 +54,7 @@ def up(
             console.print("stopped")
 
 
-@app.command()
-def train(
-    names: Annotated[list[str], typer.Argument(help="models to train, or all")],
-    data: Annotated[
-        Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
-    ] = None,
-    repository: Repository = DEFAULT_REPOSITORY,
-    seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
-) -> None:
-    """Train models and publish each as the next version in the repository."""
-    from training.command import train as train_models
-
-    from training.errors import TrainingError
-
-    with _reported(TrainingError):
-        train_models(names, data=data, repository=repository, seed=seed)
-
-
-@app.command()
+@app.command(rich_help_panel="Serve and ask")
 def predict(
     model: Annotated[str, typer.Argument(help="sentiment, image or housing")],
     text: Annotated[
@@ -88,7 +70,7 @@ def predict(
         console.print_json(data=ask.predict(url, model, text))
 
 
-@app.command()
+@app.command(rich_help_panel="Serve and ask")
 def models(url: Url = DEFAULT_URL) -> None:
     """Show the versions that a running gateway serves, with their test figures."""
     from tfgate import ask
@@ -97,7 +79,24 @@ def models(url: Url = DEFAULT_URL) -> None:
         console.print(ask.model_table(url))
 
 
-@app.command()
+@app.command(rich_help_panel="Train")
+def train(
+    names: Annotated[list[str], typer.Argument(help="models to train, or all")],
+    data: Annotated[
+        Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
+    ] = None,
+    repository: Repository = DEFAULT_REPOSITORY,
+    seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
+) -> None:
+    """Train models and publish each as the next version in the repository."""
+    from training.command import train as train_models
+    from training.errors import TrainingError
+
+    with _reported(TrainingError):
+        train_models(names, data=data, repository=repository, seed=seed)
+
+
+@app.command(rich_help_panel="One program alone")
 def gateway(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
@@ -122,6 +121,7 @@ def gateway(
 
 
 @app.command(
+    rich_help_panel="One program alone",
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     add_help_option=False,
 )

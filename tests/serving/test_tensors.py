@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
@@ -57,6 +60,16 @@ def test_we_read_typed_value_fields(array: NDArray[Any]) -> None:
 
     np.testing.assert_array_equal(decoded, array)
     assert decoded.dtype == array.dtype
+
+
+@given(arrays(st.sampled_from(DTYPES), array_shapes(min_dims=0, min_side=0)))
+def test_numbers_survive_the_way_there_and_back(array: NDArray[Any]) -> None:
+    np.testing.assert_array_equal(decode(encode(array)), array)
+
+
+@given(st.lists(st.binary()))
+def test_bytes_survive_the_way_there_and_back(values: list[bytes]) -> None:
+    assert decode(encode(np.array(values, dtype=object))).tolist() == values
 
 
 def test_the_last_value_stands_for_all_that_follow() -> None:

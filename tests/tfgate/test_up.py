@@ -17,6 +17,7 @@ import pytest
 from serving.models import MODELS
 from tests import stack
 
+OPTIONS = ("--port", "--model-server-port")
 TFGATE = [sys.executable, "-m", "tfgate"]
 
 
@@ -87,8 +88,8 @@ def test_a_busy_port_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
 
-        for option in ("--port", "--model-server-port"):
-            message = refused(f"{option}={port}", f"--repository={stack.SHIPPED_MODELS}")
+        for option, other in (OPTIONS, OPTIONS[::-1]):
+            message = refused(f"{option}={port}", f"{other}={stack.free_port()}")
             assert f"cannot listen on 127.0.0.1:{port}" in message
             assert option in message
 

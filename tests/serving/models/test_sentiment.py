@@ -1,5 +1,9 @@
+import unicodedata
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from serving.errors import InvalidInput
@@ -30,6 +34,16 @@ from serving.models.sentiment import (
 )
 def test_clean_leaves_what_a_reader_sees(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
+
+
+@given(st.text())
+def test_clean_text_has_single_spaces_and_one_form(text: str) -> None:
+    cleaned = clean(text)
+
+    assert cleaned == " ".join(cleaned.split())
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not any(unicodedata.category(character) == "Cc" for character in cleaned)
+    cleaned.encode()
 
 
 @pytest.mark.parametrize("text", [" ", "\n\t", "<br /><br />", "&nbsp;", "\x00\x01", "<!-- -->"])
