@@ -76,6 +76,7 @@ class Lifecycle:
         self._serving: dict[str, dict[int, ManagedVersion]] = {}
         self._postponed: dict[str, Mapping[int, Path]] = {}
         self._pause = _SECONDS_BETWEEN_FIRST_STEPS
+        self._starting = True
         self._next_step = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lifecycle", daemon=True)
@@ -83,17 +84,18 @@ class Lifecycle:
         self.load_metrics: Counter[str] = Counter()
 
     def start(self) -> None:
-        """Begin to take steps, in quick succession until `calm_down`."""
+        """Begin to take steps, in quick succession until `first_models_are_loaded`."""
         self._thread.start()
 
-    def calm_down(self) -> None:
-        """Go over to the pace of a server in service."""
-        self._pause = _SECONDS_BETWEEN_STEPS
+    def first_models_are_loaded(self) -> None:
+        """Go over to the pace of a server in service, once nothing is left to load."""
+        self._starting = False
 
     def stop(self) -> None:
         """Take no further step, and free every version; what still runs is cancelled."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         for versions in self._managed.values():
             for managed in versions.values():
                 if managed.servable:
@@ -127,7 +129,9 @@ class Lifecycle:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause):
-            self._step()
+            found_work = self._step()
+            if not found_work and not self._starting:
+                self._pause = _SECONDS_BETWEEN_STEPS
 
     def _aspire(self, model: str, directories: Mapping[int, Path]) -> None:
         managed = self._managed.setdefault(model, {})
@@ -143,7 +147,8 @@ class Lifecycle:
             self._reports.publish(model, version, START)
             self._next_step = time.monotonic() + self._pause
 
-    def _step(self) -> None:
+    def _step(self) -> bool:
+        """Take the next step; return whether there was one."""
         with self._lock:
             self._finish_unloads()
             self._forget_ended()
@@ -151,13 +156,14 @@ class Lifecycle:
                 self._aspire(model, directories)
             chosen = self._choose() if time.monotonic() >= self._next_step else None
             if chosen is None:
-                return
+                return False
             managed, verb = chosen
             if verb == "unload":
                 self._begin_unload(managed)
-                return
+                return True
             self._report(managed, LOADING)
         self._load(managed)
+        return True
 
     def _choose(self) -> tuple[ManagedVersion, Literal["load", "unload"]] | None:
         """Pick one step: an unload before a load, a load that is due again before a new one."""

@@ -68,7 +68,7 @@ class ModelServer:
         self._lifecycle.start()
         self._source.start()
         self._catalog.reload(config)
-        self._lifecycle.calm_down()
+        self._lifecycle.first_models_are_loaded()
         self._grpc = self._build_grpc_server()
         self._grpc.start()
         self._config_file.start()

@@ -76,13 +76,15 @@ class FileSystemSource:
             try:
                 found = {name: _wanted_directories(m) for name, m in self._models.items()}
             except StatusError as error:
-                self._complain(str(error))
+                self._complain(error.message)
                 return
-            self._complain("")
+            empty = [self._models[name] for name, directories in found.items() if not directories]
+            self._complain(" ".join(_without_versions(model) for model in empty))
             for name, directories in found.items():
                 self._aspire(name, directories)
 
     def _complain(self, complaint: str) -> None:
+        """Log what hinders loading, once and not at every poll."""
         if complaint and complaint != self._complaint:
             _log.warning("%s", complaint)
         self._complaint = complaint
@@ -99,3 +101,10 @@ def _wanted_directories(model: WatchedModel) -> dict[int, Path]:
         ) from error
     versions = versions_on_disk(names)
     return {v: base_path / versions[v] for v in wanted_versions(model.policy, versions)}
+
+
+def _without_versions(model: WatchedModel) -> str:
+    return (
+        f"No wanted version of servable {model.name} lies under base path {model.base_path}; "
+        "a version is a folder named by a whole number, such as 1."
+    )

@@ -1,0 +1,49 @@
+"""The models of the recordings, and servers to ask: the embedded one, or --model-server's."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.contract.tf_serving import saved_models
+from tests.contract.tf_serving.servers import channel_to, embedded_server, reset, write_config
+
+Serve = Callable[..., AbstractContextManager[grpc.Channel]]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded_models")
+    saved_models.build_all(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def serve(
+    request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Serve:
+    """Start a server of half_plus_two, or reset the one given to that state."""
+    given = request.config.getoption("--model-server")
+
+    @contextmanager
+    def start(folder: Path = models) -> Iterator[grpc.Channel]:
+        config = tmp_path_factory.mktemp("config") / "models.config"
+        write_config(config, {"half_plus_two": folder / "saved_model_half_plus_two_cpu"})
+        if given:
+            with channel_to(given) as channel:
+                reset(channel, config)
+                yield channel
+        else:
+            flags = [f"--model_config_file={config}", "--max_num_load_retries=0"]
+            with embedded_server(*flags) as channel:
+                yield channel
+
+    return start
+
+
+@pytest.fixture
+def own_flags_only(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--model-server"):
+        pytest.skip("needs a server started with flags of its own; --model-server was given")

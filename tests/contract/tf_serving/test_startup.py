@@ -1,0 +1,108 @@
+"""The recorded starts that fail, wait, or go on in spite of an odd command line."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from serving.embedded.__main__ import main
+from tests.contract.tf_serving import recorded
+from tests.contract.tf_serving.recorded import Case
+from tests.stack import ROOT, free_port, wait_until
+
+pytestmark = pytest.mark.usefixtures("own_flags_only")
+
+CASES = recorded.read("startup")
+FAILING = [case for case in CASES if case["exit"] == 255]
+RUNNING = {case["id"]: case for case in CASES if case["exit"] != 255}
+
+CONFIGS = {
+    "bad.cfg": "this is no configuration",
+    "batch.txt": "max_batch_size { value: 4 }",
+    "lab.cfg": 'model_config_list { config { name: "hp2v" model_platform: "tensorflow" '
+    'base_path: "${MODELS}/saved_model_half_plus_two_2_versions" '
+    'version_labels { key: "stable" value: 123 } } }',
+    "rel.cfg": 'model_config_list { config { name: "rel" model_platform: "tensorflow" '
+    'base_path: "models/multi" } }',
+}
+
+
+@pytest.fixture
+def configs(models: Path, tmp_path: Path) -> Path:
+    for name, text in CONFIGS.items():
+        (tmp_path / name).write_text(text.replace("${MODELS}", str(models)), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def flags_of(case: Case, models: Path, configs: Path, port: int) -> list[str]:
+    return [
+        flag.replace("${MODELS}", str(models)).replace("${CONFIG}", str(configs))
+        if not flag.startswith("--port=185")
+        else f"--port={port}"
+        for flag in case["flags"]
+    ]
+
+
+@pytest.mark.usefixtures("signals_restored")
+@pytest.mark.parametrize("case", FAILING, ids=lambda case: case["id"])
+def test_start_fails_as_recorded(
+    case: Case, models: Path, configs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        assert main(flags_of(case, models, configs, free_port())) == 255
+    for line in case["lines"]:
+        assert line.replace("${CONFIG}", str(configs)) in caplog.text
+
+
+@contextmanager
+def program(flags: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the server on its own; SIGTERM must end it with exit code 0, whatever it waits for."""
+    command = [sys.executable, "-m", "serving.embedded", *flags]
+    with log.open("wb") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT, env=os.environ)
+    try:
+        yield running
+        assert running.poll() is None
+        running.terminate()
+        assert running.wait(30) == 0
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_unknown_flag_is_named_and_passed_over(models: Path, configs: Path) -> None:
+    case, port, log = RUNNING["unknown_flag"], free_port(), configs / "log"
+    with program(flags_of(case, models, configs, port), log):
+        wait_until(lambda: connects(port), "serving")
+        assert case["lines"][0] in log.read_text()
+
+
+@pytest.mark.parametrize("name", ["missing_base_path", "empty_base_path"])
+def test_start_waits_for_a_first_version(models: Path, configs: Path, name: str) -> None:
+    (models / "empty_base").mkdir(exist_ok=True)
+    port, log = free_port(), configs / "log"
+    flags = flags_of(RUNNING[name], models, configs, port)
+    base_path = flags[-1].removeprefix("--model_base_path=")
+    with program(flags, log):
+        wait_until(lambda: base_path in log.read_text(), "the complaint")
+        assert not connects(port)
+
+
+def connects(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
