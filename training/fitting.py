@@ -1,8 +1,11 @@
 """Fits a network with early stopping and a progress bar; knows no data set and no model."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from serving.card import LearningCurve
@@ -19,18 +22,16 @@ class EpochProgress(keras.callbacks.Callback):
         self._finished_epochs = 0
         self._bar = progress.add_task("fitting", total=epochs)
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
         """Move the bar, and show the running loss beside it."""
-        self._progress.update(self._bar, description=f"loss {(logs or {}).get('loss', 0):.4f}")
-        # Batches by length are not counted before the first epoch is over.
-        if steps := self.params["steps"]:
-            self._progress.update(self._bar, completed=self._finished_epochs + (batch + 1) / steps)
+        epochs = self._finished_epochs + (batch + 1) / self.params["steps"]
+        self._progress.update(self._bar, completed=epochs, description=f"loss {logs['loss']:.4f}")
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Print the figures of the epoch."""
         self._finished_epochs = epoch + 1
         self._progress.update(self._bar, completed=self._finished_epochs)
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         self._progress.console.print(f"epoch {epoch + 1}/{self._epochs}  {figures}")
 
 
@@ -52,3 +53,9 @@ def fit_network(fit: Fit) -> list[LearningCurve]:
         for name, curve in history.items()
         if f"val_{name}" in history
     ]
+
+
+def predict_validation(fit: Fit) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give what the network makes of the validation batches, and their targets, row by row."""
+    targets = [target for _, target in fit.validation.as_numpy_iterator()]
+    return fit.network.predict(fit.validation, verbose=0), np.concatenate(targets)

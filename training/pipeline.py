@@ -29,7 +29,7 @@ def run(
     parts = recipe.split(data.development)
     fit = recipe.prepare(recipe.hyper_parameters, parts.train, parts.validation)
     curves = fit_network(fit)
-    servable = recipe.serve(fit, parts.validation)
+    servable = recipe.serve(fit)
     recipe.gate.check(_evaluate(recipe, servable, parts.validation))
     training = Training(recipe, seed, data, parts, fit, curves, time.monotonic() - started)
 

@@ -122,7 +122,7 @@ class Recipe(Generic[HyperParametersT]):
     `load` reads the data set from a folder, or fetches it. `describe` sums up the inputs of the
     training part for the card. `prepare` takes the hyper-parameters, the training and the
     validation part. `serve` turns the fitted network into the graph to export, calibrated on the
-    validation part. `evaluate` compares outputs with targets.
+    validation batches. `evaluate` compares outputs with targets.
     """
 
     task: str
@@ -131,6 +131,6 @@ class Recipe(Generic[HyperParametersT]):
     split: Callable[[Examples], Parts]
     describe: Callable[[Examples], dict[str, InputStatistics]]
     prepare: Callable[[HyperParametersT, Examples, Examples], Fit]
-    serve: Callable[[Fit, Examples], Servable]
+    serve: Callable[[Fit], Servable]
     evaluate: Callable[[Tensors, NDArray[Any]], Evaluation]
     gate: Gate

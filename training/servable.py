@@ -26,7 +26,13 @@ class Servable(tf.Module):
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
-        answers: dict[str, Any] = self.answer(self._apply_network(self.features(inputs)))
+        features = self.features(inputs)
+        num_rows, row_shape = tf.shape(features)[0], tf.shape(features)[1:]
+        # oneDNN's convolutions and Keras' LSTM fail on a batch without rows: give it one, and drop
+        # the answer. (oneDNN sees through tf.pad, and fails as before.)
+        missing = tf.zeros([tf.maximum(0, 1 - num_rows), *tf.unstack(row_shape)], features.dtype)
+        raw = self._apply_network(tf.concat([features, missing], axis=0))[:num_rows]
+        answers: dict[str, Any] = self.answer(raw)
         return answers
 
     def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:

@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 from serving.card import InputStatistics
 from serving.models.housing import COVERAGE, NUMERIC_FEATURES
 from training.data import california
+from training.fitting import predict_validation
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.regression import IntervalAnswer, conformal_margin, evaluate
 from training.servable import Servable
@@ -164,11 +165,10 @@ def prepare(hyper_parameters: HyperParameters, train: Examples, validation: Exam
     )
 
 
-def serve(fit: Fit, validation: Examples) -> Servable:
+def serve(fit: Fit) -> Servable:
     """Widen the interval until it covers nine tenths of the validation part."""
-    raw = fit.network.predict(fit.features(validation.inputs), verbose=0)
-    truth = validation.targets / UNIT_USD
-    margin = conformal_margin(raw[:, 1], raw[:, 2], truth, COVERAGE)
+    bounds, truth = predict_validation(fit)
+    margin = conformal_margin(bounds[:, 1], bounds[:, 2], truth, COVERAGE)
     answer = IntervalAnswer(unit_usd=UNIT_USD, margin=margin, limits_usd=LIMITS_USD)
     return Servable(fit.features, fit.network, answer)
 

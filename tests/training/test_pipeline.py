@@ -1,0 +1,110 @@
+"""A tiny version of every recipe trains, exports, loads and answers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.card import ModelCard
+from serving.contract import stack
+from serving.models import MODELS
+from training.cards import Training, write_card
+from training.errors import BelowGate
+from training.export import publish
+from training.models import RECIPES
+from training.pipeline import run
+from training.recipe import Gate, Recipe
+from training.servable import Servable, to_tensorflow
+
+
+def test_the_version_answers_the_example_at_any_batch_size(trained: Any) -> None:
+    model = MODELS[trained.card.name]
+    signature = tf.saved_model.load(str(trained.folder)).signatures["serving_default"]
+    row = model.preprocess(model.example)
+    for size in (1, 2, 7):
+        batch = to_tensorflow(stack([row] * size, model.signature))
+        outputs = {name: tensor.numpy() for name, tensor in signature(**batch).items()}
+        for name, spec in model.signature.outputs.items():
+            assert outputs[name].shape == (size, *spec.row_shape)
+        answer = {name: tensor[0] for name, tensor in outputs.items()}
+        assert model.postprocess(answer, model.example, trained.card)
+
+
+def test_a_batch_without_rows_is_answered_with_none(trained: Any) -> None:
+    declared = MODELS[trained.card.name].signature
+    signature = tf.saved_model.load(str(trained.folder)).signatures["serving_default"]
+    inputs = {
+        name: tf.zeros([0, *spec.row_shape], spec.dtype) for name, spec in declared.inputs.items()
+    }
+    for name, tensor in signature(**inputs).items():
+        assert tensor.shape == (0, *declared.outputs[name].row_shape)
+
+
+def test_the_version_describes_itself_once_per_row(trained: Any) -> None:
+    describe = tf.saved_model.load(str(trained.folder)).signatures["describe"]
+    cards = describe(request=tf.constant(["", "", ""]))["card"].numpy()
+    assert [ModelCard.model_validate_json(card) for card in cards] == [trained.card] * 3
+
+
+def test_the_card_tells_the_whole_story(trained: Any) -> None:
+    card = trained.card
+    assert card.version == 1
+    assert len(card.data_set.sha256) == 64
+    assert card.data_set.split.test > 0
+    assert [each.name for each in card.metrics]
+    assert len(card.learning_curves[0].validation) == card.hyper_parameters["epochs"]
+    assert card.confusion_matrix or card.residual_quantiles
+    assert card.input_statistics
+    assert {"python", "tensorflow", "keras"} <= card.libraries.keys()
+
+
+def test_the_warm_up_file_is_read_by_the_official_messages(trained: Any) -> None:
+    path = trained.folder / "assets.extra" / "tf_serving_warmup_requests"
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    requests = [log.predict_log.request for log in logs]
+    signatures = tf.saved_model.load(str(trained.folder)).signatures
+    for request in requests:
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        assert request.model_spec.name == trained.card.name
+        assert signatures[request.model_spec.signature_name](**to_tensorflow(inputs))
+    sizes = [next(iter(request.inputs.values())).tensor_shape.dim[0].size for request in requests]
+    assert sizes == [1, 8, 1]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_export_answers_unseen_examples_as_the_trained_network_does(
+    name: str, tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
+) -> None:
+    recipe = tiny_recipes[name]
+    data = recipe.load(data_folder)
+    parts = recipe.split(data.development)
+    fit = recipe.prepare(recipe.hyper_parameters, parts.train, parts.validation)
+    fit.network.fit(fit.train, epochs=1, shuffle=False, verbose=0)
+    servable = recipe.serve(fit)
+    reference = Servable(servable.features, fit.network, servable.answer)
+    expected = reference.answer_all(data.test.inputs, len(data.test))
+    training = Training(recipe, 0, data, parts, fit, curves=[], seconds=0.0)
+    card = write_card(training, recipe.evaluate(expected, data.test.targets), name, version=1)
+    folder = publish(servable, reference, card, MODELS[name], tmp_path)
+    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    for output, tensor in signature(**to_tensorflow(data.test.inputs)).items():
+        if tensor.dtype == tf.float32:
+            np.testing.assert_allclose(tensor, expected[output], rtol=1e-5, atol=1e-6)
+        else:
+            assert (tensor.numpy() == expected[output]).all()
+
+
+def test_a_model_below_its_gate_is_not_exported(
+    tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
+) -> None:
+    recipe = tiny_recipes["housing"]
+    strict = Recipe(**{**vars(recipe), "gate": Gate("root_mean_squared_error", maximum=1.0)})
+    with pytest.raises(BelowGate, match=r"root_mean_squared_error is .* nothing was exported"):
+        run("housing", strict, data_folder=data_folder, repository=tmp_path, seed=0)
+    assert not list(tmp_path.iterdir())

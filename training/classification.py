@@ -1,0 +1,96 @@
+"""Turns a network's logits into calibrated class probabilities, and measures such answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from serving.card import Metric
+from serving.contract import Tensors
+from training.recipe import Evaluation
+
+CALIBRATION_BINS = 15
+
+
+class ClassScores(tf.Module):
+    """Classes with their probabilities, from logits float32[batch, class]."""
+
+    def __init__(self, classes: Sequence[str], temperature: float) -> None:
+        super().__init__()
+        self.classes = tf.constant(list(classes))
+        self.temperature = temperature
+
+    def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Give the signature's outputs, each [batch, class]."""
+        scores = tf.nn.softmax(logits / self.temperature)
+        classes = tf.ensure_shape(
+            tf.tile(self.classes[None], [tf.shape(logits)[0], 1]), [None, len(self.classes)]
+        )
+        return {"classes": classes, "scores": scores}
+
+
+def fit_temperature(logits: NDArray[Any], targets: NDArray[np.int64]) -> float:
+    """Give the number to divide logits by, so that probabilities are as often right as they say.
+
+    `logits` is float[example, class], of examples that the network was not fitted on.
+
+    Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+
+    def log_loss(log_temperature: float) -> float:
+        scores = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-scores[np.arange(len(targets)), targets].mean())
+
+    return float(np.exp(minimize_scalar(log_loss, bounds=(-3, 3), method="bounded").x))
+
+
+def evaluate(outputs: Tensors, targets: NDArray[np.int64]) -> Evaluation:
+    """Compare scores float32[example, class] with the true classes, int64[example]."""
+    scores = outputs["scores"].astype(np.float64)
+    predicted = scores.argmax(axis=1)
+    right = predicted == targets
+    of_truth = scores[np.arange(len(targets)), targets]
+    metrics = [
+        Metric(
+            name="accuracy",
+            value=float(right.mean()),
+            unit="1",
+            definition="share of examples whose most probable class is the true one",
+        ),
+        Metric(
+            name="log_loss",
+            value=float(-np.log(np.maximum(of_truth, 1e-12)).mean()),
+            unit="nat",
+            definition="mean negative logarithm of the probability given to the true class",
+        ),
+        Metric(
+            name="expected_calibration_error",
+            value=_calibration_error(scores.max(axis=1), right),
+            unit="1",
+            definition="mean difference of confidence and accuracy over "
+            f"{CALIBRATION_BINS} bins of equal width, weighted by their examples",
+        ),
+    ]
+    labels = [label.decode() for label in outputs["classes"][0]]
+    return Evaluation(metrics, confusion_matrix=_confusion(labels, targets, predicted))
+
+
+def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = [np.abs((confidence - right)[bins == bin_].sum()) for bin_ in range(CALIBRATION_BINS)]
+    return float(sum(gaps) / len(right))
+
+
+def _confusion(
+    labels: list[str], targets: NDArray[np.int64], predicted: NDArray[np.int64]
+) -> dict[str, dict[str, int]]:
+    counts = np.zeros((len(labels), len(labels)), dtype=int)
+    np.add.at(counts, (targets, predicted), 1)
+    return {
+        truth: dict(zip(labels, map(int, row), strict=True))
+        for truth, row in zip(labels, counts, strict=True)
+    }
