@@ -41,13 +41,13 @@ class GraphSession:
         self._session._extend_graph()
 
     def tensor(self, name: str) -> GraphTensor:
-        """Find a tensor such as `x:0`.
+        """Find a tensor such as `x:0`; `x` alone means its first output.
 
         Raises:
             StatusError: INVALID_ARGUMENT when the graph has no such tensor.
         """
         try:
-            tensor = self._graph.get_tensor_by_name(name)
+            tensor = self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
         except (KeyError, ValueError) as error:
             raise invalid_argument(
                 f"Tensor {name}, specified in either feed_devices or fetch_devices "

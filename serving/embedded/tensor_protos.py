@@ -87,7 +87,7 @@ def decode(proto: tensor_pb2.TensorProto) -> Array:
             raise ValueError("tensor_content is not of the shape's size")
         return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
     values = _decode_typed_values(proto, dtype)
-    return _fit(values, count, dtype.type()).reshape(shape)
+    return _fit(values, count, np.zeros(1, dtype)).reshape(shape)
 
 
 def encode(array: Array, dtype: int, as_content: bool = False) -> tensor_pb2.TensorProto:
@@ -159,16 +159,15 @@ def _decode_strings(proto: tensor_pb2.TensorProto, count: int) -> Array:
         strings = list(proto.string_val)
     values = np.empty(len(strings), object)
     values[:] = strings
-    return _fit(values, count, b"")
+    return _fit(values, count, np.array([b""], object))
 
 
-def _fit(values: Array, count: int, filler: Any) -> Array:
-    """Cut to `count` values, or repeat the last one (`filler` when there is none)."""
+def _fit(values: Array, count: int, filler: Array) -> Array:
+    """Cut to `count` values, or repeat the last one (`filler`, one value, when there is none)."""
     if len(values) >= count:
         return values[:count]
-    fitted = np.full(count, values[-1] if len(values) else filler, values.dtype)
-    fitted[: len(values)] = values
-    return fitted
+    last = values[-1:] if len(values) else filler
+    return np.concatenate([values, np.repeat(last, count - len(values))])
 
 
 def _append_typed_values(proto: tensor_pb2.TensorProto, values: Array) -> None:

@@ -119,9 +119,8 @@ def expected(case: Case) -> Outcome:
 def _request(case: Case) -> bytes:
     if "request_b64" in case:
         return base64.b64decode(case["request_b64"])
-    message = MESSAGES[case["method"]][0]()
-    json_format.ParseDict(case["request"], message)
-    return message.SerializeToString()
+    request = json_format.ParseDict(case["request"], MESSAGES[case["method"]][0]())
+    return request.SerializeToString()
 
 
 def _text(case: Case, text: str) -> str:
@@ -133,6 +132,6 @@ def _comparable(message: Message) -> bytes:
     if isinstance(message, get_model_metadata_pb2.GetModelMetadataResponse):
         signatures = get_model_metadata_pb2.SignatureDefMap()
         message.metadata["signature_def"].Unpack(signatures)
-        spec = message.model_spec.SerializeToString(deterministic=True)
+        spec: bytes = message.model_spec.SerializeToString(deterministic=True)
         return spec + signatures.SerializeToString(deterministic=True)
     return message.SerializeToString(deterministic=True)

@@ -1,0 +1,101 @@
+"""The program as a process: deadlines, signals, ports, and a configuration file that changes."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from serving.embedded.__main__ import main
+from tests.contract.tf_serving import recorded, saved_models
+from tests.contract.tf_serving.servers import (
+    channel_to,
+    embedded_server,
+    wait_until_available,
+    write_config,
+)
+from tests.serving.embedded.numbered import answer, states, write_version
+from tests.stack import ROOT, free_port, wait_until
+
+
+def slow_call(rounds: int, seconds: float) -> recorded.Case:
+    """Return the recorded slow call with another amount of work and another deadline."""
+    cases = recorded.read("reload_sequence")
+    case = next(case for case in cases if case["id"] == "slow_in_flight_during_unload")
+    case["request"]["model_spec"] = {"name": "slow", "version": "1"}
+    case["request"]["inputs"]["n"]["int_val"] = [rounds]
+    return {**case, "client_timeout_s": seconds}
+
+
+@contextmanager
+def program(*flags: str) -> Iterator[subprocess.Popen[bytes]]:
+    running = subprocess.Popen([sys.executable, "-m", "serving.embedded", *flags], cwd=ROOT)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_terminating_lets_calls_in_flight_finish(tmp_path: Path) -> None:
+    saved_models.build_slow(tmp_path / "1")
+    port = free_port()
+    flags = [f"--port={port}", "--model_name=slow", f"--model_base_path={tmp_path}"]
+    with program(*flags) as running, channel_to(f"127.0.0.1:{port}") as channel:
+        grpc.channel_ready_future(channel).result(60)
+        wait_until_available(channel, "slow", 1)
+        call = slow_call(rounds=30_000, seconds=60)
+        in_flight = recorded.start(channel, call)
+        # The server takes calls in order: once this one is answered, the long one is under way.
+        wait_until_available(channel, "slow", 1)
+        running.send_signal(signal.SIGTERM)
+        assert recorded.outcome(in_flight, call) == recorded.expected(call)
+        assert running.wait(30) == 0
+
+
+def test_a_deadline_ends_the_work_and_not_only_the_wait(tmp_path: Path) -> None:
+    saved_models.build_slow(tmp_path / "1")
+    endless = slow_call(rounds=2_000_000_000, seconds=0.3)
+    empty = {**endless, "request": {}}
+    flags = ["--model_name=slow", f"--model_base_path={tmp_path}", "--grpc_max_threads=2"]
+    with embedded_server(*flags) as channel:
+        assert recorded.ask(channel, endless).code == "DEADLINE_EXCEEDED"
+        # The server's one place is free again only if the graph was stopped.
+        wait_until(
+            lambda: recorded.ask(channel, empty).text == "Missing ModelSpec", "the end of the work"
+        )
+
+
+def test_a_taken_port_is_one_clear_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main([f"--port={port}", "--model_base_path=/models"]) != 0
+    assert f"Cannot listen on 127.0.0.1:{port}" in caplog.text
+    assert "choose another --port" in caplog.text
+
+
+def test_a_changed_configuration_file_is_taken_up(tmp_path: Path) -> None:
+    write_version(tmp_path / "first", 1)
+    write_version(tmp_path / "second", 2)
+    config = tmp_path / "models.config"
+    write_config(config, {"other": tmp_path / "first"})
+    flags = [f"--model_config_file={config}", "--model_config_file_poll_wait_seconds=1"]
+    with embedded_server(*flags) as channel:
+        config.write_text("no configuration")
+        write_config(config, {"default": tmp_path / "second"})
+        wait_until(lambda: served(channel), "the new configuration")
+        assert answer(channel) == 2
+
+
+def served(channel: grpc.Channel) -> bool:
+    try:
+        return states(channel)[2][0] == "AVAILABLE"
+    except grpc.RpcError:
+        return False
