@@ -1,0 +1,108 @@
+"""Train to serve: HTTP answers what the trained Keras network says of the same example."""
+
+import base64
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.card import ModelCard
+from serving.contract import Row, unstack
+from serving.models import MODELS
+from tests import stack
+from tests.e2e.compare import assert_same
+from training.cards import Training, write_card
+from training.export import publish
+from training.fitting import fit_network
+from training.models import RECIPES
+from training.recipe import Examples, Recipe
+from training.servable import Servable
+
+TOLERANCE = 1e-5  # relative or absolute, of float32 arithmetic in another order
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was just trained: the network as Keras has it, and examples it never saw."""
+
+    network: Servable
+    card: ModelCard
+    held_out: Examples
+
+
+def train(name: str, recipe: Recipe[Any], data_folder: Path, repository: Path) -> Trained:
+    """Train and publish as the pipeline does, but keep the network."""
+    data = recipe.load(data_folder)
+    parts = recipe.split(data.development)
+    fit = recipe.prepare(recipe.hyper_parameters, parts.train, parts.validation)
+    curves = fit_network(fit)
+    servable = recipe.serve(fit)
+    network = Servable(servable.features, fit.network, servable.answer)
+    answers = network.answer_all(data.test.inputs, len(data.test))
+    training = Training(recipe, 0, data, parts, fit, curves, 0.0)
+    card = write_card(training, recipe.evaluate(answers, data.test.targets), name, version=1)
+    publish(servable, network, card, MODELS[name], repository / name)
+    return Trained(network, card, data.test)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tiny_recipes: dict[str, Recipe[Any]],
+    data_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[dict[str, Trained], str]]:
+    """Every recipe, trained in seconds, and a gateway that serves the results."""
+    repository, scratch = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("config")
+    models = {
+        name: train(name, recipe, data_folder, repository) for name, recipe in tiny_recipes.items()
+    }
+    with stack.model_server(repository, scratch) as address, stack.gateway(address) as url:
+        stack.wait_until_ready(url)
+        yield models, url
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_http_says_what_the_network_says(
+    trained: tuple[dict[str, Trained], str], name: str
+) -> None:
+    models, url = trained
+    model, examples = MODELS[name], models[name].held_out
+    rows = unstack(examples.inputs, len(examples))
+    documents = [as_request(row) for row in rows]
+
+    answer = httpx.post(f"{url}/predict/{name}/batch", json={"instances": documents}, timeout=60)
+
+    assert answer.status_code == 200, answer.text
+    outputs = unstack(models[name].network.answer_all(examples.inputs, len(rows)), len(rows))
+    expected = [
+        model.postprocess(output, model.request.model_validate(document), models[name].card)
+        for output, document in zip(outputs, documents, strict=True)
+    ]
+    assert_same(
+        answer.json()["predictions"],
+        [response.model_dump(mode="json") for response in expected],
+        tolerance=TOLERANCE,
+    )
+
+
+def as_request(row: Row) -> dict[str, Any]:
+    """Write a row of input tensors as the request that it came from."""
+    if "pixels" in row:
+        file = io.BytesIO()
+        # Lossless: the same pixels arrive.
+        Image.fromarray(np.asarray(row["pixels"])).save(file, "PNG")
+        return {"image": base64.b64encode(file.getvalue()).decode()}
+    return {name: as_json(value) for name, value in row.items()}
+
+
+def as_json(value: Any) -> str | float | None:
+    if isinstance(value, bytes):
+        return value.decode()
+    return None if math.isnan(value) else float(value)
