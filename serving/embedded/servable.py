@@ -65,8 +65,8 @@ class Servable:
         response = predict_pb2.PredictResponse()
         as_content = self.options.answers_as_tensor_content
         for (alias, tensor), result in zip(outputs.items(), results, strict=True):
-            proto = tensor_protos.encode(result, self._tensor(tensor).dtype, as_content)
-            response.outputs[alias].CopyFrom(proto)
+            dtype = self._tensor(tensor).dtype
+            tensor_protos.encode(response.outputs[alias], result, dtype, as_content)
         return response
 
     def run(

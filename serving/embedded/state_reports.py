@@ -20,13 +20,13 @@ END: int = ModelVersionStatus.END
 
 @dataclass(frozen=True)
 class Report:
-    """The latest state of a version; `number` counts all reports of this server."""
+    """The latest state of a version; `life` is the number of the report it started with."""
 
     model: str
     version: int
     state: int
     error: StatusError | None
-    number: int
+    life: int
 
     def __str__(self) -> str:
         """Name the version as TF Serving's lists of failures do."""
@@ -49,20 +49,21 @@ class StateReports:
         """Record a new state and wake everyone who waits."""
         with self._changed:
             self.count += 1
-            report = Report(model, version, state, error, self.count)
-            self._reports.setdefault(model, {})[version] = report
+            versions = self._reports.setdefault(model, {})
+            life = self.count if state == START else versions[version].life
+            versions[version] = Report(model, version, state, error, life)
             self._changed.notify_all()
 
-    def of_model(self, model: str, since: int = 0) -> list[Report]:
-        """Return the reports of a model's versions, newest version first, later than `since`."""
+    def of_model(self, model: str) -> list[Report]:
+        """Return the reports of all versions of a model, newest version first."""
         with self._changed:
-            return list(self._newest_first(model, since))
+            return list(self._newest_first(model, since=0))
 
     def wait_until_available(self, models: Collection[str], noun: str, since: int = 0) -> None:
         """Wait without limit until each model has a version that is available, or one that ended.
 
-        `since` leaves out what was reported before, so that an earlier life of a version counts
-        neither for nor against it.
+        Versions that started before report number `since` are left out, so that an earlier life
+        of a version, even while it is still ending, counts neither for nor against it.
 
         Raises:
             StatusError: UNKNOWN when a model's version ended first, UNAVAILABLE when the server
@@ -96,4 +97,4 @@ class StateReports:
 
     def _newest_first(self, model: str, since: int) -> Iterator[Report]:
         versions = self._reports.get(model, {})
-        return (versions[v] for v in sorted(versions, reverse=True) if versions[v].number > since)
+        return (versions[v] for v in sorted(versions, reverse=True) if versions[v].life > since)

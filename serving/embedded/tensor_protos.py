@@ -77,27 +77,30 @@ def decode(proto: tensor_pb2.TensorProto) -> Array:
     """
     shape = _shape_of(proto)
     count = math.prod(shape)
+    content = proto.tensor_content  # read once: every access copies it
     if proto.dtype == types_pb2.DT_STRING:
-        return _decode_strings(proto, count).reshape(shape)
+        return _decode_strings(proto, content, count).reshape(shape)
     dtype = _numpy_dtype(proto.dtype)
     if count == 0:
         return np.empty(shape, dtype)
-    if proto.tensor_content:
-        if len(proto.tensor_content) != count * dtype.itemsize:
+    if content:
+        if len(content) != count * dtype.itemsize:
             raise ValueError("tensor_content is not of the shape's size")
-        return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
+        return np.frombuffer(content, dtype).reshape(shape)
     values = _decode_typed_values(proto, dtype)
     return _fit(values, count, np.zeros(1, dtype)).reshape(shape)
 
 
-def encode(array: Array, dtype: int, as_content: bool = False) -> tensor_pb2.TensorProto:
-    """Return the tensor with its values in their typed field, or all in `tensor_content`."""
-    proto = tensor_pb2.TensorProto(dtype=dtype)
+def encode(
+    proto: tensor_pb2.TensorProto, array: Array, dtype: int, as_content: bool = False
+) -> None:
+    """Write a tensor into an empty message, in typed fields or all in `tensor_content`."""
+    proto.dtype = dtype
     proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     if array.size == 0:
-        return proto
+        return
     if dtype == types_pb2.DT_STRING:
         strings = array.ravel().tolist()
         if as_content:
@@ -108,7 +111,6 @@ def encode(array: Array, dtype: int, as_content: bool = False) -> tensor_pb2.Ten
         proto.tensor_content = array.tobytes()
     else:
         _append_typed_values(proto, np.ascontiguousarray(array).ravel())
-    return proto
 
 
 def shape_text(array: Array) -> str:
@@ -152,9 +154,9 @@ def _decode_typed_values(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any]) ->
     return elements.astype(dtype, copy=False)
 
 
-def _decode_strings(proto: tensor_pb2.TensorProto, count: int) -> Array:
-    if proto.tensor_content and count:
-        strings = _split_string_content(proto.tensor_content, count)
+def _decode_strings(proto: tensor_pb2.TensorProto, content: bytes, count: int) -> Array:
+    if content and count:
+        strings = _split_string_content(content, count)
     else:
         strings = list(proto.string_val)
     values = np.empty(len(strings), object)

@@ -132,6 +132,8 @@ def _comparable(message: Message) -> bytes:
     if isinstance(message, get_model_metadata_pb2.GetModelMetadataResponse):
         signatures = get_model_metadata_pb2.SignatureDefMap()
         message.metadata["signature_def"].Unpack(signatures)
-        spec: bytes = message.model_spec.SerializeToString(deterministic=True)
-        return spec + signatures.SerializeToString(deterministic=True)
+        parts: list[bytes] = [
+            part.SerializeToString(deterministic=True) for part in (message.model_spec, signatures)
+        ]
+        return b"".join(parts)
     return message.SerializeToString(deterministic=True)

@@ -83,7 +83,8 @@ def test_tensorflow_reads_what_is_written(dtype: int, as_content: bool) -> None:
         proto = some_proto(dtype, chance)
         array = we_read(proto)
         if array is not None:
-            written = tensor_protos.encode(array, dtype, as_content)
+            written = tensor_pb2.TensorProto()
+            tensor_protos.encode(written, array, dtype, as_content)
             assert bool(written.tensor_content) == (as_content and array.size > 0)
             assert same(array, tensorflow_reads(written)), proto
 
