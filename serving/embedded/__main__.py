@@ -4,6 +4,7 @@ Owns the process: exit codes, signals, logging. TensorFlow is imported only afte
 the port have proved good, so that a mistake is answered at once.
 """
 
+import importlib.metadata
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from serving.embedded.flags import CommandLine, Flags, parse
+from serving.embedded.flags import CommandLine, Flags, parse, usage
 from serving.embedded.statuses import StatusError
 
 # tensorflow_model_server returns -1 from main.
@@ -23,13 +24,17 @@ _log = logging.getLogger("serving.embedded")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return 0 after a signal, 255 when nothing could be served."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if "--help" in arguments or "--version" in arguments:
+        sys.stdout.write(usage() if "--help" in arguments else _versions())
+        return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
     # TensorFlow's notices about processors and drivers are not this program's.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        command_line = parse(sys.argv[1:] if argv is None else argv)
+        command_line = parse(arguments)
         command_line.flags.check()
         _report_odd_flags(command_line)
         _check_port(command_line.flags)
@@ -43,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _log.info("Stopped.")
     return 0
+
+
+def _versions() -> str:
+    ours, tensorflow = (importlib.metadata.version(name) for name in ("tfgate", "tensorflow"))
+    return f"tfgate embedded ModelServer: {ours}\nTensorFlow Library: {tensorflow}\n"
 
 
 def _report_odd_flags(command_line: CommandLine) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+Phase = Literal["new", "ready", "between"]
+
 
 @dataclass(frozen=True)
 class VersionSnapshot:
@@ -14,7 +16,7 @@ class VersionSnapshot:
 
     version: int
     wanted: bool
-    phase: Literal["new", "ready", "between"]
+    phase: Phase
 
 
 @dataclass(frozen=True)

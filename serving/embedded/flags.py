@@ -75,7 +75,6 @@ FLAGS_WITHOUT_EFFECT = {
     "rest_api_num_threads": False,
     "rest_api_timeout_in_ms": False,
     "rest_api_enable_cors_support": True,
-    "enable_cors_support": True,
     "enable_per_model_batching_parameters": True,
     "num_load_threads": False,
     "num_unload_threads": False,
@@ -95,8 +94,6 @@ FLAGS_WITHOUT_EFFECT = {
     "thread_pool_factory_config_file": False,
     "mixed_precision": False,
     "skip_initialize_tpu": True,
-    "enable_grpc_reflection_service": True,
-    "tensorflow_gpu_allocator": False,
 }
 
 
@@ -107,6 +104,18 @@ class CommandLine:
     flags: Flags
     without_effect: tuple[str, ...] = ()
     unknown: tuple[str, ...] = field(default=())
+
+
+def usage() -> str:
+    """List the flags, for --help."""
+    with_defaults = "".join(
+        f"  --{flag.name}={flag.default}\n" for flag in dataclasses.fields(Flags)
+    )
+    return (
+        "TensorFlow Serving's flags, with their defaults:\n"
+        f"{with_defaults}Accepted without effect: "
+        f"{', '.join(f'--{name}' for name in FLAGS_WITHOUT_EFFECT)}\n"
+    )
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from serving.embedded.availability import VersionSnapshot, next_action
+from serving.embedded.availability import Phase, VersionSnapshot, next_action
 from serving.embedded.servable import Servable
 from serving.embedded.state_reports import (
     AVAILABLE,
@@ -29,6 +29,8 @@ from serving.embedded.statuses import StatusError, not_found, unknown
 # aspired_versions_manager.h: manage_state_interval_micros; shorter while a server starts.
 _SECONDS_BETWEEN_STEPS = 0.1
 _SECONDS_BETWEEN_FIRST_STEPS = 0.01
+
+_PHASES: dict[int, Phase] = {START: "new", AVAILABLE: "ready"}
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +60,7 @@ class ManagedVersion:
 
     def snapshot(self) -> VersionSnapshot:
         """Return what the availability policy needs to know."""
-        phase = {START: "new", AVAILABLE: "ready"}.get(self.state, "between")
-        return VersionSnapshot(self.version, self.wanted, phase)  # type: ignore[arg-type]
+        return VersionSnapshot(self.version, self.wanted, _PHASES.get(self.state, "between"))
 
 
 class Lifecycle:
@@ -150,35 +151,34 @@ class Lifecycle:
     def _step(self) -> bool:
         """Take the next step; return whether there was one."""
         with self._lock:
-            self._finish_unloads()
             self._forget_ended()
             for model, directories in list(self._postponed.items()):
                 self._aspire(model, directories)
-            chosen = self._choose() if time.monotonic() >= self._next_step else None
-            if chosen is None:
-                return False
-            managed, verb = chosen
-            if verb == "unload":
-                self._begin_unload(managed)
-                return True
-            self._report(managed, LOADING)
-        self._load(managed)
+            step = self._choose() if time.monotonic() >= self._next_step else None
+        if step is None:
+            return False
+        step()
         return True
 
-    def _choose(self) -> tuple[ManagedVersion, Literal["load", "unload"]] | None:
-        """Pick one step: an unload before a load, a load that is due again before a new one."""
+    def _choose(self) -> Callable[[], None] | None:
+        """Pick a step: to free memory, unload, load what is due again, or load what is new."""
         now = time.monotonic()
         every = [managed for versions in self._managed.values() for managed in versions.values()]
+        for managed in every:
+            if managed.state == UNLOADING and managed.calls_in_flight == 0:
+                return partial(self._free, managed)
         loads = [m for m in every if m.state == LOADING and m.next_attempt <= now]
         for versions in self._managed.values():
             action = next_action(managed.snapshot() for managed in versions.values())
             if action and action.verb == "unload":
-                return versions[action.version], "unload"
+                return partial(self._unload, versions[action.version])
             if action:
                 loads.append(versions[action.version])
-        return (loads[0], "load") if loads else None
+        return partial(self._load, loads[0]) if loads else None
 
     def _load(self, managed: ManagedVersion) -> None:
+        with self._lock:
+            self._report(managed, LOADING)
         started = time.monotonic()
         try:
             managed.servable = self._load_servable(managed.directory)
@@ -208,19 +208,19 @@ class Lifecycle:
         else:
             managed.next_attempt = time.monotonic() + self._retry.interval_seconds
 
-    def _begin_unload(self, managed: ManagedVersion) -> None:
-        self._report(managed, UNLOADING)
-        del self._serving[managed.model][managed.version]
-        self._finish_unloads()
+    def _unload(self, managed: ManagedVersion) -> None:
+        """Take no new calls; a later step frees the version when its last call has finished."""
+        with self._lock:
+            self._report(managed, UNLOADING)
+            del self._serving[managed.model][managed.version]
 
-    def _finish_unloads(self) -> None:
-        for versions in self._managed.values():
-            for managed in versions.values():
-                if managed.state == UNLOADING and managed.calls_in_flight == 0 and managed.servable:
-                    managed.servable.close()
-                    managed.servable = None
-                    self._report(managed, END)
-                    _log.info("Unloaded %s version %d", managed.model, managed.version)
+    def _free(self, managed: ManagedVersion) -> None:
+        if managed.servable:
+            managed.servable.close()
+        with self._lock:
+            managed.servable = None
+            self._report(managed, END)
+        _log.info("Unloaded %s version %d", managed.model, managed.version)
 
     def _forget_ended(self) -> None:
         for versions in self._managed.values():

@@ -155,10 +155,8 @@ def _decode_typed_values(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any]) ->
 
 
 def _decode_strings(proto: tensor_pb2.TensorProto, content: bytes, count: int) -> Array:
-    if content and count:
-        strings = _split_string_content(content, count)
-    else:
-        strings = list(proto.string_val)
+    in_content = bool(content) and count > 0
+    strings = _split_string_content(content, count) if in_content else list(proto.string_val)
     values = np.empty(len(strings), object)
     values[:] = strings
     return _fit(values, count, np.array([b""], object))

@@ -1,10 +1,6 @@
-from typing import Literal
-
 import pytest
 
-from serving.embedded.availability import Action, VersionSnapshot, next_action
-
-Phase = Literal["new", "ready", "between"]
+from serving.embedded.availability import Action, Phase, VersionSnapshot, next_action
 
 
 def version(number: int, phase: Phase, wanted: bool = True) -> VersionSnapshot:

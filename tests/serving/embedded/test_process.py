@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import tensorflow as tf
 
 from serving.embedded.__main__ import main
 from tests.contract.tf_serving import recorded, saved_models
@@ -49,7 +50,7 @@ def test_terminating_lets_calls_in_flight_finish(tmp_path: Path) -> None:
     with program(*flags) as running, channel_to(f"127.0.0.1:{port}") as channel:
         grpc.channel_ready_future(channel).result(60)
         wait_until_available(channel, "slow", 1)
-        call = slow_call(rounds=30_000, seconds=60)
+        call = slow_call(rounds=10_000, seconds=60)
         in_flight = recorded.start(channel, call)
         # The server takes calls in order: once this one is answered, the long one is under way.
         wait_until_available(channel, "slow", 1)
@@ -99,3 +100,14 @@ def served(channel: grpc.Channel) -> bool:
         return states(channel)[2][0] == "AVAILABLE"
     except grpc.RpcError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [("--help", "--model_base_path="), ("--version", f"TensorFlow Library: {tf.__version__}")],
+)
+def test_what_can_be_asked_without_serving(
+    argument: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([argument]) == 0
+    assert text in capsys.readouterr().out
