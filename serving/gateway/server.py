@@ -1,7 +1,9 @@
 """Running the gateway as a process: the socket, uvicorn, and the first and last words."""
 
 import logging
+import signal
 import socket
+import sys
 
 import uvicorn
 
@@ -32,6 +34,9 @@ def run(settings: Settings) -> None:
     )
     host, port = listener.getsockname()[:2]
     _LOGGER.info("listening on http://%s:%s, asking %s", host, port, settings.model_server)
+    # Once it has drained, uvicorn raises the signal again: a stop that was asked for is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
 
 

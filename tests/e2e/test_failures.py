@@ -41,10 +41,12 @@ def assert_unavailable(url: str, port: int) -> None:
 
 def test_an_answer_that_would_come_too_late_is_a_504(model_server: str) -> None:
     with stack.gateway(model_server, predict_timeout_seconds="0.05") as url:
+        stack.wait_until_ready(url)
+
         answer = httpx.post(f"{url}/predict/sentiment/batch", json=SLOW, timeout=30)
 
         assert (answer.status_code, answer.json()["code"]) == (504, "deadline-exceeded")
-        stack.wait_until_ready(url)
+        assert httpx.post(f"{url}/predict/housing", json=HOUSE).status_code == 200
 
 
 def test_another_model_under_the_name_is_not_ready_and_says_why(tmp_path: Path) -> None:
