@@ -29,8 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(usage() if "--help" in arguments else _versions())
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
-    # TensorFlow's notices about processors and drivers are not this program's.
+    # TensorFlow's notices about processors, drivers and its own future are not this program's.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -14,6 +14,8 @@ from google.protobuf.message import DecodeError, Message
 
 from serving.embedded.statuses import StatusError, cut_to_limit
 
+_LONGEST_DEADLINE_SECONDS = 365 * 24 * 3600
+
 
 @dataclass(frozen=True)
 class Method:
@@ -62,8 +64,7 @@ class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
 
 
 def _answer(method: Method, raw: bytes, context: grpc.ServicerContext) -> bytes:
-    seconds_left = context.time_remaining()
-    timeout = None if seconds_left is None else int(seconds_left * 1000)
+    timeout = _milliseconds_left(context)
     if not context.is_active() or (timeout is not None and timeout <= 0):
         raise StatusError(grpc.StatusCode.CANCELLED, "")  # nobody waits for the answer
     try:
@@ -71,3 +72,9 @@ def _answer(method: Method, raw: bytes, context: grpc.ServicerContext) -> bytes:
     except DecodeError as error:
         raise StatusError(grpc.StatusCode.INTERNAL, "") from error
     return method.answer(request, timeout).SerializeToString()
+
+
+def _milliseconds_left(context: grpc.ServicerContext) -> int | None:
+    seconds = context.time_remaining()
+    # Without a deadline gRPC's library counts down from the end of its clock.
+    return None if seconds is None or seconds > _LONGEST_DEADLINE_SECONDS else int(seconds * 1000)

@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from serving.embedded.__main__ import main
 from tests.contract.tf_serving import recorded, saved_models
@@ -20,7 +21,7 @@ from tests.contract.tf_serving.servers import (
     wait_until_available,
     write_config,
 )
-from tests.serving.embedded.numbered import answer, states, write_version
+from tests.serving.embedded.numbered import answer, request, states, write_version
 from tests.stack import ROOT, free_port, wait_until
 
 
@@ -70,6 +71,13 @@ def test_a_deadline_ends_the_work_and_not_only_the_wait(tmp_path: Path) -> None:
         wait_until(
             lambda: recorded.ask(channel, empty).text == "Missing ModelSpec", "the end of the work"
         )
+
+
+def test_a_call_may_have_no_deadline(tmp_path: Path) -> None:
+    write_version(tmp_path, 1)
+    with embedded_server(f"--model_base_path={tmp_path}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        assert stub.Predict(request()).model_spec.version.value == 1
 
 
 def test_a_taken_port_is_one_clear_sentence(caplog: pytest.LogCaptureFixture) -> None:
