@@ -47,9 +47,9 @@ MESSAGES: dict[str, tuple[type[Message], type[Message]]] = {
     "Check": (health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse),
 }
 
-# Texts that TensorFlow's kernels write: they name nodes and functions of a graph, which another
-# build of the model or of TensorFlow names differently. The code must be the recorded one.
-TEXTS_OF_KERNELS = {
+# Texts with names of nodes and functions of a graph, which another build of the model or of
+# TensorFlow names differently, or that come from the client. The code must be the recorded one.
+TEXTS_NOT_COMPARED = {
     "multi_batch_mismatch": "names the function that add stands in",
     "multi_wrong_rank": "names the function that Sum stands in",
     "multi_assert_fails": "names the functions that Assert stands in",
@@ -124,7 +124,7 @@ def _request(case: Case) -> bytes:
 
 
 def _text(case: Case, text: str) -> str:
-    return TEXTS_OF_KERNELS.get(case["id"], text)
+    return TEXTS_NOT_COMPARED.get(case["id"], text)
 
 
 def _comparable(message: Message) -> bytes:
