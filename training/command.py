@@ -43,9 +43,13 @@ def _known(names: Sequence[str]) -> list[str]:
 
 
 def _summary(cards: list[ModelCard]) -> Table:
-    table = Table("model", "version", "test part", "weights", "seconds", title="Trained")
+    table = Table("model", "version", "seconds", "on the test part", "", title="Trained")
     for card in cards:
-        figures = "\n".join(f"{each.name} {each.value:,.4g} {each.unit}" for each in card.metrics)
-        weights, seconds = f"{card.parameters:,}", f"{card.training_seconds:,.0f}"
-        table.add_row(card.name, str(card.version), figures, weights, seconds)
+        first_cells = [card.name, str(card.version), f"{card.training_seconds:,.0f}"]
+        for metric in card.metrics:
+            digits = 0 if abs(metric.value) >= 1_000 else 4
+            unit = "" if metric.unit == "1" else metric.unit
+            table.add_row(*first_cells, metric.name, f"{metric.value:,.{digits}f} {unit}")
+            first_cells = ["", "", ""]
+        table.add_section()
     return table

@@ -1,11 +1,30 @@
 """What `tfgate train` does, from names to a table of figures."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from training.command import train
 from training.errors import DataNotFound, UnknownRecipe
+from training.models import RECIPES
+from training.recipe import Recipe
+
+
+def test_the_models_are_published_and_their_figures_shown(
+    tiny_recipes: dict[str, Recipe[Any]],
+    data_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(RECIPES, "housing", tiny_recipes["housing"])
+    for _ in range(2):
+        train(["housing"], data_folder, tmp_path, seed=0)
+    shown = capsys.readouterr().out
+    assert "epoch 2/2" in shown
+    assert "root_mean_squared_error" in shown
+    assert sorted(path.name for path in (tmp_path / "housing").iterdir()) == ["1", "2"]
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit
 
 from serving.card import InputStatistics
@@ -18,12 +19,15 @@ from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.sequences import PoolSequence, ReverseSequence, fuse
 from training.servable import Servable
 from training.statistics import summarize
+from training.word_vectors import word_vectors
 
 CLASSES = ("negative", "positive")
 
 # Token numbers that no word has.
 PADDING = 0
 UNKNOWN = 1
+
+EMBEDDING = "words"  # name of a layer
 
 # Words; about as many texts lie between each two of them.
 BUCKET_BOUNDARIES = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768)
@@ -38,11 +42,11 @@ class HyperParameters:
     embedding_units: int = 64
     lstm_units: int = 64
     word_dropout: float = 0.2
-    embedding_dropout: float = 0.4
+    embedding_dropout: float = 0.3
     dropout: float = 0.5
     learning_rate: float = 2e-3
-    batch_size: int = 64
-    epochs: int = 10
+    batch_size: int = 128
+    epochs: int = 4
     patience: int = 2
 
 
@@ -114,7 +118,7 @@ def build_network(hyper_parameters: HyperParameters, num_tokens: int) -> keras.M
     layers = keras.layers
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     lengths = keras.ops.sum(keras.ops.cast(tokens != PADDING, "int32"), axis=1)
-    embed = layers.Embedding(num_tokens, hyper_parameters.embedding_units)
+    embed = layers.Embedding(num_tokens, hyper_parameters.embedding_units, name=EMBEDDING)
     pools = []
     for sequence in (tokens, ReverseSequence()(tokens, lengths)):
         words = embed(sequence)
@@ -128,27 +132,41 @@ def build_network(hyper_parameters: HyperParameters, num_tokens: int) -> keras.M
 
 
 def prepare(hyper_parameters: HyperParameters, train: Examples, validation: Examples) -> Fit:
-    """Learn the vocabulary, number the words, and compile the network."""
+    """Learn the vocabulary and what its words have in common, and compile the network."""
     words = most_frequent_words(tf.constant(train.inputs["text"]), hyper_parameters.num_words)
     features = Tokens(words, hyper_parameters.max_tokens)
     network = build_network(hyper_parameters, UNKNOWN + 1 + len(words))
+    # Labels alone would teach the network its training texts by their rare words.
+    embedding = network.get_layer(EMBEDDING)
+    embedding.set_weights([_learn_vectors(features, train, *embedding.embeddings.shape)])
+    batch_size = hyper_parameters.batch_size
+    batches = batches_by_length(features, train, batch_size, shuffle_buffer=len(train))
+    steps = hyper_parameters.epochs * len(batches)
     network.compile(
-        keras.optimizers.Adam(hyper_parameters.learning_rate, clipnorm=1.0),
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(hyper_parameters.learning_rate, steps),
+            clipnorm=1.0,
+        ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,  # compiled by XLA, an LSTM trains five times slower on a CPU
     )
-
     return Fit(
         features=features,
         network=network,
-        train=batches_by_length(
-            features, train, hyper_parameters.batch_size, shuffle_buffer=len(train)
-        ),
-        validation=batches_by_length(features, validation, hyper_parameters.batch_size),
+        train=batches,
+        validation=batches_by_length(features, validation, batch_size),
         epochs=hyper_parameters.epochs,
         patience=hyper_parameters.patience,
     )
+
+
+def _learn_vectors(
+    tokens: Tokens, train: Examples, num_tokens: int, units: int
+) -> NDArray[np.float32]:
+    ragged = tokens.ragged(tf.constant(train.inputs["text"]))
+    numbers, texts = ragged.values.numpy(), ragged.value_rowids().numpy()
+    return word_vectors(numbers, texts, num_tokens=num_tokens, units=units)
 
 
 def batches_by_length(
