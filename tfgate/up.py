@@ -110,13 +110,15 @@ def model_server_command(config: Path, port: int) -> list[str]:
     flags = [
         f"--port={port}",
         f"--model_config_file={config}",
+        # The default, four per processor, refuses what a busy gateway sends at once.
+        "--grpc_max_threads=64",
         # A version that was copied in only half is tried again while the old one goes on serving.
         "--max_num_load_retries=3",
         "--load_retry_interval_micros=500000",
     ]
     real = shutil.which(REAL_SERVER)
     if real is not None:
-        return [real, "--grpc_max_threads=64", *flags]
+        return [real, *flags]
     if find_spec("tensorflow") is None:
         message = f"neither {REAL_SERVER} nor TensorFlow is installed."
         raise CannotStart(
