@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from serving.contract import Tensors
 
-BATCH_SIZE = 256
+BATCH_SIZE = 64
 
 
 class Servable(tf.Module):
