@@ -1,0 +1,96 @@
+"""The versions in `models/` are what `serving/models` declares, and good enough to be shipped."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from serving.card import ModelCard
+from serving.contract import TensorSpec, stack
+from serving.models import MODELS
+from training.servable import to_tensorflow
+
+REPOSITORY = Path(__file__).parents[2] / "models"
+FLOORS = {
+    ("sentiment", "accuracy"): (0.86, 1.0),
+    ("image", "accuracy"): (0.80, 1.0),
+    ("housing", "root_mean_squared_error"): (0, 50_000),
+    ("housing", "interval_coverage"): (0.88, 0.92),
+}
+
+NEIGHBOURS = ["Dull.", "One of the best films I have seen! " * 40, "It's not bad, but " * 7]
+
+
+def load(name: str) -> Any:
+    return tf.saved_model.load(str(REPOSITORY / name / "1")).signatures
+
+
+def read_card(name: str) -> ModelCard:
+    text = load(name)["describe"](request=tf.constant([""]))["card"].numpy()[0]
+    return ModelCard.model_validate_json(text)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_signature_and_card_are_as_declared(name: str) -> None:
+    signature, declared = load(name)["serving_default"], MODELS[name].signature
+    for specs, expected in (
+        (signature.structured_input_signature[1], declared.inputs),
+        (signature.structured_outputs, declared.outputs),
+    ):
+        found = {
+            tensor: TensorSpec(spec.dtype.name, tuple(spec.shape[1:]))
+            for tensor, spec in specs.items()
+        }
+        assert found == dict(expected)
+    card = read_card(name)
+    assert (card.name, card.version) == (name, 1)
+
+
+@pytest.mark.parametrize(("name", "metric"), FLOORS)
+def test_the_test_figures_are_above_the_floors(name: str, metric: str) -> None:
+    lowest, highest = FLOORS[name, metric]
+    values = {each.name: each.value for each in read_card(name).metrics}
+    assert lowest <= values[metric] <= highest
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_answers_do_not_depend_on_batch_mates(name: str) -> None:
+    model = MODELS[name]
+    signature = load(name)["serving_default"]
+    row = model.preprocess(model.example)
+    alone, together = (
+        signature(**to_tensorflow(stack([row] * size, model.signature))) for size in (1, 128)
+    )
+    for output, tensor in alone.items():
+        if tensor.dtype == tf.float32:
+            np.testing.assert_allclose(together[output][77], tensor[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", NEIGHBOURS)
+def test_a_text_scores_the_same_alone_and_among_longer_and_shorter_ones(text: str) -> None:
+    signature = load("sentiment")["serving_default"]
+    alone = signature(text=tf.constant([text]))["scores"][0]
+    together = signature(text=tf.constant([*NEIGHBOURS, text]))["scores"][-1]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_a_price_is_always_within_its_interval() -> None:
+    random = np.random.default_rng(0)
+    inputs = {
+        name: tf.constant(random.uniform(-1e3, 1e5, 500), tf.float32)
+        for name in MODELS["housing"].signature.inputs
+    }
+    inputs["ocean_proximity"] = tf.constant(["no such place"] * 500)
+    outputs = load("housing")["serving_default"](**inputs)
+    price, low, high = (outputs[name].numpy() for name in ("price", "price_low", "price_high"))
+    finite = np.isfinite(price)
+    assert (low[finite] <= price[finite]).all()
+    assert (price[finite] <= high[finite]).all()
+
+
+def test_the_repository_stays_small() -> None:
+    sizes = [path.stat().st_size for path in REPOSITORY.rglob("*") if path.is_file()]
+    assert sum(sizes) < 20e6
+    assert max(sizes) < 10e6
