@@ -1,6 +1,6 @@
 """What a module in `training/models` must provide; knows no data set and no network.
 
-A recipe's functions are called by `training.pipeline`, in the order of the fields.
+`training.pipeline` calls the functions of a recipe in the order of its fields.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,8 @@ class Examples:
 class Data:
     """A data set as it was read: where it came from, and its fixed test part.
 
-    `development` is what training and validation examples are taken from. `sha256` is of `file`.
+    `development` is what training and validation examples are taken from. `sha256` is of the file
+    that was read.
     """
 
     name: str
