@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 STOP_SECONDS = 30  # a little more than the gateway's grace
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ChildDied(Exception):
@@ -60,17 +61,23 @@ def running(name: str, command: list[str], environment: Mapping[str, str]) -> It
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn SIGTERM and a closed terminal into KeyboardInterrupt, as Ctrl-C is."""
+    """Turn the first of `STOP_SIGNALS` into KeyboardInterrupt, as Ctrl-C is; ignore the others."""
 
     def interrupt(_number: int, _frame: object) -> None:
+        # A second Ctrl-C must not cut the orderly stop short.
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in signals]
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    for number, handler in before.items():
+        # Under nohup, a closed terminal is meant to be ignored.
+        if number != signal.SIGHUP or handler != signal.SIG_IGN:
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number, handler in zip(signals, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
