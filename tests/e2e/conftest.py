@@ -1,5 +1,5 @@
-"""The tiny recipes of the training tests, which some end-to-end tests publish versions with."""
+"""The tiny recipes and their data, which some tests publish versions with."""
 
-from tests.training.conftest import data_folder, tiny_recipes
+from tests.tiny_recipes import data_folder, tiny_recipes
 
 __all__ = ["data_folder", "tiny_recipes"]

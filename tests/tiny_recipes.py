@@ -1,0 +1,135 @@
+"""Tiny data sets in the layouts of the real ones, made by us, and tiny versions of the recipes."""
+
+import csv
+import io
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.card import ModelCard
+from serving.models.housing import NUMERIC_FEATURES
+from training.data.cifar10 import CLASSES
+from training.models import RECIPES
+from training.pipeline import run
+from training.recipe import Recipe
+
+TINY = {
+    "sentiment": {
+        "num_words": 50,
+        "embedding_units": 4,
+        "lstm_units": 4,
+        "batch_size": 16,
+        "epochs": 2,
+    },
+    "image": {"stem_filters": 4, "filters": 4, "batch_size": 32, "epochs": 2},
+    "housing": {"units": 8, "epochs": 2},
+}
+WORDS = {"pos": ["warm", "lovely", "funny"], "neg": ["dull", "awful", "don't"]}
+
+AddFile = Callable[[str, bytes], None]
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one file per data set, as `--data` takes it."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    write_archive(folder / "aclImdb_v1.tar.gz", lambda add: _add_reviews(add, random))
+    write_archive(folder / "cifar10_images.tar.gz", lambda add: _add_pictures(add, random))
+    _write_houses(folder / "california_housing.csv", random)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def archive() -> Callable[[Path, Callable[[AddFile], None]], None]:
+    """Write a tar.gz file whose members a function adds."""
+    return write_archive
+
+
+def write_archive(path: Path, add_files: Callable[[AddFile], None]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+
+        def add(name: str, content: bytes) -> None:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+        add_files(add)
+
+
+def _add_reviews(add: AddFile, random: np.random.Generator) -> None:
+    """Add 60 reviews of 20 films for training, 20 of 10 others for testing."""
+    for part, num_reviews, first_film in (("train", 30, 1), ("test", 10, 100)):
+        for label, words in WORDS.items():
+            films = [first_film + number // 3 for number in range(num_reviews)]
+            urls = [f"http://www.imdb.com/title/tt{film:07}/usercomments" for film in films]
+            add(f"aclImdb/{part}/urls_{label}.txt", "\n".join(urls).encode())
+            for number in range(num_reviews):
+                text = " ".join(random.choice(words, size=random.integers(3, 30)))
+                name = f"aclImdb/{part}/{label}/{number}_{9 if label == 'pos' else 2}.txt"
+                add(name, f"It's {text}!<br /><br />The end.".encode())
+
+
+def _add_pictures(add: AddFile, random: np.random.Generator) -> None:
+    """Add ten pictures a class for training and two for testing, each class in its own grey."""
+    for part, num_pictures in (("train", 10), ("test", 2)):
+        for index, label in enumerate(CLASSES):
+            for number in range(num_pictures):
+                pixels = random.normal(25 * index + 10, 5, (32, 32, 3)).clip(0, 255)
+                file = io.BytesIO()
+                Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG")
+                add(f"cifar10/{part}/{label}/{number:04}.jpg", file.getvalue())
+
+
+def _write_houses(path: Path, random: np.random.Generator) -> None:
+    """Write 200 block groups whose price follows the income; some bedrooms are not known."""
+    kinds = ["<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN"]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*NUMERIC_FEATURES, "median_house_value", "ocean_proximity"])
+        for number in range(200):
+            income = random.uniform(1, 10)
+            place = [random.uniform(-124, -114), random.uniform(33, 42)]
+            bedrooms = "" if number % 20 == 0 else 400
+            counts = [30, 2000 + number, bedrooms, 1000, 380]
+            writer.writerow([*place, *counts, income, 40_000 * income, random.choice(kinds)])
+
+
+@pytest.fixture(scope="session")
+def tiny_recipes() -> dict[str, Recipe[Any]]:
+    """Every recipe, small enough to train in seconds, and with a gate that lets all pass."""
+    return {
+        name: replace(
+            recipe,
+            hyper_parameters=replace(recipe.hyper_parameters, **TINY[name]),
+            gate=replace(recipe.gate, minimum=-np.inf, maximum=np.inf),
+        )
+        for name, recipe in RECIPES.items()
+    }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that went through the whole pipeline."""
+
+    folder: Path
+    card: ModelCard
+
+
+@pytest.fixture(scope="session", params=list(RECIPES))
+def trained(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_recipes: dict[str, Recipe[Any]],
+    data_folder: Path,
+) -> Trained:
+    name, repository = request.param, tmp_path_factory.mktemp("models")
+    recipe = tiny_recipes[name]
+    card = run(name, recipe, data_folder=data_folder, repository=repository, seed=0)
+    return Trained(repository / name / "1", card)
