@@ -35,6 +35,19 @@ def _reported(*errors: type[Exception]) -> Iterator[None]:
         raise typer.Exit(1) from error
 
 
+@contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    """End the program with one sentence if a package of an optional extra is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        remedy = f"pip install 'tfgate[{extra}]'"
+        typer.echo(
+            f"tfgate: this command needs {error.name}, not installed here: {remedy}", err=True
+        )
+        raise typer.Exit(1) from error
+
+
 @app.command(rich_help_panel="Serve and ask")
 def up(
     repository: Repository = DEFAULT_REPOSITORY,
@@ -89,8 +102,9 @@ def train(
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
 ) -> None:
     """Train models and publish each as the next version in the repository."""
-    from training.command import train as train_models
-    from training.errors import TrainingError
+    with _needing("training"):
+        from training.command import train as train_models
+        from training.errors import TrainingError
 
     with _reported(TrainingError):
         train_models(names, data=data, repository=repository, seed=seed)
@@ -127,10 +141,7 @@ def gateway(
 )
 def model_server(context: typer.Context) -> None:
     """Run the embedded model server alone; takes TensorFlow Serving's flags."""
-    try:
-        from serving.embedded.__main__ import main
-    except ModuleNotFoundError as error:
-        message = f"the embedded model server needs {error.name}: pip install 'tfgate[local]'"
-        typer.echo(f"tfgate: {message}", err=True)
-        raise typer.Exit(1) from error
-    sys.exit(main(context.args))
+    from serving.embedded.__main__ import main
+
+    with _needing("local"):
+        sys.exit(main(context.args))
