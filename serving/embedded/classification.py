@@ -68,7 +68,8 @@ def result(outputs: Mapping[str, Array], examples: int) -> ClassificationResult:
         for index in range(number_of_classes):
             one = classes.add()
             if labels is not None:
-                one.label = labels[example, index]
+                # TF Serving sends a label that is no UTF-8 as it is; these messages refuse it.
+                one.label = labels[example, index].decode(errors="replace")
             if scores is not None:
                 one.score = scores[example, index]
     return answer

@@ -4,6 +4,8 @@ Knows how the requests' Examples are fed; what a signature must look like is in 
 and `regression`.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +22,22 @@ from serving.embedded.statuses import StatusError, invalid_argument
 METHODS: dict[str, ModuleType] = {CLASSIFY_METHOD: classification, REGRESS_METHOD: regression}
 
 
+@dataclass(frozen=True)
+class Task:
+    """A method and the tensors of the signature that it runs on."""
+
+    method: ModuleType
+    input: str
+    outputs: Mapping[str, str]  # alias -> tensor
+
+    @classmethod
+    def of(cls, servable: Servable, method: str, definition: SignatureDef) -> "Task":
+        """Check that a signature serves the method; raises StatusError."""
+        module = METHODS[method]
+        fed, outputs = module.tensors(definition, servable.options.checks_method_names)
+        return cls(module, fed, outputs)
+
+
 def run_one(servable: Servable, method: str, request: Any, timeout_milliseconds: int | None) -> Any:
     """Answer a ClassificationRequest or RegressionRequest with its method's result.
 
@@ -31,8 +49,8 @@ def run_one(servable: Servable, method: str, request: Any, timeout_milliseconds:
     definition = servable.definitions.get(name)
     if definition is None:
         raise invalid_argument(f"No signature was found with the name: {name}")
-    tasks = [(definition, METHODS[method])]
-    return _run(servable, tasks, request.input, timeout_milliseconds)[0]
+    task = Task.of(servable, method, definition)
+    return _run(servable, [task], request.input, timeout_milliseconds)[0]
 
 
 def run_many(
@@ -46,7 +64,7 @@ def run_many(
         StatusError: INVALID_ARGUMENT for tasks that do not fit together, UNIMPLEMENTED for a
             method that is neither classify nor regress, otherwise as `run_one`.
     """
-    tasks: dict[str, tuple[SignatureDef, ModuleType]] = {}
+    tasks: dict[str, Task] = {}
     for task in request.tasks:
         if not task.model_spec.name:
             raise invalid_argument("Found ModelSpec with an empty model name.")
@@ -64,28 +82,28 @@ def run_many(
                 grpc.StatusCode.UNIMPLEMENTED,
                 f"Unsupported signature method_name: {task.method_name}",
             )
-        tasks[name] = (servable.definitions[name], METHODS[task.method_name])
+        tasks[name] = Task.of(servable, task.method_name, servable.definitions[name])
     return _run(servable, list(tasks.values()), request.input, timeout_milliseconds)
 
 
 def _run(
     servable: Servable,
-    tasks: list[tuple[SignatureDef, ModuleType]],
+    tasks: Sequence[Task],
     sent: input_pb2.Input,
     timeout_milliseconds: int | None,
 ) -> list[Any]:
-    checks = servable.options.checks_method_names
-    used = [method.tensors(definition, checks) for definition, method in tasks]
     examples = _serialised(sent)
     if not examples:
         raise invalid_argument("Input is empty.")
     fed = np.array(examples, object)
-    feeds = {tensor: fed for tensor, _ in used}
-    fetches = sorted({tensor for _, outputs in used for tensor in outputs.values()})
+    feeds = {task.input: fed for task in tasks}
+    fetches = sorted({tensor for task in tasks for tensor in task.outputs.values()})
     values = dict(zip(fetches, servable.run(feeds, fetches, timeout_milliseconds), strict=True))
     return [
-        method.result({alias: values[name] for alias, name in outputs.items()}, len(examples))
-        for (_, method), (_, outputs) in zip(tasks, used, strict=True)
+        task.method.result(
+            {alias: values[tensor] for alias, tensor in task.outputs.items()}, len(examples)
+        )
+        for task in tasks
     ]
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -97,10 +98,12 @@ class Lifecycle:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        for versions in self._managed.values():
-            for managed in versions.values():
-                if managed.servable:
-                    managed.servable.close()
+        every = [managed for versions in self._managed.values() for managed in versions.values()]
+        servables = [managed.servable for managed in every if managed.servable]
+        # Closing a version waits for its calls, and these may wait for threads of TensorFlow's
+        # that another version's calls hold until it is closed too.
+        with ThreadPoolExecutor(max(1, len(servables))) as closing:
+            list(closing.map(lambda servable: servable.close(), servables))
 
     def aspire(self, model: str, directories: Mapping[int, Path]) -> None:
         """Say which versions of a model are wanted from now on, and where they lie."""
@@ -178,6 +181,7 @@ class Lifecycle:
 
     def _load(self, managed: ManagedVersion) -> None:
         with self._lock:
+            managed.error = None
             self._report(managed, LOADING)
         started = time.monotonic()
         try:
@@ -191,7 +195,6 @@ class Lifecycle:
         self.load_metrics["/tensorflow/cc/saved_model/load_latency"] += int(seconds * 1e6)
         with self._lock:
             if managed.servable:
-                managed.error = None
                 self._serving.setdefault(managed.model, {})[managed.version] = managed
                 self._report(managed, AVAILABLE)
                 _log.info("Loaded %s version %d in %.1f s", managed.model, managed.version, seconds)

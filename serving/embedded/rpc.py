@@ -4,6 +4,8 @@ Requests are parsed here and not by gRPC's library, whose words for a bad messag
 or an unknown method differ from the ones that TF Serving's clients see.
 """
 
+import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from google.protobuf.message import DecodeError, Message
 from serving.embedded.statuses import StatusError, cut_to_limit
 
 _LONGEST_DEADLINE_SECONDS = 365 * 24 * 3600
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,14 @@ class CallLimit:
             try:
                 return _answer(method, raw, context)
             except StatusError as error:
-                context.abort(error.code, cut_to_limit(error.message))
-                raise  # not reached: abort raises
+                failure = error
+            except Exception as error:  # noqa: BLE001 - the outermost handler
+                _log.exception("A call failed for a reason of the server's own")
+                failure = StatusError(grpc.StatusCode.INTERNAL, f"Server: {type(error).__name__}")
             finally:
                 self._places.release()
+            context.abort(failure.code, cut_to_limit(failure.message))
+            raise failure  # not reached: abort raises
 
         return grpc.unary_unary_rpc_method_handler(serve)
 
@@ -66,7 +74,8 @@ class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]
 def _answer(method: Method, raw: bytes, context: grpc.ServicerContext) -> bytes:
     timeout = _milliseconds_left(context)
     if not context.is_active() or (timeout is not None and timeout <= 0):
-        raise StatusError(grpc.StatusCode.CANCELLED, "")  # nobody waits for the answer
+        # Nobody waits for the answer.
+        raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
     try:
         request = method.request.FromString(raw)
     except DecodeError as error:
@@ -75,6 +84,8 @@ def _answer(method: Method, raw: bytes, context: grpc.ServicerContext) -> bytes:
 
 
 def _milliseconds_left(context: grpc.ServicerContext) -> int | None:
-    seconds = context.time_remaining()
+    seconds: float | None = context.time_remaining()
     # Without a deadline gRPC's library counts down from the end of its clock.
-    return None if seconds is None or seconds > _LONGEST_DEADLINE_SECONDS else int(seconds * 1000)
+    if seconds is None or seconds > _LONGEST_DEADLINE_SECONDS:
+        return None
+    return math.ceil(seconds * 1000)

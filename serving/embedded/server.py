@@ -18,6 +18,7 @@ from serving.embedded.rpc import CallLimit, UnknownMethods
 from serving.embedded.servable import Servable, ServableOptions
 from serving.embedded.source import FileSystemSource
 from serving.embedded.state_reports import StateReports
+from serving.embedded.statuses import invalid_argument
 from serving.embedded.warmup import warm_up
 
 # How long a stop waits for calls in flight; those still running are then cancelled.
@@ -61,8 +62,8 @@ class ModelServer:
         """Load the configured models, then serve.
 
         Raises:
-            StatusError: for a configuration that is refused or a model that does not load.
-            RuntimeError: when the port is taken.
+            StatusError: for a configuration that is refused, a model that does not load, or an
+                address that cannot be listened on.
         """
         config = self._first_config()
         self._lifecycle.start()
@@ -100,12 +101,13 @@ class ModelServer:
     def _build_grpc_server(self) -> grpc.Server:
         flags = self._flags
         # One thread of TF Serving's quota always waits for the next call.
-        limit = CallLimit(max(1, flags.grpc_max_threads - 1))
+        calls_at_once = max(1, flags.grpc_max_threads - 1)
+        limit = CallLimit(calls_at_once)
         predictions = prediction_service.PredictionService(self._catalog)
         models = model_service.ModelService(self._catalog, self._reports, self._lifecycle)
         server = grpc.server(
             futures.ThreadPoolExecutor(
-                flags.grpc_max_threads + _REFUSING_THREADS, thread_name_prefix="call"
+                calls_at_once + _REFUSING_THREADS, thread_name_prefix="call"
             ),
             options=_channel_options(flags.grpc_channel_arguments),
         )
@@ -118,11 +120,18 @@ class ModelServer:
                 UnknownMethods(),
             )
         )
+        _listen(server, flags)
+        return server
+
+
+def _listen(server: grpc.Server, flags: Flags) -> None:
+    try:
         if flags.port:
             server.add_insecure_port(f"{flags.grpc_bind_address}:{flags.port}")
         if flags.grpc_socket_path:
             server.add_insecure_port(f"unix:{flags.grpc_socket_path}")
-        return server
+    except RuntimeError as error:
+        raise invalid_argument(f"Failed to BuildAndStart gRPC server. {error}") from error
 
 
 def _session_config(flags: Flags) -> tf.compat.v1.ConfigProto:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.client import pywrap_tf_session
@@ -44,16 +45,27 @@ class GraphSession:
         """Find a tensor such as `x:0`; `x` alone means its first output.
 
         Raises:
-            StatusError: INVALID_ARGUMENT when the graph has no such tensor.
+            StatusError: INVALID_ARGUMENT when the graph has no such operation, OUT_OF_RANGE when
+                the operation has fewer outputs.
         """
+        operation_name, _, suffix = name.partition(":")
+        index = int(suffix or 0)
         try:
-            tensor = self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
-        except (KeyError, ValueError) as error:
+            operation = self._graph.get_operation_by_name(operation_name)
+        except KeyError as error:
             raise invalid_argument(
-                f"Tensor {name}, specified in either feed_devices or fetch_devices "
-                "was not found in the Graph"
+                f"Tensor {operation_name}:{index}, specified in either feed_devices or "
+                "fetch_devices was not found in the Graph"
             ) from error
-        return GraphTensor(tensor._as_tf_output(), tensor.dtype.base_dtype.as_datatype_enum)
+        outputs = operation.outputs
+        if index >= len(outputs):
+            raise StatusError(
+                grpc.StatusCode.OUT_OF_RANGE,
+                f"Node '{operation_name}' (type: '{operation.type}', num of outputs: "
+                f"{len(outputs)}) does not have output {index}",
+            )
+        dtype = outputs[index].dtype.base_dtype
+        return GraphTensor(outputs[index]._as_tf_output(), dtype.as_datatype_enum)
 
     def run(
         self,
@@ -95,6 +107,9 @@ class GraphSession:
             )
         except tf.errors.OpError as error:
             raise status_of(error) from error
+        except UnicodeDecodeError as error:
+            # A kernel's text quotes the request's bytes; what it says is kept, its code is lost.
+            raise invalid_argument(error.object.decode(errors="replace")) from error
         finally:
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)

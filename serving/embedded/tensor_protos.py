@@ -166,8 +166,10 @@ def _fit(values: Array, count: int, filler: Array) -> Array:
     """Cut to `count` values, or repeat the last one (`filler`, one value, when there is none)."""
     if len(values) >= count:
         return values[:count]
-    last = values[-1:] if len(values) else filler
-    return np.concatenate([values, np.repeat(last, count - len(values))])
+    fitted = np.empty(count, values.dtype)
+    fitted[: len(values)] = values
+    fitted[len(values) :] = values[-1:] if len(values) else filler
+    return fitted
 
 
 def _append_typed_values(proto: tensor_pb2.TensorProto, values: Array) -> None:
