@@ -15,6 +15,8 @@ from serving.embedded.statuses import StatusError, invalid_argument
 # TF Serving ties its default number of gRPC threads to the processors (server.h).
 _DEFAULT_THREADS = 4 * (os.cpu_count() or 1)
 
+_LARGEST_PORT = 65535
+
 
 @dataclass(frozen=True)
 class Flags:
@@ -52,6 +54,8 @@ class Flags:
         Raises:
             StatusError: INVALID_ARGUMENT for a combination that cannot serve.
         """
+        if not 0 <= self.port <= _LARGEST_PORT:
+            raise invalid_argument(f"--port takes 0 to {_LARGEST_PORT}, not {self.port}.")
         if self.port == 0 and not self.grpc_socket_path:
             raise invalid_argument(
                 "At least one of server_options.grpc_port or server_options.grpc_socket_path "
@@ -69,31 +73,31 @@ class Flags:
             )
 
 
-# Accepted for the sake of a shared command line: flag -> whether a bare `--flag` means true.
-FLAGS_WITHOUT_EFFECT = {
-    "rest_api_port": False,
-    "rest_api_num_threads": False,
-    "rest_api_timeout_in_ms": False,
-    "rest_api_enable_cors_support": True,
-    "enable_per_model_batching_parameters": True,
-    "num_load_threads": False,
-    "num_unload_threads": False,
-    "flush_filesystem_caches": True,
-    "tensorflow_session_config_file": False,
-    "use_alts_credentials": True,
-    "ssl_config_file": False,
-    "platform_config_file": False,
-    "monitoring_config_file": False,
-    "remove_unused_fields_from_bundle_metagraph": True,
-    "prefer_tflite_model": True,
-    "num_tflite_pools": False,
-    "num_tflite_interpreters_per_pool": False,
-    "xla_cpu_compilation_enabled": True,
-    "xla_gpu_compilation_enabled": True,
-    "enable_profiler": True,
-    "thread_pool_factory_config_file": False,
-    "mixed_precision": False,
-    "skip_initialize_tpu": True,
+# Accepted for the sake of a shared command line: flag -> the type of its value.
+FLAGS_WITHOUT_EFFECT: dict[str, type] = {
+    "rest_api_port": int,
+    "rest_api_num_threads": int,
+    "rest_api_timeout_in_ms": int,
+    "rest_api_enable_cors_support": bool,
+    "enable_per_model_batching_parameters": bool,
+    "num_load_threads": int,
+    "num_unload_threads": int,
+    "flush_filesystem_caches": bool,
+    "tensorflow_session_config_file": str,
+    "use_alts_credentials": bool,
+    "ssl_config_file": str,
+    "platform_config_file": str,
+    "monitoring_config_file": str,
+    "remove_unused_fields_from_bundle_metagraph": bool,
+    "prefer_tflite_model": bool,
+    "num_tflite_pools": int,
+    "num_tflite_interpreters_per_pool": int,
+    "xla_cpu_compilation_enabled": bool,
+    "xla_gpu_compilation_enabled": bool,
+    "enable_profiler": bool,
+    "thread_pool_factory_config_file": str,
+    "mixed_precision": str,
+    "skip_initialize_tpu": bool,
 }
 
 
@@ -121,7 +125,8 @@ def usage() -> str:
 def parse(arguments: Sequence[str]) -> CommandLine:
     """Read TF Serving's flags; the last of a repeated flag counts.
 
-    Both `--flag=value` and `--flag value` are read; a bare boolean flag means true.
+    Both `--flag=value` and `--flag value` are read; a bare boolean flag means true, and otherwise
+    takes `true` or `false` in small letters.
 
     Raises:
         StatusError: INVALID_ARGUMENT for a value that its flag cannot take.
@@ -133,31 +138,30 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     while remaining:
         argument = remaining.pop(0)
         name, equals, text = argument.removeprefix("--").partition("=")
-        known = argument.startswith("--") and (name in _TYPES or name in FLAGS_WITHOUT_EFFECT)
-        if not known:
+        if not argument.startswith("--") or name not in _TYPES:
             unknown.append(argument)
             continue
-        bare_means_true = FLAGS_WITHOUT_EFFECT.get(name, _TYPES.get(name) is bool)
         if not equals:
-            text = "true" if bare_means_true else (remaining.pop(0) if remaining else "")
-        if name in _TYPES:
-            values[name] = _value(name, text)
-        else:
+            text = "true" if _TYPES[name] is bool else (remaining.pop(0) if remaining else "")
+        value = _value(name, text)
+        if name in FLAGS_WITHOUT_EFFECT:
             without_effect.append(name)
+        else:
+            values[name] = value
     flags = dataclasses.replace(Flags(), **values)  # type: ignore[arg-type]
     if flags.enable_batching:
         without_effect.append("enable_batching")
     return CommandLine(flags, tuple(without_effect), tuple(unknown))
 
 
-_TYPES = {flag.name: flag.type for flag in dataclasses.fields(Flags)}
+_TYPES = FLAGS_WITHOUT_EFFECT | {flag.name: flag.type for flag in dataclasses.fields(Flags)}
 
 
 def _value(name: str, text: str) -> int | float | str | bool:
     kind = _TYPES[name]
     try:
         if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
+            return {"true": True, "false": False}[text]
         return int(text) if kind is int else float(text) if kind is float else text
     except (KeyError, ValueError):
         raise _bad_value(name, text, getattr(kind, "__name__", str(kind))) from None

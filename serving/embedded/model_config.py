@@ -20,7 +20,8 @@ def read_config_file(path: str) -> config_pb2.ModelServerConfig:
     """Read a ModelServerConfig in text format.
 
     Raises:
-        StatusError: NOT_FOUND without the file, INVALID_ARGUMENT when it cannot be parsed.
+        StatusError: NOT_FOUND without the file, INVALID_ARGUMENT when it is empty or cannot be
+            parsed.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -28,6 +29,9 @@ def read_config_file(path: str) -> config_pb2.ModelServerConfig:
         raise not_found(f"{path}; {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise invalid_argument(f"Invalid protobuf file: '{path}'") from error
+    if not text:
+        # What comes of mapping a file without a byte into memory. A comment is a configuration.
+        raise invalid_argument(f"{path}; Invalid argument")
     try:
         return text_format.Parse(text, config_pb2.ModelServerConfig())
     except text_format.ParseError as error:

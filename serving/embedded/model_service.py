@@ -66,7 +66,7 @@ class ModelService:
         after = self._lifecycle.load_metrics
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
-        for name in request.metric_names:
+        for name in dict.fromkeys(request.metric_names):
             response.metric.add(name=name, int64_value_increase=after[name] - before[name])
         return response
 

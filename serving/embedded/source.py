@@ -91,7 +91,7 @@ class FileSystemSource:
 
 
 def _wanted_directories(model: WatchedModel) -> dict[int, Path]:
-    base_path = Path(model.base_path)
+    base_path = Path(model.base_path.removeprefix("file://"))
     try:
         names = [path.name for path in base_path.iterdir()]
     except OSError as error:

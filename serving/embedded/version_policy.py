@@ -5,25 +5,23 @@ from collections.abc import Iterable
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2 as source_pb2
 
-_LARGEST_VERSION = 2**63 - 1
+# The spellings that absl::SimpleAtoi reads, with which TF Serving reads them.
+_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
+_VERSIONS = range(-(2**63), 2**63)
 
 
 def version_of(directory: str) -> int | None:
     """Return the version that a directory's name spells (`00001` is 1), None for other names."""
-    if not re.fullmatch(r"[0-9]+", directory):
+    if not _WHOLE_NUMBER.fullmatch(directory):
         return None
     version = int(directory)
-    return version if version <= _LARGEST_VERSION else None
+    return version if version in _VERSIONS else None
 
 
 def versions_on_disk(names: Iterable[str]) -> dict[int, str]:
-    """Return version -> directory name; of two spellings of a version the first in order counts."""
-    versions: dict[int, str] = {}
-    for name in sorted(names):
-        version = version_of(name)
-        if version is not None:
-            versions.setdefault(version, name)
-    return versions
+    """Return version -> directory name; of two spellings of a version the last in order counts."""
+    spelled = {name: version_of(name) for name in sorted(names)}
+    return {version: name for name, version in spelled.items() if version is not None}
 
 
 def wanted_versions(

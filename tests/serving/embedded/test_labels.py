@@ -54,7 +54,7 @@ def test_a_label_in_use_moves_only_to_an_available_version(tmp_path: Path) -> No
 
 def test_without_any_configuration_labels_are_unavailable(tmp_path: Path) -> None:
     empty = tmp_path / "models.config"
-    empty.write_text("")
+    empty.write_text("# no model yet\n")
     with (
         embedded_server(f"--model_config_file={empty}") as channel,
         pytest.raises(grpc.RpcError) as failure,

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +54,20 @@ def test_a_model_keeps_its_platform() -> None:
     model_config.check_transition(before, [Model(name="b", model_platform="caffe")])
     with pytest.raises(StatusError, match="platform was tensorflow and new platform"):
         model_config.check_transition(before, [Model(name="a", model_platform="caffe")])
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        (None, "NOT_FOUND: {path}; No such file or directory"),
+        ("", "INVALID_ARGUMENT: {path}; Invalid argument"),
+        ("no configuration", "INVALID_ARGUMENT: Invalid protobuf file: '{path}'"),
+    ],
+)
+def test_files_that_are_refused(tmp_path: Path, text: str | None, refusal: str) -> None:
+    path = tmp_path / "models.config"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(StatusError) as error:
+        model_config.read_config_file(str(path))
+    assert str(error.value) == refusal.format(path=path)

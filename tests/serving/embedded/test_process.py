@@ -14,6 +14,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from serving.embedded.__main__ import main
+from serving.embedded.flags import parse
+from serving.embedded.server import ModelServer
+from serving.embedded.statuses import StatusError
 from tests.contract.tf_serving import recorded, saved_models
 from tests.contract.tf_serving.servers import (
     channel_to,
@@ -108,6 +111,25 @@ def served(channel: grpc.Channel) -> bool:
         return states(channel)[2][0] == "AVAILABLE"
     except grpc.RpcError:
         return False
+
+
+def test_a_socket_that_cannot_be_is_one_clear_sentence(tmp_path: Path) -> None:
+    write_version(tmp_path, 1)
+    flags = [
+        "--port=0",
+        f"--grpc_socket_path={tmp_path}/no/folder",
+        f"--model_base_path={tmp_path}",
+    ]
+    server = ModelServer(parse(flags).flags)
+    with pytest.raises(StatusError, match="Failed to BuildAndStart gRPC server"):
+        server.start()
+    server.stop()
+
+
+def test_a_base_path_may_be_a_file_uri(tmp_path: Path) -> None:
+    write_version(tmp_path, 1)
+    with embedded_server(f"--model_base_path=file://{tmp_path}") as channel:
+        assert answer(channel) == 1
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,15 @@ Policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
         ("9223372036854775807", 2**63 - 1),
         ("9223372036854775808", None),
         ("tmp-3", None),
+        ("-9223372036854775809", None),
+        ("-3", -3),
+        ("+3", 3),
+        (" 3 ", 3),
         ("3.old", None),
-        ("-3", None),
+        ("- 3", None),
+        ("1e3", None),
+        ("0x10", None),
+        ("-", None),
         ("", None),
         ("٣", None),
     ],
@@ -30,7 +37,7 @@ def test_only_whole_numbers_are_versions(directory: str, version: int | None) ->
 
 
 def test_two_spellings_of_a_version_are_one() -> None:
-    assert versions_on_disk(["2", "001", "1", "assets"]) == {1: "001", 2: "2"}
+    assert versions_on_disk(["2", "1", "001", "assets"]) == {1: "1", 2: "2"}
 
 
 @pytest.mark.parametrize(
