@@ -9,13 +9,16 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
-from serving.embedded.statuses import StatusError, invalid_argument
+from serving.embedded.statuses import invalid_argument
 
 # TF Serving ties its default number of gRPC threads to the processors (server.h).
 _DEFAULT_THREADS = 4 * (os.cpu_count() or 1)
 
 _LARGEST_PORT = 65535
+
+Value = int | float | str | bool
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     Raises:
         StatusError: INVALID_ARGUMENT for a value that its flag cannot take.
     """
-    values: dict[str, int | float | str | bool] = {}
+    values: dict[str, Value] = {}
     without_effect: list[str] = []
     unknown: list[str] = []
     remaining = list(arguments)
@@ -154,19 +157,16 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     return CommandLine(flags, tuple(without_effect), tuple(unknown))
 
 
-_TYPES = FLAGS_WITHOUT_EFFECT | {flag.name: flag.type for flag in dataclasses.fields(Flags)}
+_TYPES: dict[str, type] = FLAGS_WITHOUT_EFFECT | {
+    flag.name: cast("type", flag.type) for flag in dataclasses.fields(Flags)
+}
+_ACCEPTED = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def _value(name: str, text: str) -> int | float | str | bool:
+def _value(name: str, text: str) -> Value:
     kind = _TYPES[name]
     try:
-        if kind is bool:
-            return {"true": True, "false": False}[text]
-        return int(text) if kind is int else float(text) if kind is float else text
+        value: Value = {"true": True, "false": False}[text] if kind is bool else kind(text)
     except (KeyError, ValueError):
-        raise _bad_value(name, text, getattr(kind, "__name__", str(kind))) from None
-
-
-def _bad_value(name: str, text: str, kind: str) -> StatusError:
-    accepted = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind]
-    return invalid_argument(f"--{name} takes {accepted}, not '{text}'.")
+        raise invalid_argument(f"--{name} takes {_ACCEPTED[kind]}, not '{text}'.") from None
+    return value
