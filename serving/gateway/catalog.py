@@ -9,7 +9,7 @@ from proto.metadata_pb2 import SignatureDefMap, TensorInfo
 from proto.status_pb2 import ModelVersionStatus
 from serving.card import ModelCard
 from serving.contract import Signature, TensorSpec
-from serving.errors import ModelServerFailure, TfgateError
+from serving.errors import ModelServerFailure, TfgateError, UnknownVersion
 from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servable
 from serving.models import MODELS
 from serving.tensors import data_type
@@ -56,13 +56,19 @@ class Catalog:
     async def card(self, model: str, version: int) -> ModelCard | None:
         """Return the card of a version, asking the version itself the first time.
 
+        None stands for a version that was exported without one, or has been unloaded by now.
+
         Raises:
             TfgateError: the version cannot be asked.
             ModelServerFailure: what it answered is no model card.
         """
         servable = Servable(model, version)
         if servable not in self._cards:
-            text = await self._client.describe(servable, timeout_seconds=self._timeout_seconds)
+            try:
+                text = await self._client.describe(servable, timeout_seconds=self._timeout_seconds)
+            except UnknownVersion:
+                # Unloaded right after it answered: the answer stands, the card can't be had.
+                return None
             self._cards[servable] = None if text is None else _parse_card(text, servable)
         return self._cards[servable]
 
