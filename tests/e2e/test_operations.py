@@ -10,6 +10,7 @@ from serving.card import ModelCard
 from serving.errors import all_errors
 from serving.gateway.metrics import STAGES
 from serving.models import MODELS
+from training.models import RECIPES
 
 
 def test_a_running_gateway_is_healthy_and_ready(http: httpx.Client) -> None:
@@ -29,14 +30,20 @@ def test_the_list_names_every_model_with_an_available_version(http: httpx.Client
 def test_a_model_describes_itself(http: httpx.Client, name: str) -> None:
     description = http.get(f"/models/{name}").json()
 
-    newest = description["versions"][0]
-    card = ModelCard.model_validate(newest["card"])
-    assert (card.name, card.version) == (name, newest["version"])
-    assert card.metrics
     assert set(description["signature"]["inputs"]) == set(MODELS[name].signature.inputs)
     assert set(description["request_schema"]["properties"]) == set(description["example"])
     answer = http.post(f"/predict/{name}", json=description["example"])
     assert set(description["response_schema"]["properties"]) == set(answer.json()["prediction"])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_version_that_was_trained_here_shows_its_card(http: httpx.Client, name: str) -> None:
+    newest = http.get(f"/models/{name}").json()["versions"][0]
+
+    card = ModelCard.model_validate(newest["card"])
+
+    assert (card.name, card.version) == (name, newest["version"])
+    assert card.metrics
 
 
 def samples(http: httpx.Client) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from serving.card import ModelCard
 from serving.contract import TensorSpec, stack
 from serving.models import MODELS
+from training.models import RECIPES
 from training.servable import to_tensorflow
 
 REPOSITORY = Path(__file__).parents[2] / "models"
@@ -23,8 +24,12 @@ FLOORS = {
 NEIGHBOURS = ["Dull.", "One of the best films I have seen! " * 40, "It's not bad, but " * 7]
 
 
+def newest_version(name: str) -> int:
+    return max(int(folder.name) for folder in (REPOSITORY / name).iterdir())
+
+
 def load(name: str) -> Any:
-    return tf.saved_model.load(str(REPOSITORY / name / "1")).signatures
+    return tf.saved_model.load(str(REPOSITORY / name / str(newest_version(name)))).signatures
 
 
 def read_card(name: str) -> ModelCard:
@@ -32,7 +37,7 @@ def read_card(name: str) -> ModelCard:
     return ModelCard.model_validate_json(text)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_signature_and_card_are_as_declared(name: str) -> None:
     signature, declared = load(name)["serving_default"], MODELS[name].signature
     for specs, expected in (
@@ -45,7 +50,7 @@ def test_signature_and_card_are_as_declared(name: str) -> None:
         }
         assert found == dict(expected)
     card = read_card(name)
-    assert (card.name, card.version) == (name, 1)
+    assert (card.name, card.version) == (name, newest_version(name))
 
 
 @pytest.mark.parametrize(("name", "metric"), FLOORS)
@@ -55,7 +60,7 @@ def test_the_test_figures_are_above_the_floors(name: str, metric: str) -> None:
     assert lowest <= values[metric] <= highest
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_answers_do_not_depend_on_batch_mates(name: str) -> None:
     model = MODELS[name]
     signature = load(name)["serving_default"]
