@@ -152,6 +152,10 @@ CASES = {
         Wrong(422, "invalid-input", f"{HOUSING}?version=new", HOUSE, fields=("query.version",)),
         Wrong(422, "invalid-input", f"{HOUSING}?version=0", HOUSE, fields=("query.version",)),
     ],
+    "misspelt query": [
+        Wrong(422, "invalid-input", f"{HOUSING}?verison=1", HOUSE, fields=("query.verison",)),
+        Wrong(422, "invalid-input", f"{HOUSING}?version=1&label=stable", HOUSE),
+    ],
     "wrong content type": [
         Wrong(415, "unsupported-media-type", SENTIMENT, b"hello", {"Content-Type": "text/plain"}),
         Wrong(415, "unsupported-media-type", SENTIMENT, {"text": "a"}, {"Content-Type": ""}),

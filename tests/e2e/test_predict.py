@@ -71,13 +71,6 @@ def test_a_label_that_nobody_set_is_unknown(http: httpx.Client, name: str) -> No
     assert "canary" in answer.json()["detail"]
 
 
-def test_version_and_label_exclude_each_other(http: httpx.Client) -> None:
-    answer = http.post("/predict/housing?version=1&label=stable", json=example("housing"))
-
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "invalid-input"
-
-
 @EVERY_MODEL
 def test_who_answered_stands_in_the_headers(http: httpx.Client, name: str) -> None:
     answer = http.post(f"/predict/{name}", json=example(name), headers={"X-Request-ID": "mine-1"})

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Generic
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,13 +17,32 @@ from serving.models import MODELS
 
 MAX_INSTANCES = 128
 
-Version = Annotated[
-    int | None, Query(ge=1, le=2**63 - 1, description="this version; the newest if left out")
-]
-Label = Annotated[
-    str | None,
-    Query(min_length=1, max_length=100, description="the version that carries this label"),
-]
+
+class VersionChoice(BaseModel):
+    """Which version is to answer: the newest if neither is given."""
+
+    # A misspelt name must not silently become the newest version.
+    model_config = ConfigDict(extra="forbid")
+
+    version: int | None = Field(default=None, ge=1, le=2**63 - 1, description="this version")
+    label: str | None = Field(
+        default=None, min_length=1, max_length=100, description="the version with this label"
+    )
+
+    def of(self, model: str) -> Servable:
+        """Apply the choice to a model.
+
+        Raises:
+            InvalidInput: both are given.
+        """
+        if self.version is not None and self.label is not None:
+            message = "version and label exclude each other"
+            fields = [FieldError(f"query.{name}", message) for name in ("version", "label")]
+            raise InvalidInput(message, hint="Send one of them.", fields=fields)
+        return Servable(model, self.version, self.label)
+
+
+Choice = Annotated[VersionChoice, Query()]
 
 
 class Batch(BaseModel, Generic[RequestT]):
@@ -73,8 +92,8 @@ def predict_router(
         openapi_extra=single_body,
         responses=responses,
     )
-    async def predict(request: Request, version: Version = None, label: Label = None) -> Response:
-        record, servable = record_of(request), _servable(name, version, label)
+    async def predict(request: Request, choice: Choice) -> Response:
+        record, servable = record_of(request), choice.of(name)
         accepted = list(single_body["requestBody"]["content"])
         if model.upload is not None and bodies.is_upload(request, model.upload):
             with record.stage("read"):
@@ -100,10 +119,8 @@ def predict_router(
         openapi_extra=batch_body,
         responses=responses,
     )
-    async def predict_batch(
-        request: Request, version: Version = None, label: Label = None
-    ) -> Response:
-        record, servable = record_of(request), _servable(name, version, label)
+    async def predict_batch(request: Request, choice: Choice) -> Response:
+        record, servable = record_of(request), choice.of(name)
         with record.stage("read"):
             body = await bodies.read_json(request, max_body_bytes, accepted=[bodies.JSON])
         with record.stage("validate"):
@@ -135,14 +152,6 @@ def unknown_model_router() -> APIRouter:
 def unknown_model(name: str) -> UnknownModel:
     """Build the error for a model that is not in the registry."""
     return UnknownModel(f"there is no model {name[:100]!r}; there are {', '.join(sorted(MODELS))}")
-
-
-def _servable(name: str, version: int | None, label: str | None) -> Servable:
-    if version is not None and label is not None:
-        message = "version and label exclude each other"
-        fields = [FieldError("query.version", message), FieldError("query.label", message)]
-        raise InvalidInput(message, hint="Send one of them.", fields=fields)
-    return Servable(name, version, label)
 
 
 def _json(answer: BaseModel) -> Response:
