@@ -83,6 +83,12 @@ CASES = {
     "empty batch": [
         Wrong(422, "invalid-input", f"{HOUSING}/batch", {"instances": []}, fields=("instances",))
     ],
+    "extra field beside the instances": [
+        Wrong(
+            *(422, "invalid-input", f"{HOUSING}/batch", {"instances": [HOUSE], "version": 1}),
+            fields=("version",),
+        )
+    ],
     "batch too large": [
         Wrong(
             *(422, "invalid-input", f"{HOUSING}/batch"),

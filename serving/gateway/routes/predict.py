@@ -48,6 +48,8 @@ Choice = Annotated[VersionChoice, Query()]
 class Batch(BaseModel, Generic[RequestT]):
     """Several instances to be answered by one version."""
 
+    model_config = ConfigDict(extra="forbid")
+
     instances: list[RequestT] = Field(min_length=1, max_length=MAX_INSTANCES)
 
 
@@ -78,6 +80,7 @@ def predict_router(
     FastAPI's own body parameters are slower and know no image/* bodies.
     """
     router = APIRouter(prefix=f"/predict/{name}", tags=[name])
+    # Classes made at run time, which mypy cannot follow.
     one: TypeAdapter[Any] = TypeAdapter(model.request)
     many: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
     prediction_type: type[Prediction[Any]] = Prediction[model.response]  # type: ignore[name-defined]
