@@ -81,7 +81,11 @@ def _ask(method: str, url: str, **arguments: Any) -> dict[str, Any]:
     except httpx.TransportError as error:
         message = f"no gateway answers at {url}. Start one with 'tfgate up', or name it with --url."
         raise CannotAsk(message) from error
-    document: dict[str, Any] = answer.json()
+    try:
+        document: dict[str, Any] = answer.json()
+    except ValueError as error:
+        message = f"what answers at {url} is no tfgate gateway. Name the gateway with --url."
+        raise CannotAsk(message) from error
     if not answer.is_success:
         message = f"{document['detail']}. {document['hint']}"
         raise CannotAsk(message)

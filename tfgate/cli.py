@@ -52,8 +52,10 @@ def _needing(extra: str) -> Iterator[None]:
 def up(
     repository: Repository = DEFAULT_REPOSITORY,
     host: Annotated[str, typer.Option(help="address of the gateway")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port of the gateway")] = 8000,
-    model_server_port: Annotated[int, typer.Option(help="port of the model server")] = 8500,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the gateway")] = 8000,
+    model_server_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="port of the model server")
+    ] = 8500,
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
     from tfgate.children import ChildDied
@@ -80,7 +82,7 @@ def predict(
     from tfgate import ask
 
     with _reported(ask.CannotAsk):
-        console.print_json(data=ask.predict(url, model, text))
+        console.print_json(data=ask.predict(url.rstrip("/"), model, text))
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -89,7 +91,7 @@ def models(url: Url = DEFAULT_URL) -> None:
     from tfgate import ask
 
     with _reported(ask.CannotAsk):
-        console.print(ask.model_table(url))
+        console.print(ask.model_table(url.rstrip("/")))
 
 
 @app.command(rich_help_panel="Train")

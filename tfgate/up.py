@@ -112,7 +112,7 @@ def model_server_command(config: Path, port: int) -> list[str]:
         f"--model_config_file={config}",
         # The default, four per processor, refuses what a busy gateway sends at once.
         "--grpc_max_threads=64",
-        # A version that was copied in only half is tried again while the old one goes on serving.
+        # A version that fails to load is tried again while the old one goes on serving.
         "--max_num_load_retries=3",
         "--load_retry_interval_micros=500000",
     ]

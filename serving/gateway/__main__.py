@@ -2,6 +2,8 @@
 
 import sys
 
+from pydantic import ValidationError
+
 from serving.gateway.server import AddressInUse, run
 from serving.gateway.settings import Settings
 
@@ -10,3 +12,6 @@ if __name__ == "__main__":
         run(Settings())
     except AddressInUse as error:
         sys.exit(f"tfgate: {error}")
+    except ValidationError as error:
+        wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors())
+        sys.exit(f"tfgate: wrong settings (TFGATE_… variables): {wrong}")

@@ -15,7 +15,7 @@ from serving.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from serving.gateway.problems import from_validation
+from serving.gateway.problems import from_pydantic
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -88,7 +88,7 @@ def parse_json(adapter: TypeAdapter[Any], body: bytes) -> Any:
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
-        raise from_validation(error.errors(include_url=False)) from error
+        raise from_pydantic(error) from error
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:

@@ -10,6 +10,7 @@ from serving.contract import Model
 from serving.errors import all_errors
 from serving.gateway.bodies import JSON, MULTIPART
 from serving.gateway.problems import PROBLEM_MEDIA_TYPE, Problem, status_of
+from serving.models import MODELS
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
@@ -18,7 +19,7 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
     """Describe the body of one instance: JSON, and a file where the model takes one."""
     content: dict[str, Any] = {
         JSON: {
-            "schema": model.request.model_json_schema(),
+            "schema": _request_schema(model)[0],
             "example": model.example.model_dump(mode="json"),
         }
     }
@@ -33,12 +34,17 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
 def batch_body(model: Model[Any, Any], batch: TypeAdapter[Any]) -> dict[str, Any]:
     """Describe the body of several instances."""
     schema = batch.json_schema()
-    # Inlined, since a `$defs` inside a path is no place that every reader resolves.
-    (request_schema,) = schema.pop("$defs").values()
-    schema["properties"]["instances"]["items"] = request_schema
+    schema.pop("$defs")
+    schema["properties"]["instances"]["items"] = _request_schema(model)[0]
     example = {"instances": [model.example.model_dump(mode="json")] * 2}
     content = {JSON: {"schema": schema, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _request_schema(model: Model[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schema of a request, and the schemas that it refers to as components."""
+    schema = model.request.model_json_schema(ref_template="#/components/schemas/{model}")
+    return schema, schema.pop("$defs", {})
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -61,4 +67,6 @@ def build(app: FastAPI) -> dict[str, Any]:
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(schema.pop("$defs"))
     document["components"]["schemas"]["Problem"] = schema
+    for model in MODELS.values():
+        document["components"]["schemas"].update(_request_schema(model)[1])
     return document

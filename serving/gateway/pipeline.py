@@ -68,8 +68,8 @@ class Pipeline:
 async def _preprocess(
     model: Model[Any, Any], requests: Sequence[BaseModel], path: str
 ) -> list[Row]:
-    # Decoding a large picture takes far longer than the event loop may be held up.
-    if model.upload is not None:
+    # A large picture, or a hundred long texts, take longer than the event loop may be held up.
+    if model.upload is not None or len(requests) > 1:
         return await asyncio.to_thread(_preprocess_each, model, requests, path)
     return _preprocess_each(model, requests, path)
 

@@ -1,10 +1,9 @@
 """Errors as HTTP answers: which status each has, and its RFC 9457 problem document."""
 
 import json
-import math
 from dataclasses import asdict
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
@@ -12,6 +11,8 @@ from serving import errors
 from serving.errors import FieldError, InvalidInput, MalformedBody, TfgateError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+MAX_FIELDS = 100  # told in one problem: a million would hold everybody up
+MAX_NAME = 100  # characters of a field's name, which may be anything
 RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about this time
 
 # The nearest base class that stands here decides; 499 is nginx's "client closed request".
@@ -93,13 +94,22 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
     return Response(content, status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
+def from_pydantic(error: ValidationError) -> TfgateError:
+    """Translate a failed validation; a body of nothing but wrong fields is not taken apart."""
+    if error.error_count() > MAX_FIELDS:
+        return InvalidInput(
+            f"{error.error_count()} fields are wrong; send those of the schema alone"
+        )
+    return from_validation(error.errors(include_url=False))
+
+
 def from_validation(details: list[ErrorDetails]) -> TfgateError:
     """Translate pydantic's findings about a body or a query."""
     if details[0]["type"] == "json_invalid":
         return MalformedBody(f"the body is not valid JSON: {details[0]['ctx']['error']}")
     fields = [
         FieldError(
-            field=".".join(map(str, detail["loc"])),
+            field=".".join(str(part)[:MAX_NAME] for part in detail["loc"]),
             message=detail["msg"],
             received=None if detail["type"] == "missing" else _describe(detail["input"]),
         )
@@ -117,7 +127,7 @@ def _describe(value: object) -> str | float:
         case None | bool():
             return json.dumps(value)
         case int() | float():
-            return value if math.isfinite(value) else str(value)
+            return value if abs(value) < 1e300 else "a number that is too large, or none"
         case str():
             return f"a string of {len(value)} characters"
         case list() | dict():

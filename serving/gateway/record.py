@@ -57,9 +57,11 @@ class Record:
     def finish(self, scope: Mapping[str, Any], status: int) -> None:
         """Write the log line and count the request."""
         seconds = time.perf_counter() - self.started
-        level = (
-            logging.DEBUG if scope["path"] in ("/healthz", "/readyz", "/metrics") else logging.INFO
-        )
+        level = logging.INFO
+        if status >= 500:
+            level = logging.ERROR
+        elif scope["path"] in ("/healthz", "/readyz", "/metrics"):
+            level = logging.DEBUG
         _LOGGER.log(level, "request", extra=self._log_fields(scope, status, seconds))
         if self.model is not None:
             self._count(self.model, seconds)

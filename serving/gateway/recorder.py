@@ -5,7 +5,7 @@ import logging
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import InternalError
+from serving.errors import ClientDisconnected, InternalError
 from serving.gateway.problems import problem_response
 from serving.gateway.record import Record, new_record
 
@@ -47,6 +47,8 @@ class Recorder:
                 response = problem_response(error, path=scope["path"], request_id=record.request_id)
                 await response(scope, receive, send_with_headers)
             finally:
+                if not status:
+                    record.outcome = ClientDisconnected.code
                 record.finish(scope, status)
 
 

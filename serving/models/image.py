@@ -27,7 +27,10 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _DRAFT_SIZE = (8 * SIDE, 8 * SIDE)
 
 # What Pillow's decoders raise on broken files; its UnidentifiedImageError is an OSError.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)
+_DECODER_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error),
+    *(AssertionError, IndexError, KeyError, OverflowError),
+)
 
 # Pillow warns from 89 megapixels on and raises at twice that; the check below is stricter and
 # speaks to the caller.

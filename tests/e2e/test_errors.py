@@ -80,6 +80,25 @@ CASES = {
             fields=("instances.1.latitude",),
         )
     ],
+    "only the first wrong instance is told": [
+        Wrong(
+            *(422, "invalid-input", f"{HOUSING}/batch"),
+            {"instances": [HOUSE, {**HOUSE, "latitude": 400}, {**HOUSE, "longitude": 400}]},
+            fields=("instances.1.latitude",),
+        )
+    ],
+    "an integer of 400 digits": [
+        Wrong(422, "invalid-input", HOUSING, {**HOUSE, "latitude": 10**400}, fields=("latitude",))
+    ],
+    "nothing but unknown fields": [
+        Wrong(
+            *(422, "invalid-input", f"{HOUSING}/batch"),
+            {"instances": [{f"k{i}": 1 for i in range(5_000)}] * 128},
+        )
+    ],
+    "an unknown field with a long name": [
+        Wrong(422, "invalid-input", HOUSING, {**HOUSE, "x" * 9_999: 1}, fields=("x" * 100,))
+    ],
     "empty batch": [
         Wrong(422, "invalid-input", f"{HOUSING}/batch", {"instances": []}, fields=("instances",))
     ],

@@ -29,6 +29,10 @@ def test_without_a_question_the_example_is_asked(gateway: str, name: str) -> Non
     assert json.loads(finished.stdout)["model"] == name
 
 
+def test_a_slash_at_the_end_of_the_url_does_not_matter(gateway: str) -> None:
+    assert tfgate("predict", "housing", f"--url={gateway}/").returncode == 0
+
+
 def test_a_plain_text_is_enough_for_a_model_with_one_field(gateway: str) -> None:
     finished = tfgate("predict", "sentiment", "Terrible. A waste of time.", f"--url={gateway}")
 

@@ -50,7 +50,8 @@ class Batch(BaseModel, Generic[RequestT]):
 
     model_config = ConfigDict(extra="forbid")
 
-    instances: list[RequestT] = Field(min_length=1, max_length=MAX_INSTANCES)
+    # The first wrong instance is told whole; the others are not looked at.
+    instances: list[RequestT] = Field(min_length=1, max_length=MAX_INSTANCES, fail_fast=True)
 
 
 class _Answered(BaseModel):
