@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from serving.gateway.settings import Settings
-
 app = typer.Typer(
     help="Train models, serve them, ask them.",
     no_args_is_help=True,
@@ -26,13 +24,13 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 @contextmanager
-def _reported(*errors: type[Exception]) -> Iterator[None]:
+def _reported(*errors: type[Exception], exit_code: int = 1) -> Iterator[None]:
     """End the program with one sentence for the errors that a user can do something about."""
     try:
         yield
     except errors as error:
         typer.echo(f"tfgate: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(exit_code) from error
 
 
 @contextmanager
@@ -58,11 +56,12 @@ def up(
     ] = 8500,
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
+    from serving.gateway.listener import CannotListen
     from tfgate.children import ChildDied
     from tfgate.up import Addresses, CannotStart
     from tfgate.up import up as serve
 
-    with _reported(CannotStart, ChildDied):
+    with _reported(CannotStart, CannotListen, ChildDied):
         try:
             serve(repository, Addresses(host, port, model_server_port), console)
         except KeyboardInterrupt:
@@ -121,18 +120,14 @@ def gateway(
     ] = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
-    from pydantic import ValidationError
-
-    from serving.gateway.server import AddressInUse, run
+    from serving.gateway.listener import CannotListen
+    from serving.gateway.server import run
+    from serving.gateway.settings import WrongSettings, read_settings
 
     given = {"host": host, "port": port, "model_server": model_server}
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # pydantic validates
-    except ValidationError as error:
-        wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
-        typer.echo(f"tfgate: wrong settings (options or TFGATE_… variables): {wrong}", err=True)
-        raise typer.Exit(2) from error
-    with _reported(AddressInUse):
+    with _reported(WrongSettings, exit_code=2):
+        settings = read_settings(**{k: value for k, value in given.items() if value is not None})
+    with _reported(CannotListen):
         run(settings)
 
 

@@ -1,7 +1,6 @@
 """`tfgate up`: a model server and a gateway over one model repository, until Ctrl-C."""
 
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from serving.gateway.listener import listen
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
 from tfgate.children import Child, running, stoppable, watch
@@ -43,12 +43,14 @@ def up(repository: Path, addresses: Addresses, console: Console) -> None:
     """Serve a model repository until Ctrl-C, SIGTERM, or a program's end.
 
     Raises:
-        CannotStart: the repository, TensorFlow or a port is missing.
+        CannotStart: the repository or TensorFlow is missing.
+        CannotListen: a port is taken.
         ChildDied: the model server or the gateway ended by itself.
     """
     check_repository(repository)
-    check_free(addresses.host, addresses.port, "--port")
-    check_free("127.0.0.1", addresses.model_server_port, "--model-server-port")
+    # Found out before anything is started, and let go of for the programs themselves.
+    listen(addresses.host, addresses.port).close()
+    listen("127.0.0.1", addresses.model_server_port, option="--model-server-port").close()
     with tempfile.TemporaryDirectory(prefix="tfgate-") as folder, stoppable():
         config = Path(folder) / "models.config"
         config.write_text(model_config(repository))
@@ -81,24 +83,6 @@ def check_repository(repository: Path) -> None:
         if not any((version / "saved_model.pb").is_file() for version in versions):
             message = f"the model repository {repository} holds no version of {model}."
             raise CannotStart(f"{message} Train one with 'tfgate train {model}'.")
-
-
-def check_free(host: str, port: int, option: str) -> None:
-    """See that a port can be listened on.
-
-    Raises:
-        CannotStart: it can't.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            message = (
-                f"cannot listen on {host}:{port}: {error.strerror}. Choose another with {option}."
-            )
-            raise CannotStart(message) from error
 
 
 def model_server_command(config: Path, port: int) -> list[str]:

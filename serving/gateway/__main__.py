@@ -2,16 +2,12 @@
 
 import sys
 
-from pydantic import ValidationError
-
-from serving.gateway.server import AddressInUse, run
-from serving.gateway.settings import Settings
+from serving.gateway.listener import CannotListen
+from serving.gateway.server import run
+from serving.gateway.settings import WrongSettings, read_settings
 
 if __name__ == "__main__":
     try:
-        run(Settings())
-    except AddressInUse as error:
+        run(read_settings())
+    except (CannotListen, WrongSettings) as error:
         sys.exit(f"tfgate: {error}")
-    except ValidationError as error:
-        wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors())
-        sys.exit(f"tfgate: wrong settings (TFGATE_… variables): {wrong}")

@@ -1,30 +1,26 @@
-"""Running the gateway as a process: the socket, uvicorn, and the first and last words."""
+"""Running the gateway as a process: uvicorn, and the first and last words."""
 
 import logging
 import signal
-import socket
 import sys
 
 import uvicorn
 
 from serving.gateway.app import create_app
+from serving.gateway.listener import listen
 from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
 
 _LOGGER = logging.getLogger("tfgate.server")
 
 
-class AddressInUse(Exception):
-    """The address to listen on cannot be had."""
-
-
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress may finish.
 
     Raises:
-        AddressInUse: another program listens there, or the address is not this machine's.
+        CannotListen: another program listens there, or the address is not this machine's.
     """
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     config = uvicorn.Config(
         create_app(settings),
         log_config=log_config(settings.log_level),
@@ -38,16 +34,3 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        message = f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
-        raise AddressInUse(message) from error
-    return listener

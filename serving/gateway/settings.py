@@ -1,9 +1,13 @@
 """The gateway's settings; each can be given as an environment variable with the prefix TFGATE_."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WrongSettings(Exception):
+    """A setting is out of its bounds; the message names it."""
 
 
 class Settings(BaseSettings):
@@ -45,3 +49,17 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG also shows the probes' requests"
     )
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings from the environment; those that are given here come first.
+
+    Raises:
+        WrongSettings: one is out of its bounds.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors())
+        message = f"wrong settings (options or TFGATE_… variables): {wrong}"
+        raise WrongSettings(message) from error

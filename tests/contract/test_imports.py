@@ -40,7 +40,10 @@ GATEWAY_LAYERS = [
     ["serving.gateway.openapi"],
     ["serving.gateway.bodies", "serving.gateway.catalog"],
     ["serving.gateway.client", "serving.gateway.problems", "serving.gateway.record"],
-    ["serving.gateway.settings", "serving.gateway.metrics", "serving.gateway.logs"],
+    [
+        *("serving.gateway.settings", "serving.gateway.metrics"),
+        *("serving.gateway.logs", "serving.gateway.listener"),
+    ],
 ]
 # Of these, nothing may be needed outside the folders named.
 HEAVY = {
