@@ -9,13 +9,16 @@
     │   ├── UnsupportedMediaType the body is of a kind that is not accepted
     │   ├── UnknownModel         no such model
     │   ├── UnknownVersion       the model has no such version, or no such label
+    │   ├── RequestTimeout       the body did not arrive in time
     │   ├── NotFound             no such path
     │   └── MethodNotAllowed     the path exists, the verb does not
     ├── Overloaded               too much work at this moment
     ├── ModelServerUnavailable   the model server cannot be reached
     ├── ModelUnavailable         the model server answers, but the model is not ready
+    ├── ShuttingDown             the gateway is about to end
     ├── DeadlineExceeded         the answer would have come too late
-    ├── ModelServerFailure       the model server answered nonsense
+    ├── ModelServerFailure       the model server failed, or answered nonsense
+    │   └── PredictionFailed     it failed on these very inputs
     ├── ClientDisconnected       the caller has gone
     └── InternalError            a defect of tfgate
 
@@ -114,6 +117,12 @@ class UnknownVersion(InvalidRequest):
     hint = "GET /models/{model} lists the versions; leave version and label out for the newest."
 
 
+class RequestTimeout(InvalidRequest):
+    """The request's body had not arrived as a whole when its time was over."""
+
+    hint = "Send the same request again over a faster connection, or with a smaller body."
+
+
 class NotFound(InvalidRequest):
     """Nothing lives at that path."""
 
@@ -144,6 +153,12 @@ class ModelUnavailable(TfgateError):
     hint = "Send the same request again later; GET /readyz says what is missing."
 
 
+class ShuttingDown(TfgateError):
+    """The gateway has been told to stop; it answers what still comes, but wants no more."""
+
+    hint = "Send requests to another gateway; this address may be served again soon."
+
+
 class DeadlineExceeded(TfgateError):
     """The answer did not come within the time allowed for the request."""
 
@@ -151,9 +166,13 @@ class DeadlineExceeded(TfgateError):
 
 
 class ModelServerFailure(TfgateError):
-    """The model server failed, or answered with tensors that the signature does not promise."""
+    """The model server failed, or what it answered cannot be read."""
 
     hint = "If it repeats, tell the operators the request id: the served version may be defective."
+
+
+class PredictionFailed(ModelServerFailure):
+    """The version failed on these inputs, or answered what its signature does not promise."""
 
 
 class ClientDisconnected(TfgateError):

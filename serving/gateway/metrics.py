@@ -33,7 +33,12 @@ STAGE_SECONDS = Histogram(
 INSTANCES = Histogram(
     "tfgate_request_instances", "Instances per prediction request.", ["model"], buckets=_COUNTS
 )
-IN_FLIGHT = Gauge("tfgate_requests_in_flight", "Prediction requests in progress.", ["model"])
+IN_FLIGHT = Gauge(
+    "tfgate_requests_in_flight",
+    "Prediction requests in progress.",
+    ["model"],
+    multiprocess_mode="livesum",
+)
 
 
 def initialise() -> None:

@@ -22,6 +22,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.UnknownModel: 404,
     errors.UnknownVersion: 404,
     errors.MethodNotAllowed: 405,
+    errors.RequestTimeout: 408,
     errors.PayloadTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.InvalidInput: 422,
@@ -31,6 +32,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.ModelServerFailure: 502,
     errors.ModelServerUnavailable: 503,
     errors.ModelUnavailable: 503,
+    errors.ShuttingDown: 503,
     errors.DeadlineExceeded: 504,
 }
 _RETRY_LATER = (429, 503)

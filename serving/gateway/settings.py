@@ -40,6 +40,19 @@ class Settings(BaseSettings):
         le=1_000_000_000,
         description="largest body read; four pictures of the largest size as base64 fit",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=128,
+        description="processes that serve; more than one pays only on processors that idle",
+    )
+    drain_seconds: float = Field(
+        default=5,
+        ge=0,
+        le=300,
+        description="time after SIGTERM in which all is still answered while readiness is refused; "
+        "a load balancer must notice within it",
+    )
     shutdown_grace_seconds: int = Field(
         default=20,
         ge=0,

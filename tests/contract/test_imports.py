@@ -34,6 +34,7 @@ ALLOWED = {
 GATEWAY_LAYERS = [
     ["serving.gateway.__main__"],
     ["serving.gateway.server"],
+    ["serving.gateway.supervisor", "serving.gateway.worker"],
     ["serving.gateway.app"],
     ["serving.gateway.recorder", "serving.gateway.routes"],
     ["serving.gateway.pipeline"],
@@ -42,7 +43,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.client", "serving.gateway.problems", "serving.gateway.record"],
     [
         *("serving.gateway.settings", "serving.gateway.metrics"),
-        *("serving.gateway.logs", "serving.gateway.listener"),
+        *("serving.gateway.logs", "serving.gateway.listener", "serving.gateway.draining"),
     ],
 ]
 # Of these, nothing may be needed outside the folders named.

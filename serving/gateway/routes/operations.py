@@ -1,14 +1,23 @@
 """What operators and probes ask: health, readiness, metrics, and what an error code means."""
 
+import os
 from typing import Literal
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.errors import FieldError, ModelUnavailable, NotFound, all_errors
+from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown, all_errors
 from serving.gateway.catalog import Catalog
+from serving.gateway.draining import is_draining
 from serving.gateway.openapi import problem_responses
 from serving.gateway.problems import status_of, title_of
 
@@ -44,7 +53,9 @@ def operations_router(catalog: Catalog) -> APIRouter:
         return Health()
 
     @router.get("/readyz", summary="Can every model answer?", responses=problem_responses(503))
-    async def readiness() -> Readiness:
+    async def readiness(request: Request) -> Readiness:
+        if is_draining(request):
+            raise ShuttingDown("the gateway is shutting down")
         missing = await catalog.missing()
         if missing:
             detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
@@ -59,7 +70,7 @@ def operations_router(catalog: Catalog) -> APIRouter:
         responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
     )
     async def expose_metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(_all_metrics()), media_type=CONTENT_TYPE_LATEST)
 
     @router.get(
         "/errors/{code}",
@@ -81,3 +92,13 @@ def operations_router(catalog: Catalog) -> APIRouter:
         raise NotFound(message)
 
     return router
+
+
+def _all_metrics() -> CollectorRegistry:
+    """Return this process's metrics, or their sums over the workers if there are several."""
+    # The variable by which prometheus_client itself decides where it counts.
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
+    return registry

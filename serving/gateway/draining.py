@@ -1,0 +1,36 @@
+"""What changes while the gateway winds down; knows neither signals nor for how long."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Draining:
+    """ASGI middleware around everything: once `draining`, each answer ends its connection.
+
+    A client that was told so sends nothing more there. Closing a connection without a word may
+    meet a request that is under way on it, and that one would be lost.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event; requests that began before the draining pass unchanged."""
+        if not self.draining or scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        scope.setdefault("state", {})["draining"] = True
+        await self.app(scope, receive, send_last)
+
+
+def is_draining(request: Request) -> bool:
+    """Tell whether the gateway winds down."""
+    return getattr(request.state, "draining", False)
