@@ -1,6 +1,7 @@
 """The real programs, started for a test and stopped after it; each on a port of its own."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -70,16 +71,24 @@ def model_server(
 @contextmanager
 def gateway(model_server: str, **settings: str) -> Iterator[str]:
     """Run a gateway in front of a model server; yields its URL once it is alive."""
-    port = free_port()
+    with gateway_process(model_server=model_server, **settings) as (_, url):
+        yield url
+
+
+@contextmanager
+def gateway_process(**settings: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a gateway; yields its process and its URL once it is alive."""
+    settings = {"port": str(free_port()), **settings}
     environment = {f"TFGATE_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-m", "serving.gateway"]
-    with process(
-        command, TFGATE_PORT=str(port), TFGATE_MODEL_SERVER=model_server, **environment
-    ) as running:
-        url = f"http://127.0.0.1:{port}"
+    with process([sys.executable, "-m", "serving.gateway"], **environment) as running:
+        url = f"http://127.0.0.1:{settings['port']}"
         wait_until(lambda: running.poll() is not None or answers(f"{url}/healthz"), "start")
         assert running.poll() is None, "the gateway ended at once"
-        yield url
+        try:
+            yield running, url
+        finally:
+            # Unlike SIGTERM, it is not followed by the delay that load balancers need.
+            running.send_signal(signal.SIGINT)
 
 
 def answers(url: str) -> bool:

@@ -118,16 +118,18 @@ def gateway(
     model_server: Annotated[
         str | None, typer.Option(help="gRPC target of TensorFlow Serving, as HOST:PORT")
     ] = None,
+    workers: Annotated[int | None, typer.Option(help="number of processes that serve")] = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
     from serving.gateway.listener import CannotListen
     from serving.gateway.server import run
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.gateway.supervisor import WorkersDie
 
-    given = {"host": host, "port": port, "model_server": model_server}
+    given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
     with _reported(WrongSettings, exit_code=2):
         settings = read_settings(**{k: value for k, value in given.items() if value is not None})
-    with _reported(CannotListen):
+    with _reported(CannotListen, WorkersDie):
         run(settings)
 
 

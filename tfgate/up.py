@@ -117,6 +117,8 @@ def gateway_settings(addresses: Addresses) -> dict[str, str]:
         "TFGATE_HOST": addresses.host,
         "TFGATE_PORT": str(addresses.port),
         "TFGATE_MODEL_SERVER": f"127.0.0.1:{addresses.model_server_port}",
+        # No balancer has to notice that we stop, and nobody likes to wait.
+        "TFGATE_DRAIN_SECONDS": "0",
     }
 
 

@@ -5,9 +5,10 @@ import sys
 from serving.gateway.listener import CannotListen
 from serving.gateway.server import run
 from serving.gateway.settings import WrongSettings, read_settings
+from serving.gateway.supervisor import WorkersDie
 
 if __name__ == "__main__":
     try:
         run(read_settings())
-    except (CannotListen, WrongSettings) as error:
+    except (CannotListen, WorkersDie, WrongSettings) as error:
         sys.exit(f"tfgate: {error}")

@@ -1,17 +1,8 @@
-"""Running the gateway as a process: uvicorn, and the first and last words."""
+"""Running the gateway: in this process, or in several workers of their own."""
 
-import logging
-import signal
-import sys
-
-import uvicorn
-
-from serving.gateway.app import create_app
 from serving.gateway.listener import listen
-from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
-
-_LOGGER = logging.getLogger("tfgate.server")
+from serving.gateway.supervisor import supervise
 
 
 def run(settings: Settings) -> None:
@@ -19,18 +10,12 @@ def run(settings: Settings) -> None:
 
     Raises:
         CannotListen: another program listens there, or the address is not this machine's.
+        WorkersDie: there are several workers, and they end as soon as they are started.
     """
-    listener = listen(settings.host, settings.port)
-    config = uvicorn.Config(
-        create_app(settings),
-        log_config=log_config(settings.log_level),
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_grace_seconds,
-    )
-    host, port = listener.getsockname()[:2]
-    _LOGGER.info("listening on http://%s:%s, asking %s", host, port, settings.model_server)
-    # Once it has drained, uvicorn raises the signal again: a stop that was asked for is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(config).run(sockets=[listener])
+    if settings.workers > 1:
+        supervise(settings)
+        return
+    # Not at the top, for then the parent of several workers would carry FastAPI and gRPC as well.
+    from serving.gateway.worker import serve  # noqa: PLC0415
+
+    serve(settings, listen(settings.host, settings.port))

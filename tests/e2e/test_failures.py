@@ -1,7 +1,6 @@
 """The model server is away, slow or wrong; the gateway stays up and says so."""
 
 import signal
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -74,12 +73,9 @@ def missing(url: str) -> dict[str, str]:
 
 
 def test_sigterm_lets_requests_in_progress_finish(model_server: str) -> None:
-    port = stack.free_port()
-    command = [sys.executable, "-m", "serving.gateway"]
-    settings = {"TFGATE_PORT": str(port), "TFGATE_MODEL_SERVER": model_server}
-    url = f"http://127.0.0.1:{port}"
+    settings = {"predict_timeout_seconds": "60", "drain_seconds": "0"}
     with (
-        stack.process(command, **settings, TFGATE_PREDICT_TIMEOUT_SECONDS="60") as running,
+        stack.gateway_process(model_server=model_server, **settings) as (running, url),
         ThreadPoolExecutor() as executor,
     ):
         stack.wait_until(lambda: stack.answers(f"{url}/readyz"), "readiness")
