@@ -62,8 +62,10 @@ class Model(Generic[RequestT, ResponseT]):
 
     `preprocess` and `postprocess` are pure and see one instance at a time. `postprocess` also sees
     the request, and the card of the version that answered (None if it describes itself with none).
-    `upload` is set for models that also take a raw body; their `preprocess` decodes a file and is
-    therefore run in a thread.
+    `preprocess_seconds` estimates how long `preprocess` will take on a request, generously: what
+    takes long is run in a thread. `max_call_rows` is the number of rows from which on one more row
+    makes a call of the model server longer by as much as a call of its own would take.
+    `upload` is set for models that also take a raw body.
     """
 
     request: type[RequestT]
@@ -72,6 +74,8 @@ class Model(Generic[RequestT, ResponseT]):
     example: RequestT
     preprocess: Callable[[RequestT], Row]
     postprocess: Callable[[Row, RequestT, ModelCard | None], ResponseT]
+    preprocess_seconds: Callable[[RequestT], float]
+    max_call_rows: int
     upload: Upload[RequestT] | None = None
 
 
@@ -83,6 +87,7 @@ def stack(rows: list[Row], signature: Signature) -> Tensors:
     }
 
 
-def unstack(tensors: Tensors, num_rows: int) -> list[Row]:
-    """Take tensors apart again: the inverse of `stack`, for outputs."""
-    return [{name: array[i] for name, array in tensors.items()} for i in range(num_rows)]
+def unstack(tensors: Tensors) -> list[Row]:
+    """Take output tensors apart: the inverse of `stack`. Scalars become Python's own."""
+    columns = [array.tolist() if array.ndim == 1 else array for array in tensors.values()]
+    return [dict(zip(tensors, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -1,5 +1,6 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -10,19 +11,23 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway import metrics, openapi
+from serving.gateway.access_log import AccessLog
+from serving.gateway.admission import Limiter
 from serving.gateway.catalog import Catalog
 from serving.gateway.client import ModelServerClient
+from serving.gateway.gate import Gate
 from serving.gateway.pipeline import Pipeline
-from serving.gateway.problems import from_validation, problem_response
+from serving.gateway.problems import from_validation
 from serving.gateway.record import record_of
-from serving.gateway.recorder import Recorder
+from serving.gateway.recorder import Recorder, report
 from serving.gateway.routes.models import models_router
 from serving.gateway.routes.operations import operations_router
 from serving.gateway.routes.page import page_router
-from serving.gateway.routes.predict import predict_router, unknown_model_router
+from serving.gateway.routes.predict import predict_routes, unknown_model_router
 from serving.gateway.settings import Settings
 from serving.models import MODELS
 
@@ -31,16 +36,21 @@ price of a house. Every error is a problem document (RFC 9457) that says what wa
 accepted and what to do next."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> ASGIApp:
     """Put the gateway together; nothing is opened before the application starts."""
+    log = AccessLog(settings.log_level)
     client = ModelServerClient(settings.model_server)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    pipeline = Pipeline(client, catalog, timeout_seconds=settings.predict_timeout_seconds)
+    pipelines = [_pipeline(name, client, catalog, settings) for name in MODELS]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(log)
             await stack.enter_async_context(client)
+            # What is there now stays: a full collection would only walk it, and hold everybody up.
+            gc.collect()
+            gc.freeze()
             yield
 
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
@@ -52,8 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     metrics.initialise()
-    for name, model in MODELS.items():
-        app.include_router(predict_router(name, model, pipeline, settings.max_body_bytes))
+    routes = [route for pipeline in pipelines for route in predict_routes(pipeline, settings)]
+    app.router.routes.extend(routes)
     app.include_router(unknown_model_router())
     app.include_router(models_router(catalog))
     app.include_router(operations_router(catalog))
@@ -61,19 +71,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(TfgateError)(_report)
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
-    app.add_middleware(Recorder)
     app.openapi = lambda: openapi.build(app)  # type: ignore[method-assign]  # FastAPI's documented way
-    return app
+    limiters = {pipeline.name: pipeline.limiter for pipeline in pipelines}
+    return Recorder(Gate(app, routes, limiters, max_requests=settings.max_requests), log)
+
+
+def _pipeline(
+    name: str, client: ModelServerClient, catalog: Catalog, settings: Settings
+) -> Pipeline:
+    limiter = Limiter(name, max_limit=settings.max_limit)
+    return Pipeline(name, client, catalog, limiter, max_calls=settings.max_calls_in_flight)
 
 
 async def _report(request: Request, error: TfgateError) -> Response:
-    record = record_of(request)
-    record.outcome = error.code
-    response = problem_response(error, path=request.url.path, request_id=record.request_id)
-    # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
-    if response.status_code >= 500:
-        record.error = f"{error.detail}: {error.__cause__}" if error.__cause__ else error.detail
-    return response
+    return report(error, record_of(request), request.url.path)
 
 
 async def _report_validation(request: Request, error: RequestValidationError) -> Response:

@@ -1,12 +1,12 @@
 """Reading of request bodies: which kinds are accepted, and never more bytes than allowed."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from serving.contract import RequestT, Upload
 from serving.errors import (
@@ -27,47 +27,75 @@ class _InMemoryParser(MultiPartParser):
     spool_max_size = 2**31
 
 
-def media_type_of(request: Request) -> str:
+# Header lines by their names in lower case, as ASGI has them. Looking up the handful that a
+# prediction needs in Starlette's Headers takes as long as validating it.
+HeaderLines = Mapping[bytes, bytes]
+
+
+def media_type_of(headers: HeaderLines) -> str:
     """Return the media type of the body without its parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
 
 
-def is_upload(request: Request, upload: Upload[RequestT] | None) -> bool:
+def is_upload(media_type: str, upload: Upload[RequestT] | None) -> bool:
     """Tell whether the body is a file, raw or in a form, for a model that takes files."""
     if upload is None:
         return False
-    media_type = media_type_of(request)
     return media_type == MULTIPART or media_type.startswith(upload.media_type.removesuffix("*"))
 
 
-async def read_json(request: Request, max_bytes: int, *, accepted: list[str]) -> bytes:
-    """Read a JSON body, without parsing it yet.
+def check_json(media_type: str, *, accepted: list[str]) -> None:
+    """See that the body is JSON by its Content-Type.
 
     Raises:
-        UnsupportedMediaType: it is not JSON by its Content-Type, or it is compressed.
-        PayloadTooLarge: as soon as that is certain, by its Content-Length if it has one.
-        ClientDisconnected: the client left before it had sent everything.
+        UnsupportedMediaType: it is not; the message names those that are `accepted`.
     """
-    media_type = media_type_of(request)
     if media_type != JSON:
         received = f"is {media_type}" if media_type else "is missing"
         message = f"the Content-Type {received}; accepted: {', '.join(accepted)}"
         raise UnsupportedMediaType(message)
-    return await _read(request, max_bytes)
 
 
-async def read_file(request: Request, max_bytes: int) -> bytes:
-    """Read the file that is the body, or the one file of a multipart form.
+async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
+    """Read the whole body.
+
+    Raises:
+        UnsupportedMediaType: it is compressed.
+        PayloadTooLarge: as soon as that is certain, by its Content-Length if it has one.
+        ClientDisconnected: the client left before it had sent everything.
+    """
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding != b"identity":
+        name = encoding.decode("latin-1")
+        message = f"the Content-Encoding is {name}; compressed bodies are not accepted"
+        raise UnsupportedMediaType(message, hint="Send the body as it is.")
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_large(max_bytes)
+    chunks: list[bytes] = []
+    received, more = 0, True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            message = "the client closed the connection before its request was complete"
+            raise ClientDisconnected(message)
+        chunks.append(event.get("body", b""))
+        received += len(chunks[-1])
+        if received > max_bytes:
+            raise _too_large(max_bytes)
+        more = event.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def file_in_form(headers: Headers, body: bytes) -> bytes:
+    """Return the one file of a multipart form.
 
     Raises:
         MalformedBody: the form is broken, or does not hold exactly one file and nothing else.
-        PayloadTooLarge, UnsupportedMediaType, ClientDisconnected: as `read_json`.
     """
-    if media_type_of(request) != MULTIPART:
-        return await _read(request, max_bytes)
-    chunks = _chunks(request, max_bytes)
+    parser = _InMemoryParser(headers, _once(body), max_files=1, max_fields=0)
     try:
-        form = await _InMemoryParser(request.headers, chunks, max_files=1, max_fields=0).parse()
+        form = await parser.parse()
     except MultiPartException as error:
         message = f"the multipart form cannot be read: {error.message}"
         raise MalformedBody(message, hint=_ONE_FILE) from error
@@ -91,28 +119,8 @@ def parse_json(adapter: TypeAdapter[Any], body: bytes) -> Any:
         raise from_pydantic(error) from error
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
-    return b"".join([chunk async for chunk in _chunks(request, max_bytes)])
-
-
-async def _chunks(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        message = f"the Content-Encoding is {encoding}; compressed bodies are not accepted"
-        raise UnsupportedMediaType(message, hint="Send the body as it is.")
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > max_bytes:
-        raise _too_large(max_bytes)
-    received = 0
-    try:
-        async for chunk in request.stream():
-            received += len(chunk)
-            if received > max_bytes:
-                raise _too_large(max_bytes)
-            yield chunk
-    except ClientDisconnect as error:
-        message = "the client closed the connection before its request was complete"
-        raise ClientDisconnected(message) from error
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
 
 
 def _too_large(max_bytes: int) -> PayloadTooLarge:

@@ -35,7 +35,8 @@ class Catalog:
     def __init__(self, client: ModelServerClient, *, timeout_seconds: float) -> None:
         self._client = client
         self._timeout_seconds = timeout_seconds
-        self._cards: dict[Servable, ModelCard | None] = {}
+        self._cards: dict[tuple[str, int], ModelCard | None] = {}
+        self._asking: dict[tuple[str, int], asyncio.Task[ModelCard | None]] = {}
 
     async def versions(self, model: str) -> list[VersionState]:
         """Read the states of a model's versions, newest first.
@@ -50,7 +51,7 @@ class Catalog:
         # A number may come back with other content once its version has been unloaded.
         for state in states:
             if not state.available:
-                self._cards.pop(Servable(model, state.version), None)
+                self._cards.pop((model, state.version), None)
         return states
 
     async def card(self, model: str, version: int) -> ModelCard | None:
@@ -62,15 +63,26 @@ class Catalog:
             TfgateError: the version cannot be asked.
             ModelServerFailure: what it answered is no model card.
         """
+        key = (model, version)
+        if key in self._cards:
+            return self._cards[key]
+        # A new version meets many requests at once: one of them asks, and all wait for its answer.
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask_for_card(model, version))
+            asking.add_done_callback(lambda _: self._asking.pop(key))
+        return await asyncio.shield(asking)
+
+    async def _ask_for_card(self, model: str, version: int) -> ModelCard | None:
         servable = Servable(model, version)
-        if servable not in self._cards:
-            try:
-                text = await self._client.describe(servable, timeout_seconds=self._timeout_seconds)
-            except UnknownVersion:
-                # Unloaded right after it answered: the answer stands, the card can't be had.
-                return None
-            self._cards[servable] = None if text is None else _parse_card(text, servable)
-        return self._cards[servable]
+        try:
+            text = await self._client.describe(servable, timeout_seconds=self._timeout_seconds)
+        except UnknownVersion:
+            # Unloaded right after it answered: the answer stands, the card can't be had.
+            return None
+        card = None if text is None else _parse_card(text, servable)
+        self._cards[model, version] = card
+        return card
 
     async def missing(self) -> dict[str, str]:
         """Say of each model that is not ready what is missing; empty when all are."""
@@ -86,6 +98,8 @@ class Catalog:
             live = await self._client.signatures(
                 Servable(model, newest.version), timeout_seconds=self._timeout_seconds
             )
+            # The first prediction would have to ask for it.
+            await self.card(model, newest.version)
         except TfgateError as error:
             return error.detail
         difference = _difference(MODELS[model].signature, live)

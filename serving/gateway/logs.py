@@ -1,8 +1,27 @@
-"""Logging: one JSON object per line on standard output, the same for uvicorn's own messages."""
+"""Logging of everything but requests: one JSON object per line on standard output."""
 
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
-from pythonjsonlogger.core import RESERVED_ATTRS
+from pydantic_core import to_json
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object; `extra={"fields": {…}}` adds fields of one's own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return to_json(line).decode()
 
 
 def log_config(level: str) -> dict[str, Any]:
@@ -10,16 +29,7 @@ def log_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
-                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-                "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
-                # uvicorn repeats its messages there with colours.
-                "reserved_attrs": [*RESERVED_ATTRS, "color_message"],
-            }
-        },
+        "formatters": {"json": {"()": f"{__name__}.{JsonFormatter.__qualname__}"}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",

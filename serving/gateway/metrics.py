@@ -1,17 +1,26 @@
 """Every metric of the gateway; label values come from the registry or from our own errors."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from serving.errors import all_errors
 from serving.models import MODELS
 
-STAGES = ("read", "validate", "preprocess", "rpc", "postprocess")
+# The stages of a prediction, in the order in which a request passes them.
+STAGES = ("read", "validate", "preprocess", "queue", "rpc", "postprocess")
+READ, VALIDATE, PREPROCESS, QUEUE, RPC, POSTPROCESS = STAGES
+SHED_REASONS = ("bound", "limit")
+SHED_BY_BOUND, SHED_BY_LIMIT = SHED_REASONS
+RETRY_REASONS = ("alone", "version-gone")
+RETRIED_ALONE, RETRIED_VERSION_GONE = RETRY_REASONS
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
+OK = "ok"
 
 # From a tenth of a millisecond, a cached house, to the default deadline.
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
-_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 REQUESTS = Counter(
     "tfgate_requests_total",
@@ -20,18 +29,27 @@ REQUESTS = Counter(
 )
 REQUEST_SECONDS = Histogram(
     "tfgate_request_seconds",
-    "Time from the request's first byte to the answer's last.",
-    ["model"],
+    "Time from the request's first byte to the answer's last; requests that were shed left out.",
+    ["model", "version"],
     buckets=_SECONDS,
 )
 STAGE_SECONDS = Histogram(
     "tfgate_stage_seconds",
-    "Time that a prediction spent in each stage.",
-    ["model", "stage"],
+    "Time that a prediction spent in each stage; queue is the wait for a call of the model server.",
+    ["model", "version", "stage"],
     buckets=_SECONDS,
 )
 INSTANCES = Histogram(
-    "tfgate_request_instances", "Instances per prediction request.", ["model"], buckets=_COUNTS
+    "tfgate_request_instances",
+    "Instances per prediction request.",
+    ["model", "version"],
+    buckets=_COUNTS,
+)
+CALL_ROWS = Histogram(
+    "tfgate_call_rows",
+    "Rows per answered call of the model server: the instances of requests that shared it.",
+    ["model", "version"],
+    buckets=_COUNTS,
 )
 IN_FLIGHT = Gauge(
     "tfgate_requests_in_flight",
@@ -39,6 +57,48 @@ IN_FLIGHT = Gauge(
     ["model"],
     multiprocess_mode="livesum",
 )
+CALLS_IN_FLIGHT = Gauge(
+    "tfgate_calls_in_flight",
+    "Calls of the model server that are out.",
+    ["model"],
+    multiprocess_mode="livesum",
+)
+LIMIT = Gauge(
+    "tfgate_requests_limit",
+    "Prediction requests that may be at work at once; it follows the model server's latency.",
+    ["model"],
+    multiprocess_mode="livesum",
+)
+SHED = Counter(
+    "tfgate_requests_shed_total",
+    "Prediction requests refused with 429: over the worker's bound, or over the model's limit.",
+    ["model", "reason"],
+)
+RETRIES = Counter(
+    "tfgate_retries_total",
+    "Rows sent again: alone after a shared call failed, or because their version had just gone. "
+    "What gRPC repeats by itself is not seen here.",
+    ["model", "reason"],
+)
+
+
+class VersionMetrics:
+    """The series of one version, looked up once; NO_VERSION stands for requests that failed."""
+
+    def __init__(self, model: str, version: str) -> None:
+        self.ok = REQUESTS.labels(model, version, OK)
+        self.seconds = REQUEST_SECONDS.labels(model, version)
+        self.instances = INSTANCES.labels(model, version)
+        self.call_rows = CALL_ROWS.labels(model, version)
+        self.stage_seconds = {
+            stage: STAGE_SECONDS.labels(model, version, stage) for stage in STAGES
+        }
+
+
+@cache
+def of(model: str, version: int | None) -> VersionMetrics:
+    """Return the series of a version that has answered, or of none."""
+    return VersionMetrics(model, NO_VERSION if version is None else str(version))
 
 
 def initialise() -> None:
@@ -47,8 +107,10 @@ def initialise() -> None:
         for error in all_errors():
             REQUESTS.labels(model, NO_VERSION, error.code)
     for model in MODELS:
-        REQUEST_SECONDS.labels(model)
-        INSTANCES.labels(model)
-        IN_FLIGHT.labels(model)
-        for stage in STAGES:
-            STAGE_SECONDS.labels(model, stage)
+        of(model, None)
+        for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT):
+            gauge.labels(model)
+        for reason in SHED_REASONS:
+            SHED.labels(model, reason)
+        for reason in RETRY_REASONS:
+            RETRIES.labels(model, reason)

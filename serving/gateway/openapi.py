@@ -4,15 +4,39 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 
 from serving.contract import Model
 from serving.errors import all_errors
 from serving.gateway.bodies import JSON, MULTIPART
+from serving.gateway.deadline import TIMEOUT
 from serving.gateway.problems import PROBLEM_MEDIA_TYPE, Problem, status_of
 from serving.models import MODELS
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+def parameters(query: type[BaseModel]) -> dict[str, Any]:
+    """Describe what a prediction takes besides its body."""
+    fields = [
+        {"name": name, "in": "query", "required": False, **_parameter(schema)}
+        for name, schema in query.model_json_schema()["properties"].items()
+    ]
+    timeout = {
+        "name": TIMEOUT,
+        "in": "header",
+        "required": False,
+        "description": "seconds after which nobody waits for the answer any more",
+        "schema": {"type": "number", "exclusiveMinimum": 0},
+    }
+    return {"parameters": [*fields, timeout]}
+
+
+def _parameter(schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": schema["description"],
+        "schema": {name: value for name, value in schema.items() if name != "description"},
+    }
 
 
 def single_body(model: Model[Any, Any]) -> dict[str, Any]:
@@ -31,9 +55,9 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def batch_body(model: Model[Any, Any], batch: TypeAdapter[Any]) -> dict[str, Any]:
+def batch_body(model: Model[Any, Any], batch: type[BaseModel]) -> dict[str, Any]:
     """Describe the body of several instances."""
-    schema = batch.json_schema()
+    schema = batch.model_json_schema()
     schema.pop("$defs")
     schema["properties"]["instances"]["items"] = _request_schema(model)[0]
     example = {"instances": [model.example.model_dump(mode="json")] * 2}

@@ -96,17 +96,23 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
     return Response(content, status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
-def from_pydantic(error: ValidationError) -> TfgateError:
-    """Translate a failed validation; a body of nothing but wrong fields is not taken apart."""
+def from_pydantic(error: ValidationError, *, where: str = "") -> TfgateError:
+    """Translate a failed validation of a body, or of what `where` names.
+
+    A body of nothing but wrong fields is not taken apart.
+    """
     if error.error_count() > MAX_FIELDS:
         return InvalidInput(
             f"{error.error_count()} fields are wrong; send those of the schema alone"
         )
-    return from_validation(error.errors(include_url=False))
+    details = error.errors(include_url=False)
+    if where:
+        details = [{**detail, "loc": (where, *detail["loc"])} for detail in details]
+    return from_validation(details)
 
 
 def from_validation(details: list[ErrorDetails]) -> TfgateError:
-    """Translate pydantic's findings about a body or a query."""
+    """Translate pydantic's findings."""
     if details[0]["type"] == "json_invalid":
         return MalformedBody(f"the body is not valid JSON: {details[0]['ctx']['error']}")
     fields = [

@@ -1,22 +1,22 @@
 """What is noted about one request on its way, and how it reaches the log and the metrics."""
 
 import logging
+import random
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from starlette.requests import Request
 
 from serving.gateway import metrics
+from serving.gateway.access_log import AccessLog
 from serving.models import MODELS
 
-_LOGGER = logging.getLogger("tfgate.access")
-_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 _MAX_LOGGED_PATH = 200
+_PROBES = ("/healthz", "/readyz", "/metrics")
 
 
 @dataclass
@@ -30,39 +30,32 @@ class Record:
     request_id: str
     model: str | None = None
     version: int | None = None
-    outcome: str = "ok"
+    outcome: str = metrics.OK
     error: str | None = None
     instances: int = 0
+    stage: str | None = None
     stage_seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    _entered: float = 0.0
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage; `name` is one of metrics.STAGES."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stage_seconds[name] = time.perf_counter() - started
+    def enter(self, stage: str | None) -> None:
+        """Begin a stage, one of metrics.STAGES, and end the one before it."""
+        now = time.perf_counter()
+        if self.stage is not None:
+            spent = self.stage_seconds.get(self.stage, 0.0)
+            self.stage_seconds[self.stage] = spent + now - self._entered
+        self.stage, self._entered = stage, now
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count the request as in flight."""
-        if self.model is None or self.model == metrics.UNKNOWN_MODEL:
-            yield
-            return
-        with metrics.IN_FLIGHT.labels(self.model).track_inprogress():
-            yield
-
-    def finish(self, scope: Mapping[str, Any], status: int) -> None:
+    def finish(self, scope: Mapping[str, Any], status: int, log: AccessLog) -> None:
         """Write the log line and count the request."""
+        self.enter(None)
         seconds = time.perf_counter() - self.started
         level = logging.INFO
         if status >= 500:
             level = logging.ERROR
-        elif scope["path"] in ("/healthz", "/readyz", "/metrics"):
+        elif scope["path"] in _PROBES:
             level = logging.DEBUG
-        _LOGGER.log(level, "request", extra=self._log_fields(scope, status, seconds))
+        log.write(level, self._log_fields(scope, status, seconds))
         if self.model is not None:
             self._count(self.model, seconds)
 
@@ -82,33 +75,39 @@ class Record:
         }
 
     def _count(self, model: str, seconds: float) -> None:
-        version = metrics.NO_VERSION if self.version is None else str(self.version)
-        metrics.REQUESTS.labels(model, version, self.outcome).inc()
         if model == metrics.UNKNOWN_MODEL:
+            metrics.REQUESTS.labels(model, metrics.NO_VERSION, self.outcome).inc()
             return
-        metrics.REQUEST_SECONDS.labels(model).observe(seconds)
+        series = metrics.of(model, self.version)
+        if self.outcome == metrics.OK:
+            series.ok.inc()
+        else:
+            version = metrics.NO_VERSION if self.version is None else str(self.version)
+            metrics.REQUESTS.labels(model, version, self.outcome).inc()
+        series.seconds.observe(seconds)
         if self.instances:
-            metrics.INSTANCES.labels(model).observe(self.instances)
+            series.instances.observe(self.instances)
         for stage, took in self.stage_seconds.items():
-            metrics.STAGE_SECONDS.labels(model, stage).observe(took)
+            series.stage_seconds[stage].observe(took)
 
 
-def new_record(request_id: str | None, path: str) -> Record:
+def new_record(request_id: bytes | None, path: str) -> Record:
     """Begin a record under the caller's id if that is a harmless one, else under a new one."""
-    if request_id is None or not _REQUEST_ID.fullmatch(request_id):
-        request_id = uuid4().hex
-    return Record(request_id, _model_in(path))
+    if request_id is not None and _REQUEST_ID.fullmatch(request_id):
+        return Record(request_id.decode("ascii"), _model_in(path))
+    # Unique, not secret; the secret kind costs a system call.
+    return Record(f"{random.getrandbits(128):032x}", _model_in(path))
 
 
 def _model_in(path: str) -> str | None:
     """Return the model that a prediction's path names, as far as the registry knows it."""
-    match path.split("/")[1:]:
-        case ["predict", name, *_]:
+    match path.split("/", 3):
+        case ["", "predict", name, *_]:
             return name if name in MODELS else metrics.UNKNOWN_MODEL
     return None
 
 
 def record_of(request: Request) -> Record:
     """Return the record that the outermost middleware began for this request."""
-    record: Record = request.state.record
+    record: Record = request.scope["state"]["record"]
     return record

@@ -40,6 +40,25 @@ class Settings(BaseSettings):
         le=1_000_000_000,
         description="largest body read; four pictures of the largest size as base64 fit",
     )
+    max_calls_in_flight: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="calls of one servable at once; while one is computed, the next is on its way",
+    )
+    max_limit: int = Field(
+        default=256,
+        ge=8,
+        le=65_536,
+        description="most predictions of one model at work at once; its adaptive limit stays below",
+    )
+    max_requests: int = Field(
+        default=1024,
+        ge=8,
+        le=65_536,
+        description="most predictions inside at once, those included whose body still arrives; "
+        "above the limits of all models together, so that none can shut out the others",
+    )
     workers: int = Field(
         default=1,
         ge=1,

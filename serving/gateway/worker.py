@@ -34,6 +34,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         log_config=log_config(settings.log_level),
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
     )

@@ -159,6 +159,15 @@ def preprocess(request: ImageRequest) -> Row:
     return {"pixels": decode(request.image)}
 
 
+def preprocess_seconds(request: ImageRequest) -> float:
+    """Estimate, from the size that the file's header states: some 20 ns a pixel."""
+    try:
+        with Image.open(io.BytesIO(request.image), formats=FORMATS) as image:
+            return 1e-4 + 2e-8 * image.width * image.height
+    except _DECODER_ERRORS:
+        return 1e-4
+
+
 def postprocess(row: Row, _request: ImageRequest, _card: ModelCard | None) -> ImageResponse:
     """Name the five classes with the highest scores."""
     labels: NDArray[Any] = np.atleast_1d(row["classes"])
@@ -196,5 +205,7 @@ MODEL = Model(
     example=ImageRequest(image=_example_picture()),
     preprocess=preprocess,
     postprocess=postprocess,
+    preprocess_seconds=preprocess_seconds,
+    max_call_rows=32,
     upload=Upload(media_type="image/*", read=_read_upload),
 )

@@ -1,18 +1,34 @@
 """POST /predict/{model} and /predict/{model}/batch: HTTP to the pipeline and back."""
 
-from typing import Annotated, Any, Generic
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from serving.contract import Model, RequestT, ResponseT
-from serving.errors import FieldError, InvalidInput, UnknownModel
-from serving.gateway import bodies, openapi
+from serving.errors import (
+    DeadlineExceeded,
+    FieldError,
+    InvalidInput,
+    RequestTimeout,
+    TfgateError,
+    UnknownModel,
+)
+from serving.gateway import bodies, metrics, openapi
 from serving.gateway.client import Servable
-from serving.gateway.pipeline import Pipeline
-from serving.gateway.record import record_of
+from serving.gateway.deadline import timeout_seconds
+from serving.gateway.patience import Patience
+from serving.gateway.pipeline import Pipeline, Predictions
+from serving.gateway.problems import from_pydantic
+from serving.gateway.record import Record, record_of
+from serving.gateway.settings import Settings
 from serving.models import MODELS
 
 MAX_INSTANCES = 128
@@ -42,7 +58,7 @@ class VersionChoice(BaseModel):
         return Servable(model, self.version, self.label)
 
 
-Choice = Annotated[VersionChoice, Query()]
+_NEWEST = VersionChoice()
 
 
 class Batch(BaseModel, Generic[RequestT]):
@@ -72,77 +88,174 @@ class PredictionBatch(_Answered, Generic[ResponseT]):
     predictions: list[ResponseT]
 
 
-def predict_router(
-    name: str, model: Model[Any, Any], pipeline: Pipeline, max_body_bytes: int
-) -> APIRouter:
-    """Build the two routes of a model.
+class RawRoute(APIRoute):
+    """A route whose endpoint takes the request as it came and returns the finished response.
 
-    Bodies are read and validated here, straight from bytes into the model's request class:
-    FastAPI's own body parameters are slower and know no image/* bodies.
+    FastAPI documents it like any other; its own handling of parameters and response models, which
+    takes longer than the whole rest of a small prediction's way through the gateway, is left out.
     """
-    router = APIRouter(prefix=f"/predict/{name}", tags=[name])
-    # Classes made at run time, which mypy cannot follow.
-    one: TypeAdapter[Any] = TypeAdapter(model.request)
-    many: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
-    prediction_type: type[Prediction[Any]] = Prediction[model.response]  # type: ignore[name-defined]
-    batch_type: type[PredictionBatch[Any]] = PredictionBatch[model.response]  # type: ignore[name-defined]
-    single_body, batch_body = openapi.single_body(model), openapi.batch_body(model, many)
-    responses = openapi.problem_responses(400, 404, 413, 415, 422, 429, 500, 502, 503, 504)
 
-    @router.post(
-        "",
-        summary=f"One prediction by {name}",
-        response_model=prediction_type,
-        openapi_extra=single_body,
-        responses=responses,
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, model: str, **options: Any):
+        super().__init__(path, endpoint, tags=[model], methods=["POST"], **options)
+        self.model = model
+        self.app = self._respond
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response: Response = await self.endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What a route takes and gives; `path` is the field of the body that lists the instances."""
+
+    path: str
+    check: Callable[[str], None]
+    read: Callable[[Request, str, bytes], Awaitable[Sequence[BaseModel]]]
+    write: Callable[[Predictions, str], bytes]
+
+
+def predict_routes(pipeline: Pipeline, settings: Settings) -> list[RawRoute]:
+    """Build the two routes of a model."""
+    name, model = pipeline.name, pipeline.model
+    one, many = _single(name, model), _batch(name, model)
+    parameters = openapi.parameters(VersionChoice)
+    shared: dict[str, Any] = {
+        "model": name,
+        "responses": openapi.problem_responses(
+            *(400, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504)
+        ),
+    }
+    return [
+        RawRoute(
+            f"/predict/{name}",
+            _endpoint(pipeline, settings, one),
+            name="predict",
+            summary=f"One prediction by {name}",
+            response_model=Prediction[model.response],  # type: ignore[name-defined]
+            openapi_extra={**parameters, **openapi.single_body(model)},
+            **shared,
+        ),
+        RawRoute(
+            f"/predict/{name}/batch",
+            _endpoint(pipeline, settings, many),
+            name="predict_batch",
+            summary=f"Several predictions by one version of {name}",
+            response_model=PredictionBatch[model.response],  # type: ignore[name-defined]
+            openapi_extra={**parameters, **openapi.batch_body(model, Batch[model.request])},  # type: ignore[name-defined]
+            **shared,
+        ),
+    ]
+
+
+def _endpoint(
+    pipeline: Pipeline, settings: Settings, form: _Form
+) -> Callable[[Request], Awaitable[Response]]:
+    """Build the way of one request through the gateway, from its bytes to the answer's bytes."""
+
+    async def answer(request: Request) -> Response:
+        record = record_of(request)
+        headers = dict(request.scope["headers"])
+        media_type = bodies.media_type_of(headers)
+        servable = _choice(request).of(pipeline.name)
+        seconds = timeout_seconds(headers, longest=settings.predict_timeout_seconds)
+        form.check(media_type)
+        try:
+            with Patience(request.receive, seconds) as patience:
+                record.enter(metrics.READ)
+                body = await bodies.read(request.receive, headers, settings.max_body_bytes)
+                patience.body_read = True
+                record.enter(metrics.VALIDATE)
+                with pipeline.limiter:
+                    instances = await form.read(request, media_type, body)
+                    predictions = await pipeline.predict(
+                        servable, instances, record, deadline=patience.deadline, path=form.path
+                    )
+        except TimeoutError as error:
+            raise _too_late(record, seconds) from error
+        return Response(form.write(predictions, record.request_id), media_type=bodies.JSON)
+
+    return answer
+
+
+def _too_late(record: Record, seconds: float) -> TfgateError:
+    if record.stage == metrics.READ:
+        message = f"the body had not arrived as a whole after {seconds:g} seconds"
+        return RequestTimeout(message)
+    return DeadlineExceeded(f"{record.model} did not answer within {seconds:g} seconds")
+
+
+def _choice(request: Request) -> VersionChoice:
+    query = request.scope["query_string"]
+    if not query:
+        return _NEWEST
+    try:
+        return VersionChoice.model_validate(dict(parse_qsl(query.decode("latin-1"), True)))
+    except ValidationError as error:
+        raise from_pydantic(error, where="query") from error
+
+
+def _single(name: str, model: Model[Any, Any]) -> _Form:
+    """One instance in, as JSON or as a file, and one prediction out."""
+    # Classes made at run time, which mypy cannot follow.
+    request_type: TypeAdapter[Any] = TypeAdapter(model.request)
+    answer_type = Prediction[model.response]  # type: ignore[name-defined]
+    adapter: TypeAdapter[Prediction[Any]] = TypeAdapter(answer_type)
+    upload = model.upload
+    accepted = (
+        [bodies.JSON] if upload is None else [bodies.JSON, upload.media_type, bodies.MULTIPART]
     )
-    async def predict(request: Request, choice: Choice) -> Response:
-        record, servable = record_of(request), choice.of(name)
-        accepted = list(single_body["requestBody"]["content"])
-        if model.upload is not None and bodies.is_upload(request, model.upload):
-            with record.stage("read"):
-                instance = model.upload.read(await bodies.read_file(request, max_body_bytes))
-        else:
-            with record.stage("read"):
-                body = await bodies.read_json(request, max_body_bytes, accepted=accepted)
-            with record.stage("validate"):
-                instance = bodies.parse_json(one, body)
-        predictions = await pipeline.predict(servable, [instance], record)
-        answer = prediction_type(
+
+    def check(media_type: str) -> None:
+        if not bodies.is_upload(media_type, upload):
+            bodies.check_json(media_type, accepted=accepted)
+
+    async def read(request: Request, media_type: str, body: bytes) -> list[BaseModel]:
+        if media_type == bodies.MULTIPART:
+            body = await bodies.file_in_form(request.headers, body)
+        if upload is not None and bodies.is_upload(media_type, upload):
+            return [upload.read(body)]
+        return [bodies.parse_json(request_type, body)]
+
+    def write(predictions: Predictions, request_id: str) -> bytes:
+        answer = answer_type(
             model=name,
             version=predictions.version,
-            request_id=record.request_id,
+            request_id=request_id,
             prediction=predictions.responses[0],
         )
-        return _json(answer)
+        return adapter.dump_json(answer)
 
-    @router.post(
-        "/batch",
-        summary=f"Several predictions by one version of {name}",
-        response_model=batch_type,
-        openapi_extra=batch_body,
-        responses=responses,
-    )
-    async def predict_batch(request: Request, choice: Choice) -> Response:
-        record, servable = record_of(request), choice.of(name)
-        with record.stage("read"):
-            body = await bodies.read_json(request, max_body_bytes, accepted=[bodies.JSON])
-        with record.stage("validate"):
-            batch = bodies.parse_json(many, body)
-        predictions = await pipeline.predict(servable, batch.instances, record, path="instances")
-        answer = batch_type(
+    return _Form("", check, read, write)
+
+
+def _batch(name: str, model: Model[Any, Any]) -> _Form:
+    """Several instances in, as JSON, and several predictions out."""
+    request_type: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
+    answer_type = PredictionBatch[model.response]  # type: ignore[name-defined]
+    adapter: TypeAdapter[PredictionBatch[Any]] = TypeAdapter(answer_type)
+
+    def check(media_type: str) -> None:
+        bodies.check_json(media_type, accepted=[bodies.JSON])
+
+    async def read(_request: Request, _media_type: str, body: bytes) -> list[BaseModel]:
+        batch: Batch[Any] = bodies.parse_json(request_type, body)
+        return batch.instances
+
+    def write(predictions: Predictions, request_id: str) -> bytes:
+        answer = answer_type(
             model=name,
             version=predictions.version,
-            request_id=record.request_id,
+            request_id=request_id,
             predictions=predictions.responses,
         )
-        return _json(answer)
+        return adapter.dump_json(answer)
 
-    return router
+    return _Form("instances", check, read, write)
 
 
 def unknown_model_router() -> APIRouter:
-    """Answer for every model name that no router has taken."""
+    """Answer for every model name that no route has taken."""
     router = APIRouter(include_in_schema=False)
 
     @router.post("/predict/{model}")
@@ -156,7 +269,3 @@ def unknown_model_router() -> APIRouter:
 def unknown_model(name: str) -> UnknownModel:
     """Build the error for a model that is not in the registry."""
     return UnknownModel(f"there is no model {name[:100]!r}; there are {', '.join(sorted(MODELS))}")
-
-
-def _json(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), media_type=bodies.JSON)

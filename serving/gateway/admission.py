@@ -1,0 +1,97 @@
+"""How many requests may be inside: a bound for the worker, and for each model an adaptive limit.
+
+A limit follows the latency of the model server with the gradient algorithm: the requests inside are
+as many as leave the latency near what it is without a queue. A call that carries many rows takes
+longer, so latency at rest would be the wrong measure; but here the queue is the gateway's own, and
+every call shows both numbers: how long its rows waited for it, and how long it then took.
+
+Source: the gradient controller of Envoy's adaptive concurrency filter and of Netflix's
+concurrency-limits, "Performance Under Load", 2018: limit = gradient * limit + sqrt(limit), where
+gradient = tolerance * latency without queue / latency, between 0.5 and 1.
+"""
+
+from math import sqrt
+from types import TracebackType
+
+from serving.errors import Overloaded
+from serving.gateway import metrics
+
+TOLERANCE = 2.0  # rows may wait as long as their call takes: one call leaves while they gather
+MIN_LIMIT = 8.0  # enough to see that the model server is well again
+WINDOW_CALLS = 20  # calls that are judged together
+
+
+class Limiter:
+    """The adaptive limit of one model; a context that any number of requests are inside of."""
+
+    def __init__(self, model: str, *, max_limit: int) -> None:
+        self.model = model
+        self._max_limit = max_limit
+        self._gauge = metrics.LIMIT.labels(model)
+        self._inside = self._most_inside = 0
+        self._limit = 0.0
+        self._calls = 0
+        self._waited = self._took = 0.0
+        self._set(min(32, max_limit))
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be one too many."""
+        return self._inside >= self._limit
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be inside."""
+        return int(self._limit)
+
+    def __enter__(self) -> None:
+        """Count a request as inside.
+
+        Raises:
+            Overloaded: there are too many already.
+        """
+        if self.full:
+            raise self.refuse()
+        self._inside += 1
+        self._most_inside = max(self._most_inside, self._inside)
+
+    def __exit__(
+        self,
+        _error_type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._inside -= 1
+
+    def refuse(self) -> Overloaded:
+        """Count a request that is shed, and build the error that says so."""
+        metrics.SHED.labels(self.model, metrics.SHED_BY_LIMIT).inc()
+        return Overloaded(
+            f"{self.model} has {self._inside} requests in progress, as many as can be answered soon"
+        )
+
+    def observe(self, waited_seconds: float, took_seconds: float) -> None:
+        """Learn from a call: how long its rows waited on average, and how long it then took."""
+        self._calls += 1
+        self._waited += waited_seconds
+        self._took += took_seconds
+        if self._calls == WINDOW_CALLS:
+            gradient = TOLERANCE * self._took / (self._waited + self._took)
+            # A limit that was not in the way has not been tried: it must not grow.
+            headroom = sqrt(self._limit) if self._most_inside >= self._limit / 2 else 0.0
+            self._set(min(1.0, max(0.5, gradient)) * self._limit + headroom)
+            self._begin_window()
+
+    def back_off(self) -> None:
+        """Learn that a call did not come back in time."""
+        self._set(self._limit / 2)
+        self._begin_window()
+
+    def _begin_window(self) -> None:
+        self._calls = 0
+        self._waited = self._took = 0.0
+        self._most_inside = self._inside
+
+    def _set(self, limit: float) -> None:
+        self._limit = min(float(self._max_limit), max(MIN_LIMIT, limit))
+        self._gauge.set(self.limit)

@@ -1,0 +1,64 @@
+"""The door of predictions: who is turned away before anything is read, and the short way in."""
+
+from collections.abc import Iterable, Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.errors import Overloaded, TfgateError
+from serving.gateway import metrics
+from serving.gateway.admission import Limiter
+from serving.gateway.record import Record
+from serving.gateway.recorder import report
+from serving.gateway.routes.predict import RawRoute
+
+
+class Gate:
+    """ASGI middleware that bounds the predictions inside; anything else passes at any load.
+
+    A model's limit is only looked at here, and kept where the body has been read: a slow upload
+    must not take the place of a request that could be answered meanwhile. The bound counts both.
+
+    A prediction's route is called at once. The layers that lie between, for routing, exceptions and
+    dependencies, have nothing to do for it, and would take a fifth of its time.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: Iterable[RawRoute],
+        limiters: Mapping[str, Limiter],
+        max_requests: int,
+    ) -> None:
+        self.app = app
+        self._routes = {route.path: route for route in routes}
+        self._limiters = limiters
+        self._max_requests = max_requests
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event."""
+        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
+        if route is None or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        record: Record = scope["state"]["record"]
+        try:
+            self._refuse_if_full(route.model)
+            self._inside += 1
+            metrics.IN_FLIGHT.labels(route.model).inc()
+            try:
+                await route.app(scope, receive, send)
+            finally:
+                self._inside -= 1
+                metrics.IN_FLIGHT.labels(route.model).dec()
+        except TfgateError as error:
+            await report(error, record, scope["path"])(scope, receive, send)
+
+    def _refuse_if_full(self, model: str) -> None:
+        if self._inside >= self._max_requests:
+            metrics.SHED.labels(model, metrics.SHED_BY_BOUND).inc()
+            message = f"this gateway has {self._inside} requests in progress, as many as it takes"
+            raise Overloaded(message)
+        limiter = self._limiters[model]
+        if limiter.full:
+            raise limiter.refuse()
