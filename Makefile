@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test train lint format proto constraints
+.PHONY: up test train bench lint format proto constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
 up: .venv/local.installed
@@ -16,6 +16,16 @@ test: .venv/dev.installed
 ## Train all three models anew; DATA=folder names data sets that are here already
 train: .venv/training.installed
 	@$(BIN)/tfgate train all $(if $(DATA),--data $(DATA))
+
+## Measure tfgate and its peers anew, for docs/benchmarks.md: half an hour on a quiet machine
+bench: .venv/bench.installed
+	@rm -f build/bench/results.jsonl
+	@$(BIN)/python -m tests.bench install
+	@$(BIN)/python -m tests.bench run
+	@$(BIN)/python -m tests.bench overload
+	@$(BIN)/python -m tests.bench limits
+	@$(BIN)/python -m tests.bench breakdown
+	@$(BIN)/python -m tests.bench report
 
 ## Check style and types
 lint: .venv/dev.installed
@@ -35,7 +45,7 @@ proto: .venv/dev.installed
 ## Move every dependency to its newest allowed version
 constraints:
 	@$(PYTHON) -m venv --clear build/constraints
-	@build/constraints/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@build/constraints/bin/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@build/constraints/bin/pip freeze --exclude-editable > constraints.txt
 	@rm -rf build/constraints
 

@@ -50,7 +50,7 @@ class Target:
     bodies: Path
 
 
-def put_load(target: Target, *, connections: int, seconds: float) -> Load:
+def put_load(target: Target, *, connections: int, seconds: int) -> Load:
     """Ask as fast as the answers come, over so many connections.
 
     Raises:
@@ -61,7 +61,7 @@ def put_load(target: Target, *, connections: int, seconds: float) -> Load:
         message = "wrk is not on the PATH; Debian's package of that name has it"
         raise NoLoadGenerator(message)
     command = [
-        *(wrk, "--threads=1", f"--connections={connections}", f"--duration={seconds:g}s"),
+        *(wrk, "--threads=1", f"--connections={connections}", f"--duration={seconds}s"),
         *(f"--timeout={TIMEOUT_SECONDS}s", f"--script={_SCRIPT}", target.url, "--"),
         *(target.path, str(target.bodies)),
     ]

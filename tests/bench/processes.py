@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,22 @@ def running(command: list[str], environment: Mapping[str, str], log: Path) -> It
             yield program
         finally:
             _stop(program)
+
+
+def output_of(module: str, *arguments: str, log: Path) -> bytes:
+    """Run a module to its end and give what it prints; its complaints go to the log.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as complaints:
+        return subprocess.check_output(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            stderr=complaints,
+            timeout=600,
+        )
 
 
 def _stop(program: Program) -> None:

@@ -4,16 +4,14 @@ TensorFlow runs in a process of its own, so that the harness stays small beside 
 """
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 
 from tests.bench.dialects import Answer, Dialect
+from tests.bench.processes import output_of
 from tests.bench.workloads import WORKLOADS, Workload
-from tests.stack import ROOT
 
 NUM_CHECKED = 4  # requests of each workload
 RELATIVE_TOLERANCE = 1e-3
@@ -28,10 +26,8 @@ def write_reference(folder: Path) -> Path:
     """Compute the answers to the first requests of every workload, unless a file has them."""
     file = folder / "reference.json"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tests.bench.reference"]
-        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        file.write_bytes(subprocess.check_output(command, cwd=ROOT, env=quiet, timeout=300))
+        log = folder / "logs" / "reference.log"
+        file.write_bytes(output_of("tests.bench.reference", log=log))
     return file
 
 

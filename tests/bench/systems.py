@@ -41,6 +41,11 @@ class System:
     packages: tuple[str, ...] = ()
     is_limit: bool = False
 
+    @property
+    def short_title(self) -> str:
+        """The title without its explanation."""
+        return self.title.partition(",")[0].removeprefix("limit: ")
+
 
 def _tfgate(workers: int) -> System:
     return System(
@@ -159,6 +164,11 @@ _ALL = [
     _limit("asgi_echo", "limit: a bare ASGI function, no model", "bare"),
     _limit("fastapi_echo", "limit: FastAPI echo with pydantic in and out, no model", "fastapi"),
 ]
+
+
+def all_systems() -> list[System]:
+    """List every system, also those that cannot run here."""
+    return list(_ALL)
 
 
 def installed_systems() -> dict[str, System]:

@@ -1,0 +1,148 @@
+"""`python -m tests.bench COMMAND`: what `make bench` runs, one command a step."""
+
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.bench import breakdown, environments
+from tests.bench.best_batch import measure_best_batches
+from tests.bench.load import NoLoadGenerator
+from tests.bench.machine import describe_session
+from tests.bench.measure import Measurement, Plan
+from tests.bench.overload import measure_overload
+from tests.bench.report import write_report
+from tests.bench.results import BestBatch, OverloadPoint, Piece, Results
+from tests.bench.systems import System, installed_systems
+from tests.bench.workloads import WORKLOADS
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+ResultsFile = Annotated[
+    Path, typer.Option("--results", help="lines are added; what it holds is not measured again")
+]
+RESULTS = environments.BUILD / "results.jsonl"
+SCRATCH = environments.BUILD
+
+
+@app.command()
+def install(
+    peers: Annotated[str, typer.Option(help="names, with commas")] = ",".join(environments.NAMES),
+) -> None:
+    """Make the virtual environments of the peers: minutes and gigabytes, once."""
+    for peer in _chosen(peers, environments.NAMES):
+        console.print(f"{peer}: {'installed' if environments.install(peer) else 'is there'}")
+
+
+@app.command()
+def run(
+    systems: Annotated[str, typer.Option(help="names, with commas; all without")] = "",
+    workloads: Annotated[str, typer.Option(help="names, with commas; all without")] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="how often everything is measured")] = 2,
+    seconds: Annotated[int, typer.Option(min=1, help="of each measurement")] = 3,
+    warmup: Annotated[int, typer.Option(min=1, help="seconds before each workload")] = 1,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Measure every system with every workload, in interleaved rounds."""
+    known = installed_systems()
+    chosen = [known[name] for name in _chosen(systems, list(known))]
+    plan = Plan(
+        systems=chosen,
+        workloads=_chosen(workloads, list(WORKLOADS)),
+        rounds=rounds,
+        seconds=seconds,
+        warmup=warmup,
+    )
+    measurement = Measurement(plan, _begin(results_file, chosen), SCRATCH, console)
+    measurement.run()
+    for failure in measurement.failures:
+        console.print(failure, style="red", markup=False)
+    if measurement.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def limits(
+    seconds: Annotated[float, typer.Option(help="of each size of batch")] = 1,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Measure TensorFlow in process with batches of many sizes."""
+    results = _begin(results_file, [])
+    if results.all(BestBatch):
+        console.print("best batches: measured before")
+        return
+    for batch in measure_best_batches(seconds=seconds, scratch=SCRATCH):
+        results.add(batch)
+        console.print(
+            f"{batch.model:<10} {batch.batch_size:>4}  {batch.predictions_per_second:>10,.0f}/s"
+        )
+
+
+@app.command()
+def overload(
+    systems: Annotated[str, typer.Option(help="names, with commas")] = "tfgate,fastapi_grpc",
+    seconds: Annotated[int, typer.Option(min=1, help="of each rate")] = 4,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Offer constant rates up to three times of what saturates a system."""
+    known = installed_systems()
+    chosen = [known[name] for name in _chosen(systems, list(known))]
+    results = _begin(results_file, chosen)
+    for system in chosen:
+        if any(point.system == system.name for point in results.all(OverloadPoint)):
+            console.print(f"{system.name}: overload measured before")
+        else:
+            measure_overload(system, results, SCRATCH, console, seconds=seconds)
+
+
+@app.command(name="breakdown")
+def break_down(results_file: ResultsFile = RESULTS) -> None:
+    """Time each piece of the request path by itself."""
+    results = _begin(results_file, [])
+    if results.all(Piece):
+        console.print("pieces: measured before")
+        return
+    for piece in breakdown.measure_pieces():
+        results.add(piece)
+        console.print(f"{piece.workload:<10} {piece.name:<40} {piece.microseconds:9.1f} µs")
+
+
+@app.command()
+def report(results_file: ResultsFile = RESULTS) -> None:
+    """Write docs/benchmarks.md and its charts from the results."""
+    console.print(f"written: {write_report(Results(results_file))}")
+
+
+def _begin(file: Path, systems: list[System]) -> Results:
+    results = Results(file)
+    results.add(describe_session(systems))
+    return results
+
+
+def _chosen(names: str, known: list[str]) -> list[str]:
+    """Split a list of names; none means all.
+
+    Raises:
+        BadParameter: a name is unknown.
+    """
+    chosen = [name for name in names.split(",") if name] or known
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        message = f"unknown: {', '.join(unknown)}; there are {', '.join(known)}"
+        raise typer.BadParameter(message)
+    return chosen
+
+
+if __name__ == "__main__":
+    # As Ctrl-C does, SIGTERM must end what was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            app()
+        except NoLoadGenerator as error:
+            sys.exit(f"bench: {error}")

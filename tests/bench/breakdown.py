@@ -1,0 +1,7 @@
+"""placeholder"""
+
+from tests.bench.results import Piece
+
+
+def measure_pieces() -> list[Piece]:
+    return []
