@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> ASGIApp:
             # What is there now stays: a full collection would only walk it, and hold everybody up.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(10_000, 50, 100)
             yield
 
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.

@@ -50,10 +50,9 @@ class Record:
         """Write the log line and count the request."""
         self.enter(None)
         seconds = time.perf_counter() - self.started
-        level = logging.INFO
-        if status >= 500:
-            level = logging.ERROR
-        elif scope["path"] in _PROBES:
+        level = logging.ERROR if status >= 500 else logging.INFO
+        # Probes come by the second; that they are told "not yet" is no error.
+        if scope["path"] in _PROBES and status in (200, 503):
             level = logging.DEBUG
         log.write(level, self._log_fields(scope, status, seconds))
         if self.model is not None:

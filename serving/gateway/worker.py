@@ -16,6 +16,7 @@ from serving.gateway.draining import Draining
 from serving.gateway.listener import listen
 from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
+from serving.gateway.wire import OneWriteProtocol
 
 _LOGGER = logging.getLogger("tfgate.server")
 # Longer than the minute for which nginx and most balancers keep an idle connection: if we closed it
@@ -32,6 +33,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         gateway,
         log_config=log_config(settings.log_level),
+        http=OneWriteProtocol,
         access_log=False,
         server_header=False,
         proxy_headers=False,

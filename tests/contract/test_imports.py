@@ -36,14 +36,16 @@ GATEWAY_LAYERS = [
     ["serving.gateway.server"],
     ["serving.gateway.supervisor", "serving.gateway.worker"],
     ["serving.gateway.app"],
+    ["serving.gateway.gate"],
     ["serving.gateway.recorder", "serving.gateway.routes"],
-    ["serving.gateway.pipeline"],
-    ["serving.gateway.openapi"],
-    ["serving.gateway.bodies", "serving.gateway.catalog"],
-    ["serving.gateway.client", "serving.gateway.problems", "serving.gateway.record"],
+    ["serving.gateway.pipeline", "serving.gateway.openapi"],
+    ["serving.gateway.catalog", "serving.gateway.coalescer", "serving.gateway.deadline"],
+    ["serving.gateway.bodies", "serving.gateway.client"],
+    ["serving.gateway.admission", "serving.gateway.problems", "serving.gateway.record"],
     [
-        *("serving.gateway.settings", "serving.gateway.metrics"),
-        *("serving.gateway.logs", "serving.gateway.listener", "serving.gateway.draining"),
+        *("serving.gateway.access_log", "serving.gateway.draining", "serving.gateway.listener"),
+        *("serving.gateway.logs", "serving.gateway.metrics", "serving.gateway.patience"),
+        *("serving.gateway.settings", "serving.gateway.wire"),
     ],
 ]
 # Of these, nothing may be needed outside the folders named.

@@ -58,5 +58,5 @@ def test_it_answers_without_a_card(url: str) -> None:
 def test_what_the_signature_does_not_promise_is_a_502(url: str, income: float, detail: str) -> None:
     answer = httpx.post(f"{url}/predict/housing", json={**HOUSE, "median_income": income})
 
-    assert (answer.status_code, answer.json()["code"]) == (502, "model-server-failure")
+    assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
     assert detail in answer.json()["detail"]

@@ -35,7 +35,7 @@ def test_the_official_client_and_the_gateway_agree(
     response = prediction_service.Predict(request, timeout=30)
 
     outputs = {key: np.array(tf.make_ndarray(value)) for key, value in response.outputs.items()}
-    directly = model.postprocess(unstack(outputs, 2)[1], model.example, None)
+    directly = model.postprocess(unstack(outputs)[1], model.example, None)
     over_http = http.post(f"/predict/{name}", json=model.example.model_dump(mode="json")).json()
     assert response.model_spec.version.value == over_http["version"]
     assert_same(over_http["prediction"], directly.model_dump(mode="json"))

@@ -60,7 +60,7 @@ def test_every_foreseeable_series_exists_from_the_start(http: httpx.Client) -> N
 
     for model in MODELS:
         for stage in STAGES:
-            labels = frozenset({"model": model, "stage": stage}.items())
+            labels = frozenset({"model": model, "version": "none", "stage": stage}.items())
             assert ("tfgate_stage_seconds_count", labels) in exposed
         for error in all_errors():
             labels = frozenset({"model": model, "version": "none", "outcome": error.code}.items())
@@ -68,11 +68,11 @@ def test_every_foreseeable_series_exists_from_the_start(http: httpx.Client) -> N
 
 
 def test_requests_are_counted_by_model_version_and_outcome(http: httpx.Client) -> None:
-    good = {"model": "housing", "outcome": "ok"}
-    bad = {"model": "housing", "version": "none", "outcome": "invalid-input"}
     before = samples(http)
 
     version = http.post("/predict/housing", json=housing()).json()["version"]
+    answered = {"model": "housing", "version": str(version)}
+    refused = {"model": "housing", "version": "none"}
     http.post("/predict/housing", json={})
     after = samples(http)
 
@@ -80,14 +80,16 @@ def test_requests_are_counted_by_model_version_and_outcome(http: httpx.Client) -
         key = (name, frozenset(labels.items()))
         return after[key] - before.get(key, 0)
 
-    assert grown("tfgate_requests_total", {**good, "version": str(version)}) == 1
-    assert grown("tfgate_requests_total", bad) == 1
-    assert grown("tfgate_request_seconds_count", {"model": "housing"}) == 2
-    assert grown("tfgate_request_instances_sum", {"model": "housing"}) == 1
+    assert grown("tfgate_requests_total", {**answered, "outcome": "ok"}) == 1
+    assert grown("tfgate_requests_total", {**refused, "outcome": "invalid-input"}) == 1
+    for labels in (answered, refused):
+        assert grown("tfgate_request_seconds_count", labels) == 1
+    assert grown("tfgate_request_instances_sum", answered) == 1
+    assert grown("tfgate_call_rows_sum", answered) == 1
     for stage in STAGES:
-        expected = 2 if stage in ("read", "validate") else 1
-        labels = {"model": "housing", "stage": stage}
-        assert grown("tfgate_stage_seconds_count", labels) == expected, stage
+        assert grown("tfgate_stage_seconds_count", {**answered, "stage": stage}) == 1, stage
+        expected = 1 if stage in ("read", "validate") else 0
+        assert grown("tfgate_stage_seconds_count", {**refused, "stage": stage}) == expected, stage
 
 
 def test_a_request_cannot_invent_label_values(http: httpx.Client) -> None:

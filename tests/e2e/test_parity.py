@@ -74,13 +74,13 @@ def test_http_says_what_the_network_says(
 ) -> None:
     models, url = trained
     model, examples = MODELS[name], models[name].held_out
-    rows = unstack(examples.inputs, len(examples))
+    rows = unstack(examples.inputs)
     documents = [as_request(row) for row in rows]
 
     answer = httpx.post(f"{url}/predict/{name}/batch", json={"instances": documents}, timeout=60)
 
     assert answer.status_code == 200, answer.text
-    outputs = unstack(models[name].network.answer_all(examples.inputs, len(rows)), len(rows))
+    outputs = unstack(models[name].network.answer_all(examples.inputs, len(rows)))
     expected = [
         model.postprocess(output, model.request.model_validate(document), models[name].card)
         for output, document in zip(outputs, documents, strict=True)
