@@ -107,9 +107,9 @@ def break_down(results_file: ResultsFile = RESULTS) -> None:
     if results.all(Piece):
         console.print("pieces: measured before")
         return
-    for piece in breakdown.measure_pieces():
+    for piece in breakdown.measure_pieces(SCRATCH):
         results.add(piece)
-        console.print(f"{piece.workload:<10} {piece.name:<40} {piece.microseconds:9.1f} µs")
+        console.print(f"{piece.workload:<10} {piece.name:<50} {piece.microseconds:9.1f} µs")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The limit of latency: Predict calls for one house at a time, straight to the model server."""
+"""The limit of latency: Predict calls, one at a time, straight to the model server."""
 
 import asyncio
 import time
@@ -7,26 +7,53 @@ from pathlib import Path
 import grpc.aio
 import numpy as np
 
+from proto.model_pb2 import ModelSpec
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
+from serving.contract import Row, stack
+from serving.models import MODELS
 from tests.bench.model_server import model_server
 from tests.bench.results import BareCall
-from tests.bench.workloads import WORKLOADS, Instance
+from tests.bench.workloads import WORKLOADS, Instance, Workload
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
 def measure_bare_calls(round_number: int, *, seconds: float, scratch: Path) -> BareCall:
-    """Call for so long, after a quarter of that as warm-up; one call at a time."""
+    """Call for so long, with one house at a time."""
     with model_server(scratch) as server:
-        asyncio.run(_call(server.address, seconds / 4))
-        latencies = asyncio.run(_call(server.address, seconds))
-    p50, p99 = np.percentile(latencies, [50, 99])
-    return BareCall(round=round_number, p50_ms=1e3 * p50, p99_ms=1e3 * p99)
+        p50, p99 = call_milliseconds(server.address, WORKLOADS["house"], seconds=seconds)
+    return BareCall(round=round_number, p50_ms=p50, p99_ms=p99)
 
 
-async def _call(address: str, seconds: float) -> list[float]:
-    requests = [_request(instances[0]) for instances in WORKLOADS["house"].requests()]
+def call_milliseconds(address: str, workload: Workload, *, seconds: float) -> tuple[float, float]:
+    """Call for so long, after a quarter of that as warm-up; give p50 and p99."""
+    messages = [
+        predict_request(workload.model, rows_of(workload.model, instances))
+        for instances in workload.requests()
+    ]
+    asyncio.run(_call(address, messages, seconds / 4))
+    latencies = asyncio.run(_call(address, messages, seconds))
+    p50, p99 = 1e3 * np.percentile(latencies, [50, 99])
+    return float(p50), float(p99)
+
+
+def rows_of(model: str, instances: list[Instance]) -> list[Row]:
+    """Validate and preprocess instances as the gateway does."""
+    declared = MODELS[model]
+    return [declared.preprocess(declared.request.model_validate(each)) for each in instances]
+
+
+def predict_request(model: str, rows: list[Row]) -> PredictRequest:
+    """Put rows into the message that asks for their predictions."""
+    inputs = stack(rows, MODELS[model].signature)
+    return PredictRequest(
+        model_spec=ModelSpec(name=model, signature_name="serving_default"),
+        inputs={name: tensors.encode(array) for name, array in inputs.items()},
+    )
+
+
+async def _call(address: str, messages: list[PredictRequest], seconds: float) -> list[float]:
     latencies: list[float] = []
     async with grpc.aio.insecure_channel(address) as channel:
         predict = channel.unary_unary(
@@ -36,19 +63,6 @@ async def _call(address: str, seconds: float) -> list[float]:
         )
         end = time.perf_counter() + seconds
         while (started := time.perf_counter()) < end:
-            await predict(requests[len(latencies) % len(requests)], timeout=10)
+            await predict(messages[len(latencies) % len(messages)], timeout=10)
             latencies.append(time.perf_counter() - started)
     return latencies
-
-
-def _request(house: Instance) -> PredictRequest:
-    request = PredictRequest()
-    request.model_spec.name = "housing"
-    request.model_spec.signature_name = "serving_default"
-    for name, value in house.items():
-        array = np.array(
-            [value.encode()] if isinstance(value, str) else [value],
-            object if isinstance(value, str) else np.float32,
-        )
-        request.inputs[name].CopyFrom(tensors.encode(array))
-    return request

@@ -12,7 +12,7 @@ from tests.bench.systems import System
 from tests.bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = 32
-_OURS, _PEERS, _LIMITS = "#1f6feb", "#9aa4b2", "#dfe3e8"
+_OURS, _PEERS, _GRID = "#1f6feb", "#9aa4b2", "#dfe3e8"
 _LINES = [_OURS, "#d1632a", "#6b7280"]
 _STYLE: dict[str, Any] = {
     "axes.spines.right": False,
@@ -55,12 +55,12 @@ def draw_overload(figures: Figures, systems: list[System], file: Path) -> None:
             tail.plot(shares, tails, marker="o", color=color)
         goodput.set_ylabel("answers 200 in time, % of saturation")
         goodput.set_ylim(bottom=0)
-        goodput.legend(loc="lower right")
+        canvas.legend(loc="outside upper center", ncols=len(systems))
         tail.set_ylabel("p99 of accepted requests, ms")
         tail.set_yscale("log")
         for axes in (goodput, tail):
             axes.set_xlabel("offered load, % of saturation")
-            axes.grid(visible=True, color=_LIMITS)
+            axes.grid(visible=True, color=_GRID)
         _save(canvas, file)
 
 
@@ -93,9 +93,11 @@ def _draw_panel(
     measured = [
         (system, value(figure))
         for system in reversed(systems)
-        if (figure := figures.of(system.name, workload.name, CONNECTIONS)) is not None
+        # Beside what no model slows down, bars of systems with one could not be told apart.
+        if not system.is_limit
+        and (figure := figures.of(system.name, workload.name, CONNECTIONS)) is not None
     ]
-    names = [system.short_title for system, _ in measured]
+    names = [system.title for system, _ in measured]
     bars = axes.barh(names, [each for _, each in measured], color=[_color(s) for s, _ in measured])
     axes.bar_label(bars, fmt=lambda number: f"{number:,.0f}", padding=3)
     axes.margins(x=0.18)
@@ -103,8 +105,6 @@ def _draw_panel(
 
 
 def _color(system: System) -> str:
-    if system.is_limit:
-        return _LIMITS
     return _OURS if system.name.startswith("tfgate") else _PEERS
 
 

@@ -61,7 +61,8 @@ def _workloads(figures: Figures, systems: list[System]) -> str:
         "## Throughput and latency\n",
         "![throughput over 32 connections](benchmarks/throughput.svg)\n",
         "![p99 over 32 connections](benchmarks/p99.svg)\n",
-        "c is the number of connections; /s counts good answers.\n",
+        "c is the number of connections; /s counts good answers. Where some failed, for instance "
+        "because they were shed, the latencies are of all answers.\n",
     ]
     for workload in WORKLOADS.values():
         title = workload.title[0].upper() + workload.title[1:]
@@ -77,8 +78,8 @@ def _overload(figures: Figures, systems: list[System]) -> str:
         f"{MAX_CONNECTIONS:,} connections; beyond them requests wait in line at the sender.\n"
         "Latency counts from the moment at which a request was due. Good are answers 200 within "
         "the time measured.\n"
-        "100 % is the throughput over 128 connections in a closed loop. ‡ marks rates that the "
-        "sender could not keep, being late itself or out of connections.\n",
+        "100 % is the best throughput over 32 or 128 connections in a closed loop. ‡ marks rates "
+        "that the sender could not keep, being late itself or out of connections.\n",
     ]
     for system in systems:
         parts += [f"### {system.title}\n", tables.overload(figures, system)]

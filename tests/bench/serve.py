@@ -26,6 +26,7 @@ class Served:
     program: Program
     programs: tuple[Program, ...]  # with the model server's
     ready_seconds: float
+    model_server: str  # host:port, empty if it needs none
 
 
 @contextmanager
@@ -51,7 +52,14 @@ def serve(system: System, scratch: Path) -> Iterator[Served]:
             programs.insert(0, stack.enter_context(running(command, environment, log)))
         url = f"http://127.0.0.1:{port}"
         _wait_for_an_answer(system, url, programs)
-        yield Served(system, url, programs[0], tuple(programs), time.monotonic() - started)
+        yield Served(
+            system=system,
+            url=url,
+            program=programs[0],
+            programs=tuple(programs),
+            ready_seconds=time.monotonic() - started,
+            model_server=str(places["model_server"]),
+        )
 
 
 def _wait_for_an_answer(system: System, url: str, programs: list[Program]) -> None:

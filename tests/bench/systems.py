@@ -41,11 +41,6 @@ class System:
     packages: tuple[str, ...] = ()
     is_limit: bool = False
 
-    @property
-    def short_title(self) -> str:
-        """The title without its explanation."""
-        return self.title.partition(",")[0].removeprefix("limit: ")
-
 
 def _tfgate(workers: int) -> System:
     return System(
