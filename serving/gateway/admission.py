@@ -10,11 +10,15 @@ concurrency-limits, "Performance Under Load", 2018: limit = gradient * limit + s
 gradient = tolerance * latency without queue / latency, between 0.5 and 1.
 """
 
+import logging
+import time
 from math import sqrt
 from types import TracebackType
 
 from serving.errors import Overloaded
 from serving.gateway import metrics
+
+_LOGGER = logging.getLogger("tfgate.admission")
 
 TOLERANCE = 2.0  # rows may wait as long as their call takes: one call leaves while they gather
 MIN_LIMIT = 8.0  # enough to see that the model server is well again
@@ -32,6 +36,8 @@ class Limiter:
         self._limit = 0.0
         self._calls = 0
         self._waited = self._took = 0.0
+        self._refused = 0
+        self._next_word = 0.0
         self._set(min(32, max_limit))
 
     @property
@@ -63,12 +69,21 @@ class Limiter:
     ) -> None:
         self._inside -= 1
 
-    def refuse(self) -> Overloaded:
-        """Count a request that is shed, and build the error that says so."""
-        metrics.SHED.labels(self.model, metrics.SHED_BY_LIMIT).inc()
-        return Overloaded(
-            f"{self.model} has {self._inside} requests in progress, as many as can be answered soon"
-        )
+    def refuse(self, reason: str = metrics.SHED_BY_LIMIT) -> Overloaded:
+        """Count a request that is shed, and build the error that says so.
+
+        `reason` is one of metrics.SHED_REASONS.
+        """
+        metrics.SHED.labels(self.model, reason).inc()
+        self._refused += 1
+        now = time.monotonic()
+        if now >= self._next_word:
+            _LOGGER.warning(
+                "%s sheds load: %d refused with %d inside; the limit is %d",
+                *(self.model, self._refused, self._inside, self.limit),
+            )
+            self._refused, self._next_word = 0, now + 1
+        return Overloaded(f"{self.model} is being asked more than can be answered soon")
 
     def observe(self, waited_seconds: float, took_seconds: float) -> None:
         """Learn from a call: how long its rows waited on average, and how long it then took."""

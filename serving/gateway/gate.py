@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import Overloaded, TfgateError
+from serving.errors import TfgateError
 from serving.gateway import metrics
 from serving.gateway.admission import Limiter
 from serving.gateway.record import Record
@@ -43,7 +43,7 @@ class Gate:
             return
         record: Record = scope["state"]["record"]
         try:
-            self._refuse_if_full(route.model)
+            self._refuse_if_full(self._limiters[route.model])
             self._inside += 1
             metrics.IN_FLIGHT.labels(route.model).inc()
             try:
@@ -54,11 +54,8 @@ class Gate:
         except TfgateError as error:
             await report(error, record, scope["path"])(scope, receive, send)
 
-    def _refuse_if_full(self, model: str) -> None:
+    def _refuse_if_full(self, limiter: Limiter) -> None:
         if self._inside >= self._max_requests:
-            metrics.SHED.labels(model, metrics.SHED_BY_BOUND).inc()
-            message = f"this gateway has {self._inside} requests in progress, as many as it takes"
-            raise Overloaded(message)
-        limiter = self._limiters[model]
+            raise limiter.refuse(metrics.SHED_BY_BOUND)
         if limiter.full:
             raise limiter.refuse()

@@ -51,8 +51,9 @@ class Record:
         self.enter(None)
         seconds = time.perf_counter() - self.started
         level = logging.ERROR if status >= 500 else logging.INFO
-        # Probes come by the second; that they are told "not yet" is no error.
-        if scope["path"] in _PROBES and status in (200, 503):
+        # Probes come by the second, and are no error when told "not yet". What is shed comes by the
+        # thousand just when there is no time for it: the limiter sums it up once a second.
+        if status == 429 or (scope["path"] in _PROBES and status in (200, 503)):
             level = logging.DEBUG
         log.write(level, self._log_fields(scope, status, seconds))
         if self.model is not None:
