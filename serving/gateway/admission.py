@@ -1,13 +1,14 @@
 """How many requests may be inside: a bound for the worker, and for each model an adaptive limit.
 
-A limit follows the latency of the model server with the gradient algorithm: the requests inside are
-as many as leave the latency near what it is without a queue. A call that carries many rows takes
-longer, so latency at rest would be the wrong measure; but here the queue is the gateway's own, and
-every call shows both numbers: how long its rows waited for it, and how long it then took.
+A limit follows the latency of the model server with the gradient algorithm: it shrinks while
+requests wait longer than they should, and grows while they do not and it is used up. A call that
+carries many rows takes longer, so latency at rest would be the wrong measure; but here the queue is
+the gateway's own, and every call shows both numbers: how long its rows waited for it, and how long
+it then took.
 
 Source: the gradient controller of Envoy's adaptive concurrency filter and of Netflix's
 concurrency-limits, "Performance Under Load", 2018: limit = gradient * limit + sqrt(limit), where
-gradient = tolerance * latency without queue / latency, between 0.5 and 1.
+gradient = (latency without queue + buffer) / latency, between 0.5 and 1.
 """
 
 import logging
@@ -20,7 +21,7 @@ from serving.gateway import metrics
 
 _LOGGER = logging.getLogger("tfgate.admission")
 
-TOLERANCE = 2.0  # rows may wait as long as their call takes: one call leaves while they gather
+BUFFER_SECONDS = 0.1  # of waiting that nobody minds; a burst is over by then
 MIN_LIMIT = 8.0  # enough to see that the model server is well again
 WINDOW_CALLS = 20  # calls that are judged together
 
@@ -38,7 +39,7 @@ class Limiter:
         self._waited = self._took = 0.0
         self._refused = 0
         self._next_word = 0.0
-        self._set(min(32, max_limit))
+        self._set(max_limit)
 
     @property
     def full(self) -> bool:
@@ -91,7 +92,8 @@ class Limiter:
         self._waited += waited_seconds
         self._took += took_seconds
         if self._calls == WINDOW_CALLS:
-            gradient = TOLERANCE * self._took / (self._waited + self._took)
+            without_queue = self._took + BUFFER_SECONDS * self._calls
+            gradient = without_queue / (self._waited + self._took)
             # A limit that was not in the way has not been tried: it must not grow.
             headroom = sqrt(self._limit) if self._most_inside >= self._limit / 2 else 0.0
             self._set(min(1.0, max(0.5, gradient)) * self._limit + headroom)

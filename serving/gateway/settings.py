@@ -47,10 +47,11 @@ class Settings(BaseSettings):
         description="calls of one servable at once; while one is computed, the next is on its way",
     )
     max_limit: int = Field(
-        default=256,
+        default=128,
         ge=8,
         le=65_536,
-        description="most predictions of one model at work at once; its adaptive limit stays below",
+        description="most predictions of one model at work at once; more of them fill no call, "
+        "and only wait. The adaptive limit stays below",
     )
     max_requests: int = Field(
         default=1024,
