@@ -19,7 +19,7 @@ train: .venv/training.installed
 
 ## Measure tfgate and its peers anew, for docs/benchmarks.md: half an hour on a quiet machine
 bench: .venv/bench.installed
-	@rm -f build/bench/results.jsonl
+	@rm -f build/bench/results.jsonl build/bench/reference.json
 	@$(BIN)/python -m tests.bench install
 	@$(BIN)/python -m tests.bench run
 	@$(BIN)/python -m tests.bench overload

@@ -1,6 +1,5 @@
 """`python -m tests.bench COMMAND`: what `make bench` runs, one command a step."""
 
-import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -141,8 +140,7 @@ def _chosen(names: str, known: list[str]) -> list[str]:
 if __name__ == "__main__":
     # As Ctrl-C does, SIGTERM must end what was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        try:
-            app()
-        except NoLoadGenerator as error:
-            sys.exit(f"bench: {error}")
+    try:
+        app()
+    except NoLoadGenerator as error:
+        sys.exit(f"bench: {error}")

@@ -11,7 +11,6 @@ import tensorflow as tf
 from PIL import Image
 
 MODELS = Path(__file__).parents[3] / "models"
-VERSION = "1"
 
 Row = dict[str, Any]
 Answer = dict[str, Any]
@@ -55,10 +54,12 @@ def split(predictions: list[Answer], sizes: list[int]) -> list[list[Answer]]:
 
 
 class SavedModel:
-    """One loaded version, called through its default signature."""
+    """The newest version of a model, called through its default signature."""
 
     def __init__(self, model: str) -> None:
-        self._loaded = tf.saved_model.load(str(MODELS / model / VERSION))
+        versions = [folder for folder in (MODELS / model).iterdir() if folder.name.isdecimal()]
+        newest = max(versions, key=lambda folder: int(folder.name))
+        self._loaded = tf.saved_model.load(str(newest))
         self._signature = self._loaded.signatures["serving_default"]
 
     def run(self, tensors: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from mlserver import MLModel, MLServer
 from mlserver.codecs import NumpyCodec, StringCodec
-from mlserver.settings import ModelParameters, ModelSettings, Settings
+from mlserver.settings import ModelSettings, Settings
 from mlserver.types import InferenceRequest, InferenceResponse, RequestInput, ResponseOutput
 from mlserver.utils import install_uvloop_event_loop
 
@@ -61,7 +61,6 @@ async def main() -> None:
                 implementation=implementation,
                 max_batch_size=128,
                 max_batch_time=0.005,
-                parameters=ModelParameters(version="1"),
             )
             for name in ("housing", "image", "sentiment")
         ]
