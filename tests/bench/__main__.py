@@ -15,7 +15,7 @@ from tests.bench.machine import describe_session
 from tests.bench.measure import Measurement, Plan
 from tests.bench.overload import measure_overload
 from tests.bench.report import write_report
-from tests.bench.results import BestBatch, OverloadPoint, Piece, Results
+from tests.bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
 from tests.bench.systems import System, installed_systems
 from tests.bench.workloads import WORKLOADS
 
@@ -114,7 +114,11 @@ def break_down(results_file: ResultsFile = RESULTS) -> None:
 @app.command()
 def report(results_file: ResultsFile = RESULTS) -> None:
     """Write docs/benchmarks.md and its charts from the results."""
-    console.print(f"written: {write_report(Results(results_file))}")
+    results = Results(results_file)
+    if not results.all(Cell):
+        message = f"{results_file} holds no measurement: run 'python -m tests.bench run' first"
+        raise typer.BadParameter(message)
+    console.print(f"written: {write_report(results)}")
 
 
 def _begin(file: Path, systems: list[System]) -> Results:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from tests.bench.figures import Figure, Figures
 from tests.bench.systems import System
-from tests.bench.workloads import WORKLOADS, Workload
+from tests.bench.workloads import WORKLOADS
 
 CONNECTIONS = 32
 _OURS, _PEERS, _GRID = "#1f6feb", "#9aa4b2", "#dfe3e8"
@@ -31,8 +31,8 @@ def draw_throughput(figures: Figures, systems: list[System], file: Path) -> None
 
 
 def draw_tails(figures: Figures, systems: list[System], file: Path) -> None:
-    """Draw the 99th percentile over 32 connections, one panel a workload, on a log scale."""
-    _draw_bars(figures, systems, file, "p99, ms", lambda figure: figure.p99_ms, scale="log")
+    """Draw the 99th percentile over 32 connections, one panel a workload."""
+    _draw_bars(figures, systems, file, "p99, ms", lambda figure: figure.p99_ms)
 
 
 def draw_overload(figures: Figures, systems: list[System], file: Path) -> None:
@@ -70,38 +70,36 @@ def _draw_bars(
     file: Path,
     label: str,
     value: Callable[[Figure], float],
-    scale: str = "linear",
 ) -> None:
     with mpl.rc_context(_STYLE):
         canvas = Canvas(figsize=(9, 10), layout="constrained")
-        panels = canvas.subplots(3, 2).ravel()
-        for axes, workload in zip(panels, WORKLOADS.values(), strict=False):
-            _draw_panel(axes, figures, systems, workload, value)
-            axes.set_xscale(scale)
-            axes.set_xlabel(f"{label}, {CONNECTIONS} connections")
-        panels[-1].set_axis_off()
+        panels = iter(canvas.subplots(3, 2).ravel())
+        for workload in WORKLOADS.values():
+            # Beside what no model slows down, bars of systems with one could not be told apart.
+            bars = [
+                (system, value(figure))
+                for system in reversed(systems)
+                if not system.is_limit
+                and (figure := figures.of(system.name, workload.name, CONNECTIONS)) is not None
+            ]
+            if bars:
+                axes = next(panels)
+                _draw_panel(axes, workload.title, bars)
+                axes.set_xlabel(f"{label}, {CONNECTIONS} connections")
+        for axes in panels:
+            axes.set_axis_off()
         _save(canvas, file)
 
 
-def _draw_panel(
-    axes: Any,
-    figures: Figures,
-    systems: list[System],
-    workload: Workload,
-    value: Callable[[Figure], float],
-) -> None:
-    measured = [
-        (system, value(figure))
-        for system in reversed(systems)
-        # Beside what no model slows down, bars of systems with one could not be told apart.
-        if not system.is_limit
-        and (figure := figures.of(system.name, workload.name, CONNECTIONS)) is not None
-    ]
-    names = [system.title for system, _ in measured]
-    bars = axes.barh(names, [each for _, each in measured], color=[_color(s) for s, _ in measured])
-    axes.bar_label(bars, fmt=lambda number: f"{number:,.0f}", padding=3)
+def _draw_panel(axes: Any, title: str, bars: list[tuple[System, float]]) -> None:
+    drawn = axes.barh(
+        [system.title for system, _ in bars],
+        [number for _, number in bars],
+        color=[_color(system) for system, _ in bars],
+    )
+    axes.bar_label(drawn, fmt=lambda number: f"{number:,.0f}", padding=3)
     axes.margins(x=0.18)
-    axes.set_title(workload.title, loc="left", fontweight="bold")
+    axes.set_title(title, loc="left", fontweight="bold")
 
 
 def _color(system: System) -> str:
