@@ -137,6 +137,8 @@ class _Lane:
             if members and (len(member.rows) > room or member.alone or members[0].alone):
                 break
             self._waiting.popleft()
+            if member.future.done():
+                continue  # it is about to leave
             if member.deadline <= now:
                 _fail(member, DeadlineExceeded(f"{self.servable} was too busy to answer in time"))
                 continue
