@@ -118,7 +118,7 @@ class _Lane:
             now = time.monotonic()
             members = self._take(now)
             if not members:
-                return
+                break
             rows = [row for member in members for row in member.rows]
             seconds = max(member.deadline for member in members) - now
             call = asyncio.ensure_future(self._coalescer.call(self.servable, rows, seconds))
@@ -127,6 +127,7 @@ class _Lane:
             call.add_done_callback(partial(self._returned, now))
             for member in members:
                 member.on_sent()
+        self._close_if_idle()
 
     def _take(self, now: float) -> list[_Member]:
         """Take the members of the next call: as many as fit, but always a whole one."""
@@ -161,7 +162,6 @@ class _Lane:
             for member in members:
                 _fail(member, error)
         self._send()
-        self._close_if_idle()
 
     def _close_if_idle(self) -> None:
         if not self._waiting and not self._calls:
