@@ -1,0 +1,388 @@
+"""Whatever arrives, fails or leaves in whatever order: everybody gets one answer, their own."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from serving.contract import Row
+from serving.errors import (
+    DeadlineExceeded,
+    InternalError,
+    ModelServerUnavailable,
+    Overloaded,
+    PredictionFailed,
+)
+from serving.gateway.admission import Limiter
+from serving.gateway.client import Servable
+from serving.gateway.coalescer import Coalescer, RowAnswer
+
+MODEL = "echo"
+ROW_FAULTS = (InternalError, PredictionFailed)
+WHOLE_FAULTS = (ModelServerUnavailable, DeadlineExceeded, Overloaded, ValueError)
+MOST_DRAINED = 1_000  # calls; no script needs as many
+FOREVER = 1e6  # seconds
+
+
+@dataclass
+class Sent:
+    """One call that was made, and what was known at that moment."""
+
+    serial: int
+    servable: Servable
+    numbers: list[float]
+    seconds: float
+    num_out: int
+    answer: "asyncio.Future[RowAnswer]"
+    error: Exception | None = None
+
+
+class Script:
+    """A Call that returns when it is told to, with what it is told: its own rows, or an error."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+
+    def __call__(self, servable: Servable, rows: list[Row], seconds: float) -> Awaitable[RowAnswer]:
+        answer: asyncio.Future[RowAnswer] = asyncio.get_running_loop().create_future()
+        num_out = 1 + sum(call.servable == servable for call in self.out)
+        numbers = [float(row["number"]) for row in rows]
+        self.sent.append(Sent(len(self.sent), servable, numbers, seconds, num_out, answer))
+        return answer
+
+    @property
+    def out(self) -> list[Sent]:
+        """The calls that have not returned."""
+        return [call for call in self.sent if not call.answer.done()]
+
+    def end(self, call: Sent, error: Exception | None = None) -> None:
+        """Let a call return."""
+        call.error = error
+        if error is None:
+            rows: list[Row] = [{"number": number} for number in call.numbers]
+            call.answer.set_result(RowAnswer(call.serial, rows))
+        else:
+            call.answer.set_exception(error)
+
+
+def coalescer(call: Script, *, max_rows: int = 4, max_calls: int = 1) -> Coalescer:
+    limiter = Limiter(MODEL, max_limit=1_000)
+    return Coalescer(MODEL, call, limiter, max_rows=max_rows, max_calls=max_calls)
+
+
+def ask(
+    coalescer: Coalescer, servable: Servable, *numbers: float, seconds: float = FOREVER
+) -> "asyncio.Task[RowAnswer]":
+    rows: list[Row] = [{"number": number} for number in numbers]
+    deadline = time.monotonic() + seconds
+    asked = coalescer.predict(servable, rows, deadline=deadline, on_sent=lambda: None)
+    return asyncio.ensure_future(asked)
+
+
+async def settle() -> None:
+    """Let everybody run until all of them wait; a cancellation takes the longest."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def run_alone(test: Coroutine[Any, Any, None]) -> None:
+    """Run to the end in a loop of its own; nothing may be left over: no task, no lost error."""
+    lost: list[dict[str, Any]] = []
+
+    async def watched() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+        async with asyncio.timeout(60):
+            await test
+        await settle()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert not REGISTRY.get_sample_value("tfgate_calls_in_flight", {"model": MODEL})
+        gc.collect(1)  # what is young: an error that nobody has heard of tells so as it is freed
+
+    asyncio.run(watched())
+    assert lost == []
+
+
+def test_a_lone_request_leaves_at_once_and_those_after_it_gather() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        asked = [ask(shared, Servable(MODEL), number) for number in range(4)]
+        await settle()
+        assert [sent.numbers for sent in call.sent] == [[0]]
+
+        call.end(call.sent[0])
+        await settle()
+        assert [sent.numbers for sent in call.sent] == [[0], [1, 2, 3]]
+
+        call.end(call.sent[1])
+        answers = [await request for request in asked]
+        assert [answer.rows for answer in answers] == [[{"number": n}] for n in range(4)]
+
+    run_alone(test())
+
+
+def test_different_versions_never_share_a_call() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        servables = [Servable(MODEL), Servable(MODEL, 1), Servable(MODEL, label="canary")]
+        asked = [ask(shared, servable, 0) for servable in servables]
+        await settle()
+
+        assert [sent.servable for sent in call.sent] == servables
+        for sent in call.sent:
+            call.end(sent)
+        await asyncio.gather(*asked)
+
+    run_alone(test())
+
+
+def test_a_call_is_cancelled_when_the_last_of_its_requests_leaves() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        first, *others = [ask(shared, Servable(MODEL), number) for number in range(3)]
+        await settle()
+        call.end(call.sent[0])
+        await first
+        await settle()
+
+        others[0].cancel()
+        await settle()
+        assert not call.sent[1].answer.cancelled()
+        others[1].cancel()
+        await settle()
+        assert call.sent[1].answer.cancelled()
+        await asyncio.wait(others)
+
+    run_alone(test())
+
+
+def test_a_request_that_leaves_as_a_call_returns_is_not_sent() -> None:
+    """Its cancellation is under way when the call's return lets the next rows go."""
+
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        first, leaving, staying = [ask(shared, Servable(MODEL), number) for number in range(3)]
+        await settle()
+
+        call.end(call.sent[0])
+        leaving.cancel()
+        await settle()
+
+        assert call.sent[1].numbers == [2]
+        call.end(call.sent[1])
+        await asyncio.wait([first, leaving, staying])
+
+    run_alone(test())
+
+
+@pytest.mark.parametrize("seconds", [-1.0, FOREVER])
+def test_a_version_that_nobody_asks_for_any_more_is_forgotten(seconds: float) -> None:
+    """Callers may ask for as many versions as there are numbers, and in no time."""
+
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        asked = ask(shared, Servable(MODEL, 7), 0, seconds=seconds)
+        await settle()
+        if call.sent:
+            call.end(call.sent.pop())
+        await asyncio.gather(asked, return_exceptions=True)
+
+        del asked
+        await settle()
+        gc.collect()
+        assert [
+            thing
+            for thing in gc.get_objects()
+            if isinstance(thing, Servable) and thing.model == MODEL
+        ] == []
+
+    run_alone(test())
+
+
+@dataclass
+class Arrive:
+    servable: int
+    num_rows: int
+    poisoned: bool
+    expired: bool
+    seconds: int
+
+
+@dataclass
+class Return:
+    """Which of the calls that are out returns, and how: poisoned rows fail in any case."""
+
+    which: int
+    error: type[Exception] | None
+
+
+@dataclass
+class Leave:
+    which: int
+
+
+Step = tuple[Arrive | Return | Leave, int]
+
+arrivals = st.builds(
+    Arrive,
+    servable=st.integers(0, 1),
+    num_rows=st.integers(1, 6),
+    poisoned=st.integers(0, 5).map(lambda n: n == 5),
+    expired=st.integers(0, 5).map(lambda n: n == 5),
+    seconds=st.integers(1, 9).map(lambda n: n * 10_000),
+)
+returns = st.builds(
+    Return, which=st.integers(0, 9), error=st.sampled_from([None, *WHOLE_FAULTS, *ROW_FAULTS])
+)
+answered = st.builds(Return, which=st.integers(0, 9), error=st.none())
+leavings = st.builds(Leave, which=st.integers(0, 19))
+# How far things get before the next step: not at all, a little, or until all wait.
+pauses = st.sampled_from([0, 1, 2, 10])
+steps = st.tuples(st.one_of(arrivals, arrivals, returns, answered, leavings), pauses)
+
+
+@dataclass
+class Request:
+    servable: Servable
+    numbers: list[float]
+    poisoned: bool
+    expired: bool
+    deadline: float
+    task: "asyncio.Task[RowAnswer]"
+    num_sent_before_leaving: int | None = None
+    calls: list[Sent] = field(default_factory=list)
+
+
+class Run:
+    """One script, acted out; after each step the rules are checked."""
+
+    def __init__(self, max_rows: int, max_calls: int) -> None:
+        self.max_rows = max_rows
+        self.max_calls = max_calls
+        self.call = Script()
+        self.coalescer = coalescer(self.call, max_rows=max_rows, max_calls=max_calls)
+        self.servables = [Servable(MODEL, 1), Servable(MODEL, 2)]
+        self.requests: list[Request] = []
+        self._num_checked = 0
+
+    async def act(self, script: list[Step]) -> None:
+        for step, pause in script:
+            match step:
+                case Arrive():
+                    self.arrive(step)
+                case Return() if self.call.out:
+                    out = self.call.out
+                    self.end(out[step.which % len(out)], step.error)
+                case Leave() if self.requests:
+                    self.leave(self.requests[step.which % len(self.requests)])
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            self.check_calls()
+            if pause == 10:
+                self.check_rest()
+        await self.drain()
+        for request in self.requests:
+            self.check_answer(request)
+
+    def arrive(self, step: Arrive) -> None:
+        numbers = [100.0 * len(self.requests) + index for index in range(step.num_rows)]
+        seconds = -1 if step.expired else step.seconds
+        servable = self.servables[step.servable]
+        task = ask(self.coalescer, servable, *numbers, seconds=seconds)
+        deadline = time.monotonic() + seconds
+        self.requests.append(
+            Request(servable, numbers, step.poisoned, step.expired, deadline, task)
+        )
+
+    def end(self, call: Sent, error: type[Exception] | None) -> None:
+        if any(request.poisoned for request in self.members(call)) and error not in WHOLE_FAULTS:
+            error = error or PredictionFailed
+        self.call.end(call, None if error is None else error("scripted"))
+
+    def leave(self, request: Request) -> None:
+        if request.task.cancel() and request.num_sent_before_leaving is None:
+            request.num_sent_before_leaving = len(self.call.sent)
+
+    def members(self, call: Sent) -> list[Request]:
+        indices = dict.fromkeys(int(number // 100) for number in call.numbers)
+        return [self.requests[index] for index in indices]
+
+    def check_calls(self) -> None:
+        """Check the calls that were made since the last time."""
+        for call in self.call.sent[self._num_checked :]:
+            members = self.members(call)
+            assert call.numbers == [number for each in members for number in each.numbers]
+            assert len(members) == 1 or len(call.numbers) <= self.max_rows
+            assert call.num_out <= self.max_calls
+            assert not any(request.expired for request in members)
+            latest = max(request.deadline for request in members)
+            assert latest - time.monotonic() == pytest.approx(call.seconds, abs=5_000)
+            for request in members:
+                left = request.num_sent_before_leaving
+                assert left is None or call.serial < left, "nobody waits for its rows"
+                assert len(request.calls) <= 1, "a request is repeated once"
+                assert not request.calls or len(members) == 1, "and then alone"
+                request.calls.append(call)
+        self._num_checked = len(self.call.sent)
+
+    def check_rest(self) -> None:
+        """When all of them wait: nobody waits in vain, and no call is out in vain."""
+        out = self.call.out
+        for call in out:
+            assert any(not request.task.done() for request in self.members(call))
+        for request in self.requests:
+            if not request.task.done() and not any(call in out for call in request.calls):
+                assert sum(call.servable == request.servable for call in out) == self.max_calls
+
+    async def drain(self) -> None:
+        for _ in range(MOST_DRAINED):
+            await settle()
+            self.check_calls()
+            self.check_rest()
+            if not self.call.out:
+                return
+            self.end(self.call.out[0], None)
+        pytest.fail("calls never end")
+
+    def check_answer(self, request: Request) -> None:
+        assert request.task.done()
+        if request.num_sent_before_leaving is not None:
+            assert request.task.cancelled()
+            return
+        error = request.task.exception()
+        if request.expired:
+            assert isinstance(error, DeadlineExceeded)
+            assert not request.calls
+            return
+        last = request.calls[-1]
+        assert error is last.error
+        if error is None:
+            assert not request.poisoned
+            answer = request.task.result()
+            assert [row["number"] for row in answer.rows] == request.numbers
+            assert answer.version == last.serial, "all rows are of one call"
+        if isinstance(error, ROW_FAULTS):
+            assert len(self.members(last)) == 1, "a neighbour's row may be to blame"
+
+
+@given(
+    script=st.lists(steps, min_size=10, max_size=40),
+    max_rows=st.integers(1, 8),
+    max_calls=st.integers(1, 3),
+)
+@settings(max_examples=300)
+def test_every_request_gets_its_own_answer_whatever_happens(
+    script: list[Step], max_rows: int, max_calls: int
+) -> None:
+    run_alone(Run(max_rows, max_calls).act(script))
