@@ -44,7 +44,7 @@ class Limiter:
     @property
     def full(self) -> bool:
         """Whether the next request would be one too many."""
-        return self._inside >= self._limit
+        return self._inside + 1 > self._limit
 
     @property
     def limit(self) -> int:
