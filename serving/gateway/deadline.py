@@ -6,6 +6,7 @@ from serving.errors import FieldError, InvalidInput
 from serving.gateway.bodies import HeaderLines
 
 TIMEOUT = "Request-Timeout"
+GRPC_TIMEOUT = "grpc-timeout"
 
 _SECONDS = re.compile(rb"\d{1,9}(\.\d{1,9})?")
 # Source: "Timeout" in gRPC over HTTP/2: at most eight digits, then the unit.
@@ -20,27 +21,27 @@ def timeout_seconds(headers: HeaderLines, *, longest: float) -> float:
     Raises:
         InvalidInput: a header is there but cannot be read, or leaves no time at all.
     """
-    seconds = _stated(headers)
-    if seconds is None:
+    stated = _stated(headers)
+    if stated is None:
         return longest
+    header, seconds = stated
     if seconds == 0:
-        message = "the request leaves no time at all for its answer"
-        raise InvalidInput(message, hint=_HINT)
+        raise _invalid(header, "leaves no time at all for the answer")
     return min(seconds, longest)
 
 
-def _stated(headers: HeaderLines) -> float | None:
+def _stated(headers: HeaderLines) -> tuple[str, float] | None:
     stated = headers.get(b"request-timeout")
     if stated is not None:
         if not _SECONDS.fullmatch(stated):
             raise _invalid(TIMEOUT, "must be a number of seconds, such as 0.5")
-        return float(stated)
+        return TIMEOUT, float(stated)
     stated = headers.get(b"grpc-timeout")
     if stated is not None:
         parts = _GRPC.fullmatch(stated)
         if parts is None:
-            raise _invalid("grpc-timeout", "must be digits and a unit of H, M, S, m, u or n: 500m")
-        return int(parts[1]) * _GRPC_UNITS[parts[2]]
+            raise _invalid(GRPC_TIMEOUT, "must be digits and a unit of H, M, S, m, u or n: 500m")
+        return GRPC_TIMEOUT, int(parts[1]) * _GRPC_UNITS[parts[2]]
     return None
 
 
