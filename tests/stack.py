@@ -60,12 +60,19 @@ def model_server(
     config = scratch / "models.config"
     config.write_text(model_config(repository))
     port = port or free_port()
+    with model_server_process(config, *flags, port=port):
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def model_server_process(config: Path, *flags: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the embedded server with a models.config; yields its process at once, still loading."""
     command = [
         *(sys.executable, "-m", "serving.embedded"),
         *(f"--port={port}", f"--model_config_file={config}", *flags),
     ]
-    with process(command):
-        yield f"127.0.0.1:{port}"
+    with process(command) as running:
+        yield running
 
 
 @contextmanager

@@ -54,17 +54,20 @@ ERRORS: dict[grpc.StatusCode, type[TfgateError]] = {
     grpc.StatusCode.UNAUTHENTICATED: ModelServerFailure,
 }
 
-# Retries are gRPC's own; a prediction may safely be repeated. They are budgeted: each failed call
-# takes a token, each good one gives a tenth back, and below half of the tokens nothing is retried.
+# Retries are gRPC's own; a prediction may safely be repeated. The pauses between the attempts of a
+# call are together longer than any pause between two attempts to connect, so that a call which
+# begins once the server is back finds it. Retries are budgeted: each failed attempt takes a token,
+# each good call gives a tenth back, and below half of the tokens nothing is retried. States, which
+# probes ask for all the time, are no part of this: they would use up the budget of an outage.
 _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [{}],
+            "name": [{"service": "tensorflow.serving.PredictionService"}],
             "retryPolicy": {
-                "maxAttempts": 3,
+                "maxAttempts": 4,
                 "initialBackoff": "0.05s",
-                "maxBackoff": "0.5s",
+                "maxBackoff": "0.2s",
                 "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
@@ -74,13 +77,23 @@ _SERVICE_CONFIG = {
 }
 _CHANNEL_OPTIONS = [
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    # The limits that count are the gateway's own, on bodies and rows.
+    # The limits that count are the gateway's own, on bodies and rows. By default a call of more
+    # than a quarter of a million bytes would never be retried.
+    ("grpc.per_rpc_retry_buffer_size", 2**31 - 1),
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # gRPC's default waits up to two minutes before it looks again for a server that was away.
+    # gRPC's defaults wait up to two minutes before they look again for a server that was away, up
+    # to twenty seconds for one that does not say a word, and thirty before they ask DNS anew: too
+    # long when a pod has been replaced by one with another address.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.max_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),  # in truth the time that one attempt may take
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    # A server that has fallen silent is left after these together. The ping's own timeout, a minute
+    # by default, would otherwise count instead of the shorter one of keepalive.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.ping_timeout_ms", 3_000),
 ]
 
 
