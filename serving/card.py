@@ -1,6 +1,7 @@
 """The model card: what a version says of itself, written at export and read over the wire."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,3 +81,8 @@ class ModelCard(_Frozen):
     libraries: dict[str, str] = Field(description="versions that trained and exported the model")
     trained_at: datetime
     training_seconds: float
+
+    @cached_property
+    def input_ranges(self) -> list[tuple[str, float, float]]:
+        """Each numeric input with the smallest and the largest value seen in training."""
+        return [(name, seen.minimum, seen.maximum) for name, seen in self.input_statistics.items()]

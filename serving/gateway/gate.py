@@ -33,6 +33,7 @@ class Gate:
         self._routes = {route.path: route for route in routes}
         self._limiters = limiters
         self._max_requests = max_requests
+        self._in_flight = {model: metrics.IN_FLIGHT.labels(model) for model in limiters}
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,15 +43,16 @@ class Gate:
             await self.app(scope, receive, send)
             return
         record: Record = scope["state"]["record"]
+        in_flight = self._in_flight[route.model]
         try:
             self._refuse_if_full(self._limiters[route.model])
             self._inside += 1
-            metrics.IN_FLIGHT.labels(route.model).inc()
+            in_flight.inc()
             try:
                 await route.app(scope, receive, send)
             finally:
                 self._inside -= 1
-                metrics.IN_FLIGHT.labels(route.model).dec()
+                in_flight.dec()
         except TfgateError as error:
             await report(error, record, scope["path"])(scope, receive, send)
 

@@ -98,27 +98,26 @@ def preprocess_seconds(_request: HousingRequest) -> float:
 
 def postprocess(row: Row, request: HousingRequest, card: ModelCard | None) -> HousingResponse:
     """Give the price with its interval, and warn of values outside the version's training range."""
-    low, price, high = (float(row[n]) for n in ("price_low", "price", "price_high"))
+    low, price, high = row["price_low"], row["price"], row["price_high"]
     return HousingResponse(
-        price_usd=round(price, 2),
-        interval_usd=Interval(low=round(low, 2), high=round(high, 2)),
+        price_usd=round(float(price), 2),
+        interval_usd=Interval(low=round(float(low), 2), high=round(float(high), 2)),
         warnings=[] if card is None else _range_warnings(request, card),
     )
 
 
 def _range_warnings(request: HousingRequest, card: ModelCard) -> list[RangeWarning]:
-    warnings = []
-    for field in NUMERIC_FEATURES:
-        value, seen = getattr(request, field), card.input_statistics.get(field)
-        if value is None or seen is None or seen.minimum <= value <= seen.maximum:
-            continue
-        message = (
-            f"{field} is {value:g}; the model was trained on {seen.minimum:g} to {seen.maximum:g}"
-        )
-        warnings.append(
-            RangeWarning(field=field, message=message, minimum=seen.minimum, maximum=seen.maximum)
-        )
-    return warnings
+    features = request.__dict__
+    return [
+        _range_warning(name, features[name], minimum, maximum)
+        for name, minimum, maximum in card.input_ranges
+        if features.get(name) is not None and not minimum <= features[name] <= maximum
+    ]
+
+
+def _range_warning(field: str, value: float, minimum: float, maximum: float) -> RangeWarning:
+    message = f"{field} is {value:g}; the model was trained on {minimum:g} to {maximum:g}"
+    return RangeWarning(field=field, message=message, minimum=minimum, maximum=maximum)
 
 
 MODEL = Model(

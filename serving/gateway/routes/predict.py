@@ -24,7 +24,7 @@ from serving.errors import (
 from serving.gateway import bodies, metrics, openapi
 from serving.gateway.client import Servable
 from serving.gateway.deadline import timeout_seconds
-from serving.gateway.patience import Patience
+from serving.gateway.patience import Patience, Ticker
 from serving.gateway.pipeline import Pipeline, Predictions
 from serving.gateway.problems import from_pydantic
 from serving.gateway.record import Record, record_of
@@ -152,6 +152,7 @@ def _endpoint(
     pipeline: Pipeline, settings: Settings, form: _Form
 ) -> Callable[[Request], Awaitable[Response]]:
     """Build the way of one request through the gateway, from its bytes to the answer's bytes."""
+    ticker = Ticker()
 
     async def answer(request: Request) -> Response:
         record = record_of(request)
@@ -161,7 +162,7 @@ def _endpoint(
         seconds = timeout_seconds(headers, longest=settings.predict_timeout_seconds)
         form.check(media_type)
         try:
-            with Patience(request.receive, seconds) as patience:
+            with Patience(ticker, request.receive, seconds) as patience:
                 record.enter(metrics.READ)
                 body = await bodies.read(request.receive, headers, settings.max_body_bytes)
                 patience.body_read = True

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message
 
 from serving.errors import ClientDisconnected
-from serving.gateway.patience import Patience
+from serving.gateway.patience import Patience, Ticker
 
 SOON, LATER = 0.01, 60.0  # seconds
 
@@ -54,7 +54,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
 def test_it_ends_at_the_deadline(seconds: float, body_read: bool) -> None:
     async def test() -> None:
         with pytest.raises(TimeoutError):
-            await work(Patience(Client().receive, seconds), body_read=body_read)
+            await work(Patience(Ticker(), Client().receive, seconds), body_read=body_read)
 
     run(test())
 
@@ -62,7 +62,7 @@ def test_it_ends_at_the_deadline(seconds: float, body_read: bool) -> None:
 def test_it_ends_when_the_client_leaves() -> None:
     async def test() -> None:
         client = Client()
-        working = asyncio.create_task(work(Patience(client.receive, LATER)))
+        working = asyncio.create_task(work(Patience(Ticker(), client.receive, LATER)))
         await client.heard.wait()
         assert not working.done()
 
@@ -78,7 +78,7 @@ def test_it_does_not_listen_while_somebody_else_reads_the_body() -> None:
 
     async def test() -> None:
         client = Client()
-        with pytest.raises(TimeoutError), Patience(client.receive, 0.1):
+        with pytest.raises(TimeoutError), Patience(Ticker(), client.receive, 0.1):
             await for_ever()
         assert not client.heard.is_set()
 
@@ -88,7 +88,7 @@ def test_it_does_not_listen_while_somebody_else_reads_the_body() -> None:
 def test_what_ends_in_time_is_left_alone() -> None:
     async def test() -> None:
         client = Client()
-        with Patience(client.receive, LATER) as patience:
+        with Patience(Ticker(), client.receive, LATER) as patience:
             patience.body_read = True
             await client.heard.wait()
         client.gone.set()
@@ -101,7 +101,7 @@ def test_what_ends_in_time_is_left_alone() -> None:
 def test_an_error_of_the_work_is_its_own() -> None:
     async def test() -> None:
         message = "its own"
-        with pytest.raises(KeyError, match=message), Patience(Client().receive, LATER):
+        with pytest.raises(KeyError, match=message), Patience(Ticker(), Client().receive, LATER):
             raise KeyError(message)
 
     run(test())
@@ -113,7 +113,7 @@ def test_a_cancellation_from_elsewhere_stays_one(client_leaves: bool) -> None:
 
     async def test() -> None:
         client = Client()
-        working = asyncio.create_task(work(Patience(client.receive, LATER)))
+        working = asyncio.create_task(work(Patience(Ticker(), client.receive, LATER)))
         await client.heard.wait()
         if client_leaves:
             client.gone.set()
@@ -131,7 +131,7 @@ def test_the_task_may_be_cancelled_again_afterwards() -> None:
 
     async def test() -> None:
         async with asyncio.timeout(LATER):
-            with pytest.raises(TimeoutError), Patience(Client().receive, SOON):
+            with pytest.raises(TimeoutError), Patience(Ticker(), Client().receive, SOON):
                 await for_ever()
         task = asyncio.current_task()
         assert task is not None
