@@ -172,16 +172,16 @@ def fail(code: Any, details: str = "it fails on purpose") -> Fault:
     return fault
 
 
-def once(fault: Fault) -> Fault:
-    """Apply a fault to the first call only."""
-    unused, lock = [fault], Lock()
+def in_turn(*faults: Fault) -> Fault:
+    """Apply one fault to each call, in their order; the last one stays."""
+    left, lock = list(faults), Lock()
 
-    def first(call: PredictCall) -> PredictResponse:
+    def next_one(call: PredictCall) -> PredictResponse:
         with lock:
-            chosen = unused.pop() if unused else PredictCall.forward
-        return chosen(call)
+            fault = left.pop(0) if len(left) > 1 else left[0]
+        return fault(call)
 
-    return first
+    return next_one
 
 
 def if_inside(name: str, value: object, fault: Fault) -> Fault:

@@ -41,7 +41,7 @@ def url(scripted_session: ScriptedServer) -> Iterator[str]:
 def test_the_time_that_a_request_may_take_travels_with_its_call(
     url: str, scripted: ScriptedServer, headers: dict[str, str], seconds: float
 ) -> None:
-    assert ask(url, "housing", **headers).answer().status == 200
+    assert ask(url, "housing", headers).answer().status == 200
 
     (call,) = scripted.calls
     assert call.time_remaining is not None
@@ -54,7 +54,7 @@ def test_a_call_that_takes_longer_is_a_504_and_is_cancelled(
 ) -> None:
     scripted.faults["housing"] = hang
 
-    assert_too_late(ask(url, "housing", **headers).answer())
+    assert_too_late(ask(url, "housing", headers).answer())
 
     (call,) = scripted.calls
     assert call.ended.wait(stack.STOP_SECONDS)
@@ -67,8 +67,7 @@ def test_a_call_that_takes_longer_is_a_504_and_is_cancelled(
 def test_a_header_that_states_no_time_is_a_422_that_names_it(
     url: str, scripted: ScriptedServer, header: str, value: str
 ) -> None:
-    headers = {header: value}
-    answer = ask(url, "housing", **headers).answer()
+    answer = ask(url, "housing", {header: value}).answer()
 
     assert (answer.status, answer.code) == (422, "invalid-input")
     assert [error["field"] for error in answer.document["errors"]] == [f"header.{header}"]
@@ -82,7 +81,7 @@ def test_who_waits_in_vain_never_reaches_the_model_server(
     with ask(url, "housing") as first:
         stack.wait_until(lambda: len(scripted.calls) == 1, "the first call")
 
-        assert_too_late(ask(url, "housing", **{"Request-Timeout": "0.2"}).answer())
+        assert_too_late(ask(url, "housing", {"Request-Timeout": "0.2"}).answer())
 
         hold.release()
         assert first.answer().status == 200
@@ -95,7 +94,7 @@ def test_a_model_that_hangs_keeps_to_deadlines_and_takes_no_other_down(
 ) -> None:
     limit = reading(url, "tfgate_requests_limit", model="sentiment")
     scripted.faults["sentiment"] = hang
-    hung = [ask(url, "sentiment", **{"Request-Timeout": "0.5"}) for _ in range(32)]
+    hung = [ask(url, "sentiment", {"Request-Timeout": "0.5"}) for _ in range(32)]
     for _ in range(3):
         assert ask(url, "housing").answer().status == 200
         assert ask(url, "image").answer().status == 200
@@ -110,7 +109,7 @@ def test_a_model_that_hangs_keeps_to_deadlines_and_takes_no_other_down(
     assert httpx.get(f"{url}/readyz").status_code == 200
 
 
-def ask(url: str, model: str, **headers: str) -> Visitor:
+def ask(url: str, model: str, headers: dict[str, str] | None = None) -> Visitor:
     return Visitor(url, f"/predict/{model}", EXAMPLES[model], headers)
 
 
