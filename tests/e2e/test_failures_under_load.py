@@ -12,17 +12,17 @@ import pytest
 
 from serving.models import MODELS
 from tests import stack
+from tests.e2e.under_load import QUESTIONS, asking, errors, wait_for
 from tests.model_server import ModelServer
 from tests.name_server import NameServer
-from tests.soak.clients import Clients, Outcome
+from tests.soak.clients import Outcome
 from tests.soak.known_answers import KnownAnswers
-from tests.soak.questions import Question, mixed_questions
+from tests.soak.questions import Question
 from tests.soak.versions import write_version
 
 RECOVERY_SECONDS = 2
 SLACK_SECONDS = 1  # between a request's deadline and the moment at which its client knows
 HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
-QUESTIONS = mixed_questions()
 # 393 kB as tensors: more than gRPC, if left alone, would send a second time.
 PICTURES = Question(
     "image", [each.instances[0] for each in QUESTIONS if each.model == "image"] * 16, batch=True
@@ -153,28 +153,3 @@ def running_server(scratch: Path, repository: Path = stack.SHIPPED_MODELS) -> It
     with ModelServer(repository, scratch) as server:
         server.start()
         yield server
-
-
-@contextmanager
-def asking(
-    target: str, questions: Sequence[Question] = QUESTIONS, **settings: str
-) -> Iterator[list[Outcome]]:
-    """Put a gateway in front of `target`, and clients in front of it; gives what they hear."""
-    outcomes: list[Outcome] = []
-    with stack.gateway(target, **settings) as url:
-        stack.wait_until_ready(url)
-        with Clients(url, questions, outcomes.append):
-            wait_for(outcomes, 200)
-            yield outcomes
-
-
-def wait_for(outcomes: list[Outcome], status: int, since: float = 0) -> None:
-    """Wait until a request that began after `since` has ended so."""
-    stack.wait_until(
-        lambda: any(each.status == status and each.started > since for each in outcomes),
-        f"an answer with status {status}",
-    )
-
-
-def errors(outcomes: list[Outcome], since: float = 0) -> list[Outcome]:
-    return [each for each in outcomes if not each.ok and each.started > since]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from tests import stack
 
@@ -54,5 +53,4 @@ def _change_weights(checkpoint: Path, random: np.random.Generator) -> None:
 def _changed(tensor: Any, random: np.random.Generator) -> Any:
     if not isinstance(tensor, np.ndarray) or tensor.dtype != np.float32:
         return tensor  # the object graph, which is a string
-    change: NDArray[np.float64] = random.normal(1, RELATIVE_CHANGE, tensor.shape)
-    return (tensor * change).astype(np.float32)
+    return (tensor * random.normal(1, RELATIVE_CHANGE, tensor.shape)).astype(np.float32)

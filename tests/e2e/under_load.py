@@ -1,0 +1,35 @@
+"""A gateway that is asked without pause while a test does something to its model server."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tests import stack
+from tests.soak.clients import Clients, Outcome
+from tests.soak.questions import Question, mixed_questions
+
+QUESTIONS = mixed_questions()
+
+
+@contextmanager
+def asking(
+    target: str, questions: Sequence[Question] = QUESTIONS, **settings: str
+) -> Iterator[list[Outcome]]:
+    """Put a gateway in front of `target`, and clients in front of it; gives what they hear."""
+    outcomes: list[Outcome] = []
+    with stack.gateway(target, **settings) as url:
+        stack.wait_until_ready(url)
+        with Clients(url, questions, outcomes.append):
+            wait_for(outcomes, 200)
+            yield outcomes
+
+
+def wait_for(outcomes: list[Outcome], status: int, since: float = 0) -> None:
+    """Wait until a request that began after `since` has ended so."""
+    stack.wait_until(
+        lambda: any(each.status == status and each.started > since for each in outcomes),
+        f"an answer with status {status}",
+    )
+
+
+def errors(outcomes: list[Outcome], since: float = 0) -> list[Outcome]:
+    return [each for each in outcomes if not each.ok and each.started > since]
