@@ -35,10 +35,12 @@ class AccessLog:
     ) -> None:
         self.flush()
 
+    def wants(self, level: int) -> bool:
+        """Tell whether lines of a level, one of the logging package's, are written."""
+        return level >= self._level
+
     def write(self, level: int, fields: dict[str, Any]) -> None:
-        """Take one line; `level` is one of the logging package's."""
-        if level < self._level:
-            return
+        """Take one line."""
         line = {
             "time": datetime.now(UTC),
             "level": logging.getLevelName(level),

@@ -37,6 +37,7 @@ class Limiter:
         self._limit = 0.0
         self._calls = 0
         self._waited = self._took = 0.0
+        self._shed = {reason: metrics.SHED.labels(model, reason) for reason in metrics.SHED_REASONS}
         self._refused = 0
         self._next_word = 0.0
         self._set(max_limit)
@@ -75,7 +76,7 @@ class Limiter:
 
         `reason` is one of metrics.SHED_REASONS.
         """
-        metrics.SHED.labels(self.model, reason).inc()
+        self._shed[reason].inc()
         self._refused += 1
         now = time.monotonic()
         if now >= self._next_word:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from serving.errors import Overloaded
 from serving.gateway import metrics
 from serving.gateway.access_log import AccessLog
 from serving.models import MODELS
@@ -55,7 +56,8 @@ class Record:
         # thousand just when there is no time for it: the limiter sums it up once a second.
         if status == 429 or (scope["path"] in _PROBES and status in (200, 503)):
             level = logging.DEBUG
-        log.write(level, self._log_fields(scope, status, seconds))
+        if log.wants(level):
+            log.write(level, self._log_fields(scope, status, seconds))
         if self.model is not None:
             self._count(self.model, seconds)
 
@@ -84,6 +86,8 @@ class Record:
         else:
             version = metrics.NO_VERSION if self.version is None else str(self.version)
             metrics.REQUESTS.labels(model, version, self.outcome).inc()
+        if self.outcome == Overloaded.code:
+            return
         series.seconds.observe(seconds)
         if self.instances:
             series.instances.observe(self.instances)

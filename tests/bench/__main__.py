@@ -13,7 +13,7 @@ from tests.bench.best_batch import measure_best_batches
 from tests.bench.load import NoLoadGenerator
 from tests.bench.machine import describe_session
 from tests.bench.measure import Measurement, Plan
-from tests.bench.overload import measure_overload
+from tests.bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from tests.bench.report import write_report
 from tests.bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
 from tests.bench.systems import System, installed_systems
@@ -92,11 +92,15 @@ def overload(
     known = installed_systems()
     chosen = [known[name] for name in _chosen(systems, list(known))]
     results = _begin(results_file, chosen)
+    measured = {(point.system, point.workload) for point in results.all(OverloadPoint)}
     for system in chosen:
-        if any(point.system == system.name for point in results.all(OverloadPoint)):
-            console.print(f"{system.name}: overload measured before")
-        else:
-            measure_overload(system, results, SCRATCH, console, seconds=seconds)
+        for workload in OVERLOAD_WORKLOADS:
+            if (system.name, workload) in measured:
+                console.print(f"{system.name}, {workload}: overload measured before")
+                continue
+            measure_overload(
+                system, WORKLOADS[workload], results, SCRATCH, console, seconds=seconds
+            )
 
 
 @app.command(name="breakdown")

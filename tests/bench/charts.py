@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from tests.bench.figures import Figure, Figures
 from tests.bench.systems import System
-from tests.bench.workloads import WORKLOADS
+from tests.bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = 32
 _OURS, _PEERS, _GRID = "#1f6feb", "#9aa4b2", "#dfe3e8"
@@ -35,13 +35,13 @@ def draw_tails(figures: Figures, systems: list[System], file: Path) -> None:
     _draw_bars(figures, systems, file, "p99, ms", lambda figure: figure.p99_ms)
 
 
-def draw_overload(figures: Figures, systems: list[System], file: Path) -> None:
+def draw_overload(figures: Figures, systems: list[System], workload: Workload, file: Path) -> None:
     """Draw goodput, and the p99 of accepted requests, over the load offered."""
     with mpl.rc_context(_STYLE):
         canvas = Canvas(figsize=(9, 3.6), layout="constrained")
         goodput, tail = canvas.subplots(1, 2)
         for color, system in zip(_LINES, systems, strict=False):
-            points = sorted(figures.overload(system.name).items())
+            points = sorted(figures.overload(system.name, workload.name).items())
             shares = [100 * share for share, _ in points]
             good = [
                 100 * point.outcome.good_per_second / point.saturation_per_second

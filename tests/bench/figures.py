@@ -63,9 +63,13 @@ class Figures:
         """Give the mean over the rounds of the median of a bare gRPC call."""
         return fmean(each.p50_ms for each in self._bare_calls) if self._bare_calls else None
 
-    def overload(self, system: str) -> dict[float, OverloadPoint]:
+    def overload(self, system: str, workload: str) -> dict[float, OverloadPoint]:
         """Give a system's points by their share of saturation."""
-        return {each.share: each for each in self._overload if each.system == system}
+        return {
+            each.share: each
+            for each in self._overload
+            if (each.system, each.workload) == (system, workload)
+        }
 
 
 def _key(cell: Cell) -> tuple[str, str, int]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.bench.figures import Figures
+from tests.bench.overload import OVERLOAD_WORKLOADS
+from tests.bench.workloads import WORKLOADS
 
 TFGATE, PLAIN_GATEWAY = "tfgate", "fastapi_grpc"
 FRAMEWORKS = ("bentoml", "litserve", "ray", "mlserver", "kserve")
@@ -63,9 +65,9 @@ def _latency_over_plain_gateway(figures: Figures) -> Measured:
     return None if ours is None or theirs is None else (ours.p50_ms / theirs.p50_ms, PLAIN_GATEWAY)
 
 
-def _goodput_over_peak(share: float) -> Callable[[Figures], Measured]:
+def _goodput_over_peak(workload: str, share: float) -> Callable[[Figures], Measured]:
     def measure(figures: Figures) -> Measured:
-        points = figures.overload(TFGATE)
+        points = figures.overload(TFGATE, workload)
         if share not in points:
             return None
         peak = max(points.values(), key=lambda point: point.outcome.good_per_second)
@@ -75,12 +77,37 @@ def _goodput_over_peak(share: float) -> Callable[[Figures], Measured]:
     return measure
 
 
-def _tail_under_overload(figures: Figures) -> Measured:
-    points = figures.overload(TFGATE)
-    accepted = [points[share].outcome.statuses.get(200) for share in (0.8, 2.0) if share in points]
-    if len(accepted) != 2 or accepted[0] is None or accepted[1] is None:
-        return None
-    return accepted[1].p99_ms / accepted[0].p99_ms, f"{accepted[0].p99_ms:.1f} ms at 80 %"
+def _tail_under_overload(workload: str) -> Callable[[Figures], Measured]:
+    def measure(figures: Figures) -> Measured:
+        points = figures.overload(TFGATE, workload)
+        accepted = [
+            points[share].outcome.statuses.get(200) for share in (0.8, 2.0) if share in points
+        ]
+        if len(accepted) != 2 or accepted[0] is None or accepted[1] is None:
+            return None
+        return accepted[1].p99_ms / accepted[0].p99_ms, f"{accepted[0].p99_ms:.1f} ms at 80 %"
+
+    return measure
+
+
+def _overload_goals(workload: str) -> list[Goal]:
+    title = WORKLOADS[workload].title
+    return [
+        *(
+            Goal(
+                f"{title}: goodput at {share:.0%} of saturation / peak",
+                0.95,
+                _goodput_over_peak(workload, share),
+            )
+            for share in (2.0, 3.0)
+        ),
+        Goal(
+            f"{title}: p99 of accepted at 200 % / at 80 % of saturation",
+            2,
+            _tail_under_overload(workload),
+            at_least=False,
+        ),
+    ]
 
 
 def _resident_mb(figures: Figures) -> Measured:
@@ -128,11 +155,7 @@ GOALS = [
         unit=" ms",
     ),
     Goal("one connection: p50 / plain gateway's", 1, _latency_over_plain_gateway, at_least=False),
-    Goal("goodput at 200 % of saturation / peak", 0.95, _goodput_over_peak(2.0)),
-    Goal("goodput at 300 % of saturation / peak", 0.95, _goodput_over_peak(3.0)),
-    Goal(
-        "p99 of accepted at 200 % / at 80 % of saturation", 2, _tail_under_overload, at_least=False
-    ),
+    *(goal for workload in OVERLOAD_WORKLOADS for goal in _overload_goals(workload)),
     Goal("resident memory of a gateway worker", 90, _resident_mb, at_least=False, unit=" MB"),
     Goal("ready after the model server is", 1, _ready_seconds, at_least=False, unit=" s"),
 ]

@@ -1,4 +1,4 @@
-"""The overload curve: one house at a constant rate, from a tenth to three times of saturation."""
+"""The overload curve: a constant rate, from a tenth to three times of what saturates a system."""
 
 from pathlib import Path
 
@@ -9,8 +9,10 @@ from tests.bench.open_loop import compile_generator, offer
 from tests.bench.results import OverloadPoint, Results
 from tests.bench.serve import serve
 from tests.bench.systems import System
-from tests.bench.workloads import WORKLOADS
+from tests.bench.workloads import Workload
 
+# What the gateway itself bounds, and what the model bounds.
+OVERLOAD_WORKLOADS = ("house", "review200")
 SHARES = (0.1, 0.25, 0.5, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0)
 # A system may shed at the larger number already, and may not be busy at the smaller.
 SATURATING_CONNECTIONS = (32, 128)
@@ -19,10 +21,15 @@ MAX_CONNECTIONS = 1024
 
 
 def measure_overload(
-    system: System, results: Results, scratch: Path, console: Console, *, seconds: int
+    system: System,
+    workload: Workload,
+    results: Results,
+    scratch: Path,
+    console: Console,
+    *,
+    seconds: int,
 ) -> None:
     """Find the rate that saturates a system in a closed loop, then offer each share of it."""
-    workload = WORKLOADS["house"]
     generator = compile_generator(scratch / "bin")
     with serve(system, scratch) as served:
         bodies = system.dialect.write_bodies(workload, scratch / "bodies")
@@ -32,7 +39,9 @@ def measure_overload(
             put_load(target, connections=connections, seconds=seconds).good_per_second
             for connections in SATURATING_CONNECTIONS
         )
-        console.print(f"{system.name}: saturated at {saturation:,.0f} answers a second")
+        console.print(
+            f"{system.name}, {workload.name}: saturated at {saturation:,.0f} answers a second"
+        )
         for share in SHARES:
             outcome = offer(
                 generator,
@@ -44,6 +53,7 @@ def measure_overload(
             )
             point = OverloadPoint(
                 system=system.name,
+                workload=workload.name,
                 share=share,
                 saturation_per_second=saturation,
                 outcome=outcome,

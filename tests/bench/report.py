@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.bench import charts, tables
 from tests.bench.figures import DISTURBED, Figures
-from tests.bench.overload import MAX_CONNECTIONS
+from tests.bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
 from tests.bench.results import BestBatch, Cell, Piece, Results, Session
 from tests.bench.systems import System, all_systems
 from tests.bench.workloads import NUM_BODIES, WORKLOADS
@@ -19,7 +19,6 @@ def write_report(results: Results) -> Path:
     """Write the page and the charts; gives the page's path."""
     figures = Figures(results)
     systems = [each for each in all_systems() if figures.ready_seconds(each.name) is not None]
-    overloaded = [each for each in all_systems() if figures.overload(each.name)]
     charts.draw_throughput(figures, systems, _CHARTS / "throughput.svg")
     charts.draw_tails(figures, systems, _CHARTS / "p99.svg")
     sections = [
@@ -28,10 +27,12 @@ def write_report(results: Results) -> Path:
         _NOTES.read_text(),
         _workloads(figures, systems),
     ]
-    if overloaded:
-        charts.draw_overload(figures, overloaded, _CHARTS / "overload.svg")
-        sections.append(_overload(figures, overloaded))
-    sections += [_limits(figures, results), _pieces(results), _footprints(figures, systems)]
+    sections += [
+        _overload(figures),
+        _limits(figures, results),
+        _pieces(results),
+        _footprints(figures, systems),
+    ]
     sections += [_configurations(systems), _machine(results)]
     _PAGE.write_text("\n".join(section for section in sections if section))
     return _PAGE.relative_to(ROOT)
@@ -70,20 +71,28 @@ def _workloads(figures: Figures, systems: list[System]) -> str:
     return "\n".join(parts)
 
 
-def _overload(figures: Figures, systems: list[System]) -> str:
+def _overload(figures: Figures) -> str:
     parts = [
         "## Overload\n",
-        "![goodput and p99 over the load offered](benchmarks/overload.svg)\n",
-        "Requests for one house at a constant rate, whatever comes back, over at most "
+        "Requests at a constant rate, whatever comes back, over at most "
         f"{MAX_CONNECTIONS:,} connections; beyond them requests wait in line at the sender.\n"
         "Latency counts from the moment at which a request was due. Good are answers 200 within "
         "the time measured.\n"
         "100 % is the best throughput over 32 or 128 connections in a closed loop. ‡ marks rates "
         "that the sender could not keep, being late itself or out of connections.\n",
     ]
-    for system in systems:
-        parts += [f"### {system.title}\n", tables.overload(figures, system)]
-    return "\n".join(parts)
+    for workload in (WORKLOADS[name] for name in OVERLOAD_WORKLOADS):
+        systems = [each for each in all_systems() if figures.overload(each.name, workload.name)]
+        if not systems:
+            continue
+        chart = f"overload-{workload.name}.svg"
+        charts.draw_overload(figures, systems, workload, _CHARTS / chart)
+        title = workload.title[0].upper() + workload.title[1:]
+        parts.append(f"![{title}: goodput and p99 over the load offered](benchmarks/{chart})\n")
+        for system in systems:
+            parts.append(f"### {title}: {system.title}\n")
+            parts.append(tables.overload(figures, system, workload))
+    return "\n".join(parts) if len(parts) > 2 else ""
 
 
 def _limits(figures: Figures, results: Results) -> str:

@@ -63,6 +63,7 @@ class OverloadPoint(BaseModel):
 
     kind: Literal["overload"] = "overload"
     system: str
+    workload: str
     share: float
     saturation_per_second: float
     outcome: OpenLoop

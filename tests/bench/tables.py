@@ -63,13 +63,13 @@ def _ratio(ours: Figure | None, theirs: Figure | None) -> str:
     return f"{ours.good_per_second / theirs.good_per_second:.2f}"
 
 
-def overload(figures: Figures, system: System) -> str:
+def overload(figures: Figures, system: System, workload: Workload) -> str:
     """Say what became of the requests at each rate."""
     head = [
         *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak"),
         *("p50 of accepted, ms", "p99 of accepted, ms", "other outcomes"),
     ]
-    points = sorted(figures.overload(system.name).items())
+    points = sorted(figures.overload(system.name, workload.name).items())
     peak = max(point.outcome.good_per_second for _, point in points)
     rows = []
     for share, point in points:

@@ -30,19 +30,21 @@ class KnownAnswers:
         """Compute what a version answers.
 
         Raises:
-            ValueError: it answers a question as the version before does, so that nobody could tell
-                which of them has answered.
+            ValueError: it answers most questions as the version before does, so that nobody could
+                tell which of them has answered.
         """
         loaded = tf.saved_model.load(str(folder)).signatures
         text = loaded["describe"](request=tf.constant([""]))["card"].numpy()[0]
         card = ModelCard.model_validate_json(text)
+        alike = []
         for question in self._questions:
             if question.model == model:
                 answer = _predict(loaded["serving_default"], question, card)
-                if _close(answer, self._answers.get((question, version - 1))):
-                    message = f"versions {version} and {version - 1} of {model} answer alike"
-                    raise ValueError(message)
+                alike.append(_close(answer, self._answers.get((question, version - 1))))
                 self._answers[question, version] = answer
+        if sum(alike) > len(alike) / 2:
+            message = f"versions {version} and {version - 1} of {model} answer alike"
+            raise ValueError(message)
 
     def is_right(self, outcome: Outcome) -> bool:
         """Tell whether predictions are those of the version that they are said to come from."""

@@ -20,7 +20,8 @@ def lines(text: str) -> list[dict[str, Any]]:
 async def write(level: str, *entries: tuple[int, dict[str, Any]]) -> None:
     async with AccessLog(level) as log:
         for number, fields in entries:
-            log.write(number, fields)
+            if log.wants(number):
+                log.write(number, fields)
 
 
 def test_a_line_tells_its_time_level_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
