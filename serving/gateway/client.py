@@ -170,10 +170,9 @@ class ModelServerClient:
         Raises:
             TfgateError: one of `ERRORS`, or UnknownVersion.
         """
-        request = PredictRequest(
-            model_spec=_model_spec(servable, signature),
-            inputs={name: tensors.encode(array) for name, array in inputs.items()},
-        )
+        request = PredictRequest(model_spec=_model_spec(servable, signature))
+        for name, array in inputs.items():
+            tensors.encode_into(request.inputs[name], array)
         with self._translated(servable):
             response = await self._predict(request, timeout=timeout_seconds)
         return Answer(response.model_spec.version.value, _decode_all(response.outputs))

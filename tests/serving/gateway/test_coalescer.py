@@ -128,6 +128,31 @@ def test_a_lone_request_leaves_at_once_and_those_after_it_gather() -> None:
     run_alone(test())
 
 
+def test_after_a_row_has_failed_all_go_again_alone_in_their_order_and_before_others() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call, max_rows=2)
+        asked = [ask(shared, Servable(MODEL), number) for number in range(4)]
+        await settle()
+        call.end(call.sent[0])
+        await settle()
+        assert call.sent[1].numbers == [1, 2]
+
+        call.end(call.sent[1], PredictionFailed("a row is bad"))
+        await settle()
+        for number in (1, 2, 3):
+            assert call.sent[-1].numbers == [number]
+            call.end(call.sent[-1], PredictionFailed("this one") if number == 2 else None)
+            await settle()
+
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(answer, PredictionFailed) for answer in answers] == [
+            *(False, False, True, False),
+        ]
+
+    run_alone(test())
+
+
 def test_different_versions_never_share_a_call() -> None:
     async def test() -> None:
         call = Script()
@@ -236,20 +261,18 @@ Step = tuple[Arrive | Return | Leave, int]
 
 arrivals = st.builds(
     Arrive,
-    servable=st.integers(0, 1),
-    num_rows=st.integers(1, 6),
+    servable=st.sampled_from([0, 0, 0, 1]),
+    num_rows=st.sampled_from([1, 1, 1, 2, 3, 6]),
     poisoned=st.integers(0, 5).map(lambda n: n == 5),
     expired=st.integers(0, 5).map(lambda n: n == 5),
     seconds=st.integers(1, 9).map(lambda n: n * 10_000),
 )
-returns = st.builds(
-    Return, which=st.integers(0, 9), error=st.sampled_from([None, *WHOLE_FAULTS, *ROW_FAULTS])
-)
-answered = st.builds(Return, which=st.integers(0, 9), error=st.none())
+failures = [None, None, None, *WHOLE_FAULTS, *ROW_FAULTS, *ROW_FAULTS]
+returns = st.builds(Return, which=st.integers(0, 2), error=st.sampled_from(failures))
 leavings = st.builds(Leave, which=st.integers(0, 19))
 # How far things get before the next step: not at all, a little, or until all wait.
 pauses = st.sampled_from([0, 1, 2, 10])
-steps = st.tuples(st.one_of(arrivals, arrivals, returns, answered, leavings), pauses)
+steps = st.tuples(st.one_of(arrivals, arrivals, arrivals, returns, leavings), pauses)
 
 
 @dataclass
