@@ -38,6 +38,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.app"],
     ["serving.gateway.gate"],
     ["serving.gateway.recorder", "serving.gateway.routes"],
+    ["serving.gateway.forms"],
     ["serving.gateway.pipeline", "serving.gateway.openapi"],
     ["serving.gateway.catalog", "serving.gateway.coalescer", "serving.gateway.deadline"],
     ["serving.gateway.bodies", "serving.gateway.client"],

@@ -1,91 +1,37 @@
 """POST /predict/{model} and /predict/{model}/batch: HTTP to the pipeline and back."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic
-from urllib.parse import parse_qsl
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from serving.contract import Model, RequestT, ResponseT
 from serving.errors import (
     DeadlineExceeded,
-    FieldError,
-    InvalidInput,
     RequestTimeout,
     TfgateError,
     UnknownModel,
 )
 from serving.gateway import bodies, metrics, openapi
-from serving.gateway.client import Servable
 from serving.gateway.deadline import timeout_seconds
+from serving.gateway.forms import (
+    Batch,
+    Form,
+    Prediction,
+    PredictionBatch,
+    VersionChoice,
+    batch_form,
+    single_form,
+    version_choice,
+)
 from serving.gateway.patience import Patience, Ticker
-from serving.gateway.pipeline import Pipeline, Predictions
-from serving.gateway.problems import from_pydantic
+from serving.gateway.pipeline import Pipeline
 from serving.gateway.record import Record, record_of
 from serving.gateway.settings import Settings
 from serving.models import MODELS
-
-MAX_INSTANCES = 128
-
-
-class VersionChoice(BaseModel):
-    """Which version is to answer: the newest if neither is given."""
-
-    # A misspelt name must not silently become the newest version.
-    model_config = ConfigDict(extra="forbid")
-
-    version: int | None = Field(default=None, ge=1, le=2**63 - 1, description="this version")
-    label: str | None = Field(
-        default=None, min_length=1, max_length=100, description="the version with this label"
-    )
-
-    def of(self, model: str) -> Servable:
-        """Apply the choice to a model.
-
-        Raises:
-            InvalidInput: both are given.
-        """
-        if self.version is not None and self.label is not None:
-            message = "version and label exclude each other"
-            fields = [FieldError(f"query.{name}", message) for name in ("version", "label")]
-            raise InvalidInput(message, hint="Send one of them.", fields=fields)
-        return Servable(model, self.version, self.label)
-
-
-_NEWEST = VersionChoice()
-
-
-class Batch(BaseModel, Generic[RequestT]):
-    """Several instances to be answered by one version."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # The first wrong instance is told whole; the others are not looked at.
-    instances: list[RequestT] = Field(min_length=1, max_length=MAX_INSTANCES, fail_fast=True)
-
-
-class _Answered(BaseModel):
-    model: str = Field(description="the model that answered")
-    version: int = Field(description="the version of it that answered")
-    request_id: str = Field(description="the same as in the header X-Request-ID and in the log")
-
-
-class Prediction(_Answered, Generic[ResponseT]):
-    """The answer to one instance."""
-
-    prediction: ResponseT
-
-
-class PredictionBatch(_Answered, Generic[ResponseT]):
-    """The answers to several instances, in their order."""
-
-    predictions: list[ResponseT]
 
 
 class RawRoute(APIRoute):
@@ -105,20 +51,10 @@ class RawRoute(APIRoute):
         await response(scope, receive, send)
 
 
-@dataclass(frozen=True)
-class _Form:
-    """What a route takes and gives; `path` is the field of the body that lists the instances."""
-
-    path: str
-    check: Callable[[str], None]
-    read: Callable[[Request, str, bytes], Awaitable[Sequence[BaseModel]]]
-    write: Callable[[Predictions, str], bytes]
-
-
 def predict_routes(pipeline: Pipeline, settings: Settings) -> list[RawRoute]:
     """Build the two routes of a model."""
     name, model = pipeline.name, pipeline.model
-    one, many = _single(name, model), _batch(name, model)
+    one, many = single_form(name, model), batch_form(name, model)
     parameters = openapi.parameters(VersionChoice)
     shared: dict[str, Any] = {
         "model": name,
@@ -149,7 +85,7 @@ def predict_routes(pipeline: Pipeline, settings: Settings) -> list[RawRoute]:
 
 
 def _endpoint(
-    pipeline: Pipeline, settings: Settings, form: _Form
+    pipeline: Pipeline, settings: Settings, form: Form
 ) -> Callable[[Request], Awaitable[Response]]:
     """Build the way of one request through the gateway, from its bytes to the answer's bytes."""
     ticker = Ticker()
@@ -158,7 +94,7 @@ def _endpoint(
         record = record_of(request)
         headers = dict(request.scope["headers"])
         media_type = bodies.media_type_of(headers)
-        servable = _choice(request).of(pipeline.name)
+        servable = version_choice(request).of(pipeline.name)
         seconds = timeout_seconds(headers, longest=settings.predict_timeout_seconds)
         form.check(media_type)
         try:
@@ -184,75 +120,6 @@ def _too_late(record: Record, seconds: float) -> TfgateError:
         message = f"the body had not arrived as a whole after {seconds:g} seconds"
         return RequestTimeout(message)
     return DeadlineExceeded(f"{record.model} did not answer within {seconds:g} seconds")
-
-
-def _choice(request: Request) -> VersionChoice:
-    query = request.scope["query_string"]
-    if not query:
-        return _NEWEST
-    try:
-        return VersionChoice.model_validate(dict(parse_qsl(query.decode("latin-1"), True)))
-    except ValidationError as error:
-        raise from_pydantic(error, where="query") from error
-
-
-def _single(name: str, model: Model[Any, Any]) -> _Form:
-    """One instance in, as JSON or as a file, and one prediction out."""
-    # Classes made at run time, which mypy cannot follow.
-    request_type: TypeAdapter[Any] = TypeAdapter(model.request)
-    answer_type = Prediction[model.response]  # type: ignore[name-defined]
-    adapter: TypeAdapter[Prediction[Any]] = TypeAdapter(answer_type)
-    upload = model.upload
-    accepted = (
-        [bodies.JSON] if upload is None else [bodies.JSON, upload.media_type, bodies.MULTIPART]
-    )
-
-    def check(media_type: str) -> None:
-        if not bodies.is_upload(media_type, upload):
-            bodies.check_json(media_type, accepted=accepted)
-
-    async def read(request: Request, media_type: str, body: bytes) -> list[BaseModel]:
-        if media_type == bodies.MULTIPART:
-            body = await bodies.file_in_form(request.headers, body)
-        if upload is not None and bodies.is_upload(media_type, upload):
-            return [upload.read(body)]
-        return [bodies.parse_json(request_type, body)]
-
-    def write(predictions: Predictions, request_id: str) -> bytes:
-        answer = answer_type(
-            model=name,
-            version=predictions.version,
-            request_id=request_id,
-            prediction=predictions.responses[0],
-        )
-        return adapter.dump_json(answer)
-
-    return _Form("", check, read, write)
-
-
-def _batch(name: str, model: Model[Any, Any]) -> _Form:
-    """Several instances in, as JSON, and several predictions out."""
-    request_type: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
-    answer_type = PredictionBatch[model.response]  # type: ignore[name-defined]
-    adapter: TypeAdapter[PredictionBatch[Any]] = TypeAdapter(answer_type)
-
-    def check(media_type: str) -> None:
-        bodies.check_json(media_type, accepted=[bodies.JSON])
-
-    async def read(_request: Request, _media_type: str, body: bytes) -> list[BaseModel]:
-        batch: Batch[Any] = bodies.parse_json(request_type, body)
-        return batch.instances
-
-    def write(predictions: Predictions, request_id: str) -> bytes:
-        answer = answer_type(
-            model=name,
-            version=predictions.version,
-            request_id=request_id,
-            predictions=predictions.responses,
-        )
-        return adapter.dump_json(answer)
-
-    return _Form("instances", check, read, write)
 
 
 def unknown_model_router() -> APIRouter:
