@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test train bench lint format proto constraints
+.PHONY: up test soak train bench lint format proto constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
 up: .venv/local.installed
@@ -12,6 +12,11 @@ up: .venv/local.installed
 ## Run every test, against real servers
 test: .venv/dev.installed
 	@$(BIN)/pytest
+
+## Ten minutes under load, with versions swapped and the model server killed; docs/operations.md
+soak: .venv/dev.installed
+	@mkdir -p build
+	@$(BIN)/python -m tests.soak --json build/soak.json 2> build/soak.log
 
 ## Train all three models anew; DATA=folder names data sets that are here already
 train: .venv/training.installed
