@@ -16,7 +16,7 @@ test: .venv/dev.installed
 ## Ten minutes under load, with versions swapped and the model server killed; docs/operations.md
 soak: .venv/dev.installed
 	@mkdir -p build
-	@$(BIN)/python -m tests.soak --json build/soak.json 2> build/soak.log
+	@$(BIN)/python -m tests.soak --json build/soak.json --log build/soak.log
 
 ## Train all three models anew; DATA=folder names data sets that are here already
 train: .venv/training.installed

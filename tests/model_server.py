@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
@@ -27,12 +27,19 @@ class ModelServer:
     """The embedded server over a repository; a context that ends it, alive or not."""
 
     def __init__(
-        self, repository: Path, scratch: Path, *flags: str, host: str = "127.0.0.1", port: int = 0
+        self,
+        repository: Path,
+        scratch: Path,
+        *flags: str,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        log: IO[bytes] | None = None,
     ) -> None:
         self.port = port or stack.free_port()
         self.address = f"{host}:{self.port}"
         self.config = scratch / f"models-{host}-{self.port}.config"
         self.config.write_text(model_config(repository))
+        self._log = log
         self._flags = (f"--grpc_bind_address={host}", *flags)
         self._model = next(path.name for path in repository.iterdir())
         self._running = ExitStack()
@@ -51,7 +58,9 @@ class ModelServer:
 
     def start(self) -> None:
         """Start it; it still loads."""
-        process = stack.model_server_process(self.config, *self._flags, port=self.port)
+        process = stack.model_server_process(
+            self.config, *self._flags, port=self.port, log=self._log
+        )
         self._process = self._running.enter_context(process)
 
     def wait_until_it_answers(self) -> None:

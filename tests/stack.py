@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -36,10 +37,14 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = START_
 
 
 @contextmanager
-def process(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program; SIGTERM ends it, and it must then end by itself."""
+def process(
+    command: list[str], log: IO[bytes] | None = None, /, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program; SIGTERM ends it, and it must then end by itself. `log` takes what it says."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
-    running = subprocess.Popen(command, env={**os.environ, **quiet, **environment}, cwd=ROOT)
+    running = subprocess.Popen(
+        command, stdout=log, stderr=log, env={**os.environ, **quiet, **environment}, cwd=ROOT
+    )
     try:
         yield running
     finally:
@@ -65,13 +70,15 @@ def model_server(
 
 
 @contextmanager
-def model_server_process(config: Path, *flags: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def model_server_process(
+    config: Path, *flags: str, port: int, log: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run the embedded server with a models.config; yields its process at once, still loading."""
     command = [
         *(sys.executable, "-m", "serving.embedded"),
         *(f"--port={port}", f"--model_config_file={config}", *flags),
     ]
-    with process(command) as running:
+    with process(command, log) as running:
         yield running
 
 
@@ -83,11 +90,13 @@ def gateway(model_server: str, **settings: str) -> Iterator[str]:
 
 
 @contextmanager
-def gateway_process(**settings: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def gateway_process(
+    log: IO[bytes] | None = None, /, **settings: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run a gateway; yields its process and its URL once it is alive."""
     settings = {"port": str(free_port()), **settings}
     environment = {f"TFGATE_{name.upper()}": value for name, value in settings.items()}
-    with process([sys.executable, "-m", "serving.gateway"], **environment) as running:
+    with process([sys.executable, "-m", "serving.gateway"], log, **environment) as running:
         url = f"http://127.0.0.1:{settings['port']}"
         wait_until(lambda: running.poll() is not None or answers(f"{url}/healthz"), "start")
         assert running.poll() is None, "the gateway ended at once"

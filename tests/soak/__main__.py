@@ -18,6 +18,7 @@ SHORT_MINUTES = 5  # below, memory cannot be judged as strictly
 def main(
     minutes: Annotated[float, typer.Option(min=0.5, help="how long it lasts")] = 10,
     json: Annotated[Path | None, typer.Option(help="file for the summary")] = None,
+    log: Annotated[Path, typer.Option(help="file for what the servers say")] = Path("soak.log"),
 ) -> None:
     """Ask a gateway without pause while versions are swapped and its model server is killed."""
     seconds = minutes * 60
@@ -25,15 +26,14 @@ def main(
         plan = short(seconds, swap_seconds=20, num_kills=2)
     else:
         plan = Plan(seconds)
-    with Progress(
-        BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"), transient=True
-    ) as progress:
+    columns = (BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with log.open("wb") as log_file, Progress(*columns, transient=True) as progress:
         task = progress.add_task("starting", total=seconds)
 
         def show(elapsed: float, findings: Findings) -> None:
             progress.update(task, completed=elapsed, description=_describe(findings))
 
-        summary = run(plan, show)
+        summary = run(plan, show, log_file)
     if json:
         json.write_text(summary.model_dump_json(indent=2) + "\n")
     _print(summary)

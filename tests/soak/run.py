@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 import psutil
 
@@ -33,8 +34,10 @@ BYTES_PER_MB = 1e6
 Show = Callable[[float, Findings], None]
 
 
-def run(plan: Plan, show: Show) -> Summary:
+def run(plan: Plan, show: Show, log: IO[bytes]) -> Summary:
     """Run a soak to its end, and sum up; `show` is told now and then how far it has come.
+
+    `log` takes what the servers say.
 
     Raises:
         AssertionError: a server does not start, or service does not come back in the end.
@@ -45,10 +48,10 @@ def run(plan: Plan, show: Show) -> Summary:
         for model in MODELS:
             version = shipped_version(model)
             shutil.copytree(version, repository / model / version.name)
-        with ModelServer(repository, Path(folder)) as server:
+        with ModelServer(repository, Path(folder), log=log) as server:
             server.start()
             settings = {"model_server": server.address, "log_level": "ERROR"}
-            with stack.gateway_process(**settings) as (process, url):
+            with stack.gateway_process(log, **settings) as (process, url):
                 stack.wait_until_ready(url)
                 soak = Soak(plan, repository, server, psutil.Process(process.pid), show)
                 with Clients(url, soak.questions, soak.findings.tally.hear):

@@ -1,11 +1,15 @@
 """Half a minute of the soak: versions swapped each five seconds, the model server killed once."""
 
+from pathlib import Path
+
 from tests.soak.plan import short
 from tests.soak.run import run
 
 
-def test_half_a_minute_passes() -> None:
-    summary = run(short(30, swap_seconds=5, num_kills=1), lambda _elapsed, _findings: None)
+def test_half_a_minute_passes(tmp_path: Path) -> None:
+    plan = short(30, swap_seconds=5, num_kills=1)
+    with (tmp_path / "soak.log").open("wb") as log:
+        summary = run(plan, lambda _elapsed, _findings: None, log)
 
     assert summary.failures == []
     assert summary.wrong_answers == 0
