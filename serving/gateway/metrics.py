@@ -76,7 +76,8 @@ SHED = Counter(
 )
 RETRIES = Counter(
     "tfgate_retries_total",
-    "Rows sent again: alone after a shared call failed, or because their version had just gone. "
+    "Requests sent again: alone after the call that they shared had failed; and calls sent again: "
+    "because the version had just gone. "
     "What gRPC repeats by itself is not seen here.",
     ["model", "reason"],
 )

@@ -109,7 +109,7 @@ class Pipeline:
             if servable.version is not None:
                 raise
             # The newest version, or the label's, was unloaded in this moment: ask who is it now.
-            metrics.RETRIES.labels(self.name, metrics.RETRIED_VERSION_GONE).inc(len(rows))
+            metrics.RETRIES.labels(self.name, metrics.RETRIED_VERSION_GONE).inc()
             answer = await self._client.predict(servable, inputs, timeout_seconds=timeout_seconds)
         outputs = _checked(answer, self.model.signature, len(rows))
         metrics.of(self.name, answer.version).call_rows.observe(len(rows))

@@ -5,8 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_END_OF_HEAD = b"\r\n\r\n"
-_INTERIM = b"HTTP/1.1 1"
+_BEGIN_OF_HEAD, _END_OF_HEAD = b"HTTP/1.1 ", b"\r\n\r\n"
 
 
 class OneWriteProtocol(HttpToolsProtocol):
@@ -22,7 +21,7 @@ class OneWriteProtocol(HttpToolsProtocol):
 
 
 class _OneWriteTransport:
-    """A transport that keeps the head of an answer until the next write, or the end."""
+    """A transport that keeps a head for the body that follows, but not beyond this turn."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -32,13 +31,20 @@ class _OneWriteTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if data.endswith(_END_OF_HEAD) and not data.startswith(_INTERIM):
-            self._head += data
-            return
-        self._transport.write(self._head + data)
-        self._head = b""
+        if data.startswith(_BEGIN_OF_HEAD) and data.endswith(_END_OF_HEAD):
+            self._send_head()
+            self._head = data
+            # Answers to HEAD, and those that come bit by bit, have no body yet.
+            asyncio.get_running_loop().call_soon(self._send_head)
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
 
     def close(self) -> None:
-        if self._head:
-            self.write(b"")
+        self._send_head()
         self._transport.close()
+
+    def _send_head(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
