@@ -98,10 +98,19 @@ class _Lane:
         self._waiting: deque[_Member] = deque()
         self._calls: dict[asyncio.Future[RowAnswer], list[_Member]] = {}
         self._gauge = metrics.CALLS_IN_FLIGHT.labels(coalescer.model)
+        self._scheduled = False
 
     def join(self, member: _Member) -> None:
         """Queue a member; it leaves at once if a call may."""
         self._waiting.append(member)
+        if not self._calls:
+            self._send()
+        elif not self._scheduled and len(self._calls) < self._coalescer.max_calls:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._send_later)
+
+    def _send_later(self) -> None:
+        self._scheduled = False
         self._send()
 
     def leave(self, member: _Member) -> None:
