@@ -97,6 +97,15 @@ _CHANNEL_OPTIONS = [
 ]
 
 
+class CallFailed(Exception):
+    """A call that ended with another status than OK; gRPC's own error says so in twenty lines."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(f"{code.name}: {details}")
+        self.code = code
+        self.details = details
+
+
 @dataclass(frozen=True)
 class Servable:
     """Which model is asked, and which of its versions: by number, by label, or the newest."""
@@ -228,12 +237,13 @@ class ModelServerClient:
         try:
             yield
         except grpc.aio.AioRpcError as error:
-            raise self._translate(error, servable) from error
+            cause = CallFailed(error.code(), error.details() or "")
+            raise self._translate(cause, servable) from cause
 
-    def _translate(self, error: grpc.aio.AioRpcError, servable: Servable) -> TfgateError:
+    def _translate(self, error: CallFailed, servable: Servable) -> TfgateError:
         if _is_unknown_version(error, servable):
             return UnknownVersion(f"{servable} is not being served")
-        kind = ERRORS[error.code()]
+        kind = ERRORS[error.code]
         if kind is ModelServerUnavailable:
             return kind(f"the model server at {self.target} cannot be reached")
         if kind is ModelUnavailable:
@@ -242,23 +252,23 @@ class ModelServerClient:
             return kind(f"the model server at {self.target} takes no more calls at the moment")
         if kind is DeadlineExceeded:
             return kind(f"{servable} did not answer in time")
-        return kind(f"{servable} failed: {error.code().name}")
+        return kind(f"{servable} failed: {error.code.name}")
 
 
-def _is_unknown_version(error: grpc.aio.AioRpcError, servable: Servable) -> bool:
+def _is_unknown_version(error: CallFailed, servable: Servable) -> bool:
     if servable.version is not None:
-        return error.code() is grpc.StatusCode.NOT_FOUND
+        return error.code is grpc.StatusCode.NOT_FOUND
     # TensorFlow Serving has no code of its own for a label that it does not know.
     return (
         servable.label is not None
-        and error.code() is grpc.StatusCode.INVALID_ARGUMENT
-        and "servable version label" in (error.details() or "")
+        and error.code is grpc.StatusCode.INVALID_ARGUMENT
+        and "servable version label" in error.details
     )
 
 
 def _code_of(failure: TfgateError) -> grpc.StatusCode | None:
     cause = failure.__cause__
-    return cause.code() if isinstance(cause, grpc.aio.AioRpcError) else None
+    return cause.code if isinstance(cause, CallFailed) else None
 
 
 def _model_spec(servable: Servable, signature: str = "") -> ModelSpec:

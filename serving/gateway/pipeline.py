@@ -103,6 +103,7 @@ class Pipeline:
     async def _call(self, servable: Servable, rows: list[Row], timeout_seconds: float) -> RowAnswer:
         """Make one call of the model server; the rows may come from several requests."""
         inputs = stack(rows, self.model.signature)
+        started = time.monotonic()
         try:
             answer = await self._client.predict(servable, inputs, timeout_seconds=timeout_seconds)
         except (ModelUnavailable, UnknownVersion):
@@ -110,7 +111,8 @@ class Pipeline:
                 raise
             # The newest version, or the label's, was unloaded in this moment: ask who is it now.
             metrics.RETRIES.labels(self.name, metrics.RETRIED_VERSION_GONE).inc()
-            answer = await self._client.predict(servable, inputs, timeout_seconds=timeout_seconds)
+            left = timeout_seconds - (time.monotonic() - started)
+            answer = await self._client.predict(servable, inputs, timeout_seconds=left)
         outputs = _checked(answer, self.model.signature, len(rows))
         metrics.of(self.name, answer.version).call_rows.observe(len(rows))
         return RowAnswer(answer.version, unstack(outputs))

@@ -52,6 +52,7 @@ def _tfgate(workers: int) -> System:
             "TFGATE_PORT": "{port}",
             "TFGATE_MODEL_SERVER": "{model_server}",
             "TFGATE_WORKERS": str(workers),
+            "TFGATE_DRAIN_SECONDS": "0",
         },
         needs_model_server=True,
         configuration="default settings",
