@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -13,6 +14,9 @@ from serving.errors import ModelServerFailure, TfgateError, UnknownVersion
 from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servable
 from serving.models import MODELS
 from serving.tensors import data_type
+
+
+_MAX_CARDS = 8  # of one model: more versions than are served at once
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,14 @@ class Catalog:
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask_for_card(model, version))
-            asking.add_done_callback(lambda _: self._asking.pop(key))
+            asking.add_done_callback(partial(self._asked, key))
         return await asyncio.shield(asking)
+
+    def _asked(self, key: tuple[str, int], asking: asyncio.Task[ModelCard | None]) -> None:
+        del self._asking[key]
+        # Looked at even if nobody waits any more; asyncio would complain of it otherwise.
+        if not asking.cancelled():
+            asking.exception()
 
     async def _ask_for_card(self, model: str, version: int) -> ModelCard | None:
         servable = Servable(model, version)
@@ -82,7 +92,14 @@ class Catalog:
             return None
         card = None if text is None else _parse_card(text, servable)
         self._cards[model, version] = card
+        self._forget_oldest(model)
         return card
+
+    def _forget_oldest(self, model: str) -> None:
+        """Drop the card that has been there for longest; should it be wanted, it is asked anew."""
+        versions = [key for key in self._cards if key[0] == model]
+        if len(versions) > _MAX_CARDS:
+            del self._cards[versions[0]]
 
     async def missing(self) -> dict[str, str]:
         """Say of each model that is not ready what is missing; empty when all are."""
