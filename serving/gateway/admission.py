@@ -21,7 +21,7 @@ from serving.gateway import metrics
 
 _LOGGER = logging.getLogger("tfgate.admission")
 
-BUFFER_SECONDS = 0.1  # of waiting that nobody minds; a burst is over by then
+BUFFER_SECONDS = 0.25  # of waiting that hardly anybody minds; most bursts are over by then
 MIN_LIMIT = 8.0  # enough to see that the model server is well again
 WINDOW_CALLS = 20  # calls that are judged together
 
