@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> ASGIApp:
 def _pipeline(
     name: str, client: ModelServerClient, catalog: Catalog, settings: Settings
 ) -> Pipeline:
-    limiter = Limiter(name, max_limit=settings.max_limit)
+    limiter = Limiter(name, max_limit=settings.max_requests_per_model)
     return Pipeline(name, client, catalog, limiter, max_calls=settings.max_calls_in_flight)
 
 

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         le=64,
         description="calls of one servable at once; while one is computed, the next is on its way",
     )
-    max_limit: int = Field(
+    max_requests_per_model: int = Field(
         default=128,
         ge=8,
         le=65_536,

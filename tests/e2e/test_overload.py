@@ -23,7 +23,7 @@ EXAMPLES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def url(scripted_session: ScriptedServer) -> Iterator[str]:
     settings = {
-        "max_limit": str(LIMIT),
+        "max_requests_per_model": str(LIMIT),
         "max_requests": str(BOUND),
         "predict_timeout_seconds": "60",
     }
