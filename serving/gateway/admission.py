@@ -59,7 +59,8 @@ class Limiter:
             Overloaded: there are too many already.
         """
         if self.full:
-            raise self.refuse()
+            self.count_refusal(metrics.SHED_BY_LIMIT)
+            raise self.overloaded()
         self._inside += 1
         self._most_inside = max(self._most_inside, self._inside)
 
@@ -71,8 +72,12 @@ class Limiter:
     ) -> None:
         self._inside -= 1
 
-    def refuse(self, reason: str = metrics.SHED_BY_LIMIT) -> Overloaded:
-        """Count a request that is shed, and build the error that says so.
+    def overloaded(self) -> Overloaded:
+        """Build the error that a refused request is told."""
+        return Overloaded(f"{self.model} is being asked more than can be answered soon")
+
+    def count_refusal(self, reason: str) -> None:
+        """Count a request that is refused, and sum up in the log, once a second, how many were.
 
         `reason` is one of metrics.SHED_REASONS.
         """
@@ -85,7 +90,6 @@ class Limiter:
                 *(self.model, self._refused, self._inside, self.limit),
             )
             self._refused, self._next_word = 0, now + 1
-        return Overloaded(f"{self.model} is being asked more than can be answered soon")
 
     def observe(self, waited_seconds: float, took_seconds: float) -> None:
         """Learn from a call: how long its rows waited on average, and how long it then took."""

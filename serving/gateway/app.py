@@ -29,6 +29,7 @@ from serving.gateway.routes.operations import operations_router
 from serving.gateway.routes.page import page_router
 from serving.gateway.routes.predict import predict_routes, unknown_model_router
 from serving.gateway.settings import Settings
+from serving.gateway.short_way import ShortWay
 from serving.models import MODELS
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
@@ -41,7 +42,7 @@ def create_app(settings: Settings) -> ASGIApp:
     log = AccessLog(settings.log_level)
     client = ModelServerClient(settings.model_server)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    pipelines = [_pipeline(name, client, catalog, settings) for name in MODELS]
+    pipelines = {name: _pipeline(name, client, catalog, settings) for name in MODELS}
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -63,7 +64,9 @@ def create_app(settings: Settings) -> ASGIApp:
         lifespan=lifespan,
     )
     metrics.initialise()
-    routes = [route for pipeline in pipelines for route in predict_routes(pipeline, settings)]
+    routes = [
+        route for pipeline in pipelines.values() for route in predict_routes(pipeline, settings)
+    ]
     app.router.routes.extend(routes)
     app.include_router(unknown_model_router())
     app.include_router(models_router(catalog))
@@ -73,8 +76,9 @@ def create_app(settings: Settings) -> ASGIApp:
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
     app.openapi = lambda: openapi.build(app)  # type: ignore[method-assign]  # FastAPI's documented way
-    limiters = {pipeline.name: pipeline.limiter for pipeline in pipelines}
-    return Recorder(Gate(app, routes, limiters, max_requests=settings.max_requests), log)
+    limiters = {route.path: pipelines[route.model].limiter for route in routes}
+    # From the outside in: who may enter, what is noted of those who did, and where they go.
+    return Gate(Recorder(ShortWay(app, routes), log), limiters, settings.max_requests)
 
 
 def _pipeline(

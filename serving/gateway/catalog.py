@@ -15,7 +15,6 @@ from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servabl
 from serving.models import MODELS
 from serving.tensors import data_type
 
-
 _MAX_CARDS = 8  # of one model: more versions than are served at once
 
 

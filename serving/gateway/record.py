@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from serving.errors import Overloaded
 from serving.gateway import metrics
@@ -95,12 +96,18 @@ class Record:
             series.stage_seconds[stage].observe(took)
 
 
-def new_record(request_id: bytes | None, path: str) -> Record:
-    """Begin a record under the caller's id if that is a harmless one, else under a new one."""
-    if request_id is not None and _REQUEST_ID.fullmatch(request_id):
-        return Record(request_id.decode("ascii"), _model_in(path))
+def new_record(scope: Scope) -> Record:
+    """Begin the record of a request."""
+    return Record(request_id_for(scope), _model_in(scope["path"]))
+
+
+def request_id_for(scope: Scope) -> str:
+    """Return the caller's id if it has sent a harmless one, else a new one."""
+    given = dict(scope["headers"]).get(b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return str(given, "ascii")
     # Unique, not secret; the secret kind costs a system call.
-    return Record(f"{random.getrandbits(128):032x}", _model_in(path))
+    return f"{random.getrandbits(128):032x}"
 
 
 def _model_in(path: str) -> str | None:

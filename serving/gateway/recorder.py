@@ -25,7 +25,7 @@ class Recorder:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        record = new_record(dict(scope["headers"]).get(b"x-request-id"), scope["path"])
+        record = new_record(scope)
         scope.setdefault("state", {})["record"] = record
         status = 0
 

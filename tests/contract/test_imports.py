@@ -36,7 +36,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.server"],
     ["serving.gateway.supervisor", "serving.gateway.worker"],
     ["serving.gateway.app"],
-    ["serving.gateway.gate"],
+    ["serving.gateway.gate", "serving.gateway.short_way"],
     ["serving.gateway.recorder", "serving.gateway.routes"],
     ["serving.gateway.forms"],
     ["serving.gateway.pipeline", "serving.gateway.openapi"],
