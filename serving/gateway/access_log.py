@@ -8,8 +8,7 @@ import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pydantic_core import to_json
 
@@ -18,22 +17,11 @@ _BLOCK_LINES = 256
 
 
 class AccessLog:
-    """Writes the lines whose level is high enough; as a context, the last on its way out."""
+    """Takes the lines whose level is high enough; `flush` is to be called once more at the end."""
 
     def __init__(self, level: str) -> None:
         self._level = logging.getLevelNamesMapping()[level]
         self._lines: list[bytes] = []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        _error_type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self.flush()
 
     def wants(self, level: int) -> bool:
         """Tell whether lines of a level, one of the logging package's, are written."""

@@ -47,11 +47,12 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(log)
+            stack.callback(log.flush)
             await stack.enter_async_context(client)
             # What is there now stays: a full collection would only walk it, and hold everybody up.
             gc.collect()
             gc.freeze()
+            # What a request leaves is gone without any collection: they may be rarer than usual.
             gc.set_threshold(10_000, 50, 100)
             yield
 

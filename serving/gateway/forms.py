@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from serving.contract import Model, RequestT, ResponseT
 from serving.errors import FieldError, InvalidInput
-from serving.gateway import bodies
+from serving.gateway import bodies, openapi
 from serving.gateway.client import Servable
 from serving.gateway.pipeline import Predictions
 from serving.gateway.problems import from_pydantic
@@ -104,9 +104,7 @@ def single_form(name: str, model: Model[Any, Any]) -> Form:
     answer_type = Prediction[model.response]  # type: ignore[name-defined]
     adapter: TypeAdapter[Prediction[Any]] = TypeAdapter(answer_type)
     upload = model.upload
-    accepted = (
-        [bodies.JSON] if upload is None else [bodies.JSON, upload.media_type, bodies.MULTIPART]
-    )
+    accepted = list(openapi.single_body(model)["requestBody"]["content"])
 
     def check(media_type: str) -> None:
         if not bodies.is_upload(media_type, upload):

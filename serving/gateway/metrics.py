@@ -87,13 +87,18 @@ class VersionMetrics:
     """The series of one version, looked up once; NO_VERSION stands for requests that failed."""
 
     def __init__(self, model: str, version: str) -> None:
-        self.ok = REQUESTS.labels(model, version, OK)
+        self._labels = (model, version)
+        self._ok = REQUESTS.labels(model, version, OK)
         self.seconds = REQUEST_SECONDS.labels(model, version)
         self.instances = INSTANCES.labels(model, version)
         self.call_rows = CALL_ROWS.labels(model, version)
         self.stage_seconds = {
             stage: STAGE_SECONDS.labels(model, version, stage) for stage in STAGES
         }
+
+    def count(self, outcome: str) -> None:
+        """Count a request by OK or the code of its problem."""
+        (self._ok if outcome == OK else REQUESTS.labels(*self._labels, outcome)).inc()
 
 
 @cache

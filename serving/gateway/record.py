@@ -82,11 +82,7 @@ class Record:
             metrics.REQUESTS.labels(model, metrics.NO_VERSION, self.outcome).inc()
             return
         series = metrics.of(model, self.version)
-        if self.outcome == metrics.OK:
-            series.ok.inc()
-        else:
-            version = metrics.NO_VERSION if self.version is None else str(self.version)
-            metrics.REQUESTS.labels(model, version, self.outcome).inc()
+        series.count(self.outcome)
         if self.outcome == Overloaded.code:
             return
         series.seconds.observe(seconds)

@@ -18,10 +18,11 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 
 async def write(level: str, *entries: tuple[int, dict[str, Any]]) -> None:
-    async with AccessLog(level) as log:
-        for number, fields in entries:
-            if log.wants(number):
-                log.write(number, fields)
+    log = AccessLog(level)
+    for number, fields in entries:
+        if log.wants(number):
+            log.write(number, fields)
+    log.flush()
 
 
 def test_a_line_tells_its_time_level_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,15 +67,15 @@ def test_a_line_is_written_without_another_one_after_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async def test() -> None:
-        async with AccessLog("INFO") as log:
-            for number in range(3):
-                log.write(logging.INFO, {"number": number})
-                written = ""
-                async with asyncio.timeout(stack.STOP_SECONDS):
-                    while not written:
-                        await asyncio.sleep(0)
-                        written = capsys.readouterr().out
-                assert [line["number"] for line in lines(written)] == [number]
+        log = AccessLog("INFO")
+        for number in range(3):
+            log.write(logging.INFO, {"number": number})
+            written = ""
+            async with asyncio.timeout(stack.STOP_SECONDS):
+                while not written:
+                    await asyncio.sleep(0)
+                    written = capsys.readouterr().out
+            assert [line["number"] for line in lines(written)] == [number]
 
     asyncio.run(test())
 
