@@ -1,9 +1,10 @@
 """The gateway's settings; each can be given as an environment variable with the prefix TFGATE_."""
 
-from typing import Any, Literal
+import ipaddress
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class WrongSettings(Exception):
@@ -17,10 +18,39 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address to listen on; private until told")
     port: int = Field(default=8000, ge=0, le=65535, description="0 takes any free port")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="port of /metrics alone, without keys; /metrics is among the rest if left out",
+    )
+    keys_file: FilePath | None = Field(
+        default=None,
+        description="API keys, as tfgate keys create writes them; everybody may ask if left out",
+    )
+    allow_anonymous: bool = Field(
+        default=False,
+        description="serve without keys on an address that others can reach",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="web pages that may ask from browsers, with commas between; * is all",
+    )
     model_server: str = Field(
         default="127.0.0.1:8500",
         min_length=1,
         description="gRPC target of TensorFlow Serving; dns:///NAME:8500 spreads over its replicas",
+    )
+    model_server_ca_file: FilePath | None = Field(
+        default=None,
+        description="PEM certificates that the model server's is checked against; plain text if "
+        "left out",
+    )
+    model_server_certificate_file: FilePath | None = Field(
+        default=None, description="PEM certificate shown to a model server that asks for one"
+    )
+    model_server_private_key_file: FilePath | None = Field(
+        default=None, description="PEM private key of that certificate"
     )
     predict_timeout_seconds: float = Field(
         default=5,
@@ -39,6 +69,18 @@ class Settings(BaseSettings):
         ge=1_000,
         le=1_000_000_000,
         description="largest body read; four pictures of the largest size as base64 fit",
+    )
+    max_header_bytes: int = Field(
+        default=32_768,
+        ge=1_000,
+        le=1_000_000,
+        description="largest request line and header lines together; browsers send a tenth",
+    )
+    header_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="time for a request's line and headers to arrive; a body has the prediction's",
     )
     max_calls_in_flight: int = Field(
         default=2,
@@ -83,6 +125,48 @@ class Settings(BaseSettings):
         default="INFO", description="DEBUG also shows the probes' requests"
     )
 
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        if self.keys_file is None and not self.allow_anonymous and not _is_loopback(self.host):
+            message = (
+                f"{self.host} can be reached by others, and nobody needs a key: name a keys_file "
+                "(tfgate keys create makes one), or set allow_anonymous if that is meant"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_whole_identity(self) -> Self:
+        certificate, key = self.model_server_certificate_file, self.model_server_private_key_file
+        if (certificate is None) != (key is None):
+            message = "model_server_certificate_file and model_server_private_key_file go together"
+            raise ValueError(message)
+        if certificate is not None and self.model_server_ca_file is None:
+            message = "a certificate of our own is only shown over TLS: name model_server_ca_file"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_two_ports(self) -> Self:
+        if self.metrics_port == self.port:
+            message = "port and metrics_port are the same"
+            raise ValueError(message)
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 def read_settings(**given: Any) -> Settings:
     """Read the settings from the environment; those that are given here come first.
@@ -93,6 +177,8 @@ def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors())
+        wrong = "; ".join(
+            ": ".join([*map(str, each["loc"][:1]), each["msg"].removeprefix("Value error, ")]) for each in error.errors()
+        )
         message = f"wrong settings (options or TFGATE_… variables): {wrong}"
         raise WrongSettings(message) from error
