@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from google.protobuf import text_format
+
+from proto.ssl_config_pb2 import SSLConfig
 
 
 @dataclass(frozen=True)
@@ -34,3 +37,16 @@ class Authority:
         chain.write_to_path(str(identity.certificate))
         issued.private_key_pem.write_to_path(str(identity.private_key))
         return identity
+
+
+def write_ssl_config(path: Path, server: Identity, clients: Authority | None = None) -> Path:
+    """Write a model server's --ssl_config_file; `clients` vouches for those that are served."""
+    config = SSLConfig(
+        server_key=server.private_key.read_text(),
+        server_cert=server.certificate.read_text(),
+    )
+    if clients:
+        config.custom_ca = clients.certificate.read_text()
+        config.client_verify = True
+    path.write_text(text_format.MessageToString(config))
+    return path

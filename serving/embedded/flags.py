@@ -1,7 +1,7 @@
 """The command line in TF Serving's flag names and syntax; starts nothing and imports no TensorFlow.
 
 `Flags` holds every flag that changes what this server does. Flags of TF Serving whose subject we
-do not have (REST, batching, monitoring, TLS, TPU, TF Lite) are accepted, so that one command line
+do not have (REST, batching, monitoring, TPU, TF Lite) are accepted, so that one command line
 starts either server, and are reported by name.
 """
 
@@ -29,6 +29,7 @@ class Flags:
     grpc_socket_path: str = ""
     grpc_bind_address: str = "127.0.0.1"  # ours: a server on a laptop is not offered to the network
     grpc_channel_arguments: str = ""
+    ssl_config_file: str = ""
     grpc_max_threads: int = _DEFAULT_THREADS
     enable_grpc_healthcheck_service: bool = False
     model_config_file: str = ""
@@ -88,7 +89,6 @@ FLAGS_WITHOUT_EFFECT: dict[str, type] = {
     "flush_filesystem_caches": bool,
     "tensorflow_session_config_file": str,
     "use_alts_credentials": bool,
-    "ssl_config_file": str,
     "platform_config_file": str,
     "monitoring_config_file": str,
     "remove_unused_fields_from_bundle_metagraph": bool,

@@ -4,12 +4,11 @@ The rules and their texts are TF Serving's (server_core.cc).
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
-from serving.embedded.statuses import invalid_argument, not_found
+from serving.embedded.statuses import invalid_argument
+from serving.embedded.text_protos import read_text_proto
 
 ModelServerConfig = config_pb2.ModelServerConfig
 
@@ -20,22 +19,9 @@ def read_config_file(path: str) -> config_pb2.ModelServerConfig:
     """Read a ModelServerConfig in text format.
 
     Raises:
-        StatusError: NOT_FOUND without the file, INVALID_ARGUMENT when it is empty or cannot be
-            parsed.
+        StatusError: see `read_text_proto`.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise not_found(f"{path}; {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise invalid_argument(f"Invalid protobuf file: '{path}'") from error
-    if not text:
-        # What comes of mapping a file without a byte into memory. A comment is a configuration.
-        raise invalid_argument(f"{path}; Invalid argument")
-    try:
-        return text_format.Parse(text, config_pb2.ModelServerConfig())
-    except text_format.ParseError as error:
-        raise invalid_argument(f"Invalid protobuf file: '{path}'") from error
+    return read_text_proto(path, config_pb2.ModelServerConfig())
 
 
 def single_model_config(name: str, base_path: str) -> config_pb2.ModelServerConfig:

@@ -19,6 +19,7 @@ from serving.embedded.servable import Servable, ServableOptions
 from serving.embedded.source import FileSystemSource
 from serving.embedded.state_reports import StateReports
 from serving.embedded.statuses import invalid_argument
+from serving.embedded.tls import read_credentials
 from serving.embedded.warmup import warm_up
 
 # How long a stop waits for calls in flight; those still running are then cancelled.
@@ -65,12 +66,15 @@ class ModelServer:
             StatusError: for a configuration that is refused, a model that does not load, or an
                 address that cannot be listened on.
         """
+        tls_file = self._flags.ssl_config_file
+        credentials = read_credentials(tls_file) if tls_file else None
         config = self._first_config()
         self._lifecycle.start()
         self._source.start()
         self._catalog.reload(config)
         self._lifecycle.first_models_are_loaded()
         self._grpc = self._build_grpc_server()
+        _listen(self._grpc, self._flags, credentials)
         self._grpc.start()
         self._config_file.start()
 
@@ -120,16 +124,19 @@ class ModelServer:
                 UnknownMethods(),
             )
         )
-        _listen(server, flags)
         return server
 
 
-def _listen(server: grpc.Server, flags: Flags) -> None:
+def _listen(server: grpc.Server, flags: Flags, credentials: grpc.ServerCredentials | None) -> None:
+    addresses = [f"{flags.grpc_bind_address}:{flags.port}"] if flags.port else []
+    if flags.grpc_socket_path:
+        addresses.append(f"unix:{flags.grpc_socket_path}")
     try:
-        if flags.port:
-            server.add_insecure_port(f"{flags.grpc_bind_address}:{flags.port}")
-        if flags.grpc_socket_path:
-            server.add_insecure_port(f"unix:{flags.grpc_socket_path}")
+        for address in addresses:
+            if credentials:
+                server.add_secure_port(address, credentials)
+            else:
+                server.add_insecure_port(address)
     except RuntimeError as error:
         raise invalid_argument(f"Failed to BuildAndStart gRPC server. {error}") from error
 

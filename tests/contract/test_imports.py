@@ -19,7 +19,7 @@ ALLOWED = {
     "serving.tensors": ["proto"],
     "serving.models": ["serving.models", "serving.contract", "serving.card", "serving.errors"],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
-    "serving.embedded": ["serving.embedded"],
+    "serving.embedded": ["proto", "serving.embedded"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
         *("serving.contract", "serving.card", "serving.errors"),

@@ -61,7 +61,14 @@ def test_a_model_keeps_its_platform() -> None:
     [
         (None, "NOT_FOUND: {path}; No such file or directory"),
         ("", "INVALID_ARGUMENT: {path}; Invalid argument"),
-        ("no configuration", "INVALID_ARGUMENT: Invalid protobuf file: '{path}'"),
+        (
+            "no configuration",
+            "INVALID_ARGUMENT: Invalid protobuf file: '{path}', line 1, column 1",
+        ),
+        (
+            'model_config_list {\n  config {\n    bsae_path: "/models" } }',
+            "INVALID_ARGUMENT: Invalid protobuf file: '{path}', line 3, column 5",
+        ),
     ],
 )
 def test_files_that_are_refused(tmp_path: Path, text: str | None, refusal: str) -> None:
