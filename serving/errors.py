@@ -2,16 +2,21 @@
 
     TfgateError
     ├── InvalidRequest           the caller can repair it
+    │   ├── MalformedRequest     what came is no HTTP
     │   ├── MalformedBody        the body cannot be read at all
     │   ├── InvalidInput         a field of the body is wrong
     │   │   └── InvalidImage     the bytes are no picture that can be used
     │   ├── PayloadTooLarge      more bytes than are accepted
     │   ├── UnsupportedMediaType the body is of a kind that is not accepted
+    │   ├── HeadersTooLarge      more bytes of headers than are accepted
+    │   ├── Unauthenticated      no key, or none that is known
+    │   ├── Forbidden            the key is not for this
     │   ├── UnknownModel         no such model
     │   ├── UnknownVersion       the model has no such version, or no such label
     │   ├── RequestTimeout       the body did not arrive in time
     │   ├── NotFound             no such path
     │   └── MethodNotAllowed     the path exists, the verb does not
+    ├── RateLimited              more requests than the key is good for
     ├── Overloaded               too much work at this moment
     ├── ModelServerUnavailable   the model server cannot be reached
     ├── ModelUnavailable         the model server answers, but the model is not ready
@@ -49,6 +54,7 @@ class TfgateError(Exception):
     """Any failure that tfgate reports to a caller.
 
     `detail` says what was received and what is accepted; `hint` says what to do next.
+    `retry_after_seconds` is set where the time is known after which a repetition is worth while.
     """
 
     code: ClassVar[str] = "tfgate-error"
@@ -58,16 +64,28 @@ class TfgateError(Exception):
         cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__).lower()
 
     def __init__(
-        self, detail: str, *, hint: str | None = None, fields: Sequence[FieldError] = ()
+        self,
+        detail: str,
+        *,
+        hint: str | None = None,
+        fields: Sequence[FieldError] = (),
+        retry_after_seconds: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.hint = self.hint if hint is None else hint
         self.fields = tuple(fields)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class InvalidRequest(TfgateError):
     """The request cannot be answered as it is; it must be changed before it is sent again."""
+
+
+class MalformedRequest(InvalidRequest):
+    """What was sent is no complete and well-formed HTTP/1.1 request."""
+
+    hint = "Send HTTP/1.1, without TLS, and with header lines as RFC 9112 has them."
 
 
 class MalformedBody(InvalidRequest):
@@ -105,6 +123,24 @@ class UnsupportedMediaType(InvalidRequest):
     hint = "Set the Content-Type header to one that is named in `detail`."
 
 
+class HeadersTooLarge(InvalidRequest):
+    """The request's line and headers have more bytes than are accepted."""
+
+    hint = "Send fewer or shorter headers, or a shorter path."
+
+
+class Unauthenticated(InvalidRequest):
+    """The request has no API key, or one that is unknown or has been revoked."""
+
+    hint = "Send the key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
+
+
+class Forbidden(InvalidRequest):
+    """The API key is good, but not for what was asked with it."""
+
+    hint = "Ask the operators for a key that is good for it."
+
+
 class UnknownModel(InvalidRequest):
     """There is no model of that name."""
 
@@ -118,7 +154,7 @@ class UnknownVersion(InvalidRequest):
 
 
 class RequestTimeout(InvalidRequest):
-    """The request's body had not arrived as a whole when its time was over."""
+    """The request's headers or its body had not arrived as a whole when their time was over."""
 
     hint = "Send the same request again over a faster connection, or with a smaller body."
 
@@ -133,6 +169,12 @@ class MethodNotAllowed(InvalidRequest):
     """The path exists, but not for that HTTP method."""
 
     hint = "GET /docs shows every path with its methods."
+
+
+class RateLimited(TfgateError):
+    """The API key has been used as often as it may be for now."""
+
+    hint = "Wait as long as the Retry-After header says, then send the same request again."
 
 
 class Overloaded(TfgateError):

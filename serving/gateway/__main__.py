@@ -2,6 +2,7 @@
 
 import sys
 
+from serving.gateway.keys import WrongKeys
 from serving.gateway.listener import CannotListen
 from serving.gateway.server import run
 from serving.gateway.settings import WrongSettings, read_settings
@@ -10,5 +11,5 @@ from serving.gateway.supervisor import WorkersDie
 if __name__ == "__main__":
     try:
         run(read_settings())
-    except (CannotListen, WorkersDie, WrongSettings) as error:
+    except (CannotListen, WorkersDie, WrongKeys, WrongSettings) as error:
         sys.exit(f"tfgate: {error}")

@@ -1,14 +1,17 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -17,9 +20,12 @@ from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway import metrics, openapi
 from serving.gateway.access_log import AccessLog
 from serving.gateway.admission import Limiter
+from serving.gateway.authentication import Authentication
 from serving.gateway.catalog import Catalog
-from serving.gateway.client import ModelServerClient
+from serving.gateway.client import ModelServerClient, Tls
+from serving.gateway.deadline import TIMEOUT
 from serving.gateway.gate import Gate
+from serving.gateway.keys import KeyRing
 from serving.gateway.pipeline import Pipeline
 from serving.gateway.problems import from_validation
 from serving.gateway.record import record_of
@@ -30,6 +36,7 @@ from serving.gateway.routes.page import page_router
 from serving.gateway.routes.predict import predict_routes, unknown_model_router
 from serving.gateway.settings import Settings
 from serving.gateway.short_way import ShortWay
+from serving.gateway.watch import Watch
 from serving.models import MODELS
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
@@ -40,8 +47,9 @@ accepted and what to do next."""
 def create_app(settings: Settings) -> ASGIApp:
     """Put the gateway together; nothing is opened before the application starts."""
     log = AccessLog(settings.log_level)
-    client = ModelServerClient(settings.model_server)
+    client = ModelServerClient(settings.model_server, _tls(settings))
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
+    background = [Watch(catalog).keep_looking]
     pipelines = {name: _pipeline(name, client, catalog, settings) for name in MODELS}
 
     @asynccontextmanager
@@ -49,6 +57,8 @@ def create_app(settings: Settings) -> ASGIApp:
         async with AsyncExitStack() as stack:
             stack.callback(log.flush)
             await stack.enter_async_context(client)
+            for work in background:
+                await stack.enter_async_context(_running(work()))
             # What is there now stays: a full collection would only walk it, and hold everybody up.
             gc.collect()
             gc.freeze()
@@ -71,15 +81,20 @@ def create_app(settings: Settings) -> ASGIApp:
     app.router.routes.extend(routes)
     app.include_router(unknown_model_router())
     app.include_router(models_router(catalog))
-    app.include_router(operations_router(catalog))
+    app.include_router(operations_router(catalog, with_metrics=settings.metrics_port is None))
     app.include_router(page_router())
     app.exception_handler(TfgateError)(_report)
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
-    app.openapi = lambda: openapi.build(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = lambda: openapi.build(app, with_keys=settings.keys_file is not None)  # type: ignore[method-assign]  # FastAPI's documented way
     limiters = {route.path: pipelines[route.model].limiter for route in routes}
+    inner: ASGIApp = ShortWay(app, routes)
+    if settings.keys_file is not None:
+        inner = authentication = Authentication(inner, KeyRing(settings.keys_file))
+        background.append(authentication.follow_file)
     # From the outside in: who may enter, what is noted of those who did, and where they go.
-    return Gate(Recorder(ShortWay(app, routes), log), limiters, settings.max_requests)
+    gateway = Gate(Recorder(inner, log), limiters, settings.max_requests)
+    return _open_to_pages(gateway, settings.cors_origins) if settings.cors_origins else gateway
 
 
 def _pipeline(
@@ -87,6 +102,39 @@ def _pipeline(
 ) -> Pipeline:
     limiter = Limiter(name, max_limit=settings.max_requests_per_model)
     return Pipeline(name, client, catalog, limiter, max_calls=settings.max_calls_in_flight)
+
+
+def _tls(settings: Settings) -> Tls | None:
+    if settings.model_server_ca_file is None:
+        return None
+    return Tls(
+        settings.model_server_ca_file,
+        settings.model_server_certificate_file,
+        settings.model_server_private_key_file,
+    )
+
+
+def _open_to_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Let pages of other origins ask from browsers, and read what the headers tell."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "X-API-Key", "X-Request-Id", TIMEOUT],
+        expose_headers=["Retry-After", "X-Model-Name", "X-Model-Version", "X-Request-Id"],
+    )
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run work that never ends beside everything else."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _report(request: Request, error: TfgateError) -> Response:

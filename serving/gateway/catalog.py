@@ -11,7 +11,7 @@ from proto.status_pb2 import ModelVersionStatus
 from serving.card import ModelCard
 from serving.contract import Signature, TensorSpec
 from serving.errors import ModelServerFailure, TfgateError, UnknownVersion
-from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servable
+from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servable, code_name
 from serving.models import MODELS
 from serving.tensors import data_type
 
@@ -20,16 +20,25 @@ _MAX_CARDS = 8  # of one model: more versions than are served at once
 
 @dataclass(frozen=True)
 class VersionState:
-    """A version and how far it has come; `error` says why it ended, if it ended badly."""
+    """A version and how far it has come.
+
+    `error` says why it ended, if it ended badly, and `code` with which of gRPC's codes.
+    """
 
     version: int
     state: str
     error: str | None
+    code: str | None
 
     @property
     def available(self) -> bool:
         """Whether the version can answer."""
         return self.state == "AVAILABLE"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the version ended because it could not be loaded, or no longer be served."""
+        return self.error is not None
 
 
 class Catalog:
@@ -123,10 +132,13 @@ class Catalog:
 
 
 def _version_state(status: ModelVersionStatus) -> VersionState:
+    reason = status.status
+    failed = reason.error_code != 0
     return VersionState(
         version=status.version,
         state=ModelVersionStatus.State.Name(status.state),
-        error=status.status.error_message or None,
+        error=(reason.error_message or "no reason given") if failed else None,
+        code=code_name(reason.error_code) if failed else None,
     )
 
 

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 import numpy as np
+from google.protobuf.message import DecodeError
 from google.protobuf.wrappers_pb2 import Int64Value
 from numpy.typing import NDArray
 
@@ -95,6 +97,22 @@ _CHANNEL_OPTIONS = [
     ("grpc.keepalive_timeout_ms", 3_000),
     ("grpc.http2.ping_timeout_ms", 3_000),
 ]
+_CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
+FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What proves each side to the other: PEM files; ours only for servers that ask for them."""
+
+    ca_file: Path
+    certificate_file: Path | None = None
+    private_key_file: Path | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Read the files."""
+        files = (self.ca_file, self.private_key_file, self.certificate_file)
+        return grpc.ssl_channel_credentials(*(file and file.read_bytes() for file in files))
 
 
 class CallFailed(Exception):
@@ -136,11 +154,12 @@ class ModelServerClient:
     Use it as an async context manager: the channel opens inside the running event loop.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, tls: Tls | None = None) -> None:
         self.target = target
+        self._tls = tls
 
     async def __aenter__(self) -> Self:
-        self._channel = grpc.aio.insecure_channel(self.target, options=_CHANNEL_OPTIONS)
+        self._channel = self._open_channel()
         self._predict = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
             request_serializer=PredictRequest.SerializeToString,
@@ -165,6 +184,12 @@ class ModelServerClient:
         _traceback: TracebackType | None,
     ) -> None:
         await self._channel.close()
+
+    def _open_channel(self) -> grpc.aio.Channel:
+        if self._tls is None:
+            return grpc.aio.insecure_channel(self.target, options=_CHANNEL_OPTIONS)
+        credentials = self._tls.credentials()
+        return grpc.aio.secure_channel(self.target, credentials, options=_CHANNEL_OPTIONS)
 
     async def predict(
         self,
@@ -214,7 +239,11 @@ class ModelServerClient:
         )
         with self._translated(servable):
             response = await self._metadata(request, timeout=timeout_seconds)
-        return SignatureDefMap.FromString(response.metadata["signature_def"].value)
+        try:
+            return SignatureDefMap.FromString(response.metadata["signature_def"].value)
+        except DecodeError as error:
+            message = f"the signatures of {servable} cannot be read"
+            raise ModelServerFailure(message) from error
 
     async def versions(self, model: str, *, timeout_seconds: float) -> list[ModelVersionStatus]:
         """Read the states of all versions that the server knows of, newest first.
@@ -253,6 +282,11 @@ class ModelServerClient:
         if kind is DeadlineExceeded:
             return kind(f"{servable} did not answer in time")
         return kind(f"{servable} failed: {error.code.name}")
+
+
+def code_name(number: int) -> str:
+    """Return the name of a gRPC status by its number, such as NOT_FOUND for 5."""
+    return _CODE_NAMES.get(number, str(number))
 
 
 def _is_unknown_version(error: CallFailed, servable: Servable) -> bool:

@@ -4,7 +4,7 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from serving.errors import all_errors
+from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, all_errors
 from serving.models import MODELS
 
 # The stages of a prediction, in the order in which a request passes them.
@@ -14,6 +14,9 @@ SHED_REASONS = ("bound", "limit")
 SHED_BY_BOUND, SHED_BY_LIMIT = SHED_REASONS
 RETRY_REASONS = ("alone", "version-gone")
 RETRIED_ALONE, RETRIED_VERSION_GONE = RETRY_REASONS
+VERSION_STATES = ("start", "loading", "available", "unloading", "failed")
+KEY_OUTCOMES = ("accepted", "rate-limited", "forbidden")
+KEY_ACCEPTED, KEY_RATE_LIMITED, KEY_FORBIDDEN = KEY_OUTCOMES
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
 OK = "ok"
@@ -82,6 +85,41 @@ RETRIES = Counter(
     ["model", "reason"],
 )
 
+REFUSED_HEADS = Counter(
+    "tfgate_refused_heads_total",
+    "Requests refused before they could be told apart, by the code of the problem.",
+    ["outcome"],
+)
+KEY_REQUESTS = Counter(
+    "tfgate_key_requests_total",
+    "Requests with an API key that is known, by the name of the key and what came of it.",
+    ["key", "outcome"],
+)
+KEYS_FILE_VALID = Gauge(
+    "tfgate_keys_file_valid",
+    "0 while the file of API keys cannot be used, and the keys read from it before go on to count.",
+    multiprocess_mode="livemin",
+)
+
+MODEL_READY = Gauge(
+    "tfgate_model_ready",
+    "1 if the model can answer and its live signature is the declared one, as /readyz says.",
+    ["model"],
+    multiprocess_mode="livemin",
+)
+MODEL_VERSIONS = Gauge(
+    "tfgate_model_versions",
+    "Versions that the model server told of last, by state; failed ones ended with an error.",
+    ["model", "state"],
+    multiprocess_mode="livemostrecent",
+)
+FAILED_VERSIONS = Gauge(
+    "tfgate_model_failed_versions",
+    "Versions that the model server failed to load or run, by the gRPC code of the reason.",
+    ["model", "code"],
+    multiprocess_mode="livemostrecent",
+)
+
 
 class VersionMetrics:
     """The series of one version, looked up once; NO_VERSION stands for requests that failed."""
@@ -109,13 +147,18 @@ def of(model: str, version: int | None) -> VersionMetrics:
 
 def initialise() -> None:
     """Create every series that can be foreseen, so that each exists at zero from the start."""
+    KEYS_FILE_VALID.set(1)
+    for refusal in (HeadersTooLarge, MalformedRequest, RequestTimeout):
+        REFUSED_HEADS.labels(refusal.code)
     for model in (*MODELS, UNKNOWN_MODEL):
         for error in all_errors():
             REQUESTS.labels(model, NO_VERSION, error.code)
     for model in MODELS:
         of(model, None)
-        for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT):
+        for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY):
             gauge.labels(model)
+        for state in VERSION_STATES:
+            MODEL_VERSIONS.labels(model, state)
         for reason in SHED_REASONS:
             SHED.labels(model, reason)
         for reason in RETRY_REASONS:

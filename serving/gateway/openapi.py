@@ -15,6 +15,11 @@ from serving.models import MODELS
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
 
 def parameters(query: type[BaseModel]) -> dict[str, Any]:
     """Describe what a prediction takes besides its body."""
@@ -83,7 +88,7 @@ def _meaning(status: int) -> str:
     return ", ".join(error.code for error in all_errors() if status_of(error) == status)
 
 
-def build(app: FastAPI) -> dict[str, Any]:
+def build(app: FastAPI, *, with_keys: bool) -> dict[str, Any]:
     """Build the document; FastAPI adds only the schemas of response models, so Problem is added."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -93,4 +98,7 @@ def build(app: FastAPI) -> dict[str, Any]:
     document["components"]["schemas"]["Problem"] = schema
     for model in MODELS.values():
         document["components"]["schemas"].update(_request_schema(model)[1])
+    if with_keys:
+        document["components"]["securitySchemes"] = _KEYS
+        document["security"] = [{name: []} for name in _KEYS]
     return document

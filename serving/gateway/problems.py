@@ -18,6 +18,9 @@ RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about 
 # The nearest base class that stands here decides; 499 is nginx's "client closed request".
 STATUSES: dict[type[TfgateError], int] = {
     errors.MalformedBody: 400,
+    errors.MalformedRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.UnknownModel: 404,
     errors.UnknownVersion: 404,
@@ -27,6 +30,8 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.InvalidInput: 422,
     errors.Overloaded: 429,
+    errors.RateLimited: 429,
+    errors.HeadersTooLarge: 431,
     errors.ClientDisconnected: 499,
     errors.InternalError: 500,
     errors.ModelServerFailure: 502,
@@ -92,7 +97,14 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
         "errors": [asdict(field) for field in error.fields],
         "request_id": request_id,
     }
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in _RETRY_LATER else {}
+    headers = {}
+    if status in _RETRY_LATER:
+        headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 408:
+        # The rest may still come, or never: the connection is of no more use.
+        headers["Connection"] = "close"
     content = to_json(problem, exclude_none=True)
     return Response(content, status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 

@@ -25,12 +25,14 @@ _PROBES = ("/healthz", "/readyz", "/metrics")
 class Record:
     """The story of one request, filled in as it goes.
 
-    `model` stays None for requests that are no predictions; `version` until one has answered.
+    `key` is the name of the API key, if one was needed. `model` stays None for requests that are no
+    predictions; `version` until one has answered.
     `error` is for operators: what went wrong on our side, with its cause.
     """
 
     request_id: str
     model: str | None = None
+    key: str | None = None
     version: int | None = None
     outcome: str = metrics.OK
     error: str | None = None
@@ -69,6 +71,7 @@ class Record:
             "path": scope["path"][:_MAX_LOGGED_PATH],
             "status": status,
             "outcome": self.outcome,
+            "key": self.key,
             "model": self.model,
             "version": self.version,
             "instances": self.instances,

@@ -1,5 +1,7 @@
 """Running the gateway: in this process, or in several workers of their own."""
 
+from serving.gateway.exposition import expose
+from serving.gateway.keys import read_keys
 from serving.gateway.listener import listen
 from serving.gateway.settings import Settings
 from serving.gateway.supervisor import supervise
@@ -10,11 +12,16 @@ def run(settings: Settings) -> None:
 
     Raises:
         CannotListen: another program listens there, or the address is not this machine's.
+        WrongKeys: the file of API keys cannot be used.
         WorkersDie: there are several workers, and they end as soon as they are started.
     """
+    if settings.keys_file is not None:
+        read_keys(settings.keys_file)
     if settings.workers > 1:
         supervise(settings)
         return
+    if settings.metrics_port is not None:
+        expose(settings.host, settings.metrics_port)
     # Not at the top, for then the parent of several workers would carry FastAPI and gRPC as well.
     from serving.gateway.worker import serve  # noqa: PLC0415
 

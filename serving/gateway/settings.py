@@ -4,6 +4,7 @@ import ipaddress
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -177,8 +178,11 @@ def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        wrong = "; ".join(
-            ": ".join([*map(str, each["loc"][:1]), each["msg"].removeprefix("Value error, ")]) for each in error.errors()
-        )
+        wrong = "; ".join(map(_told, error.errors()))
         message = f"wrong settings (options or TFGATE_… variables): {wrong}"
         raise WrongSettings(message) from error
+
+
+def _told(error: ErrorDetails) -> str:
+    what = error["msg"].removeprefix("Value error, ")
+    return ": ".join([*map(str, error["loc"][:1]), what])

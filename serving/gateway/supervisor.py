@@ -12,6 +12,7 @@ from collections import deque
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from serving.gateway.exposition import expose
 from serving.gateway.listener import listen
 from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
@@ -90,6 +91,8 @@ def supervise(settings: Settings) -> None:
         listen(settings.host, settings.port, shared=True) as reserved,
         tempfile.TemporaryDirectory(prefix="tfgate-metrics-") as metrics_folder,
     ):
+        if settings.metrics_port is not None:
+            expose(settings.host, settings.metrics_port, metrics_folder)
         received = _receive_signals()
         port = reserved.getsockname()[1]
         settings = settings.model_copy(update={"port": port})

@@ -7,12 +7,14 @@ import signal
 import socket
 import sys
 import threading
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from serving.gateway.app import create_app
 from serving.gateway.draining import Draining
+from serving.gateway.heads import BoundedHeads, HeadLimits
 from serving.gateway.listener import listen
 from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
@@ -30,10 +32,11 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     gateway = Draining(create_app(settings))
+    limits = HeadLimits(settings.max_header_bytes, settings.header_seconds)
     config = uvicorn.Config(
         gateway,
         log_config=log_config(settings.log_level),
-        http=OneWriteProtocol,
+        http=partial(_Protocol, limits=limits),  # type: ignore[arg-type]  # it only calls it
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -43,6 +46,10 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     _LOGGER.info("listening on http://%s:%s, asking %s", host, port, settings.model_server)
     _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
+
+
+class _Protocol(BoundedHeads, OneWriteProtocol):
+    """How requests arrive, and how answers leave."""
 
 
 class _Server(uvicorn.Server):

@@ -1,16 +1,9 @@
 """What operators and probes ask: health, readiness, metrics, and what an error code means."""
 
-import os
 from typing import Literal
 
 from fastapi import APIRouter
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    generate_latest,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +11,7 @@ from starlette.responses import Response
 from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown, all_errors
 from serving.gateway.catalog import Catalog
 from serving.gateway.draining import is_draining
+from serving.gateway.exposition import registry
 from serving.gateway.openapi import problem_responses
 from serving.gateway.problems import status_of, title_of
 
@@ -44,8 +38,8 @@ class ErrorMeaning(BaseModel):
     hint: str = Field(description="what to do about it")
 
 
-def operations_router(catalog: Catalog) -> APIRouter:
-    """Build the routes over a catalog."""
+def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
+    """Build the routes over a catalog; /metrics among them unless it has a port of its own."""
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", summary="Is the gateway alive?")
@@ -62,15 +56,6 @@ def operations_router(catalog: Catalog) -> APIRouter:
             fields = [FieldError(model, reason) for model, reason in missing.items()]
             raise ModelUnavailable(detail, fields=fields)
         return Readiness()
-
-    @router.get(
-        "/metrics",
-        summary="Metrics for Prometheus",
-        response_class=Response,
-        responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
-    )
-    async def expose_metrics() -> Response:
-        return Response(generate_latest(_all_metrics()), media_type=CONTENT_TYPE_LATEST)
 
     @router.get(
         "/errors/{code}",
@@ -91,14 +76,17 @@ def operations_router(catalog: Catalog) -> APIRouter:
         message = f"there is no error code {code[:100]!r}; there are {known}"
         raise NotFound(message)
 
+    if with_metrics:
+        _add_metrics(router)
     return router
 
 
-def _all_metrics() -> CollectorRegistry:
-    """Return this process's metrics, or their sums over the workers if there are several."""
-    # The variable by which prometheus_client itself decides where it counts.
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
-    return registry
+def _add_metrics(router: APIRouter) -> None:
+    @router.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
+    )
+    async def expose_metrics() -> Response:
+        return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)

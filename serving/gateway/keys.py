@@ -1,0 +1,146 @@
+"""API keys: the file of their digests, what each may do, and which one was presented.
+
+The file holds one JSON object a line. A key itself is random and long enough that its plain SHA-256
+digest tells nothing of it; only whoever was given the key has it. Knows nothing of HTTP.
+"""
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Annotated
+
+from limits import parse
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from serving.models import MODELS
+
+
+class WrongKeys(Exception):
+    """A file of keys cannot be used; the message names the file, and the line if it is one."""
+
+
+def _rate(value: str) -> str:
+    parse(value)  # raises ValueError for what is no rate
+    return value
+
+
+def _model(value: str) -> str:
+    if value not in MODELS:
+        message = f"there is no model {value!r}; there are {', '.join(sorted(MODELS))}"
+        raise ValueError(message)
+    return value
+
+
+class Key(BaseModel):
+    """What the gateway knows of a key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[\w.-]{1,64}$", description="who asks with it; shown in metrics")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the key, in hexadecimal")
+    rates: tuple[Annotated[str, AfterValidator(_rate)], ...] = Field(
+        default=(), description="most requests, such as 50/second or 10000/day; all of them hold"
+    )
+    models: tuple[Annotated[str, AfterValidator(_model)], ...] | None = Field(
+        default=None, description="the only models it may ask; all if left out"
+    )
+
+    def may_ask(self, model: str) -> bool:
+        """Tell whether predictions of a model are among what the key is for."""
+        return self.models is None or model in self.models
+
+
+def digest_of(key: str) -> str:
+    """Return what the file holds in place of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def read_keys(file: Path) -> list[Key]:
+    """Read a file of keys.
+
+    Raises:
+        WrongKeys: it cannot be read, or a line is no key, or repeats another's name or digest.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read the keys in {file}: {error}"
+        raise WrongKeys(message) from error
+    keys: list[Key] = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                keys.append(_parse(line, keys))
+            except ValueError as error:
+                message = f"{file}:{number}: {error}"
+                raise WrongKeys(message) from error
+    return keys
+
+
+def _parse(line: str, before: list[Key]) -> Key:
+    try:
+        key = Key.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        message = f"{where}: {what}" if where else what
+        raise ValueError(message) from error
+    if any(key.name == other.name for other in before):
+        message = f"there is a key named {key.name} already"
+        raise ValueError(message)
+    if any(key.sha256 == other.sha256 for other in before):
+        message = "there is a key with this sha256 already"
+        raise ValueError(message)
+    return key
+
+
+class KeyRing:
+    """The keys of a file as it was when `refresh` last found it changed."""
+
+    def __init__(self, file: Path) -> None:
+        """Read the file.
+
+        Raises:
+            WrongKeys: it cannot be used.
+        """
+        self._file = file
+        self._seen = self._stamp()
+        self._keys = self._read()
+
+    def find(self, presented: bytes) -> Key | None:
+        """Return the key that was presented, in a time that does not tell how near it came."""
+        digest = hashlib.sha256(presented).digest()
+        found = None
+        for known, key in self._keys:
+            if hmac.compare_digest(digest, known):
+                found = key
+        return found
+
+    def refresh(self) -> bool:
+        """Read the file again if it has changed, and tell whether it had.
+
+        Raises:
+            WrongKeys: it cannot be used any more; the keys from before go on to count.
+        """
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        self._keys = self._read()
+        return True
+
+    def names(self) -> list[str]:
+        """List who has a key."""
+        return [key.name for _, key in self._keys]
+
+    def _read(self) -> list[tuple[bytes, Key]]:
+        return [(bytes.fromhex(key.sha256), key) for key in read_keys(self._file)]
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """Return what changes with the file; a mounted Secret changes by another link."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None  # reading it, which follows, says why
+        return status.st_mtime_ns, status.st_size, status.st_ino
