@@ -1,4 +1,4 @@
-"""A DNS server whose one answer a test may change; it answers every name alike."""
+"""A DNS server whose addresses a test may change; it answers every name with all of them."""
 
 import socket
 import struct
@@ -16,8 +16,8 @@ _NAME_POINTER = 0xC00C
 class NameServer:
     """Serves on a port of its own as long as the context lasts."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
@@ -55,7 +55,7 @@ class NameServer:
         record_type, record_class = struct.unpack(">HH", question[-4:])
         records = []
         if record_type == _TYPE_A:
-            fields = (_NAME_POINTER, _TYPE_A, record_class, 0, 4)
-            records.append(struct.pack(">HHHIH", *fields) + socket.inet_aton(self.address))
+            fields = struct.pack(">HHHIH", _NAME_POINTER, _TYPE_A, record_class, 0, 4)
+            records = [fields + socket.inet_aton(address) for address in self.addresses]
         header = query[:2] + struct.pack(">HHHHH", _ANSWER_FLAGS, 1, len(records), 0, 0)
         return header + question + b"".join(records)

@@ -87,7 +87,7 @@ def test_a_server_that_comes_back_at_another_address_is_found_by_its_name(tmp_pa
         asking(f"dns://{names.authority}/model-server.test:{old.port}") as outcomes,
     ):
         old.kill()
-        names.address = "127.0.0.2"
+        names.addresses = ("127.0.0.2",)
         new.start()
         new.wait_until_it_answers()
         back = time.monotonic()
