@@ -26,6 +26,7 @@ from serving.gateway.client import ModelServerClient, Tls
 from serving.gateway.deadline import TIMEOUT
 from serving.gateway.gate import Gate
 from serving.gateway.keys import KeyRing
+from serving.gateway.page_headers import PageHeaders
 from serving.gateway.pipeline import Pipeline
 from serving.gateway.problems import from_validation
 from serving.gateway.record import record_of
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(models_router(catalog))
     app.include_router(operations_router(catalog, with_metrics=settings.metrics_port is None))
     app.include_router(page_router())
+    app.add_middleware(PageHeaders)
     app.exception_handler(TfgateError)(_report)
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)

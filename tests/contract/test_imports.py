@@ -48,7 +48,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.admission", "serving.gateway.problems", "serving.gateway.record"],
     ["serving.gateway.exposition"],
     [
-        "serving.gateway.keys",
+        *("serving.gateway.keys", "serving.gateway.page_headers"),
         *("serving.gateway.access_log", "serving.gateway.draining", "serving.gateway.listener"),
         *("serving.gateway.logs", "serving.gateway.metrics", "serving.gateway.patience"),
         *("serving.gateway.settings", "serving.gateway.wire"),

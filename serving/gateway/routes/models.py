@@ -54,7 +54,7 @@ def models_router(catalog: Catalog) -> APIRouter:
     """Build the routes over a catalog."""
     router = APIRouter(prefix="/models", tags=["models"])
 
-    @router.get("", summary="All models", responses=problem_responses(503, 504))
+    @router.get("", summary="All models", responses=problem_responses(401, 429, 503, 504))
     async def list_models() -> ModelList:
         return ModelList(
             models=[
@@ -66,7 +66,9 @@ def models_router(catalog: Catalog) -> APIRouter:
         )
 
     @router.get(
-        "/{model}", summary="One model", responses=problem_responses(404, 422, 502, 503, 504)
+        "/{model}",
+        summary="One model",
+        responses=problem_responses(401, 404, 422, 429, 502, 503, 504),
     )
     async def describe_model(model: str) -> ModelDescription:
         if model not in MODELS:

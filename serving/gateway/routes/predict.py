@@ -59,7 +59,7 @@ def predict_routes(pipeline: Pipeline, settings: Settings) -> list[RawRoute]:
     shared: dict[str, Any] = {
         "model": name,
         "responses": openapi.problem_responses(
-            *(400, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504)
+            *(400, 401, 403, 404, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
         ),
     }
     return [
