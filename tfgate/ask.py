@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,15 @@ class CannotAsk(Exception):
     """There is no gateway to ask, or it refused the question."""
 
 
-def predict(url: str, model: str, text: str | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Gateway:
+    """Where a gateway listens, and the key that it may want."""
+
+    url: str
+    key: str | None = None
+
+
+def predict(gateway: Gateway, model: str, text: str | None) -> dict[str, Any]:
     """Ask for one prediction.
 
     `text` is a JSON object, a file's path where the model takes files, or the value of the only
@@ -26,13 +35,11 @@ def predict(url: str, model: str, text: str | None) -> dict[str, Any]:
     Raises:
         CannotAsk: the gateway is away or refuses; the message says what to do.
     """
-    if model not in MODELS:
-        message = f"there is no model {model!r}; there are {', '.join(sorted(MODELS))}."
-        raise CannotAsk(message)
-    return _ask("POST", f"{url}/predict/{model}", **_body(model, text))
+    check_model(model)
+    return _ask(gateway, "POST", f"/predict/{model}", **_body(model, text))
 
 
-def model_table(url: str) -> Table:
+def model_table(gateway: Gateway) -> Table:
     """Show every version of every model with its state and its test figures.
 
     Raises:
@@ -40,12 +47,32 @@ def model_table(url: str) -> Table:
     """
     table = Table("model", "version", "state", "test set", "trained")
     for name in sorted(MODELS):
-        for version in _ask("GET", f"{url}/models/{name}")["versions"]:
+        for version in _ask(gateway, "GET", f"/models/{name}")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
             figures = ", ".join(f"{m['name']} {m['value']:.4g}" for m in card["metrics"])
             state = version["state"] + (f": {version['error']}" if version["error"] else "")
             table.add_row(name, str(version["version"]), state, figures, card["trained_at"][:10])
     return table
+
+
+def check_model(name: str) -> None:
+    """See that there is a model of that name.
+
+    Raises:
+        CannotAsk: there is none.
+    """
+    if name not in MODELS:
+        message = f"there is no model {name!r}; there are {', '.join(sorted(MODELS))}."
+        raise CannotAsk(message)
+
+
+def check_ready(url: str) -> None:
+    """See that a gateway is there whose models can all be asked.
+
+    Raises:
+        CannotAsk: the gateway is away, or a model is not ready.
+    """
+    _ask(Gateway(url), "GET", "/readyz")
 
 
 def _body(model: str, text: str | None) -> dict[str, Any]:
@@ -75,9 +102,13 @@ def _file(path: Path) -> dict[str, Any]:
     return {"content": content, "headers": {"Content-Type": media_type}}
 
 
-def _ask(method: str, url: str, **arguments: Any) -> dict[str, Any]:
+def _ask(gateway: Gateway, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    url = gateway.url.rstrip("/") + path
+    headers = arguments.pop("headers", {})
+    if gateway.key is not None:
+        headers = {**headers, "Authorization": f"Bearer {gateway.key}"}
     try:
-        answer = httpx.request(method, url, timeout=TIMEOUT_SECONDS, **arguments)
+        answer = httpx.request(method, url, headers=headers, timeout=TIMEOUT_SECONDS, **arguments)
     except httpx.TransportError as error:
         message = f"no gateway answers at {url}. Start one with 'tfgate up', or name it with --url."
         raise CannotAsk(message) from error
@@ -87,6 +118,16 @@ def _ask(method: str, url: str, **arguments: Any) -> dict[str, Any]:
         message = f"what answers at {url} is no tfgate gateway. Name the gateway with --url."
         raise CannotAsk(message) from error
     if not answer.is_success:
-        message = f"{document['detail']}. {document['hint']}"
-        raise CannotAsk(message)
+        raise CannotAsk(_refusal(document))
     return document
+
+
+def _refusal(problem: dict[str, Any]) -> str:
+    if "detail" not in problem:
+        return f"the gateway answered {json.dumps(problem)[:200]}"
+    if problem["code"] == "unauthenticated":
+        return f"{problem['detail']}. Give the key with --key, or as TFGATE_API_KEY."
+    # With one wrong field alone, the detail names it.
+    fields = problem["errors"] if len(problem["errors"]) > 1 else []
+    lines = [f"  {field['field']}: {field['message']}" for field in fields]
+    return "\n".join([f"{problem['detail']}. {problem['hint']}", *lines])

@@ -19,6 +19,13 @@ console = Console()
 
 Repository = Annotated[Path, typer.Option(help="folder of models, each a folder of versions")]
 Url = Annotated[str, typer.Option(help="where the gateway listens")]
+ApiKey = Annotated[
+    str | None, typer.Option(envvar="TFGATE_API_KEY", help="key, if the gateway wants one")
+]
+KeysFile = Annotated[
+    Path, typer.Option(envvar="TFGATE_KEYS_FILE", help="file of the keys' digests")
+]
+DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -34,7 +41,7 @@ def _reported(*errors: type[Exception], exit_code: int = 1) -> Iterator[None]:
 
 
 @contextmanager
-def _needing(extra: str) -> Iterator[None]:
+def _needing(extra: str, *, exit_code: int = 1) -> Iterator[None]:
     """End the program with one sentence if a package of an optional extra is not installed."""
     try:
         yield
@@ -43,7 +50,7 @@ def _needing(extra: str) -> Iterator[None]:
         typer.echo(
             f"tfgate: this command needs {error.name}, not installed here: {remedy}", err=True
         )
-        raise typer.Exit(1) from error
+        raise typer.Exit(exit_code) from error
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -57,11 +64,12 @@ def up(
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.listener import CannotListen
+    from serving.gateway.settings import WrongSettings
     from tfgate.children import ChildDied
     from tfgate.up import Addresses, CannotStart
     from tfgate.up import up as serve
 
-    with _reported(CannotStart, CannotListen, ChildDied):
+    with _reported(WrongSettings, exit_code=2), _reported(CannotStart, CannotListen, ChildDied):
         try:
             serve(repository, Addresses(host, port, model_server_port), console)
         except KeyboardInterrupt:
@@ -76,21 +84,105 @@ def predict(
         typer.Argument(help="a text, a picture's path, or JSON; the model's example if left out"),
     ] = None,
     url: Url = DEFAULT_URL,
+    key: ApiKey = None,
 ) -> None:
     """Ask a running gateway for one prediction."""
     from tfgate import ask
 
     with _reported(ask.CannotAsk):
-        console.print_json(data=ask.predict(url.rstrip("/"), model, text))
+        gateway = ask.Gateway(url, key)
+        console.print_json(data=ask.predict(gateway, model, text))
 
 
 @app.command(rich_help_panel="Serve and ask")
-def models(url: Url = DEFAULT_URL) -> None:
+def models(url: Url = DEFAULT_URL, key: ApiKey = None) -> None:
     """Show the versions that a running gateway serves, with their test figures."""
     from tfgate import ask
 
     with _reported(ask.CannotAsk):
-        console.print(ask.model_table(url.rstrip("/")))
+        console.print(ask.model_table(ask.Gateway(url, key)))
+
+
+@app.command(rich_help_panel="Serve and ask")
+def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
+    users: Annotated[int, typer.Option(min=1, help="how many ask, each about once a second")] = 200,
+    duration: Annotated[str, typer.Option(help="such as 60s, 10m or 1h30m")] = "60s",
+    objective: Annotated[
+        str, typer.Option(help="for each model: 'p99<250ms,max<2s,failures<0.1%,requests>50/s'")
+    ] = "failures<0.1%",
+    shape: Annotated[
+        str, typer.Option(help="how the number of users changes: steady, ramp, spike or soak")
+    ] = "steady",
+    model: Annotated[str | None, typer.Option(help="ask this model alone")] = None,
+    html: Annotated[Path, typer.Option(help="where the report with charts is written")] = Path(
+        "build/loadtest.html"
+    ),
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Let many users ask a running gateway; exit code 1 if an objective is missed.
+
+    If the gateway wants an API key, give it as TFGATE_API_KEY.
+    """
+    from tfgate.ask import CannotAsk
+    from tfgate.loadtest.command import loadtest as run
+    from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongPlan
+    from tfgate.loadtest.objectives import parse
+    from tfgate.loadtest.plan import Plan, check_locust, parse_duration
+
+    with (
+        _needing("load", exit_code=2),
+        _reported(WrongPlan, exit_code=2),
+        _reported(Stopped, exit_code=130),
+        _reported(CannotAsk, LocustFailed, ObjectivesMissed),
+    ):
+        check_locust()
+        seconds, objectives = parse_duration(duration), parse(objective)
+        run(Plan(url.rstrip("/"), users, seconds, shape, model, html), objectives, console)
+
+
+keys = typer.Typer(help="Make and take away the keys that a gateway wants.", no_args_is_help=True)
+app.add_typer(keys, name="keys", rich_help_panel="Serve and ask")
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="who asks with it")],
+    file: KeysFile = DEFAULT_KEYS,
+    rate: Annotated[
+        list[str] | None, typer.Option(help="most requests, as 50/second; may be repeated")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="the only model it may ask; may be repeated")
+    ] = None,
+) -> None:
+    """Make a key and print it: this once, for the file holds only its digest."""
+    from serving.gateway.keys import WrongKeys
+    from tfgate.keys import CannotChange, create
+
+    with _reported(CannotChange, WrongKeys):
+        typer.echo(create(file, name, rates=rate or (), models=model or ()))
+
+
+@keys.command("list")
+def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
+    """Show who has a key, and what for."""
+    from serving.gateway.keys import WrongKeys
+    from tfgate.keys import table
+
+    with _reported(WrongKeys):
+        console.print(table(file))
+
+
+@keys.command("revoke")
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="whose key it is")], file: KeysFile = DEFAULT_KEYS
+) -> None:
+    """Take a key away; a running gateway refuses it within a second or two."""
+    from serving.gateway.keys import WrongKeys
+    from tfgate.keys import CannotChange, revoke
+
+    with _reported(CannotChange, WrongKeys):
+        revoke(file, name)
 
 
 @app.command(rich_help_panel="Train")
@@ -121,6 +213,7 @@ def gateway(
     workers: Annotated[int | None, typer.Option(help="number of processes that serve")] = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
+    from serving.gateway.keys import WrongKeys
     from serving.gateway.listener import CannotListen
     from serving.gateway.server import run
     from serving.gateway.settings import WrongSettings, read_settings
@@ -129,7 +222,7 @@ def gateway(
     given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
     with _reported(WrongSettings, exit_code=2):
         settings = read_settings(**{k: value for k, value in given.items() if value is not None})
-    with _reported(CannotListen, WorkersDie):
+    with _reported(CannotListen, WorkersDie, WrongKeys):
         run(settings)
 
 

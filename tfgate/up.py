@@ -12,6 +12,7 @@ import httpx
 from rich.console import Console
 
 from serving.gateway.listener import listen
+from serving.gateway.settings import read_settings
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
 from tfgate.children import Child, running, stoppable, watch
@@ -43,10 +44,12 @@ def up(repository: Path, addresses: Addresses, console: Console) -> None:
     """Serve a model repository until Ctrl-C, SIGTERM, or a program's end.
 
     Raises:
+        WrongSettings: the gateway would refuse to start, on a public address without keys say.
         CannotStart: the repository or TensorFlow is missing.
         CannotListen: a port is taken.
         ChildDied: the model server or the gateway ended by itself.
     """
+    read_settings(host=addresses.host, port=addresses.port)
     check_repository(repository)
     # Found out before anything is started, and let go of for the programs themselves.
     listen(addresses.host, addresses.port).close()

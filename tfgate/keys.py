@@ -1,0 +1,88 @@
+"""The file of API keys as people manage it: `tfgate keys create`, `list` and `revoke`.
+
+A running gateway follows the file by itself.
+"""
+
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.table import Table
+
+from serving.gateway.keys import Key, WrongKeys, digest_of, read_keys
+
+_NUM_RANDOM_BYTES = 32
+_PREFIX = "tfgate_"  # so that people and scanners recognise a key that has leaked
+
+
+class CannotChange(Exception):
+    """What was asked of the keys cannot be done."""
+
+
+def create(file: Path, name: str, *, rates: Sequence[str] = (), models: Sequence[str] = ()) -> str:
+    """Add a key, and return it: it is nowhere else from then on.
+
+    Raises:
+        CannotChange: the name is taken, or a value is not what it should be.
+        WrongKeys: the file cannot be read.
+    """
+    keys = read_keys(file) if file.exists() else []
+    if any(key.name == name for key in keys):
+        message = f"{file} has a key named {name} already. Revoke it, or choose another name."
+        raise CannotChange(message)
+    secret = _PREFIX + secrets.token_urlsafe(_NUM_RANDOM_BYTES)
+    fields = {"name": name, "sha256": digest_of(secret), "rates": rates, "models": models or None}
+    try:
+        key = Key.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        message = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
+        raise CannotChange(message) from error
+    _write(file, [*keys, key])
+    return secret
+
+
+def revoke(file: Path, name: str) -> None:
+    """Take a key away.
+
+    Raises:
+        CannotChange: there is none of that name.
+        WrongKeys: the file cannot be read.
+    """
+    keys = read_keys(file)
+    kept = [key for key in keys if key.name != name]
+    if len(kept) == len(keys):
+        names = ", ".join(key.name for key in keys) or "none"
+        message = f"{file} has no key named {name}; it has {names}."
+        raise CannotChange(message)
+    _write(file, kept)
+
+
+def table(file: Path) -> Table:
+    """Show who has a key, and what for.
+
+    Raises:
+        WrongKeys: the file cannot be read.
+    """
+    table = Table("name", "models", "rates", "sha256")
+    for key in read_keys(file):
+        models = "all" if key.models is None else ", ".join(key.models)
+        table.add_row(key.name, models, ", ".join(key.rates) or "unlimited", key.sha256[:12] + "…")
+    return table
+
+
+def _write(file: Path, keys: Sequence[Key]) -> None:
+    """Replace the file at once: a gateway may read it at any moment."""
+    lines = [key.model_dump_json(exclude_defaults=True) + "\n" for key in keys]
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as beside:
+            beside.writelines(lines)
+        # Digests are no secrets, and a gateway may run as another user.
+        written = Path(beside.name)
+        written.chmod(0o644)
+        written.replace(file)
+    except OSError as error:
+        message = f"cannot write {file}: {error.strerror}"
+        raise WrongKeys(message) from error
