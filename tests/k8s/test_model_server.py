@@ -1,0 +1,92 @@
+"""The model server's pods agree with serving/tf_serving: its files, its flags, how it goes."""
+
+import re
+
+import pytest
+
+from serving.gateway.settings import Settings
+from tests.k8s.cluster import Cluster, Manifest, environment
+from tests.programs import needs
+from tests.stack import ROOT
+
+pytestmark = needs("kubectl", package="kubernetes-client")
+
+CONFIGURATION = ROOT / "serving/tf_serving"
+# How much older than its age a connection may become, as gRPC spreads them out.
+JITTER = 1.1
+# CoreDNS lets its answers for services be kept for that long.
+DNS_SECONDS = 5
+
+
+@pytest.fixture
+def container(applied: Cluster) -> Manifest:
+    found: Manifest = applied.pod("model-server").containers[0]
+    return found
+
+
+@pytest.fixture(scope="module")
+def flags() -> dict[str, str]:
+    """The flags that the entrypoint gives, whatever comes after an equals sign."""
+    script = (CONFIGURATION / "entrypoint.sh").read_text()
+    return dict(re.findall(r"^\s+--(\w+)=(\S+)$", script, re.MULTILINE))
+
+
+def test_its_configuration_is_the_one_of_docker_compose(
+    applied: Cluster, container: Manifest
+) -> None:
+    volumes = {each["name"]: each for each in applied.pod("model-server").spec["volumes"]}
+    mounts = {each["mountPath"]: volumes[each["name"]] for each in container["volumeMounts"]}
+    shell, script = container["command"]
+    folder, _, name = script.rpartition("/")
+    assert shell == "/bin/bash"
+    data = applied.named("ConfigMap", mounts[folder]["configMap"]["name"])["data"]
+    assert data[name] == (CONFIGURATION / name).read_text()
+    for file, content in data.items():
+        assert content == (CONFIGURATION / file).read_text()
+
+
+def test_ports_are_those_on_which_it_listens(applied: Cluster, flags: dict[str, str]) -> None:
+    assert applied.pod("model-server").ports == {
+        "grpc": int(flags["port"]),
+        "rest": int(flags["rest_api_port"]),
+    }
+
+
+def test_it_answers_the_probes(container: Manifest, flags: dict[str, str]) -> None:
+    assert flags["enable_grpc_healthcheck_service"] == "true"
+    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+        # Its health service knows the empty name.
+        assert container[kind]["grpc"] == {"port": int(flags["port"])}
+
+
+def test_metrics_are_scraped_where_they_are(applied: Cluster) -> None:
+    endpoint = applied.named("ServiceMonitor", "model-server")["spec"]["endpoints"][0]
+    assert f'path: "{endpoint["path"]}"' in (CONFIGURATION / "monitoring.config").read_text()
+
+
+def test_models_are_mounted_where_it_looks(container: Manifest) -> None:
+    models = re.findall(r'base_path: "(.+)"', (CONFIGURATION / "models.config").read_text())
+    mounts = [each["mountPath"] for each in container["volumeMounts"] if each.get("readOnly")]
+    assert models
+    assert all(path.rpartition("/")[0] in mounts for path in models)
+
+
+def test_nobody_is_connected_any_more_when_it_is_told_to_stop(
+    applied: Cluster, container: Manifest, flags: dict[str, str]
+) -> None:
+    argument, _, age = flags["grpc_channel_arguments"].partition("=")
+    assert argument == "grpc.max_connection_age_ms"
+    longest = Settings.model_fields["predict_timeout_seconds"].default
+    asleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert asleep >= int(age) / 1000 * JITTER + DNS_SECONDS + longest
+    assert applied.pod("model-server").spec["terminationGracePeriodSeconds"] > asleep + longest
+
+
+def test_batching_is_as_one_of_the_files_says(gpu: Cluster, applied: Cluster) -> None:
+    kinds = {
+        kind
+        for each in (gpu, applied)
+        if (kind := environment(each.pod("model-server").containers[0]).get("TF_SERVING_BATCHING"))
+    }
+    assert kinds == {"gpu"}
+    assert all((CONFIGURATION / f"batching-{kind}.config").is_file() for kind in kinds)

@@ -1,0 +1,109 @@
+"""What objects name is there: pods, ports, volumes, config maps, accounts, secrets."""
+
+import re
+
+from tests.k8s.cluster import Cluster, identity, name_of
+from tests.programs import needs
+from tests.stack import ROOT
+
+pytestmark = needs("kubectl", package="kubernetes-client")
+
+# They are made by hand, for nothing secret is in the repository; k8s/README.md says how.
+SECRETS = {"tfgate-keys", "tfgate-tls", "tfgate-loadtest-key"}
+
+
+def test_deployments_select_their_own_pods_and_no_others(applied: Cluster) -> None:
+    for deployment in applied.of_kind("Deployment"):
+        selected = applied.selected(deployment["spec"]["selector"]["matchLabels"])
+        assert [pod.workload for pod in selected] == [name_of(deployment)]
+
+
+def test_services_lead_to_ports_of_pods(applied: Cluster) -> None:
+    for service in applied.of_kind("Service"):
+        pods = applied.selected(service["spec"]["selector"])
+        assert len(pods) == 1, identity(service)
+        for port in service["spec"]["ports"]:
+            assert port["targetPort"] in pods[0].ports, (identity(service), port)
+
+
+def test_the_ingress_leads_to_a_port_of_a_service(applied: Cluster) -> None:
+    for ingress in applied.of_kind("Ingress"):
+        hosts = {rule["host"] for rule in ingress["spec"]["rules"]}
+        assert hosts == {host for tls in ingress["spec"]["tls"] for host in tls["hosts"]}
+        for rule in ingress["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                backend = path["backend"]["service"]
+                service = applied.named("Service", backend["name"])
+                assert backend["port"]["name"] in {
+                    each["name"] for each in service["spec"]["ports"]
+                }
+
+
+def test_autoscalers_and_budgets_are_for_all_deployments(applied: Cluster) -> None:
+    deployments = {name_of(each) for each in applied.of_kind("Deployment")}
+    targets = [
+        scaler["spec"]["scaleTargetRef"] for scaler in applied.of_kind("HorizontalPodAutoscaler")
+    ]
+    assert {target["name"] for target in targets} == deployments
+    assert {target["apiVersion"] for target in targets} == {"apps/v1"}
+    budgets = applied.of_kind("PodDisruptionBudget")
+    protected = [applied.selected(each["spec"]["selector"]["matchLabels"]) for each in budgets]
+    assert {pod.workload for pods in protected for pod in pods} == deployments
+
+
+def test_each_mount_has_its_volume_and_each_volume_its_mount(applied: Cluster) -> None:
+    for pod in applied.pods():
+        mounted = {mount["name"] for each in pod.containers for mount in each["volumeMounts"]}
+        assert mounted == {volume["name"] for volume in pod.spec["volumes"]}, pod.workload
+
+
+def test_volumes_name_what_is_there(applied: Cluster) -> None:
+    for pod in applied.pods():
+        for volume in pod.spec["volumes"]:
+            match volume:
+                case {"configMap": {"name": name}}:
+                    # The name ends in a hash of the content: pods change when it does.
+                    assert re.search(r"-[a-z0-9]{10}$", name)
+                    applied.named("ConfigMap", name)
+                case {"persistentVolumeClaim": {"claimName": name}}:
+                    applied.named("PersistentVolumeClaim", name)
+                case {"secret": {"secretName": name}}:
+                    assert name in SECRETS
+                case _:
+                    assert "sizeLimit" in volume["emptyDir"]
+
+
+def test_secrets_are_explained_and_never_here(applied: Cluster) -> None:
+    assert not applied.of_kind("Secret")
+    readme = (ROOT / "k8s/README.md").read_text()
+    for secret in SECRETS:
+        assert re.search(rf"create secret \w+ {secret}\b", readme), secret
+    for pod in applied.pods():
+        for container in pod.containers:
+            for variable in container.get("env", []):
+                if "valueFrom" in variable:
+                    assert variable["valueFrom"]["secretKeyRef"]["name"] in SECRETS
+
+
+def test_mounted_secrets_change_while_pods_run(applied: Cluster) -> None:
+    # What is mounted with a subPath keeps its first content.
+    for pod in applied.pods():
+        for container in pod.containers:
+            assert not any("subPath" in mount for mount in container["volumeMounts"])
+
+
+def test_each_workload_has_an_account_and_each_account_a_workload(applied: Cluster) -> None:
+    used = {pod.spec["serviceAccountName"] for pod in applied.pods()}
+    assert used == {name_of(each) for each in applied.of_kind("ServiceAccount")}
+
+
+def test_probes_ask_ports_of_their_container(applied: Cluster) -> None:
+    for deployment in applied.of_kind("Deployment"):
+        pod = applied.pod(name_of(deployment))
+        for container in pod.containers:
+            for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+                probe = container[kind]
+                if "httpGet" in probe:
+                    assert probe["httpGet"]["port"] in pod.ports
+                else:
+                    assert probe["grpc"]["port"] in pod.ports.values()
