@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from tests.load.words import WORDS
+
 Instance = dict[str, float | str]
 
 # Enough that no server can answer from a memory of the last few, or share a row between callers.
@@ -15,18 +17,6 @@ NUM_BODIES = 256
 SEED = 20240601
 
 _PROXIMITIES = ["<1H OCEAN", "INLAND", "NEAR BAY", "NEAR OCEAN"]
-# fmt: off
-_WORDS = [
-    "the", "a", "this", "that", "film", "story", "plot", "cast", "actor", "actress", "director",
-    "scene", "camera", "music", "score", "ending", "beginning", "moment", "hour", "minute",
-    "evening", "character", "hero", "villain", "town", "war", "love", "family", "friend", "dog",
-    "was", "is", "seemed", "felt", "looked", "became", "remains", "makes", "gives", "takes",
-    "keeps", "loses", "finds", "and", "but", "while", "because", "although", "wonderful",
-    "moving", "dull", "slow", "brilliant", "wooden", "funny", "sad", "predictable", "fresh",
-    "beautiful", "awful", "charming", "boring", "clever", "silly", "quiet", "loud", "honest",
-    "empty", "warm", "cold", "best", "worst",
-]
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -52,7 +42,7 @@ class Workload:
             return _house(source)
         if self.model == "image":
             return {"image": _picture(source)}
-        return {"text": " ".join(source.choices(_WORDS, k=self.words))}
+        return {"text": " ".join(source.choices(WORDS, k=self.words))}
 
 
 WORKLOADS = {

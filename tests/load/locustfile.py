@@ -1,63 +1,133 @@
 """Locust users who ask the three models as people would: one class each, with varied questions.
 
 Run it against a gateway: locust -f tests/load/locustfile.py --host http://127.0.0.1:8000
+It imports nothing of the gateway, as its callers do: locust and Pillow are enough.
 """
 
+import json
 import random
-from typing import Any
+from typing import Any, ClassVar
 
-from locust import FastHttpUser, between, task
+from locust import FastHttpUser, between, events, stats, task
+from locust.argument_parser import LocustArgumentParser
 
-from serving.models import MODELS
+from tests.load.houses import house
+from tests.load.pictures import SMALL_PICTURES, picture
+from tests.load.reviews import review
+from tests.load.shapes import SHAPES, Shape
 
-_GOOD = ["a wonderful cast", "a moving story", "beautifully filmed", "I laughed until I cried"]
-_BAD = ["a waste of time", "wooden acting", "I nearly fell asleep", "the plot makes no sense"]
+__all__ = ["HousingUser", "ImageUser", "SentimentUser", "Shape"]
+
+SOURCE = random.Random()  # noqa: S311  # no secret depends on it
+JSON = "application/json"
+MOST_INSTANCES = 16
+LONGEST_SECONDS = 30  # the gateway gives up long before
+SHED = "shed"  # by the gateway's own decision, to keep the others quick
+stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
 
 
-class _Person(FastHttpUser):
-    """Somebody who asks, waits a little, and asks again."""
+@events.init_command_line_parser.add_listener
+def add_options(parser: LocustArgumentParser) -> None:
+    """Add what locust does not know; all of it can also be set on its web page."""
+    parser.add_argument(
+        "--shape", choices=list(SHAPES), default="steady", help="how the number of users changes"
+    )
+    parser.add_argument(
+        "--api-key",
+        default="",
+        help="sent as Authorization: Bearer",
+        env_var="TFGATE_API_KEY",
+        is_secret=True,
+    )
+
+
+class ModelUser(FastHttpUser):
+    """Somebody who asks one model, waits about a second, and asks again."""
 
     abstract = True
-    wait_time = between(0.05, 0.2)
+    model: ClassVar[str]
+    wait_time = between(0.5, 1.5)
+    insecure = False
+    connection_timeout = network_timeout = LONGEST_SECONDS
 
-    def ask(self, model: str, question: dict[str, Any]) -> None:
-        """Ask one question; an answer from another model, or none, is a failure."""
+    def instance(self) -> dict[str, Any]:
+        """Think of one question."""
+        raise NotImplementedError
+
+    @task(19)
+    def ask_one(self) -> None:
+        """Send one question."""
+        self.post("", JSON, json.dumps(self.instance()).encode())
+
+    @task(1)
+    def ask_several(self) -> None:
+        """Send a batch."""
+        instances = [self.instance() for _ in range(SOURCE.randint(2, MOST_INSTANCES))]
+        self.post("/batch", JSON, json.dumps({"instances": instances}).encode())
+
+    def post(self, path: str, media_type: str, body: bytes) -> None:
+        """Send a body; whatever is not an answer of this model is a failure."""
+        headers = {"Content-Type": media_type}
+        if key := self.environment.parsed_options.api_key:
+            headers["Authorization"] = f"Bearer {key}"
         with self.client.post(
-            f"/predict/{model}", json=question, catch_response=True, name=model
+            f"/predict/{self.model}{path}",
+            data=body,  # type: ignore[arg-type]  # locust passes bytes on
+            headers=headers,
+            name=self.model,
+            catch_response=True,
         ) as answer:
-            if answer.status_code != 200:
-                answer.failure(f"{answer.status_code}: {answer.text}")
-            elif answer.json()["model"] != model:
-                answer.failure(f"answered by {answer.json()['model']}")
+            failure = self._failure(answer)
+            if failure is not None:
+                answer.failure(failure)
+
+    def _failure(self, answer: Any) -> str | None:
+        if answer.status_code == 0:
+            return f"no answer: {type(answer.error).__name__}"
+        try:
+            document = answer.json()
+        except ValueError:
+            return f"{answer.status_code}, not JSON"
+        if answer.status_code != 200:
+            code = document.get("code", "")
+            return SHED if code == "overloaded" else f"{answer.status_code} {code}".rstrip()
+        return None if document["model"] == self.model else f"answered by {document['model']}"
 
 
-class Reviewer(_Person):
-    """Writes reviews of 20 to 400 words."""
+class SentimentUser(ModelUser):
+    """Writes reviews."""
 
-    @task
-    def review(self) -> None:
+    model = "sentiment"
+    weight = 5
+
+    def instance(self) -> dict[str, Any]:
         """Praise or complain."""
-        phrases = random.choice([_GOOD, _BAD])  # noqa: S311  # no secret depends on it
-        words = ", ".join(random.choices(phrases, k=random.randint(5, 100)))  # noqa: S311
-        self.ask("sentiment", {"text": f"This film: {words}."})
+        return {"text": review(SOURCE)}
 
 
-class Photographer(_Person):
-    """Sends the model's example picture."""
+class ImageUser(ModelUser):
+    """Sends pictures: most as they are, some inside JSON."""
 
-    @task
-    def picture(self) -> None:
-        """Ask what is in it."""
-        self.ask("image", MODELS["image"].example.model_dump(mode="json"))
+    model = "image"
+    weight = 2
+
+    def instance(self) -> dict[str, Any]:
+        """Take a thumbnail; who writes JSON has scaled the picture down."""
+        return {"image": picture(SOURCE, SMALL_PICTURES).base64}
+
+    @task(20)
+    def upload(self) -> None:
+        """Send a file."""
+        taken = picture(SOURCE)
+        self.post("", taken.media_type, taken.content)
 
 
-class Buyer(_Person):
+class HousingUser(ModelUser):
     """Looks at houses all over California."""
 
-    @task
-    def house(self) -> None:
-        """Ask for a price."""
-        house = MODELS["housing"].example.model_dump(mode="json")
-        house["median_income"] = random.uniform(1, 12)  # noqa: S311
-        house["housing_median_age"] = random.uniform(1, 52)  # noqa: S311
-        self.ask("housing", house)
+    model = "housing"
+    weight = 3
+
+    def instance(self) -> dict[str, Any]:
+        """Describe a block group."""
+        return house(SOURCE)
