@@ -66,13 +66,13 @@ def check_model(name: str) -> None:
         raise CannotAsk(message)
 
 
-def check_ready(url: str) -> None:
+def check_ready(gateway: Gateway) -> None:
     """See that a gateway is there whose models can all be asked.
 
     Raises:
         CannotAsk: the gateway is away, or a model is not ready.
     """
-    _ask(Gateway(url), "GET", "/readyz")
+    _ask(gateway, "GET", "/readyz")
 
 
 def _body(model: str, text: str | None) -> dict[str, Any]:

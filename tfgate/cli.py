@@ -118,12 +118,10 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
         "build/loadtest.html"
     ),
     url: Url = DEFAULT_URL,
+    key: ApiKey = None,
 ) -> None:
-    """Let many users ask a running gateway; exit code 1 if an objective is missed.
-
-    If the gateway wants an API key, give it as TFGATE_API_KEY.
-    """
-    from tfgate.ask import CannotAsk
+    """Let many users ask a running gateway; exit code 1 if an objective is missed."""
+    from tfgate.ask import CannotAsk, Gateway
     from tfgate.loadtest.command import loadtest as run
     from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongPlan
     from tfgate.loadtest.objectives import parse
@@ -137,7 +135,7 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     ):
         check_locust()
         seconds, objectives = parse_duration(duration), parse(objective)
-        run(Plan(url.rstrip("/"), users, seconds, shape, model, html), objectives, console)
+        run(Plan(Gateway(url, key), users, seconds, shape, model, html), objectives, console)
 
 
 keys = typer.Typer(help="Make and take away the keys that a gateway wants.", no_args_is_help=True)

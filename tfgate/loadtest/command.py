@@ -1,0 +1,77 @@
+"""`tfgate loadtest`: let locust's users ask a gateway, and say whether the objectives were met."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from tfgate import ask
+from tfgate.children import stoppable
+from tfgate.loadtest.counts import Counts
+from tfgate.loadtest.display import Display
+from tfgate.loadtest.errors import ObjectivesMissed, Stopped
+from tfgate.loadtest.objectives import Objective
+from tfgate.loadtest.plan import Plan, check_report
+from tfgate.loadtest.swarm import swarm
+from tfgate.loadtest.tables import failures_table, models_table
+
+STARVED = (
+    "locust itself lacked processor time: part of the times above is its own. "
+    "Ask with fewer users, or run locust on other machines."
+)
+
+
+def loadtest(plan: Plan, objectives: list[Objective], console: Console) -> None:
+    """Run a load test, show what it found, and judge it.
+
+    Raises:
+        CannotAsk: there is no such model, no gateway, or it is not ready.
+        WrongPlan: the report cannot be written.
+        LocustFailed: the users could not be started.
+        ObjectivesMissed: a model missed an objective.
+        Stopped: by Ctrl-C; nothing was judged.
+    """
+    if plan.model is not None:
+        ask.check_model(plan.model)
+    ask.check_ready(plan.gateway)
+    check_report(plan.html)
+    counts, stopped = _run(plan, console)
+    console.print(models_table(counts))
+    if counts.total.failed:
+        console.print(failures_table(counts))
+    if counts.starved:
+        console.print(f"[yellow]{STARVED}[/]")
+    console.print(f"charts: {plan.html}", soft_wrap=True)
+    if stopped:
+        message = f"stopped after {counts.seconds:.0f} of {plan.seconds} seconds."
+        raise Stopped(message)
+    if missed := misses(objectives, counts):
+        raise ObjectivesMissed("\n  ".join([f"{len(missed)} missed", *missed]))
+    console.print("every objective was met")
+
+
+def misses(objectives: Iterable[Objective], counts: Counts) -> list[str]:
+    """Hold every objective against every model; say which are missed, and by how much."""
+    return [
+        f"{model} misses {objective.text}: {miss}"
+        for objective in objectives
+        for model, model_counts in sorted(counts.models.items())
+        if (miss := objective.miss(model_counts, counts.seconds)) is not None
+    ]
+
+
+def _run(plan: Plan, console: Console) -> tuple[Counts, bool]:
+    """Return what was counted last, and whether somebody stopped it."""
+    last, stopped = None, False
+    with stoppable(), swarm(plan) as running, Display(plan.seconds, console) as display:
+        try:
+            for last in running.counts():
+                display.show(last)
+        except KeyboardInterrupt:
+            stopped = True
+            running.stop()
+            for last in running.counts():
+                display.show(last)
+        running.check_end()
+        if last is None:
+            raise Stopped("stopped before it began.") if stopped else running.failure()
+    return last, stopped
