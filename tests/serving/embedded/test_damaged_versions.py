@@ -5,9 +5,6 @@ predictions fail. A version with warm-up requests is safe from this, as they fai
 """
 
 import ctypes
-import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -17,47 +14,34 @@ import tensorflow as tf
 from serving.embedded import saved_model
 from serving.embedded.statuses import StatusError, code_number
 from tests.contract.tf_serving.servers import embedded_server
+from tests.damage import (
+    GRAPH,
+    VARIABLES_DATA,
+    VARIABLES_INDEX,
+    Damage,
+    cut,
+    remove,
+    remove_variables,
+)
 from tests.serving.embedded.numbered import answer, request, states, write_version
 from tests.stack import wait_until
 
-INDEX = "variables/variables.index"
-DATA = "variables/variables.data-00000-of-00001"
-GRAPH = "saved_model.pb"
-
-
-def remove(name: str) -> Callable[[Path], None]:
-    return lambda version: (version / name).unlink()
-
-
-def cut(name: str, share: float) -> Callable[[Path], None]:
-    def damage(version: Path) -> None:
-        os.truncate(version / name, int(share * (version / name).stat().st_size))
-
-    return damage
-
-
-def lose_variables(version: Path) -> None:
-    shutil.rmtree(version / "variables")
-
-
 DAMAGES = {
     "none": lambda _: None,
-    "all variables lost": lose_variables,
-    "index lost": remove(INDEX),
-    "index empty": cut(INDEX, 0),
-    "index halved": cut(INDEX, 1 / 2),
-    "data lost": remove(DATA),
-    "data empty": cut(DATA, 0),
-    "data halved": cut(DATA, 1 / 2),
+    "all variables lost": remove_variables,
+    "index lost": remove(VARIABLES_INDEX),
+    "index empty": cut(VARIABLES_INDEX, 0),
+    "index halved": cut(VARIABLES_INDEX),
+    "data lost": remove(VARIABLES_DATA),
+    "data empty": cut(VARIABLES_DATA, 0),
+    "data halved": cut(VARIABLES_DATA),
     "graph empty": cut(GRAPH, 0),
-    "graph halved": cut(GRAPH, 1 / 2),
+    "graph halved": cut(GRAPH),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_damage_is_seen_as_tensorflow_sees_it(
-    tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
+def test_damage_is_seen_as_tensorflow_sees_it(tmp_path: Path, damage: Damage) -> None:
     write_version(tmp_path, 1)
     damage(tmp_path / "1")
     assert verdict_of_ours(tmp_path / "1") == verdict_of_tensorflow(tmp_path / "1")
@@ -91,7 +75,7 @@ def verdict_of_tensorflow(version: Path) -> tuple[int, str]:
 
 def test_a_version_that_lost_its_variables_loads_and_cannot_predict(tmp_path: Path) -> None:
     write_version(tmp_path, 1)
-    lose_variables(tmp_path / "1")
+    remove_variables(tmp_path / "1")
     with embedded_server(f"--model_base_path={tmp_path}") as channel:
         assert states(channel) == {1: ("AVAILABLE", "")}
         with pytest.raises(grpc.RpcError) as failure:
@@ -102,7 +86,7 @@ def test_a_version_that_lost_its_variables_loads_and_cannot_predict(tmp_path: Pa
 def test_warm_up_requests_keep_it_from_service(tmp_path: Path) -> None:
     write_version(tmp_path, 1)
     write_version(tmp_path / "elsewhere", 2, warmup=[request()])
-    lose_variables(tmp_path / "elsewhere" / "2")
+    remove_variables(tmp_path / "elsewhere" / "2")
     with embedded_server(f"--model_base_path={tmp_path}", "--max_num_load_retries=0") as channel:
         (tmp_path / "elsewhere" / "2").rename(tmp_path / "2")
         wait_until(lambda: states(channel).get(2, ("", ""))[0] == "END", "giving up")
