@@ -28,7 +28,7 @@ stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
-    """Add what locust does not know; all of it can also be set on its web page."""
+    """Add what locust does not know; the shape can also be chosen on its web page."""
     parser.add_argument(
         "--shape", choices=list(SHAPES), default="steady", help="how the number of users changes"
     )
@@ -37,7 +37,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         default="",
         help="sent as Authorization: Bearer",
         env_var="TFGATE_API_KEY",
-        is_secret=True,
+        # A secret field is covered on the page, but its value is in the page's source.
+        include_in_web_ui=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""The locust file as locust itself runs it: one process, and a master with its workers."""
+"""The locust file as locust runs it: alone, as a master with its workers, with its web page."""
 
 import csv
 import hashlib
@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from serving.models import MODELS
@@ -61,6 +63,29 @@ def test_a_master_and_two_workers_are_answered_without_a_failure(
         swarm(gateway, tmp_path / "results", *master, "--expect-workers=2", "--shape=ramp")
 
     check_all_answered(tmp_path / "results")
+
+
+def test_the_web_page_offers_the_shapes_keeps_the_key_and_runs(gateway: str) -> None:
+    port = stack.free_port()
+    page = f"http://127.0.0.1:{port}"
+    command = [*LOCUST, f"--host={gateway}", "--web-host=127.0.0.1", f"--web-port={port}"]
+    form = {"user_count": 12, "spawn_rate": 12, "run_time": "5s", "shape": "ramp", "host": gateway}
+    with stack.process(command, TFGATE_API_KEY=KEY):
+        stack.wait_until(lambda: stack.answers(page), "the web page")
+        source = httpx.get(page).text
+        assert httpx.post(f"{page}/swarm", data=form).json()["success"]
+        stack.wait_until(lambda: figures(page)["state"] == "stopped", "the end")
+        found = figures(page)
+
+    assert '["steady", "ramp", "spike", "soak"]' in source
+    assert KEY not in source
+    assert found["errors"] == []
+    assert {row["name"] for row in found["stats"]} == {*MODELS, "Aggregated"}
+
+
+def figures(page: str) -> dict[str, Any]:
+    read: dict[str, Any] = httpx.get(f"{page}/stats/requests").json()
+    return read
 
 
 @pytest.fixture
