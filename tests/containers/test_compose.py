@@ -1,0 +1,225 @@
+"""docker-compose.yml: what Compose's own schema says of it, and what no schema can know."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from serving.gateway.settings import Settings
+from tests.containers.compose import (
+    CPU,
+    GPU,
+    PROFILES,
+    config,
+    image_of,
+    mounts,
+    seconds,
+    services,
+)
+from tests.programs import needs
+from tests.stack import ROOT
+
+SERVICES = services()
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+# Of the images that are not ours, as their publishers describe them.
+GRAFANA_SECTIONS = {
+    "analytics",
+    "auth",
+    "auth_anonymous",
+    "auth_basic",
+    "dashboards",
+    "log",
+    "security",
+}
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+docker_compose = needs("docker-compose", package="docker-compose")
+
+
+@docker_compose
+@pytest.mark.parametrize("files", [CPU, GPU], ids=["cpu", "gpu"])
+@pytest.mark.parametrize("profiles", [(), ("train",), ("load",), PROFILES], ids=str)
+def test_compose_accepts_it(files: list[str], profiles: tuple[str, ...]) -> None:
+    assert set(config(files, *profiles)["services"]) == set(SERVICES)
+
+
+@docker_compose
+def test_on_a_gpu_the_same_server_is_another(entrypoint_variables: set[str]) -> None:
+    server = config(GPU)["services"]["model-server"]
+    (device,) = server["deploy"]["resources"]["reservations"]["devices"]
+    batching = server["environment"]["TF_SERVING_BATCHING"]
+
+    assert server["image"] == SERVICES["model-server"]["image"] + "-gpu"
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    assert "TF_SERVING_BATCHING" in entrypoint_variables
+    assert (ROOT / "serving" / "tf_serving" / f"batching-{batching}.config").is_file()
+    assert server["read_only"]
+
+
+@each_service
+def test_a_container_can_do_little(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"]
+    assert "/tmp" in service["tmpfs"]  # noqa: S108  # a mount, and no file of ours
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "memory" in service["deploy"]["resources"]["limits"]
+
+
+@each_service
+def test_no_container_of_ours_runs_as_root(name: str) -> None:
+    service, image = SERVICES[name], image_of(SERVICES[name])
+    if name in {"prometheus", "grafana"}:
+        assert "user" not in service  # theirs are nobody and grafana
+        return
+    user = service.get("user") or (image and image.only("USER").text)
+    user = re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(user))
+
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
+
+
+@each_service
+def test_what_is_published_is_published_on_loopback(name: str) -> None:
+    expected = {"gateway": 8000, "grafana": 3000, "prometheus": 9090, "load": 8089}
+    ports = [f"127.0.0.1:{port}:{port}" for who, port in expected.items() if who == name]
+
+    assert SERVICES[name].get("ports", []) == ports
+
+
+@each_service
+def test_what_is_mounted_exists(name: str) -> None:
+    missing = [path for path in mounts(SERVICES[name]).values() if not path.exists()]
+
+    assert missing == []
+
+
+@each_service
+def test_it_starts_after_what_it_needs_is_healthy(name: str) -> None:
+    for needed, how in SERVICES[name].get("depends_on", {}).items():
+        image = image_of(SERVICES[needed])
+
+        assert how == {"condition": "service_healthy"}
+        assert "healthcheck" in SERVICES[needed] or (image and image.all("HEALTHCHECK"))
+        assert "profiles" not in SERVICES[needed]
+
+
+def test_models_are_served_before_the_gateway_asks_and_the_gateway_before_its_users() -> None:
+    needs_of = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
+
+    assert needs_of["gateway"] == {"model-server"}
+    assert needs_of["load"] == {"gateway"}
+    assert needs_of["grafana"] == {"prometheus"}
+
+
+def test_what_serves_comes_back_and_what_ends_stays_ended() -> None:
+    for service in SERVICES.values():
+        assert service["restart"] == ("no" if "profiles" in service else "unless-stopped")
+
+
+@each_service
+def test_no_secret_is_in_it(name: str) -> None:
+    secret = re.compile("PASSWORD|SECRET_|TOKEN|_KEY$|KEYS$")
+
+    assert [each for each in SERVICES[name].get("environment", {}) if secret.search(each)] == []
+
+
+def test_the_gateways_variables_are_settings() -> None:
+    names = {name.removeprefix("TFGATE_").lower() for name in SERVICES["gateway"]["environment"]}
+
+    assert names <= set(Settings.model_fields)
+
+
+def test_grafanas_variables_name_sections_of_its_configuration() -> None:
+    for name in SERVICES["grafana"]["environment"]:
+        key = name.removeprefix("GF_").lower()
+        assert any(key.startswith(f"{section}_") for section in GRAFANA_SECTIONS)
+
+
+def test_the_gateway_has_time_to_stop() -> None:
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    needed = defaults["drain_seconds"] + defaults["shutdown_grace_seconds"] + 5
+
+    assert seconds(SERVICES["gateway"]["stop_grace_period"]) >= needed
+
+
+def test_everybody_asks_where_the_model_server_listens(flags: dict[str, str]) -> None:
+    health = " ".join(SERVICES["model-server"]["healthcheck"]["test"])
+
+    assert SERVICES["gateway"]["environment"]["TFGATE_MODEL_SERVER"] == (
+        f"dns:///model-server:{flags['port']}"
+    )
+    assert f"/{flags['port']}" in health
+
+
+def test_prometheus_scrapes_services_where_they_answer(flags: dict[str, str]) -> None:
+    scraped = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())
+    targets = {
+        target
+        for job in scraped["scrape_configs"]
+        for static in job["static_configs"]
+        for target in static["targets"]
+    }
+    gateway = image_of(SERVICES["gateway"])
+    assert gateway is not None
+
+    assert targets == {
+        f"gateway:{gateway.environment['TFGATE_METRICS_PORT']}",
+        f"model-server:{flags['rest_api_port']}",
+    }
+
+
+def test_prometheus_finds_its_rules() -> None:
+    mounted = mounts(SERVICES["prometheus"])
+    file = Path("/etc/prometheus/prometheus.yml")
+    rules = yaml.safe_load(mounted[str(file)].read_text())["rule_files"]
+
+    assert f"--config.file={file}" in SERVICES["prometheus"]["command"]
+    assert {str((file.parent / pattern).parent) for pattern in rules} <= set(mounted)
+
+
+def test_grafana_finds_its_dashboards() -> None:
+    mounted = mounts(SERVICES["grafana"])
+    provisioning = mounted["/etc/grafana/provisioning"]
+    paths = [
+        provider["options"]["path"]
+        for file in (provisioning / "dashboards").iterdir()
+        for provider in yaml.safe_load(file.read_text())["providers"]
+    ]
+    home = Path(SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+
+    assert paths
+    assert set(paths) <= set(mounted)
+    assert (mounted[str(home.parent)] / home.name).is_file()
+
+
+def test_training_writes_what_the_server_reads() -> None:
+    server, train = SERVICES["model-server"], SERVICES["train"]
+    image = image_of(train)
+    assert image is not None
+
+    assert "./models:/models:ro" in server["volumes"]
+    assert "./models:/models" in train["volumes"]
+    assert image.only("ENTRYPOINT").words[-2:] == ["--repository", "/models"]
+
+
+@each_service
+def test_our_images_have_the_projects_version(name: str) -> None:
+    if "build" in SERVICES[name]:
+        assert re.fullmatch(rf"tfgate/[a-z]+:{VERSION}", SERVICES[name]["image"])
+
+
+@pytest.fixture(scope="module")
+def entrypoint_variables() -> set[str]:
+    text = (ROOT / "serving" / "tf_serving" / "entrypoint.sh").read_text()
+    return set(re.findall(r"\$\{?([A-Z_]+)", text))
+
+
+@pytest.fixture(scope="module")
+def flags() -> dict[str, str]:
+    """The flags with which the container would start TensorFlow Serving."""
+    text = (ROOT / "serving" / "tf_serving" / "entrypoint.sh").read_text()
+    return dict(re.findall(r"^  --(\w+)=(\S+)$", text, re.MULTILINE))
