@@ -107,6 +107,24 @@ def gateway_process(
             running.send_signal(signal.SIGINT)
 
 
+def refusal(**settings: str) -> str:
+    """Start a gateway that must refuse to, and return what it says."""
+    settings = {"port": str(free_port()), **settings}
+    environment = {f"TFGATE_{name.upper()}": value for name, value in settings.items()}
+    finished = subprocess.run(
+        [sys.executable, "-m", "serving.gateway"],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    return finished.stderr
+
+
 def answers(url: str) -> bool:
     """Tell whether a GET succeeds."""
     try:

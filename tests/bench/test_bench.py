@@ -1,6 +1,5 @@
 """Whether the harness counts rightly; how fast anything is does not matter here."""
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,10 +29,9 @@ from tests.bench.load import Load, Target, parse
 from tests.bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
 from tests.bench.results import Cell, Results
 from tests.bench.workloads import NUM_BODIES, WORKLOADS, Workload
+from tests.programs import needs
 
-needs_compiler = pytest.mark.skipif(
-    shutil.which("cc") is None, reason="the open loop's generator is compiled, and cc is not here"
-)
+needs_compiler = needs("cc", package="gcc libc6-dev")
 
 
 @pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)

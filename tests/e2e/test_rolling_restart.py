@@ -5,8 +5,6 @@ refused, and puts it back once it is ready.
 """
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -25,12 +23,13 @@ import pytest
 
 from serving.models import MODELS
 from tests import stack
+from tests.programs import needs, path_of
 
 NUM_CLIENTS = 8
 NUM_WORKERS = ("1", "2")  # of each of the gateways
 ENDLESS = "300"  # these tests end the delay themselves, to depend on no machine's speed
 HOUSE = json.dumps(MODELS["housing"].example.model_dump(mode="json"))
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+NGINX = path_of("nginx")
 NGINX_CONFIGURATION = """
 daemon off;
 worker_processes 1;
@@ -158,7 +157,7 @@ def test_clients_that_keep_connections_see_no_failure(model_server: str) -> None
     replace_both_under_load(model_server, InTurn(), {})
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+@needs("nginx", package="nginx-light")
 def test_clients_of_nginx_see_no_failure(model_server: str, tmp_path: Path) -> None:
     """Their own connections last one request: nginx, too, ends idle ones when it is reloaded."""
     nginx = Nginx(tmp_path)

@@ -1,0 +1,83 @@
+"""A gateway that is set wrongly does not start, and says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import stack
+from tests.stack import refusal
+from tfgate.keys import create
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # a public address is what is tested
+GOOD_KEY = '{"name": "shop", "sha256": "%s"}' % ("0" * 64)
+
+
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "gateway.example"])
+def test_a_public_address_needs_keys_or_a_word(host: str) -> None:
+    message = refusal(host=host)
+
+    assert host in message
+    assert "keys_file" in message
+    assert "allow_anonymous" in message
+
+
+def test_a_public_address_is_served_when_told_so() -> None:
+    with stack.gateway_process(host=EVERYWHERE, allow_anonymous="true") as (_, url):
+        assert stack.answers(f"{url}/healthz")
+
+
+def test_a_public_address_is_served_with_keys(tmp_path: Path) -> None:
+    create(tmp_path / "keys", "shop")
+    with stack.gateway_process(host=EVERYWHERE, keys_file=str(tmp_path / "keys")) as (_, url):
+        assert stack.answers(f"{url}/healthz")
+
+
+@pytest.mark.parametrize(
+    ("lines", "number", "what"),
+    [
+        (["nonsense"], 1, "JSON"),
+        ([GOOD_KEY, '{"name": "half"'], 2, "JSON"),
+        ([GOOD_KEY, "", '{"name": "other", "sha256": "12"}'], 3, "sha256"),
+        ([GOOD_KEY, GOOD_KEY], 2, "a key named shop already"),
+        ([GOOD_KEY, GOOD_KEY.replace("shop", "other")], 2, "this sha256 already"),
+        ([GOOD_KEY[:-1] + ', "rates": ["often"]}'], 1, "rates"),
+        ([GOOD_KEY[:-1] + ', "models": ["weather"]}'], 1, "weather"),
+        ([GOOD_KEY[:-1] + ', "color": "red"}'], 1, "color"),
+    ],
+)
+def test_a_malformed_file_of_keys_is_named_with_its_line(
+    tmp_path: Path, lines: list[str], number: int, what: str
+) -> None:
+    file = tmp_path / "keys.jsonl"
+    file.write_text("\n".join(lines))
+
+    message = refusal(keys_file=str(file))
+
+    assert f"{file}:{number}: " in message
+    assert what in message
+
+
+def test_several_workers_do_not_start_either(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("nonsense")
+
+    assert f"{tmp_path / 'keys'}:1: " in refusal(keys_file=str(tmp_path / "keys"), workers="2")
+
+
+def test_a_missing_file_of_keys_is_named(tmp_path: Path) -> None:
+    assert "keys_file" in refusal(keys_file=str(tmp_path / "none"))
+
+
+def test_a_file_of_keys_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"\xff\xfe")
+
+    assert str(tmp_path / "keys") in refusal(keys_file=str(tmp_path / "keys"))
+
+
+def test_metrics_need_a_port_of_their_own() -> None:
+    assert "metrics_port" in refusal(port="8000", metrics_port="8000")
+
+
+def test_half_an_identity_is_none(tmp_path: Path) -> None:
+    (tmp_path / "pem").touch()
+
+    assert "go together" in refusal(model_server_certificate_file=str(tmp_path / "pem"))
