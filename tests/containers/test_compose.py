@@ -1,6 +1,8 @@
 """docker-compose.yml: what Compose's own schema says of it, and what no schema can know."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -44,6 +46,15 @@ docker_compose = needs("docker-compose", package="docker-compose")
 @pytest.mark.parametrize("profiles", [(), ("train",), ("load",), PROFILES], ids=str)
 def test_compose_accepts_it(files: list[str], profiles: tuple[str, ...]) -> None:
     assert set(config(files, *profiles)["services"]) == set(SERVICES)
+
+
+@pytest.mark.parametrize("file", GPU)
+def test_todays_specification_knows_every_word(file: str, tmp_path: Path) -> None:
+    misspelt = tmp_path / file
+    misspelt.write_text((ROOT / file).read_text().replace("    image:", "    imag:"))
+
+    assert wrongs_by_schema(ROOT / file) == []
+    assert any("imag" in wrong for wrong in wrongs_by_schema(misspelt))
 
 
 @docker_compose
@@ -210,6 +221,18 @@ def test_training_writes_what_the_server_reads() -> None:
 def test_our_images_have_the_projects_version(name: str) -> None:
     if "build" in SERVICES[name]:
         assert re.fullmatch(rf"tfgate/[a-z]+:{VERSION}", SERVICES[name]["image"])
+
+
+def wrongs_by_schema(file: Path) -> list[str]:
+    """Return what is wrong with a file by the Compose specification's schema, a line each."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema=vendor.compose-spec", file],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return finished.stdout.splitlines() if finished.returncode else []
 
 
 @pytest.fixture(scope="module")
