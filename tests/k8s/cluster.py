@@ -16,8 +16,8 @@ Manifest = dict[str, Any]
 MANIFESTS = ROOT / "k8s"
 OVERLAYS = ("overlays/cpu", "overlays/gpu")
 # Each is applied by itself, after an overlay.
-JOBS = ("shipped-models", "training", "load")
-TARGETS = (*OVERLAYS, *JOBS)
+ADDITIONS = ("shipped-models", "training", "load", "ingress", "http-route")
+TARGETS = (*OVERLAYS, *ADDITIONS)
 WORKLOADS = ("Deployment", "Job")
 
 

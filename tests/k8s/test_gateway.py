@@ -1,13 +1,16 @@
 """The gateway's pods agree with the gateway: its settings, its routes, how it stops."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from serving.gateway.settings import Settings
-from tests.k8s.cluster import MANIFESTS, Cluster, Manifest, environment, name_of
+from tests import stack
+from tests.k8s.cluster import MANIFESTS, Cluster, Manifest, environment
 from tests.programs import needs
+from tests.stack import free_port
 
 pytestmark = needs("kubectl", package="kubernetes-client")
 
@@ -26,6 +29,24 @@ def settings(container: Manifest, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     keys = tmp_path / "keys.jsonl"
     keys.touch()
     return Settings(keys_file=keys)
+
+
+@pytest.fixture(scope="module")
+def running(
+    model_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """A gateway that wants keys; yields the URLs of its ports by their names."""
+    keys = tmp_path_factory.mktemp("keys") / "keys.jsonl"
+    keys.touch()
+    ports = {"http": free_port(), "metrics": free_port()}
+    settings = {
+        "port": str(ports["http"]),
+        "metrics_port": str(ports["metrics"]),
+        "keys_file": str(keys),
+    }
+    with stack.gateway(model_server, **settings) as url:
+        stack.wait_until_ready(url)
+        yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
 
 
 def test_every_variable_is_a_setting(container: Manifest) -> None:
@@ -61,10 +82,15 @@ def test_keys_are_read_from_the_mounted_secret(
     assert volumes[mount["name"]]["secret"]["secretName"] == "tfgate-keys"
 
 
-def test_probes_ask_routes_that_need_no_key(container: Manifest, gateway: str) -> None:
+def test_probes_and_scrapes_need_no_key(
+    container: Manifest, applied: Cluster, running: dict[str, str]
+) -> None:
     for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        path = container[kind]["httpGet"]["path"]
-        assert httpx.get(f"{gateway}{path}", timeout=10).is_success, path
+        asked = container[kind]["httpGet"]
+        assert httpx.get(f"{running[asked['port']]}{asked['path']}", timeout=10).is_success, kind
+    endpoint = applied.named("ServiceMonitor", "gateway")["spec"]["endpoints"][0]
+    assert httpx.get(f"{running[endpoint['port']]}{endpoint['path']}", timeout=10).is_success
+    assert httpx.get(f"{running['http']}/models", timeout=10).status_code == 401
 
 
 def test_readiness_waits_longer_than_the_gateway_itself(
@@ -86,23 +112,3 @@ def test_a_stopping_gateway_may_answer_all_that_it_has_accepted(
 def test_a_new_gateway_comes_before_an_old_one_goes(applied: Cluster) -> None:
     update = applied.named("Deployment", "gateway")["spec"]["strategy"]["rollingUpdate"]
     assert update == {"maxUnavailable": 0, "maxSurge": 1}
-
-
-def test_the_ingress_lets_through_what_the_gateway_accepts(
-    applied: Cluster, settings: Settings
-) -> None:
-    annotations = applied.named("Ingress", "gateway")["metadata"]["annotations"]
-    megabytes = annotations["nginx.ingress.kubernetes.io/proxy-body-size"].removesuffix("m")
-    assert int(megabytes) * 2**20 >= settings.max_body_bytes
-
-
-def test_the_load_test_asks_the_gateway(applied: Cluster) -> None:
-    service = applied.named("Service", "gateway")
-    port = {each["name"]: each["port"] for each in service["spec"]["ports"]}["http"]
-    master, workers = (applied.pod(f"loadtest-{name}") for name in ("master", "workers"))
-    assert f"--host=http://{name_of(service)}:{port}" in master.containers[0]["args"]
-    parallelism = applied.named("Job", "loadtest-workers")["spec"]["parallelism"]
-    assert f"--expect-workers={parallelism}" in master.containers[0]["args"]
-    reachable = applied.named("Service", "loadtest-master")["spec"]["ports"][0]["port"]
-    assert "--master-host=loadtest-master" in workers.containers[0]["args"]
-    assert f"--master-port={reachable}" in workers.containers[0]["args"]

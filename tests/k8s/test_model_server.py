@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from serving.gateway.settings import Settings
 from tests.k8s.cluster import Cluster, Manifest, environment
 from tests.programs import needs
 from tests.stack import ROOT
@@ -76,7 +75,8 @@ def test_nobody_is_connected_any_more_when_it_is_told_to_stop(
 ) -> None:
     argument, _, age = flags["grpc_channel_arguments"].partition("=")
     assert argument == "grpc.max_connection_age_ms"
-    longest = Settings.model_fields["predict_timeout_seconds"].default
+    variables = environment(applied.pod("gateway").containers[0])
+    longest = float(variables["TFGATE_PREDICT_TIMEOUT_SECONDS"])
     asleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert asleep >= int(age) / 1000 * JITTER + DNS_SECONDS + longest
     assert applied.pod("model-server").spec["terminationGracePeriodSeconds"] > asleep + longest

@@ -9,6 +9,9 @@ from tests.programs import needs
 
 pytestmark = needs("kubectl", package="kubernetes-client")
 
+# Where the ingress controller and the proxies of the Gateway are.
+WAYS_IN = ("ingress-nginx", "envoy-gateway-system")
+
 
 @dataclass(frozen=True)
 class Peer:
@@ -84,13 +87,13 @@ def test_pods_reach_each_other_only_where_they_must(applied: Cluster) -> None:
 def test_other_namespaces_reach_only_what_is_theirs(applied: Cluster) -> None:
     reached = {
         (namespace, target.workload, port)
-        for namespace in ("ingress-nginx", "monitoring", "kube-system", "default")
+        for namespace in (*WAYS_IN, "monitoring", "kube-system", "default")
         for target in applied.pods()
         for port in target.ports.values()
         if may_enter(applied, target, Peer(namespace, {}), port)
     }
     assert reached == {
-        ("ingress-nginx", "gateway", 8000),
+        *((namespace, "gateway", 8000) for namespace in WAYS_IN),
         ("monitoring", "gateway", 8001),
         ("monitoring", "model-server", 8501),
     }

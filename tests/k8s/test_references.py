@@ -26,19 +26,6 @@ def test_services_lead_to_ports_of_pods(applied: Cluster) -> None:
             assert port["targetPort"] in pods[0].ports, (identity(service), port)
 
 
-def test_the_ingress_leads_to_a_port_of_a_service(applied: Cluster) -> None:
-    for ingress in applied.of_kind("Ingress"):
-        hosts = {rule["host"] for rule in ingress["spec"]["rules"]}
-        assert hosts == {host for tls in ingress["spec"]["tls"] for host in tls["hosts"]}
-        for rule in ingress["spec"]["rules"]:
-            for path in rule["http"]["paths"]:
-                backend = path["backend"]["service"]
-                service = applied.named("Service", backend["name"])
-                assert backend["port"]["name"] in {
-                    each["name"] for each in service["spec"]["ports"]
-                }
-
-
 def test_autoscalers_and_budgets_are_for_all_deployments(applied: Cluster) -> None:
     deployments = {name_of(each) for each in applied.of_kind("Deployment")}
     targets = [
