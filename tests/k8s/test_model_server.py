@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from serving.gateway.settings import Settings
+from serving.models import MODELS
+from serving.tf_serving.model_config import NUM_VERSIONS
 from tests.k8s.cluster import Cluster, Manifest, environment
 from tests.programs import needs
 from tests.stack import ROOT
@@ -80,6 +83,15 @@ def test_nobody_is_connected_any_more_when_it_is_told_to_stop(
     asleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert asleep >= int(age) / 1000 * JITTER + DNS_SECONDS + longest
     assert applied.pod("model-server").spec["terminationGracePeriodSeconds"] > asleep + longest
+
+
+def test_it_takes_the_calls_of_as_many_gateways_as_there_may_be(
+    applied: Cluster, flags: dict[str, str]
+) -> None:
+    # One more than the autoscaler wants, while an old one goes.
+    gateways = applied.named("HorizontalPodAutoscaler", "gateway")["spec"]["maxReplicas"] + 1
+    calls = Settings.model_fields["max_calls_in_flight"].default * len(MODELS) * NUM_VERSIONS
+    assert gateways * calls <= int(flags["grpc_max_threads"])
 
 
 def test_batching_is_as_one_of_the_files_says(gpu: Cluster, applied: Cluster) -> None:
