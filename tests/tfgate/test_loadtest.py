@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,3 +179,21 @@ def test_without_locust_it_names_the_extra() -> None:
     check_is_one_sentence(finished, 2)
     assert "locust" in finished.stderr
     assert "tfgate[load]" in finished.stderr
+
+
+def test_outside_a_checkout_it_says_where_the_users_are(tmp_path: Path) -> None:
+    for package in ("proto", "serving", "tfgate"):
+        shutil.copytree(stack.ROOT / package, tmp_path / package)
+
+    finished = subprocess.run(
+        [*TFGATE, "loadtest"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    check_is_one_sentence(finished, 2)
+    assert str(tmp_path / "tests" / "load" / "locustfile.py") in finished.stderr
+    assert "Clone the repository" in finished.stderr

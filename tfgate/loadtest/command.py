@@ -71,7 +71,9 @@ def _run(plan: Plan, console: Console) -> tuple[Counts, bool]:
             running.stop()
             for last in running.counts():
                 display.show(last)
+        if stopped and last is None:
+            raise Stopped("stopped before it began.")
         running.check_end()
         if last is None:
-            raise Stopped("stopped before it began.") if stopped else running.failure()
+            raise running.failure()
     return last, stopped
