@@ -37,7 +37,7 @@ def config(files: list[str], *profiles: str) -> dict[str, Any]:
     finished = subprocess.run(
         ["docker-compose", *options, "config"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},  # not what this shell happens to say of TFGATE_USER
+        env={"PATH": os.environ["PATH"]},  # not what this shell happens to say of TRAINING_USER
         capture_output=True,
         text=True,
         check=True,

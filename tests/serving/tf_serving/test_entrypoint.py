@@ -101,6 +101,13 @@ def test_a_flag_that_is_given_overrides_the_files(tmp_path: Path) -> None:
     assert parse(arguments(tmp_path, "--port=9000")).flags.port == 9000
 
 
+def test_there_are_as_many_threads_as_processors_at_most(tmp_path: Path) -> None:
+    flags = parse(arguments(tmp_path)).flags
+
+    assert 1 <= flags.tensorflow_intra_op_parallelism <= (os.cpu_count() or 1)
+    assert flags.tensorflow_inter_op_parallelism == flags.tensorflow_intra_op_parallelism
+
+
 def test_a_device_without_a_file_is_refused() -> None:
     finished = subprocess.run(
         ["bash", FOLDER / "entrypoint.sh"],
