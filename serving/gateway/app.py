@@ -5,7 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -29,7 +29,7 @@ from serving.gateway.keys import KeyRing
 from serving.gateway.page_headers import PageHeaders
 from serving.gateway.pipeline import Pipeline
 from serving.gateway.problems import from_validation
-from serving.gateway.record import record_of
+from serving.gateway.record import new_record, record_of
 from serving.gateway.recorder import Recorder, report
 from serving.gateway.routes.models import models_router
 from serving.gateway.routes.operations import operations_router
@@ -40,6 +40,9 @@ from serving.gateway.short_way import ShortWay
 from serving.gateway.watch import Watch
 from serving.models import MODELS
 
+if TYPE_CHECKING:
+    from serving.gateway.tracing import Tracing
+
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
 price of a house. Every error is a problem document (RFC 9457) that says what was received, what is
 accepted and what to do next."""
@@ -49,6 +52,7 @@ def create_app(settings: Settings) -> ASGIApp:
     """Put the gateway together; nothing is opened before the application starts."""
     log = AccessLog(settings.log_level)
     client = ModelServerClient(settings.model_server, _tls(settings))
+    tracing = _tracing() if settings.tracing else None
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     background = [Watch(catalog).keep_looking]
     pipelines = {name: _pipeline(name, client, catalog, settings) for name in MODELS}
@@ -57,6 +61,8 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(log.flush)
+            if tracing is not None:
+                stack.callback(tracing.close)
             await stack.enter_async_context(client)
             for work in background:
                 await stack.enter_async_context(_running(work()))
@@ -95,7 +101,8 @@ def create_app(settings: Settings) -> ASGIApp:
         inner = authentication = Authentication(inner, KeyRing(settings.keys_file))
         background.append(authentication.follow_file)
     # From the outside in: who may enter, what is noted of those who did, and where they go.
-    gateway = Gate(Recorder(inner, log), limiters, settings.max_requests)
+    begin = new_record if tracing is None else tracing.new_record
+    gateway = Gate(Recorder(inner, log, begin), limiters, settings.max_requests)
     return _open_to_pages(gateway, settings.cors_origins) if settings.cors_origins else gateway
 
 
@@ -104,6 +111,13 @@ def _pipeline(
 ) -> Pipeline:
     limiter = Limiter(name, max_limit=settings.max_requests_per_model)
     return Pipeline(name, client, catalog, limiter, max_calls=settings.max_calls_in_flight)
+
+
+def _tracing() -> "Tracing":
+    # Not at the top: its packages are an extra, which only this setting needs.
+    from serving.gateway.tracing import Tracing  # noqa: PLC0415
+
+    return Tracing()
 
 
 def _tls(settings: Settings) -> Tls | None:

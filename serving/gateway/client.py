@@ -198,8 +198,9 @@ class ModelServerClient:
         *,
         timeout_seconds: float,
         signature: str = PREDICT_SIGNATURE,
+        trace: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a signature on whole tensors.
+        """Run a signature on whole tensors; `trace` are the headers of its trace, if any.
 
         Raises:
             TfgateError: one of `ERRORS`, or UnknownVersion.
@@ -207,8 +208,9 @@ class ModelServerClient:
         request = PredictRequest(model_spec=_model_spec(servable, signature))
         for name, array in inputs.items():
             tensors.encode_into(request.inputs[name], array)
+        metadata = tuple(trace.items()) if trace else None
         with self._translated(servable):
-            response = await self._predict(request, timeout=timeout_seconds)
+            response = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
         return Answer(response.model_spec.version.value, _decode_all(response.outputs))
 
     async def describe(self, servable: Servable, *, timeout_seconds: float) -> str | None:

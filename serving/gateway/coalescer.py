@@ -8,7 +8,7 @@ neither HTTP nor gRPC nor tensors.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,8 +30,11 @@ class RowAnswer:
     rows: list[Row]
 
 
-# One call of the model server: the servable, the rows, and the seconds that it may take.
-Call = Callable[[Servable, list[Row], float], Awaitable[RowAnswer]]
+# The headers of a trace that a call is part of; none if it is not traced.
+TraceContext = Mapping[str, str]
+# One call of the model server: the servable, the rows, the seconds that it may take, the trace.
+Call = Callable[[Servable, list[Row], float, TraceContext], Awaitable[RowAnswer]]
+OnSent = Callable[[], TraceContext]
 
 
 @dataclass(eq=False)
@@ -40,7 +43,7 @@ class _Member:
 
     rows: list[Row]
     deadline: float
-    on_sent: Callable[[], None]
+    on_sent: OnSent
     future: asyncio.Future[RowAnswer]
     arrived: float = field(default_factory=time.monotonic)
     alone: bool = False
@@ -60,13 +63,14 @@ class Coalescer:
         self._lanes: dict[Servable, _Lane] = {}
 
     async def predict(
-        self, servable: Servable, rows: list[Row], *, deadline: float, on_sent: Callable[[], None]
+        self, servable: Servable, rows: list[Row], *, deadline: float, on_sent: OnSent
     ) -> RowAnswer:
         """Have rows answered, in their order and by one version.
 
         The caller keeps its `deadline`, a time of time.monotonic(), by cancelling: rows that nobody
         waits for are not sent, and a call that carries no others is cancelled. `on_sent` is called
-        when the rows leave, and again should they have to go a second time, alone.
+        when the rows leave, and again should they have to go a second time, alone; a call is part
+        of the trace that the first of those in it returns.
 
         Raises:
             TfgateError: what the call raised.
@@ -130,12 +134,11 @@ class _Lane:
                 break
             rows = [row for member in members for row in member.rows]
             seconds = max(member.deadline for member in members) - now
-            call = asyncio.ensure_future(self._coalescer.call(self.servable, rows, seconds))
+            trace, *_ = [member.on_sent() for member in members]
+            call = asyncio.ensure_future(self._coalescer.call(self.servable, rows, seconds, trace))
             self._calls[call] = members
             self._gauge.inc()
             call.add_done_callback(partial(self._returned, now))
-            for member in members:
-                member.on_sent()
         self._close_if_idle()
 
     def _take(self, now: float) -> list[_Member]:

@@ -21,7 +21,7 @@ from serving.gateway import metrics
 from serving.gateway.admission import Limiter
 from serving.gateway.catalog import Catalog
 from serving.gateway.client import Answer, ModelServerClient, Servable
-from serving.gateway.coalescer import Coalescer, RowAnswer
+from serving.gateway.coalescer import Coalescer, RowAnswer, TraceContext
 from serving.gateway.record import Record
 from serving.models import MODELS
 
@@ -80,9 +80,12 @@ class Pipeline:
         record.enter(metrics.PREPROCESS)
         rows = await self._preprocess(requests, deadline, path)
         record.enter(metrics.QUEUE)
-        answer = await self._coalescer.predict(
-            servable, rows, deadline=deadline, on_sent=lambda: record.enter(metrics.RPC)
-        )
+
+        def on_sent() -> TraceContext:
+            record.enter(metrics.RPC)
+            return record.trace_context()
+
+        answer = await self._coalescer.predict(servable, rows, deadline=deadline, on_sent=on_sent)
         record.version = answer.version
         card = await self._catalog.card(self.name, answer.version)
         record.enter(metrics.POSTPROCESS)
@@ -100,19 +103,23 @@ class Pipeline:
             return await asyncio.to_thread(_preprocess, self.model, requests, deadline, path)
         return _preprocess(self.model, requests, deadline, path)
 
-    async def _call(self, servable: Servable, rows: list[Row], timeout_seconds: float) -> RowAnswer:
+    async def _call(
+        self, servable: Servable, rows: list[Row], timeout_seconds: float, trace: TraceContext
+    ) -> RowAnswer:
         """Make one call of the model server; the rows may come from several requests."""
         inputs = stack(rows, self.model.signature)
         started = time.monotonic()
         try:
-            answer = await self._client.predict(servable, inputs, timeout_seconds=timeout_seconds)
+            answer = await self._client.predict(
+                servable, inputs, timeout_seconds=timeout_seconds, trace=trace
+            )
         except (ModelUnavailable, UnknownVersion):
             if servable.version is not None:
                 raise
             # The newest version, or the label's, was unloaded in this moment: ask who is it now.
             metrics.RETRIES.labels(self.name, metrics.RETRIED_VERSION_GONE).inc()
             left = timeout_seconds - (time.monotonic() - started)
-            answer = await self._client.predict(servable, inputs, timeout_seconds=left)
+            answer = await self._client.predict(servable, inputs, timeout_seconds=left, trace=trace)
         outputs = _checked(answer, self.model.signature, len(rows))
         metrics.of(self.name, answer.version).call_rows.observe(len(rows))
         return RowAnswer(answer.version, unstack(outputs))

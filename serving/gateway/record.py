@@ -50,6 +50,10 @@ class Record:
             self.stage_seconds[self.stage] = spent + now - self._entered
         self.stage, self._entered = stage, now
 
+    def trace_context(self) -> dict[str, str]:
+        """Return the headers with which a call continues the trace; none if there is no trace."""
+        return {}
+
     def finish(self, scope: Mapping[str, Any], status: int, log: AccessLog) -> None:
         """Write the log line and count the request."""
         self.enter(None)

@@ -1,6 +1,7 @@
 """The outermost layer: gives every request a record, its headers, and an answer in any case."""
 
 import logging
+from collections.abc import Callable
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,16 +17,20 @@ _LOGGER = logging.getLogger("tfgate.error")
 class Recorder:
     """ASGI middleware that begins a Record, adds its headers to the answer and finishes it."""
 
-    def __init__(self, app: ASGIApp, log: AccessLog) -> None:
+    def __init__(
+        self, app: ASGIApp, log: AccessLog, begin: Callable[[Scope], Record] = new_record
+    ) -> None:
+        """`begin` makes the record of a request."""
         self.app = app
         self._log = log
+        self._begin = begin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event; only HTTP requests have a record."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        record = new_record(scope)
+        record = self._begin(scope)
         scope.setdefault("state", {})["record"] = record
         status = 0
 

@@ -1,6 +1,7 @@
 """The gateway's settings; each can be given as an environment variable with the prefix TFGATE_."""
 
 import ipaddress
+from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
@@ -122,6 +123,10 @@ class Settings(BaseSettings):
         le=600,
         description="time for requests in progress to finish; longer than any may take",
     )
+    tracing: bool = Field(
+        default=False,
+        description="send traces, as OpenTelemetry's OTEL_… variables say; needs tfgate[tracing]",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG also shows the probes' requests"
     )
@@ -153,6 +158,14 @@ class Settings(BaseSettings):
             message = "a certificate of our own is only shown over TLS: name model_server_ca_file"
             raise ValueError(message)
         return self
+
+    @field_validator("tracing")
+    @classmethod
+    def _can_trace(cls, value: bool) -> bool:
+        if value and find_spec("opentelemetry") is None:
+            message = "OpenTelemetry is not installed: pip install 'tfgate[tracing]'"
+            raise ValueError(message)
+        return value
 
     @model_validator(mode="after")
     def _has_two_ports(self) -> Self:

@@ -40,7 +40,7 @@ GATEWAY_LAYERS = [
         *("serving.gateway.authentication", "serving.gateway.gate", "serving.gateway.short_way"),
         "serving.gateway.watch",
     ],
-    ["serving.gateway.recorder", "serving.gateway.routes"],
+    ["serving.gateway.recorder", "serving.gateway.routes", "serving.gateway.tracing"],
     ["serving.gateway.forms"],
     ["serving.gateway.pipeline", "serving.gateway.openapi"],
     ["serving.gateway.catalog", "serving.gateway.coalescer", "serving.gateway.deadline"],
@@ -63,6 +63,7 @@ HEAVY = {
     "grpc": ["serving.embedded", "serving.gateway.client"],
     "fastapi": ["serving.gateway"],
     "starlette": ["serving.gateway"],
+    "opentelemetry": ["serving.gateway.tracing"],
 }
 OURS = ("proto", "serving", "tfgate", "training", "tests")
 MODULES = {

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from serving.contract import Row
 from serving.gateway.admission import Limiter
 from serving.gateway.client import Servable
-from serving.gateway.coalescer import Coalescer, RowAnswer
+from serving.gateway.coalescer import Coalescer, RowAnswer, TraceContext
 
 MODEL = "echo"
 FOREVER = 1e6  # seconds
@@ -37,7 +37,9 @@ class Script:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
 
-    def __call__(self, servable: Servable, rows: list[Row], seconds: float) -> Awaitable[RowAnswer]:
+    def __call__(
+        self, servable: Servable, rows: list[Row], seconds: float, _trace: TraceContext
+    ) -> Awaitable[RowAnswer]:
         answer: asyncio.Future[RowAnswer] = asyncio.get_running_loop().create_future()
         num_out = 1 + sum(call.servable == servable for call in self.out)
         numbers = [float(row["number"]) for row in rows]
@@ -69,7 +71,7 @@ def ask(
 ) -> "asyncio.Task[RowAnswer]":
     rows: list[Row] = [{"number": number} for number in numbers]
     deadline = time.monotonic() + seconds
-    asked = coalescer.predict(servable, rows, deadline=deadline, on_sent=lambda: None)
+    asked = coalescer.predict(servable, rows, deadline=deadline, on_sent=dict)
     return asyncio.ensure_future(asked)
 
 
