@@ -80,10 +80,44 @@ def decode(tensor: TensorProto) -> NDArray[Any]:
         raise ValueError(message)
     wire = _BY_NUMBER[tensor.dtype]
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
-    if tensor.tensor_content and wire.number != tensor_pb2.DT_STRING:
+    if tensor.tensor_content:
+        if wire.number == tensor_pb2.DT_STRING:
+            return _strings(tensor.tensor_content, prod(shape)).reshape(shape)
         return np.frombuffer(tensor.tensor_content, wire.numpy).reshape(shape)
     values = _from_field(getattr(tensor, wire.field), wire)
     return _repeat_last(values, prod(shape)).reshape(shape)
+
+
+def _strings(content: bytes, size: int) -> NDArray[Any]:
+    """Cut strings apart: their lengths stand first, as varints, then their bytes without a gap.
+
+    Source: port::EncodeStringList in tensorflow/core/platform/tensor_coding.cc.
+    """
+    lengths, position = [], 0
+    for _ in range(size):
+        length, position = _varint(content, position)
+        lengths.append(length)
+    if position + sum(lengths) != len(content):
+        message = f"{size} strings do not fill {len(content)} bytes"
+        raise ValueError(message)
+    strings = np.empty(size, dtype=object)
+    for index, length in enumerate(lengths):
+        strings[index] = content[position : position + length]
+        position += length
+    return strings
+
+
+def _varint(content: bytes, position: int) -> tuple[int, int]:
+    """Return the number at a position, seven bits a byte and the lowest first, and where it ends."""
+    value = shift = 0
+    for byte in content[position : position + 5]:
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+    message = "a string's length is cut off"
+    raise ValueError(message)
 
 
 def _from_field(values: Any, wire: _WireType) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
-from proto.tensor_pb2 import DT_FLOAT, DT_INT32, TensorProto, TensorShapeProto
+from proto.tensor_pb2 import DT_FLOAT, DT_INT32, DT_STRING, TensorProto, TensorShapeProto
 from serving.tensors import data_type, decode, encode
 
 DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
@@ -72,6 +72,18 @@ def test_bytes_survive_the_way_there_and_back(values: list[bytes]) -> None:
     assert decode(encode(np.array(values, dtype=object))).tolist() == values
 
 
+@given(st.lists(st.binary(max_size=300), min_size=1))
+def test_we_read_strings_from_content_as_tensorflow_does(values: list[bytes]) -> None:
+    content = b"".join(varint(len(value)) for value in values) + b"".join(values)
+    tensor = TensorProto(
+        dtype=DT_STRING, tensor_shape={"dim": [{"size": len(values)}]}, tensor_content=content
+    )
+
+    official = tf.io.parse_tensor(tensor.SerializeToString(), tf.string)
+
+    assert decode(tensor).tolist() == official.numpy().tolist() == values
+
+
 def test_the_last_value_stands_for_all_that_follow() -> None:
     shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=2), TensorShapeProto.Dim(size=2)])
     tensor = TensorProto(dtype=DT_FLOAT, tensor_shape=shape, float_val=[1, 7])
@@ -90,8 +102,14 @@ def test_big_endian_arrays_are_turned_round() -> None:
         TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 3}]}),
         TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 1}]}, int_val=[1, 2]),
         TensorProto(),
+        TensorProto(dtype=DT_STRING, tensor_shape={"dim": [{"size": 1}]}, tensor_content=b"\x03ab"),
+        TensorProto(dtype=DT_STRING, tensor_shape={"dim": [{"size": 1}]}, tensor_content=b"\x01ab"),
+        TensorProto(dtype=DT_STRING, tensor_shape={"dim": [{"size": 1}]}, tensor_content=b"\xff"),
     ],
-    ids=["content too short", "no values", "too many values", "no dtype"],
+    ids=[
+        *("content too short", "no values", "too many values", "no dtype"),
+        *("string too short", "string too long", "length cut off"),
+    ],
 )
 def test_values_that_do_not_fill_the_shape_are_refused(tensor: TensorProto) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -101,6 +119,11 @@ def test_values_that_do_not_fill_the_shape_are_refused(tensor: TensorProto) -> N
 def test_data_types_have_tensorflows_numbers() -> None:
     for name in ("float32", "uint8", "string", "int64", "bool"):
         assert data_type(name) == tf.as_dtype(name).as_datatype_enum
+
+
+def varint(number: int) -> bytes:
+    low = number & 0x7F
+    return bytes([low]) if number < 0x80 else bytes([low | 0x80]) + varint(number >> 7)
 
 
 def ours(official: OfficialTensor) -> TensorProto:
