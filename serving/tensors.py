@@ -108,7 +108,7 @@ def _strings(content: bytes, size: int) -> NDArray[Any]:
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """Return the number at a position, seven bits a byte and the lowest first, and where it ends."""
+    """Return the number at a position, seven bits a byte, the lowest first, and where it ends."""
     value = shift = 0
     for byte in content[position : position + 5]:
         position += 1
