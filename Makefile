@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test soak train bench lint format proto constraints
+.PHONY: up test soak train bench lint format proto rules constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
 up: .venv/local.installed
@@ -46,6 +46,10 @@ format: .venv/dev.installed
 ## Generate the message classes after a change to proto/*.proto
 proto: .venv/dev.installed
 	@$(BIN)/python -m proto.generate
+
+## Write k8s/base/prometheus-rule.yaml after a change to monitoring/rules
+rules: .venv/dev.installed
+	@$(BIN)/python -m monitoring.prometheus_rule
 
 ## Move every dependency to its newest allowed version
 constraints:

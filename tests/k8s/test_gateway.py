@@ -8,7 +8,7 @@ import pytest
 
 from serving.gateway.settings import Settings
 from tests import stack
-from tests.k8s.cluster import MANIFESTS, Cluster, Manifest, environment
+from tests.k8s.cluster import Cluster, Manifest, environment
 from tests.programs import needs
 from tests.stack import free_port
 
@@ -76,7 +76,7 @@ def test_keys_are_read_from_the_mounted_secret(
 ) -> None:
     assert not settings.allow_anonymous
     folder, _, file = environment(container)["TFGATE_KEYS_FILE"].rpartition("/")
-    assert f"--from-file={file}" in (MANIFESTS / "README.md").read_text()
+    assert f"--from-file={file}" in (stack.ROOT / "docs/deploy.md").read_text()
     mount = next(each for each in container["volumeMounts"] if each["mountPath"] == folder)
     volumes = {each["name"]: each for each in applied.pod("gateway").spec["volumes"]}
     assert volumes[mount["name"]]["secret"]["secretName"] == "tfgate-keys"

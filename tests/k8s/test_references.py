@@ -8,7 +8,7 @@ from tests.stack import ROOT
 
 pytestmark = needs("kubectl", package="kubernetes-client")
 
-# They are made by hand, for nothing secret is in the repository; k8s/README.md says how.
+# They are made by hand, for nothing secret is in the repository; docs/deploy.md says how.
 SECRETS = {"tfgate-keys", "tfgate-tls", "tfgate-loadtest-key"}
 
 
@@ -62,9 +62,9 @@ def test_volumes_name_what_is_there(applied: Cluster) -> None:
 
 def test_secrets_are_explained_and_never_here(applied: Cluster) -> None:
     assert not applied.of_kind("Secret")
-    readme = (ROOT / "k8s/README.md").read_text()
+    guide = (ROOT / "docs/deploy.md").read_text()
     for secret in SECRETS:
-        assert re.search(rf"create secret \w+ {secret}\b", readme), secret
+        assert re.search(rf"create secret \w+ {secret}\b", guide), secret
     for pod in applied.pods():
         for container in pod.containers:
             for variable in container.get("env", []):
