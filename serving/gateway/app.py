@@ -20,12 +20,13 @@ from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway import metrics, openapi
 from serving.gateway.access_log import AccessLog
 from serving.gateway.admission import Limiter
-from serving.gateway.authentication import Authentication
+from serving.gateway.authentication import Authentication, is_guarded
 from serving.gateway.catalog import Catalog
 from serving.gateway.client import ModelServerClient, Tls
 from serving.gateway.deadline import TIMEOUT
 from serving.gateway.gate import Gate
 from serving.gateway.keys import KeyRing
+from serving.gateway.methods import HeadAsGet, allow
 from serving.gateway.page_headers import PageHeaders
 from serving.gateway.pipeline import Pipeline
 from serving.gateway.problems import from_validation
@@ -91,10 +92,11 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(operations_router(catalog, with_metrics=settings.metrics_port is None))
     app.include_router(page_router())
     app.add_middleware(PageHeaders)
+    app.add_middleware(HeadAsGet)
     app.exception_handler(TfgateError)(_report)
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
-    app.openapi = lambda: openapi.build(app, with_keys=settings.keys_file is not None)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = lambda: openapi.build(app, is_guarded=is_guarded if settings.keys_file else None)  # type: ignore[method-assign]  # FastAPI's documented way
     limiters = {route.path: pipelines[route.model].limiter for route in routes}
     inner: ASGIApp = ShortWay(app, routes)
     if settings.keys_file is not None:
@@ -165,7 +167,9 @@ async def _report_validation(request: Request, error: RequestValidationError) ->
 async def _report_http(request: Request, error: HTTPException) -> Response:
     """Report what Starlette's router refuses."""
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = allow((error.headers or {}).get("Allow", ""))
         message = f"{request.method} is not allowed on {request.url.path}; allowed: {allowed}"
-        return await _report(request, MethodNotAllowed(message))
+        response = await _report(request, MethodNotAllowed(message))
+        response.headers["Allow"] = allowed
+        return response
     return await _report(request, NotFound(f"nothing lives at {request.url.path}"))

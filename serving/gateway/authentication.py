@@ -41,7 +41,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
-        if scope["type"] != "http" or _is_open(scope["path"]):
+        if scope["type"] != "http" or not is_guarded(scope["path"]):
             await self.app(scope, receive, send)
             return
         record: Record = scope["state"]["record"]
@@ -103,8 +103,9 @@ def _rates(key: Key) -> list[RateLimitItem]:
     return sorted(map(parse, key.rates), key=lambda rate: rate.get_expiry())
 
 
-def _is_open(path: str) -> bool:
-    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS)
+def is_guarded(path: str) -> bool:
+    """Tell whether a path needs a key."""
+    return path not in _OPEN_PATHS and not path.startswith(_OPEN_FOLDERS)
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> bytes | None:

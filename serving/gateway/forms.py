@@ -91,10 +91,14 @@ def version_choice(request: Request) -> VersionChoice:
     query = request.scope["query_string"]
     if not query:
         return _NEWEST
+    given = parse_qsl(query.decode("latin-1"), True)
     try:
-        return VersionChoice.model_validate(dict(parse_qsl(query.decode("latin-1"), True)))
+        choice = VersionChoice.model_validate(dict(given))
     except ValidationError as error:
         raise from_pydantic(error, where="query") from error
+    if len(given) > len(choice.model_fields_set):
+        raise InvalidInput("the query names one parameter twice", hint="Send it once.")
+    return choice
 
 
 def single_form(name: str, model: Model[Any, Any]) -> Form:

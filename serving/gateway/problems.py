@@ -40,7 +40,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.ShuttingDown: 503,
     errors.DeadlineExceeded: 504,
 }
-_RETRY_LATER = (429, 503)
+RETRY_LATER = (429, 503)
 
 
 class FieldProblem(BaseModel):
@@ -98,7 +98,7 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
         "request_id": request_id,
     }
     headers = {}
-    if status in _RETRY_LATER:
+    if status in RETRY_LATER:
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"

@@ -50,8 +50,8 @@ GATEWAY_LAYERS = [
     [
         *("serving.gateway.keys", "serving.gateway.page_headers"),
         *("serving.gateway.access_log", "serving.gateway.draining", "serving.gateway.listener"),
-        *("serving.gateway.logs", "serving.gateway.metrics", "serving.gateway.patience"),
-        *("serving.gateway.settings", "serving.gateway.wire"),
+        *("serving.gateway.logs", "serving.gateway.methods", "serving.gateway.metrics"),
+        *("serving.gateway.patience", "serving.gateway.settings", "serving.gateway.wire"),
     ],
 ]
 # Of these, nothing may be needed outside the folders named.

@@ -18,6 +18,22 @@ def test_a_running_gateway_is_healthy_and_ready(http: httpx.Client) -> None:
     assert http.get("/readyz").json() == {"status": "ready"}
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/models", "/docs", "/openapi.json"])
+def test_head_is_get_without_the_body(http: httpx.Client, path: str) -> None:
+    head, got = http.head(path), http.get(path)
+
+    assert head.status_code == got.status_code == 200
+    assert head.content == b""
+    for name in ("Content-Type", "Content-Length"):
+        assert head.headers[name] == got.headers[name]
+
+
+def test_head_never_predicts(http: httpx.Client) -> None:
+    answer = http.head("/predict/housing")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
 def test_the_list_names_every_model_with_an_available_version(http: httpx.Client) -> None:
     models = {model["name"]: model for model in http.get("/models").json()["models"]}
 

@@ -1,8 +1,8 @@
 """GET /models and /models/{model}: what is served, in which versions, and how to ask for it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from serving.card import ModelCard
@@ -54,7 +54,7 @@ def models_router(catalog: Catalog) -> APIRouter:
     """Build the routes over a catalog."""
     router = APIRouter(prefix="/models", tags=["models"])
 
-    @router.get("", summary="All models", responses=problem_responses(401, 429, 503, 504))
+    @router.get("", summary="All models", responses=problem_responses(503, 504))
     async def list_models() -> ModelList:
         return ModelList(
             models=[
@@ -68,9 +68,11 @@ def models_router(catalog: Catalog) -> APIRouter:
     @router.get(
         "/{model}",
         summary="One model",
-        responses=problem_responses(401, 404, 422, 429, 502, 503, 504),
+        responses=problem_responses(404, 502, 503, 504),
     )
-    async def describe_model(model: str) -> ModelDescription:
+    async def describe_model(
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(MODELS)})],
+    ) -> ModelDescription:
         if model not in MODELS:
             raise unknown_model(model)
         declaration = MODELS[model]

@@ -1,8 +1,8 @@
 """What operators and probes ask: health, readiness, metrics, and what an error code means."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -41,6 +41,7 @@ class ErrorMeaning(BaseModel):
 def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
     """Build the routes over a catalog; /metrics among them unless it has a port of its own."""
     router = APIRouter(tags=["operations"])
+    codes = sorted(error.code for error in all_errors())
 
     @router.get("/healthz", summary="Is the gateway alive?")
     async def health() -> Health:
@@ -60,9 +61,11 @@ def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
     @router.get(
         "/errors/{code}",
         summary="What does an error code mean?",
-        responses=problem_responses(404, 422),
+        responses=problem_responses(404),
     )
-    async def explain_error(code: str) -> ErrorMeaning:
+    async def explain_error(
+        code: Annotated[str, Path(json_schema_extra={"enum": codes})],
+    ) -> ErrorMeaning:
         for error in all_errors():
             if error.code == code:
                 return ErrorMeaning(
@@ -72,8 +75,7 @@ def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
                     meaning=error.__doc__ or "",
                     hint=error.hint,
                 )
-        known = ", ".join(sorted(error.code for error in all_errors()))
-        message = f"there is no error code {code[:100]!r}; there are {known}"
+        message = f"there is no error code {code[:100]!r}; there are {', '.join(codes)}"
         raise NotFound(message)
 
     if with_metrics:

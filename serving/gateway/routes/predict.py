@@ -58,9 +58,7 @@ def predict_routes(pipeline: Pipeline, settings: Settings) -> list[RawRoute]:
     parameters = openapi.parameters(VersionChoice)
     shared: dict[str, Any] = {
         "model": name,
-        "responses": openapi.problem_responses(
-            *(400, 401, 403, 404, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
-        ),
+        "responses": openapi.problem_responses(*(400, 404, 408, 413, 415, 422, 429, 502, 503, 504)),
     }
     return [
         RawRoute(

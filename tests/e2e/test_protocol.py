@@ -1,0 +1,146 @@
+"""HTTP as no client library sends it: what could be read in two ways is refused, the rest works."""
+
+import json
+import socket
+from http.client import HTTPResponse
+
+import httpx
+import pytest
+
+from tests.visitor import Answer
+
+BODY = b'{"text": "A good film."}'
+JSON = b"Content-Type: application/json\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+
+def connect(url: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", httpx.URL(url).port), timeout=30)
+
+
+def read(connection: socket.socket) -> Answer:
+    with HTTPResponse(connection) as answer:
+        answer.begin()
+        headers = httpx.Headers(answer.getheaders())
+        return Answer(answer.status, headers, json.loads(answer.read()))
+
+
+def send(url: str, sent: bytes) -> Answer:
+    with connect(url) as connection:
+        connection.sendall(sent)
+        return read(connection)
+
+
+def prediction(*lines: bytes, body: bytes = BODY, target: bytes = b"/predict/sentiment") -> bytes:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\n" % target
+    return head + JSON + b"".join(lines) + b"\r\n" + body
+
+
+@pytest.mark.parametrize(
+    "sent",
+    {
+        "both lengths": prediction(b"Content-Length: 5\r\n", CHUNKED, body=CHUNKS),
+        "both lengths, the other way": prediction(CHUNKED, LENGTH, body=CHUNKS),
+        "two lengths": prediction(LENGTH, b"Content-Length: 5\r\n"),
+        "a list of lengths": prediction(b"Content-Length: 5, 24\r\n"),
+        "a negative length": prediction(b"Content-Length: -5\r\n"),
+        "a length with a plus": prediction(b"Content-Length: +24\r\n"),
+        "a length of 26 digits": prediction(b"Content-Length: " + b"9" * 26 + b"\r\n"),
+        "no length at all": prediction(b"Content-Length: \r\n"),
+        "an unknown coding": prediction(b"Transfer-Encoding: xchunked\r\n", body=CHUNKS),
+        "chunked, but not at last": prediction(
+            b"Transfer-Encoding: chunked, identity\r\n", body=CHUNKS
+        ),
+        "a space before the colon": prediction(b"Transfer-Encoding : chunked\r\n", body=CHUNKS),
+        "a chunk of no number": prediction(CHUNKED, body=b"zz\r\n"),
+        "a negative chunk": prediction(CHUNKED, body=b"-5\r\n"),
+        "a chunk that is too large": prediction(CHUNKED, body=b"f" * 17 + b"\r\n"),
+        "a chunk longer than it says": prediction(CHUNKED, body=b"5\r\n" + BODY + b"\r\n0\r\n\r\n"),
+        "NUL in a path": prediction(LENGTH, target=b"/predict/sentiment\0"),
+        "bytes in a path": prediction(LENGTH, target=b"/predict/\xff"),
+        "NUL in a header": prediction(LENGTH, b"X-Request-Id: a\0b\r\n"),
+        "a lone line feed in a header": prediction(LENGTH, b"X-Request-Id: a\nb\r\n"),
+        "a lone carriage return in a header": prediction(LENGTH, b"X-Request-Id: a\rb: c\r\n"),
+        "a control code in a header": prediction(LENGTH, b"X-Other: a\x01b\r\n"),
+        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "a tunnel": b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        "no method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_what_could_be_read_in_two_ways_is_refused(gateway: str, sent: tuple[str, bytes]) -> None:
+    answer = send(gateway, sent[1])
+
+    assert (answer.status, answer.code) == (400, "malformed-request")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"/%00", 404),
+        (b"/models/%00", 404),
+        (b"/errors/%ff", 404),
+        (b"/models/" + b"a" * 20_000, 404),
+        (b"/static-offline-docs/../app.py", 404),
+        (b"/static-offline-docs/%2e%2e/%2e%2e/app.py", 404),
+        (b"*", 404),
+        (b"//healthz", 404),
+        (b"http://elsewhere.example/healthz", 200),
+    ],
+)
+def test_odd_targets_are_answered(gateway: str, target: bytes, status: int) -> None:
+    answer = send(gateway, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+
+    assert answer.status == status
+    if status == 404:
+        assert answer.code in ("not-found", "unknown-model")
+
+
+@pytest.mark.parametrize("given", [b"a b", "ä".encode(), b"a" * 129, b"", b"<script>"])
+def test_an_id_that_could_do_harm_is_replaced(gateway: str, given: bytes) -> None:
+    answer = send(gateway, prediction(LENGTH, b"X-Request-Id: " + given + b"\r\n"))
+
+    assert answer.status == 200
+    assert answer.headers["X-Request-Id"] == answer.document["request_id"]
+    assert len(answer.document["request_id"]) == 32
+
+
+def test_a_client_may_ask_before_it_sends_the_body(gateway: str) -> None:
+    with connect(gateway) as connection:
+        connection.sendall(prediction(LENGTH, b"Expect: 100-continue\r\n", body=b""))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+        connection.sendall(BODY)
+
+        assert read(connection).status == 200
+
+
+def test_a_body_that_is_too_large_is_never_asked_for(gateway: str) -> None:
+    lines = b"Expect: 100-continue\r\nContent-Length: 99000000\r\n"
+
+    answer = send(gateway, prediction(lines, body=b""))
+
+    assert (answer.status, answer.code) == (413, "payload-too-large")
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_their_order(gateway: str) -> None:
+    ids = [f"request-{number}" for number in range(5)]
+    sent = [prediction(LENGTH, f"X-Request-Id: {each}\r\n".encode()) for each in ids]
+    with connect(gateway) as connection, connection.makefile("rb") as received:
+        connection.sendall(b"".join(sent))
+        answered = [line for _ in ids for line in iter(received.readline, b"\r\n")]
+
+    told = [line for line in answered if line.startswith(b"x-request-id: ")]
+    assert told == [f"x-request-id: {each}\r\n".encode() for each in ids]
+
+
+def test_a_client_of_1996_is_answered(gateway: str) -> None:
+    with connect(gateway) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert received.endswith(b'{"status":"ok"}')
