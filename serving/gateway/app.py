@@ -22,7 +22,8 @@ from serving.gateway.access_log import AccessLog
 from serving.gateway.admission import Limiter
 from serving.gateway.authentication import Authentication, is_guarded
 from serving.gateway.catalog import Catalog
-from serving.gateway.client import ModelServerClient, Tls
+from serving.gateway.channel import Tls
+from serving.gateway.client import ModelServerClient
 from serving.gateway.deadline import TIMEOUT
 from serving.gateway.gate import Gate
 from serving.gateway.keys import KeyRing

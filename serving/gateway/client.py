@@ -1,10 +1,8 @@
 """The gRPC client of the model server; the only file that knows gRPC's status codes."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,6 +29,7 @@ from serving.errors import (
     TfgateError,
     UnknownVersion,
 )
+from serving.gateway.channel import Tls, open_channel
 
 PREDICT_SIGNATURE = "serving_default"
 DESCRIBE_SIGNATURE = "describe"
@@ -56,63 +55,8 @@ ERRORS: dict[grpc.StatusCode, type[TfgateError]] = {
     grpc.StatusCode.UNAUTHENTICATED: ModelServerFailure,
 }
 
-# Retries are gRPC's own; a prediction may safely be repeated. The pauses between the attempts of a
-# call are together longer than any pause between two attempts to connect, so that a call which
-# begins once the server is back finds it. Retries are budgeted: each failed attempt takes a token,
-# each good call gives a tenth back, and below half of the tokens nothing is retried. States, which
-# probes ask for all the time, are no part of this: they would use up the budget of an outage.
-_SERVICE_CONFIG = {
-    "loadBalancingConfig": [{"round_robin": {}}],
-    "methodConfig": [
-        {
-            "name": [{"service": "tensorflow.serving.PredictionService"}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.05s",
-                "maxBackoff": "0.2s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ],
-    "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
-}
-_CHANNEL_OPTIONS = [
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    # The limits that count are the gateway's own, on bodies and rows. By default a call of more
-    # than a quarter of a million bytes would never be retried.
-    ("grpc.per_rpc_retry_buffer_size", 2**31 - 1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # gRPC's defaults wait up to two minutes before they look again for a server that was away, up
-    # to twenty seconds for one that does not say a word, and thirty before they ask DNS anew: too
-    # long when a pod has been replaced by one with another address.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),  # in truth the time that one attempt may take
-    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
-    # A server that has fallen silent is left after these together. The ping's own timeout, a minute
-    # by default, would otherwise count instead of the shorter one of keepalive.
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 3_000),
-    ("grpc.http2.ping_timeout_ms", 3_000),
-]
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
-
-
-@dataclass(frozen=True)
-class Tls:
-    """What proves each side to the other: PEM files; ours only for servers that ask for them."""
-
-    ca_file: Path
-    certificate_file: Path | None = None
-    private_key_file: Path | None = None
-
-    def credentials(self) -> grpc.ChannelCredentials:
-        """Read the files."""
-        files = (self.ca_file, self.private_key_file, self.certificate_file)
-        return grpc.ssl_channel_credentials(*(file and file.read_bytes() for file in files))
 
 
 class CallFailed(Exception):
@@ -159,7 +103,7 @@ class ModelServerClient:
         self._tls = tls
 
     async def __aenter__(self) -> Self:
-        self._channel = self._open_channel()
+        self._channel = open_channel(self.target, self._tls)
         self._predict = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
             request_serializer=PredictRequest.SerializeToString,
@@ -184,12 +128,6 @@ class ModelServerClient:
         _traceback: TracebackType | None,
     ) -> None:
         await self._channel.close()
-
-    def _open_channel(self) -> grpc.aio.Channel:
-        if self._tls is None:
-            return grpc.aio.insecure_channel(self.target, options=_CHANNEL_OPTIONS)
-        credentials = self._tls.credentials()
-        return grpc.aio.secure_channel(self.target, credentials, options=_CHANNEL_OPTIONS)
 
     async def predict(
         self,

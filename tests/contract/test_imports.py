@@ -48,6 +48,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.admission", "serving.gateway.problems", "serving.gateway.record"],
     ["serving.gateway.exposition"],
     [
+        "serving.gateway.channel",
         *("serving.gateway.keys", "serving.gateway.page_headers"),
         *("serving.gateway.access_log", "serving.gateway.draining", "serving.gateway.listener"),
         *("serving.gateway.logs", "serving.gateway.methods", "serving.gateway.metrics"),
@@ -60,7 +61,7 @@ HEAVY = {
     "tensorflow_serving": ["serving.embedded", "training"],
     "keras": ["training"],
     "sklearn": ["training"],
-    "grpc": ["serving.embedded", "serving.gateway.client"],
+    "grpc": ["serving.embedded", "serving.gateway.channel", "serving.gateway.client"],
     "fastapi": ["serving.gateway"],
     "starlette": ["serving.gateway"],
     "opentelemetry": ["serving.gateway.tracing"],
