@@ -1,11 +1,10 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
-import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +20,7 @@ from serving.gateway import metrics, openapi
 from serving.gateway.access_log import AccessLog
 from serving.gateway.admission import Limiter
 from serving.gateway.authentication import Authentication, is_guarded
+from serving.gateway.background import running
 from serving.gateway.catalog import Catalog
 from serving.gateway.channel import Tls
 from serving.gateway.client import ModelServerClient
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> ASGIApp:
                 stack.callback(tracing.close)
             await stack.enter_async_context(client)
             for work in background:
-                await stack.enter_async_context(_running(work()))
+                await stack.enter_async_context(running(work))
             # What is there now stays: a full collection would only walk it, and hold everybody up.
             gc.collect()
             gc.freeze()
@@ -84,19 +84,22 @@ def create_app(settings: Settings) -> ASGIApp:
         lifespan=lifespan,
     )
     metrics.initialise()
+    # Every key opens every path, and whose keys there are is nobody else's business.
+    with_metrics = settings.metrics_port is None and settings.keys_file is None
     routes = [
         route for pipeline in pipelines.values() for route in predict_routes(pipeline, settings)
     ]
     app.router.routes.extend(routes)
     app.include_router(unknown_model_router())
     app.include_router(models_router(catalog))
-    app.include_router(operations_router(catalog, with_metrics=settings.metrics_port is None))
+    app.include_router(operations_router(catalog, with_metrics=with_metrics))
     app.include_router(page_router())
     app.add_middleware(PageHeaders)
     app.add_middleware(HeadAsGet)
     app.exception_handler(TfgateError)(_report)
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
+    app.exception_handler(Exception)(_pass_on)
     app.openapi = lambda: openapi.build(app, is_guarded=is_guarded if settings.keys_file else None)  # type: ignore[method-assign]  # FastAPI's documented way
     limiters = {route.path: pipelines[route.model].limiter for route in routes}
     inner: ASGIApp = ShortWay(app, routes)
@@ -144,18 +147,6 @@ def _open_to_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     )
 
 
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run work that never ends beside everything else."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 async def _report(request: Request, error: TfgateError) -> Response:
     return report(error, record_of(request), request.url.path)
 
@@ -163,6 +154,11 @@ async def _report(request: Request, error: TfgateError) -> Response:
 async def _report_validation(request: Request, error: RequestValidationError) -> Response:
     """Report a wrong query or path parameter; bodies are validated by the routes themselves."""
     return await _report(request, from_validation(list(error.errors())))
+
+
+async def _pass_on(_request: Request, error: Exception) -> Response:
+    """Leave defects to the recorder; Starlette would answer them with a plain text."""
+    raise error
 
 
 async def _report_http(request: Request, error: HTTPException) -> Response:

@@ -15,6 +15,7 @@ from serving.gateway.client import PREDICT_SIGNATURE, ModelServerClient, Servabl
 from serving.models import MODELS
 from serving.tensors import data_type
 
+_STATES = {number: name for name, number in ModelVersionStatus.State.items()}
 _MAX_CARDS = 8  # of one model: more versions than are served at once
 
 
@@ -136,7 +137,7 @@ def _version_state(status: ModelVersionStatus) -> VersionState:
     failed = reason.error_code != 0
     return VersionState(
         version=status.version,
-        state=ModelVersionStatus.State.Name(status.state),
+        state=_STATES.get(status.state, str(status.state)),
         error=(reason.error_message or "no reason given") if failed else None,
         code=code_name(reason.error_code) if failed else None,
     )

@@ -104,20 +104,18 @@ class ModelServerClient:
 
     async def __aenter__(self) -> Self:
         self._channel = open_channel(self.target, self._tls)
+        # Answers are parsed below: gRPC would put None in the place of one that cannot be.
         self._predict = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
             request_serializer=PredictRequest.SerializeToString,
-            response_deserializer=PredictResponse.FromString,
         )
         self._metadata = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/GetModelMetadata",
             request_serializer=GetModelMetadataRequest.SerializeToString,
-            response_deserializer=GetModelMetadataResponse.FromString,
         )
         self._status = self._channel.unary_unary(
             "/tensorflow.serving.ModelService/GetModelStatus",
             request_serializer=GetModelStatusRequest.SerializeToString,
-            response_deserializer=GetModelStatusResponse.FromString,
         )
         return self
 
@@ -148,7 +146,8 @@ class ModelServerClient:
             tensors.encode_into(request.inputs[name], array)
         metadata = tuple(trace.items()) if trace else None
         with self._translated(servable):
-            response = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
+            answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
+            response = PredictResponse.FromString(answer)
         return Answer(response.model_spec.version.value, _decode_all(response.outputs))
 
     async def describe(self, servable: Servable, *, timeout_seconds: float) -> str | None:
@@ -165,8 +164,12 @@ class ModelServerClient:
             if _code_of(failure) is grpc.StatusCode.FAILED_PRECONDITION:
                 return None
             raise
-        card: bytes = answer.outputs["card"][0]
-        return card.decode()
+        try:
+            card: bytes = answer.outputs["card"].item()
+            return card.decode()
+        except (KeyError, ValueError, AttributeError) as error:
+            message = f"{servable} describes itself with something that is no model card"
+            raise ModelServerFailure(message) from error
 
     async def signatures(self, servable: Servable, *, timeout_seconds: float) -> SignatureDefMap:
         """Read a version's signatures.
@@ -178,12 +181,9 @@ class ModelServerClient:
             model_spec=_model_spec(servable), metadata_field=["signature_def"]
         )
         with self._translated(servable):
-            response = await self._metadata(request, timeout=timeout_seconds)
-        try:
+            answer = await self._metadata(request, timeout=timeout_seconds)
+            response = GetModelMetadataResponse.FromString(answer)
             return SignatureDefMap.FromString(response.metadata["signature_def"].value)
-        except DecodeError as error:
-            message = f"the signatures of {servable} cannot be read"
-            raise ModelServerFailure(message) from error
 
     async def versions(self, model: str, *, timeout_seconds: float) -> list[ModelVersionStatus]:
         """Read the states of all versions that the server knows of, newest first.
@@ -196,7 +196,8 @@ class ModelServerClient:
         request = GetModelStatusRequest(model_spec=_model_spec(Servable(model)))
         try:
             with self._translated(Servable(model)):
-                response = await self._status(request, timeout=timeout_seconds)
+                answer = await self._status(request, timeout=timeout_seconds)
+                response = GetModelStatusResponse.FromString(answer)
         except ModelUnavailable:
             return []
         return sorted(response.model_version_status, key=lambda state: state.version, reverse=True)
@@ -208,6 +209,9 @@ class ModelServerClient:
         except grpc.aio.AioRpcError as error:
             cause = CallFailed(error.code(), error.details() or "")
             raise self._translate(cause, servable) from cause
+        except DecodeError as error:
+            message = f"what was answered for {servable} cannot be read"
+            raise ModelServerFailure(message) from error
 
     def _translate(self, error: CallFailed, servable: Servable) -> TfgateError:
         if _is_unknown_version(error, servable):

@@ -9,7 +9,7 @@ import hmac
 from pathlib import Path
 from typing import Annotated
 
-from limits import parse
+from limits import parse_many
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from serving.models import MODELS
@@ -20,7 +20,9 @@ class WrongKeys(Exception):
 
 
 def _rate(value: str) -> str:
-    parse(value)  # raises ValueError for what is no rate
+    if len(parse_many(value)) != 1:  # which raises ValueError for what is no rate
+        message = "give each rate by itself"
+        raise ValueError(message)
     return value
 
 

@@ -17,7 +17,7 @@ from serving.gateway.access_log import AccessLog
 from serving.models import MODELS
 
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
-_MAX_LOGGED_PATH = 200
+MAX_LOGGED_PATH = 200
 _PROBES = ("/healthz", "/readyz", "/metrics")
 
 
@@ -72,7 +72,7 @@ class Record:
         return {
             "request_id": self.request_id,
             "method": scope["method"],
-            "path": scope["path"][:_MAX_LOGGED_PATH],
+            "path": scope["path"][:MAX_LOGGED_PATH],
             "status": status,
             "outcome": self.outcome,
             "key": self.key,

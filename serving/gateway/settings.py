@@ -1,6 +1,8 @@
 """The gateway's settings; each can be given as an environment variable with the prefix TFGATE_."""
 
 import ipaddress
+import re
+import ssl
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
@@ -24,7 +26,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=65535,
-        description="port of /metrics alone, without keys; /metrics is among the rest if left out",
+        description="port of /metrics alone, for which no key is needed; if left out, /metrics is "
+        "among the rest, or nowhere if there are keys",
     )
     keys_file: FilePath | None = Field(
         default=None,
@@ -138,6 +141,15 @@ class Settings(BaseSettings):
             return value
         return tuple(origin.strip() for origin in value.split(",") if origin.strip())
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not re.fullmatch(r"https?://[^/*\s]+", origin):
+                message = f"{origin!r} is no origin; one is https://shop.example, without a path"
+                raise ValueError(message)
+        return value
+
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:
         if self.keys_file is None and not self.allow_anonymous and not _is_loopback(self.host):
@@ -157,6 +169,21 @@ class Settings(BaseSettings):
         if certificate is not None and self.model_server_ca_file is None:
             message = "a certificate of our own is only shown over TLS: name model_server_ca_file"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_good_certificates(self) -> Self:
+        # gRPC would start with anything, and then fail for ever.
+        file = self.model_server_ca_file
+        if file is None:
+            return self
+        try:
+            context = ssl.create_default_context(cafile=file)
+            if (file := self.model_server_certificate_file) is not None:
+                context.load_cert_chain(file, self.model_server_private_key_file)
+        except OSError as error:
+            message = f"{file} holds no PEM certificate, or not the one of the private key: {error}"
+            raise ValueError(message) from error
         return self
 
     @field_validator("tracing")

@@ -13,6 +13,7 @@ from collections import deque
 from prometheus_client.multiprocess import mark_process_dead
 
 from serving.gateway.exposition import expose
+from serving.gateway.keys import WrongKeys, read_keys
 from serving.gateway.listener import listen
 from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
@@ -35,6 +36,7 @@ class _Worker:
         self._settings = settings
         self._metrics_folder = metrics_folder
         self._early_deaths = 0
+        self._waits = False
         self._start()
 
     def _start(self) -> None:
@@ -54,12 +56,28 @@ class _Worker:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
+    def _can_start(self) -> bool:
+        """Tell whether a worker would find keys: those that run have the ones from before."""
+        if self._settings.keys_file is None:
+            return True
+        try:
+            read_keys(self._settings.keys_file)
+        except WrongKeys as error:
+            if not self._waits:
+                _LOGGER.error("worker %d died; waiting for good keys: %s", self.process.pid, error)
+            self._waits = True
+            return False
+        self._waits = False
+        return True
+
     def replace(self) -> None:
-        """Start another process in the place of one that has died.
+        """Start another process in the place of one that has died, as soon as one can.
 
         Raises:
             WorkersDie: the last ones here all died early.
         """
+        if not self._can_start():
+            return
         status = self.process.returncode
         ended = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
         is_early = time.monotonic() - self._started < _EARLY_SECONDS

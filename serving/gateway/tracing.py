@@ -19,8 +19,9 @@ from starlette.types import Scope
 
 from serving.gateway import metrics
 from serving.gateway.access_log import AccessLog
-from serving.gateway.record import Record, new_record
+from serving.gateway.record import MAX_LOGGED_PATH, Record, new_record
 
+_TIMEOUT_SECONDS = 2
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -30,7 +31,10 @@ class Tracing:
     def __init__(self) -> None:
         name = os.environ.get("OTEL_SERVICE_NAME", "tfgate")
         self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        # A collector that is away must not hold up a stop for longer than an orchestrator waits.
+        timeout = float(os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT", _TIMEOUT_SECONDS))
+        exporter = OTLPSpanExporter(timeout=timeout)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("tfgate")
 
     def new_record(self, scope: Scope) -> Record:
@@ -80,7 +84,7 @@ class _TracedRecord(Record):
         attributes: dict[str, str | int] = {
             "http.request.method": scope["method"],
             "http.response.status_code": status,
-            "url.path": scope["path"],
+            "url.path": scope["path"][:MAX_LOGGED_PATH],
             "tfgate.request_id": self.request_id,
             "tfgate.outcome": self.outcome,
             "tfgate.instances": self.instances,

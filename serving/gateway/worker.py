@@ -13,8 +13,8 @@ from types import FrameType
 import uvicorn
 
 from serving.gateway.app import create_app
+from serving.gateway.connections import BoundedConnection, ConnectionLimits
 from serving.gateway.draining import Draining
-from serving.gateway.heads import BoundedHeads, HeadLimits
 from serving.gateway.listener import listen
 from serving.gateway.logs import log_config
 from serving.gateway.settings import Settings
@@ -32,11 +32,12 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     gateway = Draining(create_app(settings))
-    limits = HeadLimits(settings.max_header_bytes, settings.header_seconds)
+    limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
     config = uvicorn.Config(
         gateway,
         log_config=log_config(settings.log_level),
         http=partial(_Protocol, limits=limits),  # type: ignore[arg-type]  # it only calls it
+        ws="none",
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -48,7 +49,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
 
 
-class _Protocol(BoundedHeads, OneWriteProtocol):
+class _Protocol(BoundedConnection, OneWriteProtocol):
     """How requests arrive, and how answers leave."""
 
 

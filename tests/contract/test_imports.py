@@ -35,7 +35,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.__main__"],
     ["serving.gateway.server"],
     ["serving.gateway.supervisor", "serving.gateway.worker"],
-    ["serving.gateway.app", "serving.gateway.heads"],
+    ["serving.gateway.app", "serving.gateway.connections"],
     [
         *("serving.gateway.authentication", "serving.gateway.gate", "serving.gateway.short_way"),
         "serving.gateway.watch",
@@ -48,7 +48,7 @@ GATEWAY_LAYERS = [
     ["serving.gateway.admission", "serving.gateway.problems", "serving.gateway.record"],
     ["serving.gateway.exposition"],
     [
-        "serving.gateway.channel",
+        *("serving.gateway.background", "serving.gateway.channel"),
         *("serving.gateway.keys", "serving.gateway.page_headers"),
         *("serving.gateway.access_log", "serving.gateway.draining", "serving.gateway.listener"),
         *("serving.gateway.logs", "serving.gateway.methods", "serving.gateway.metrics"),

@@ -1,10 +1,12 @@
 """API keys: who is let in, how often, and that the file of keys is followed while all runs."""
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from serving.models import MODELS
@@ -48,6 +50,14 @@ def bearer(key: str) -> dict[str, str]:
 def ask(client: httpx.Client, key: str, model: str = "housing") -> httpx.Response:
     example = MODELS[model].example.model_dump(mode="json")
     return client.post(f"/predict/{model}", json=example, headers=bearer(key))
+
+
+def workers(parent: int) -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process(parent).children()
+        if child.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -117,6 +127,28 @@ def test_a_key_is_good_for_its_models_alone(guarded: Guarded) -> None:
     assert reading(guarded.metrics, "tfgate_key_requests_total", **labels) == 1
 
 
+@pytest.mark.parametrize("end", ["%0A", "/", "%00", "%2F", ";x"])
+def test_no_spelling_of_a_path_gets_round_a_keys_models(guarded: Guarded, end: str) -> None:
+    narrow = create(guarded.keys, f"narrow{end.encode().hex()}", models=["sentiment"])
+    stack.wait_until(lambda: ask(guarded.client, narrow, "sentiment").is_success, "a new key")
+    example = MODELS["housing"].example.model_dump(mode="json")
+
+    answer = guarded.client.post(f"/predict/housing{end}", json=example, headers=bearer(narrow))
+
+    assert answer.status_code in {403, 404}
+
+
+def test_a_key_that_follows_the_body_is_none(guarded: Guarded) -> None:
+    host, port = guarded.client.base_url.host, guarded.client.base_url.port
+    assert port is not None
+    head = "GET /models HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    request = f"{head}0\r\nX-API-Key: {guarded.key}\r\n\r\n"
+    with socket.create_connection((host, port), timeout=30) as connection:
+        connection.sendall(request.encode())
+
+        assert connection.recv(1000).startswith(b"HTTP/1.1 401 ")
+
+
 def test_a_key_is_good_for_so_many_requests(guarded: Guarded) -> None:
     limited = create(guarded.keys, "limited", rates=[f"{FEW}/hour", "100/second"])
     stack.wait_until(lambda: ask(guarded.client, limited).is_success, "taking over a new key")
@@ -174,7 +206,28 @@ def test_every_worker_follows_the_file(model_server: str, tmp_path: Path) -> Non
             # Each on a connection of its own, which the kernel gives to either worker.
             return {httpx.get(url + path, headers=bearer(key)).status_code for _ in range(12)}
 
-        assert statuses("/models") == statuses("/metrics") == {200}
+        assert statuses("/models") == {200}
+        assert statuses("/metrics") == {404}, "no key may read of all others"
         revoke(keys, "everything")
         stack.wait_until(lambda: statuses("/models") == {401}, "refusal by both")
-        assert statuses("/metrics") == {401}
+
+
+def test_a_worker_that_dies_waits_for_good_keys(model_server: str, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.jsonl"
+    key = create(keys, "everything")
+    settings = {"model_server": model_server, "keys_file": str(keys), "workers": "2"}
+    with stack.gateway_process(**settings) as (running, url):
+
+        def is_served() -> bool:
+            return httpx.get(f"{url}/models", headers=bearer(key)).is_success
+
+        stack.wait_until(lambda: len(workers(running.pid)) == 2, "both workers")
+        good = keys.read_text()
+        keys.write_text("broken")
+        workers(running.pid)[0].kill()
+        stack.wait_until(lambda: len(workers(running.pid)) == 1, "a worker's death")
+        assert all(is_served() for _ in range(5)), "the other one has the keys from before"
+
+        keys.write_text(good)
+        stack.wait_until(lambda: len(workers(running.pid)) == 2, "another worker")
+        assert is_served()

@@ -61,6 +61,16 @@ def test_any_user_may_read_the_file_which_holds_no_secret(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o644
 
 
+def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(file)
+
+    secret = keys(link, "create", "shop")
+
+    assert link.is_symlink()
+    assert KeyRing(file).find(secret.encode()) is not None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

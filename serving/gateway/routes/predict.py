@@ -1,5 +1,6 @@
 """POST /predict/{model} and /predict/{model}/batch: HTTP to the pipeline and back."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -43,6 +44,8 @@ class RawRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, model: str, **options: Any):
         super().__init__(path, endpoint, tags=[model], methods=["POST"], **options)
+        # Starlette's own pattern, which ends in $, would also let a line feed follow.
+        self.path_regex = re.compile(re.escape(path) + r"\Z")
         self.model = model
         self.app = self._respond
 

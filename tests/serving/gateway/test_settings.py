@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import stack
+from tests.certificates import Authority
 from tests.stack import refusal
 from tfgate.keys import create
 
@@ -41,6 +42,7 @@ def test_a_public_address_is_served_with_keys(tmp_path: Path) -> None:
         ([GOOD_KEY, GOOD_KEY], 2, "a key named shop already"),
         ([GOOD_KEY, GOOD_KEY.replace("shop", "other")], 2, "this sha256 already"),
         ([GOOD_KEY[:-1] + ', "rates": ["often"]}'], 1, "rates"),
+        ([GOOD_KEY[:-1] + ', "rates": ["50/second;2/day"]}'], 1, "each rate by itself"),
         ([GOOD_KEY[:-1] + ', "models": ["weather"]}'], 1, "weather"),
         ([GOOD_KEY[:-1] + ', "color": "red"}'], 1, "color"),
     ],
@@ -81,3 +83,27 @@ def test_half_an_identity_is_none(tmp_path: Path) -> None:
     (tmp_path / "pem").touch()
 
     assert "go together" in refusal(model_server_certificate_file=str(tmp_path / "pem"))
+
+
+@pytest.mark.parametrize("origin", ["https://shop.example/", "shop.example", "https://*.example"])
+def test_an_origin_that_can_never_match_is_refused(origin: str) -> None:
+    assert origin in refusal(cors_origins=f"https://good.example,{origin}")
+
+
+def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("hello")
+
+    assert str(tmp_path / "ca.pem") in refusal(model_server_ca_file=str(tmp_path / "ca.pem"))
+
+
+def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ours, other = authority.issue("gateway.example"), authority.issue("other.example")
+
+    message = refusal(
+        model_server_ca_file=str(authority.certificate),
+        model_server_certificate_file=str(ours.certificate),
+        model_server_private_key_file=str(other.private_key),
+    )
+
+    assert str(ours.certificate) in message
