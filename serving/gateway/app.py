@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,8 @@ def create_app(settings: Settings) -> ASGIApp:
         version=version("tfgate"),
         description=_DESCRIPTION,
         lifespan=lifespan,
+        # A path is right or wrong: a redirect would lead to whatever Host the request names.
+        redirect_slashes=False,
     )
     metrics.initialise()
     # Every key opens every path, and whose keys there are is nobody else's business.
@@ -100,7 +103,9 @@ def create_app(settings: Settings) -> ASGIApp:
     app.exception_handler(RequestValidationError)(_report_validation)
     app.exception_handler(HTTPException)(_report_http)
     app.exception_handler(Exception)(_pass_on)
-    app.openapi = lambda: openapi.build(app, is_guarded=is_guarded if settings.keys_file else None)  # type: ignore[method-assign]  # FastAPI's documented way
+    guarded = is_guarded if settings.keys_file else None
+    # Built once: it takes longer than many predictions, and is there without a key.
+    app.openapi = cache(partial(openapi.build, app, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
     limiters = {route.path: pipelines[route.model].limiter for route in routes}
     inner: ASGIApp = ShortWay(app, routes)
     if settings.keys_file is not None:

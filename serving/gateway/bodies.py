@@ -99,6 +99,10 @@ async def file_in_form(headers: Headers, body: bytes) -> bytes:
     except MultiPartException as error:
         message = f"the multipart form cannot be read: {error.message}"
         raise MalformedBody(message, hint=_ONE_FILE) from error
+    except UnicodeError as error:
+        # Of the codecs that Python knows by name, some are no use for any text.
+        message = "the multipart form cannot be read in the charset that it names"
+        raise MalformedBody(message, hint="Leave the charset out.") from error
     for _, part in form.multi_items():
         if isinstance(part, UploadFile):
             return await part.read()

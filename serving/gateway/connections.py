@@ -39,8 +39,8 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._limits = limits
-        self._inside_head = False
-        self._head_bytes = 0
+        self._inside_message = self._inside_head = False
+        self._head_bytes = 0  # that have come since the last byte that was of a body
         self._reading = _Timer(self.loop, limits.seconds, self._read_for_too_long)
         self._writing = _Timer(self.loop, limits.seconds, self._abort)
         self._refused = False
@@ -61,13 +61,14 @@ class BoundedConnection(HttpToolsProtocol):
         """Take the next bytes of a request, unless one was refused before."""
         if self._refused:
             return
-        self._head_bytes = len(data) + (self._head_bytes if self._inside_head else 0)
+        self._head_bytes = len(data) + (self._head_bytes if self._inside_message else 0)
         if b"pgrade" in data and (self.cycle is None or not self.cycle.more_body):
             data = _without_upgrade(data)
         super().data_received(data)
         if self._refused:
             return
-        if self._inside_head and self._head_bytes > self._limits.max_head_bytes:
+        # Behind a body come trailers, which nobody reads, but the parser would keep.
+        if self._inside_message and self._head_bytes > self._limits.max_head_bytes:
             self._refuse(self._too_large())
         # Any byte has ended the idleness, also one that belongs to no request at work.
         elif self._inside_head or not self._is_at_work():
@@ -86,7 +87,7 @@ class BoundedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._inside_head = True
+        self._inside_message = self._inside_head = True
         self._reading.stop()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -107,8 +108,14 @@ class BoundedConnection(HttpToolsProtocol):
             self._refuse_and_stop(MalformedRequest(message))
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body, which is not for this class to bound."""
+        self._head_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """End a request; if it has been answered already, the connection is idle from now on."""
+        self._inside_message = False
         super().on_message_complete()
         if not self._is_at_work():
             self._reading.stop()

@@ -31,6 +31,9 @@ class _OneWriteTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
+        # uvloop fails where asyncio only drops it; nobody has asked whether the client is there.
+        if self._transport.is_closing():
+            return
         if data.startswith(_BEGIN_OF_HEAD) and data.endswith(_END_OF_HEAD):
             self._send_head()
             self._head = data
@@ -45,6 +48,6 @@ class _OneWriteTransport:
         self._transport.close()
 
     def _send_head(self) -> None:
-        if self._head:
+        if self._head and not self._transport.is_closing():
             self._transport.write(self._head)
             self._head = b""

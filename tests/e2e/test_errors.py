@@ -14,6 +14,7 @@ from tests.e2e.test_image import drawing, file_of
 
 HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
 JSON = {"Content-Type": "application/json"}
+NAN = float("nan")
 NOT_UTF_8 = b'{"text": "\xff\xfe"}'
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
@@ -127,11 +128,7 @@ CASES = {
             fields=("latitude", "total_rooms"),
         )
     ],
-    "NaN": [
-        Wrong(
-            422, "invalid-input", HOUSING, {**HOUSE, "latitude": float("nan")}, fields=("latitude",)
-        )
-    ],
+    "NaN": [Wrong(422, "invalid-input", HOUSING, {**HOUSE, "latitude": NAN}, fields=("latitude",))],
     "infinity": [
         Wrong(
             422,
@@ -177,6 +174,8 @@ CASES = {
     "unknown path": [
         Wrong(404, "not-found", "/nothing", method="GET"),
         Wrong(404, "not-found", "/errors/nothing", method="GET"),
+        Wrong(404, "not-found", "/healthz/", method="GET"),
+        Wrong(404, "not-found", f"{SENTIMENT}/", HOUSE),
     ],
     "wrong method": [
         Wrong(405, "method-not-allowed", SENTIMENT, method="GET"),
@@ -215,6 +214,13 @@ CASES = {
         Wrong(
             400, "malformed-body", IMAGE, b"x", {"Content-Type": "multipart/form-data; boundary=b"}
         ),
+    ],
+    "form in a charset that is none": [
+        Wrong(
+            *(400, "malformed-body", IMAGE),
+            b'--b\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\nx\r\n--b--\r\n',
+            {"Content-Type": "multipart/form-data; boundary=b; charset=undefined"},
+        )
     ],
     "form without a file": [
         Wrong(

@@ -7,6 +7,7 @@ from http.client import HTTPResponse
 import httpx
 import pytest
 
+from tests.readings import reading
 from tests.visitor import Answer
 
 BODY = b'{"text": "A good film."}'
@@ -125,6 +126,56 @@ def test_a_body_that_is_too_large_is_never_asked_for(gateway: str) -> None:
     answer = send(gateway, prediction(lines, body=b""))
 
     assert (answer.status, answer.code) == (413, "payload-too-large")
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+@pytest.mark.parametrize("framing", [(LENGTH, BODY), (CHUNKED, CHUNKS)], ids=["length", "chunked"])
+def test_a_wish_for_another_protocol_costs_no_body(
+    gateway: str, protocol: bytes, framing: tuple[bytes, bytes]
+) -> None:
+    wish = (
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %s\r\nHTTP2-Settings: AAMA\r\n" % protocol
+    )
+    length, body = framing
+    with connect(gateway) as connection:
+        connection.sendall(prediction(length, wish, body=body[:5]))
+        connection.sendall(body[5:])
+        assert read(connection).status == 200
+
+
+def test_trailers_are_no_headers(gateway: str) -> None:
+    body = CHUNKS.removesuffix(b"\r\n") + b"X-Request-Id: trailer\r\n\r\n"
+
+    answer = send(gateway, prediction(CHUNKED, body=body))
+
+    assert answer.status == 200
+    assert answer.document["request_id"] != "trailer"
+
+
+@pytest.mark.parametrize(
+    "trailers", [b"a: b\r\n" * 200_000, b"a: " + b"b" * 1_000_000], ids=["lines", "line"]
+)
+def test_trailers_that_never_end_are_refused(gateway: str, trailers: bytes) -> None:
+    with connect(gateway) as connection:
+        connection.sendall(prediction(CHUNKED, body=CHUNKS.removesuffix(b"\r\n")))
+        connection.sendall(trailers)
+
+        answer = read(connection)
+
+    assert (answer.status, answer.code) == (431, "headers-too-large")
+
+
+def test_a_client_that_leaves_several_requests_behind_is_no_defect(gateway: str) -> None:
+    labels = {"model": "sentiment", "outcome": "internal-error"}
+    before = reading(gateway, "tfgate_requests_total", **labels)
+    with connect(gateway) as connection:
+        connection.sendall(prediction(LENGTH) * 5)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    assert send(gateway, prediction(LENGTH)).status == 200
+    assert reading(gateway, "tfgate_requests_total", **labels) == before
 
 
 def test_requests_that_are_sent_at_once_are_answered_in_their_order(gateway: str) -> None:
