@@ -74,7 +74,8 @@ def table(file: Path) -> Table:
 
 
 def _write(file: Path, keys: Sequence[Key]) -> None:
-    """Replace the file at once: a gateway may read it at any moment."""
+    """Replace the file at once, for a gateway may read it at any moment; a link to it stays."""
+    file = file.resolve()
     lines = [key.model_dump_json(exclude_defaults=True) + "\n" for key in keys]
     try:
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as beside:

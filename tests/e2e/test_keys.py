@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from serving.models import MODELS
 from tests import stack
 from tests.readings import reading
+from tests.workers import listening
 from tfgate.keys import create, revoke
 
 FEW = 5
@@ -50,14 +50,6 @@ def bearer(key: str) -> dict[str, str]:
 def ask(client: httpx.Client, key: str, model: str = "housing") -> httpx.Response:
     example = MODELS[model].example.model_dump(mode="json")
     return client.post(f"/predict/{model}", json=example, headers=bearer(key))
-
-
-def workers(parent: int) -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process(parent).children()
-        if child.status() != psutil.STATUS_ZOMBIE
-    ]
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -221,13 +213,13 @@ def test_a_worker_that_dies_waits_for_good_keys(model_server: str, tmp_path: Pat
         def is_served() -> bool:
             return httpx.get(f"{url}/models", headers=bearer(key)).is_success
 
-        stack.wait_until(lambda: len(workers(running.pid)) == 2, "both workers")
+        stack.wait_until(lambda: len(listening(running)) == 2, "both workers")
         good = keys.read_text()
         keys.write_text("broken")
-        workers(running.pid)[0].kill()
-        stack.wait_until(lambda: len(workers(running.pid)) == 1, "a worker's death")
+        listening(running)[0].kill()
+        stack.wait_until(lambda: len(listening(running)) == 1, "a worker's death")
         assert all(is_served() for _ in range(5)), "the other one has the keys from before"
 
         keys.write_text(good)
-        stack.wait_until(lambda: len(workers(running.pid)) == 2, "another worker")
+        stack.wait_until(lambda: len(listening(running)) == 2, "another worker")
         assert is_served()

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests import stack
+from tests.workers import listening, ports
 
 UNKNOWN = {"model": "unknown", "version": "none", "outcome": "unknown-model"}
 Gateway = tuple[subprocess.Popen[bytes], str]
@@ -138,22 +139,6 @@ def run_gateway(**environment: str) -> subprocess.CompletedProcess[str]:
         timeout=stack.START_SECONDS,
         check=False,
     )
-
-
-def listening(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the workers that accept connections."""
-    children = psutil.Process(running.pid).children()
-    return [child for child in children if ports(child)]
-
-
-def ports(process: psutil.Process) -> set[int]:
-    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        return {
-            connection.laddr.port
-            for connection in process.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN
-        }
-    return set()
 
 
 def num_established(process: psutil.Process) -> int:
