@@ -162,7 +162,9 @@ def test_answers_that_nobody_takes_are_not_kept_for_ever(url: str) -> None:
 def test_a_few_requests_may_be_sent_ahead(url: str) -> None:
     with socket.create_connection(address(url), timeout=30) as connection:
         connection.sendall(5 * head(lines=0))
-        assert [answer_on(connection).status for _ in range(5)] == [200] * 5
+        received = b""
+        while received.count(b'{"status":"ok"}') < 5:
+            received += connection.recv(100_000)
 
 
 def test_but_not_thousands(url: str) -> None:
