@@ -11,7 +11,7 @@ up: .venv/local.installed
 
 ## Run every test, against real servers
 test: .venv/dev.installed
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Ten minutes under load, with versions swapped and the model server killed; docs/operations.md
 soak: .venv/dev.installed
