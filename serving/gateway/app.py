@@ -14,14 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 
 from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway import metrics, openapi
 from serving.gateway.access_log import AccessLog
 from serving.gateway.admission import Limiter
 from serving.gateway.authentication import Authentication, is_guarded
-from serving.gateway.background import running
+from serving.gateway.background import Work, running
 from serving.gateway.catalog import Catalog
 from serving.gateway.channel import Tls
 from serving.gateway.client import ModelServerClient
@@ -37,7 +37,7 @@ from serving.gateway.recorder import Recorder, report
 from serving.gateway.routes.models import models_router
 from serving.gateway.routes.operations import operations_router
 from serving.gateway.routes.page import page_router
-from serving.gateway.routes.predict import predict_routes, unknown_model_router
+from serving.gateway.routes.predict import RawRoute, predict_routes, unknown_model_router
 from serving.gateway.settings import Settings
 from serving.gateway.short_way import ShortWay
 from serving.gateway.watch import Watch
@@ -57,8 +57,28 @@ def create_app(settings: Settings) -> ASGIApp:
     client = ModelServerClient(settings.model_server, _tls(settings))
     tracing = _tracing() if settings.tracing else None
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    background = [Watch(catalog).keep_looking]
     pipelines = {name: _pipeline(name, client, catalog, settings) for name in MODELS}
+    routes = [
+        route for pipeline in pipelines.values() for route in predict_routes(pipeline, settings)
+    ]
+    background: list[Work] = [Watch(catalog).keep_looking]
+    metrics.initialise()
+    # From the outside in: who may enter, what is noted of those who did, and where they go.
+    api = _api(catalog, routes, settings, _lifespan(log, tracing, client, background))
+    inner: ASGIApp = ShortWay(api, routes)
+    if settings.keys_file is not None:
+        inner = authentication = Authentication(inner, KeyRing(settings.keys_file))
+        background.append(authentication.follow_file)
+    recorder = Recorder(inner, log, new_record if tracing is None else tracing.new_record)
+    limiters = {route.path: pipelines[route.model].limiter for route in routes}
+    gateway = Gate(recorder, limiters, settings.max_requests)
+    return _open_to_pages(gateway, settings.cors_origins) if settings.cors_origins else gateway
+
+
+def _lifespan(
+    log: AccessLog, tracing: "Tracing | None", client: ModelServerClient, background: list[Work]
+) -> Lifespan[FastAPI]:
+    """Say what is opened at the start, and closed in reverse at the end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -76,8 +96,18 @@ def create_app(settings: Settings) -> ASGIApp:
             gc.set_threshold(10_000, 50, 100)
             yield
 
+    return lifespan
+
+
+def _api(
+    catalog: Catalog,
+    routes: Sequence[RawRoute],
+    settings: Settings,
+    lifespan: Lifespan[FastAPI],
+) -> FastAPI:
+    """Build what FastAPI serves and documents."""
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
-    app = FastAPIOffline(
+    api = FastAPIOffline(
         redoc_url=None,
         title="tfgate",
         version=version("tfgate"),
@@ -86,35 +116,23 @@ def create_app(settings: Settings) -> ASGIApp:
         # A path is right or wrong: a redirect would lead to whatever Host the request names.
         redirect_slashes=False,
     )
-    metrics.initialise()
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
-    routes = [
-        route for pipeline in pipelines.values() for route in predict_routes(pipeline, settings)
-    ]
-    app.router.routes.extend(routes)
-    app.include_router(unknown_model_router())
-    app.include_router(models_router(catalog))
-    app.include_router(operations_router(catalog, with_metrics=with_metrics))
-    app.include_router(page_router())
-    app.add_middleware(PageHeaders)
-    app.add_middleware(HeadAsGet)
-    app.exception_handler(TfgateError)(_report)
-    app.exception_handler(RequestValidationError)(_report_validation)
-    app.exception_handler(HTTPException)(_report_http)
-    app.exception_handler(Exception)(_pass_on)
+    api.router.routes.extend(routes)
+    api.include_router(unknown_model_router())
+    api.include_router(models_router(catalog))
+    api.include_router(operations_router(catalog, with_metrics=with_metrics))
+    api.include_router(page_router())
+    api.add_middleware(PageHeaders)
+    api.add_middleware(HeadAsGet)
+    api.exception_handler(TfgateError)(_report)
+    api.exception_handler(RequestValidationError)(_report_validation)
+    api.exception_handler(HTTPException)(_report_http)
+    api.exception_handler(Exception)(_pass_on)
     guarded = is_guarded if settings.keys_file else None
     # Built once: it takes longer than many predictions, and is there without a key.
-    app.openapi = cache(partial(openapi.build, app, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
-    limiters = {route.path: pipelines[route.model].limiter for route in routes}
-    inner: ASGIApp = ShortWay(app, routes)
-    if settings.keys_file is not None:
-        inner = authentication = Authentication(inner, KeyRing(settings.keys_file))
-        background.append(authentication.follow_file)
-    # From the outside in: who may enter, what is noted of those who did, and where they go.
-    begin = new_record if tracing is None else tracing.new_record
-    gateway = Gate(Recorder(inner, log, begin), limiters, settings.max_requests)
-    return _open_to_pages(gateway, settings.cors_origins) if settings.cors_origins else gateway
+    api.openapi = cache(partial(openapi.build, api, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
+    return api
 
 
 def _pipeline(
