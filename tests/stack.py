@@ -93,8 +93,12 @@ def gateway(model_server: str, **settings: str) -> Iterator[str]:
 def gateway_process(
     log: IO[bytes] | None = None, /, **settings: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run a gateway; yields its process and its URL once it is alive."""
-    settings = {"port": str(free_port()), **settings}
+    """Run a gateway; yields its process and its URL once it is alive.
+
+    Unless one is named, there is no model server: somebody may run one at the default address.
+    """
+    nobody = f"127.0.0.1:{free_port()}"
+    settings = {"port": str(free_port()), "model_server": nobody, **settings}
     environment = {f"TFGATE_{name.upper()}": value for name, value in settings.items()}
     with process([sys.executable, "-m", "serving.gateway"], log, **environment) as running:
         url = f"http://127.0.0.1:{settings['port']}"
