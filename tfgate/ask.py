@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,13 @@ def check_model(name: str) -> None:
 
 
 def check_ready(gateway: Gateway) -> None:
-    """See that a gateway is there whose models can all be asked.
+    """See that a gateway is there whose models can all be asked, with the key if it wants one.
 
     Raises:
-        CannotAsk: the gateway is away, or a model is not ready.
+        CannotAsk: the gateway is away, a model is not ready, or the key is not known.
     """
     _ask(gateway, "GET", "/readyz")
+    _ask(gateway, "GET", "/models")
 
 
 def _body(model: str, text: str | None) -> dict[str, Any]:
@@ -106,9 +108,15 @@ def _ask(gateway: Gateway, method: str, path: str, **arguments: Any) -> dict[str
     url = gateway.url.rstrip("/") + path
     headers = arguments.pop("headers", {})
     if gateway.key is not None:
+        if not re.fullmatch(r"[!-~]+", gateway.key):
+            message = "the key holds what no key does: only plain letters, digits and signs."
+            raise CannotAsk(message)
         headers = {**headers, "Authorization": f"Bearer {gateway.key}"}
     try:
         answer = httpx.request(method, url, headers=headers, timeout=TIMEOUT_SECONDS, **arguments)
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        message = f"{gateway.url} is no URL: one begins with http:// or https://."
+        raise CannotAsk(message) from error
     except httpx.TransportError as error:
         message = f"no gateway answers at {url}. Start one with 'tfgate up', or name it with --url."
         raise CannotAsk(message) from error

@@ -46,7 +46,7 @@ def _needing(extra: str, *, exit_code: int = 1) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        remedy = f"pip install 'tfgate[{extra}]'"
+        remedy = f"{sys.executable} -m pip install 'tfgate[{extra}]'"
         typer.echo(
             f"tfgate: this command needs {error.name}, not installed here: {remedy}", err=True
         )

@@ -165,7 +165,10 @@ def _open_to_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         app,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "X-API-Key", "X-Request-Id", TIMEOUT],
+        allow_headers=[
+            *("Authorization", "X-API-Key", "X-Request-Id"),
+            *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
+        ],
         expose_headers=["Retry-After", "X-Model-Name", "X-Model-Version", "X-Request-Id"],
     )
 

@@ -66,7 +66,11 @@ class Authentication:
             if changed:
                 metrics.KEYS_FILE_VALID.set(1)
                 self._initialise_metrics()
-                _LOGGER.info("the keys are now those of %s", ", ".join(self._ring.names()))
+                names = ", ".join(self._ring.names())
+                if names:
+                    _LOGGER.info("the keys are now those of %s", names)
+                else:
+                    _LOGGER.warning("no key is left: nobody may ask")
 
     async def _check(self, headers: Mapping[bytes, bytes], record: Record) -> None:
         presented = _presented(headers)

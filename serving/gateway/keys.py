@@ -20,8 +20,16 @@ class WrongKeys(Exception):
 
 
 def _rate(value: str) -> str:
-    if len(parse_many(value)) != 1:  # which raises ValueError for what is no rate
+    try:
+        rates = parse_many(value)
+    except ValueError as error:
+        message = f"{value!r} is no rate; one is 50/second, another 10000/day"
+        raise ValueError(message) from error
+    if len(rates) != 1:
         message = "give each rate by itself"
+        raise ValueError(message)
+    if rates[0].amount < 1:
+        message = f"{value!r} would let nothing through"
         raise ValueError(message)
     return value
 

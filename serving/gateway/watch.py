@@ -20,6 +20,7 @@ class Watch:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._missing: dict[str, str] = {}
+        self._causes: dict[str, str] = {}
         self._versions: dict[str, dict[int, VersionState]] = {name: {} for name in MODELS}
 
     async def keep_looking(self) -> None:
@@ -43,9 +44,14 @@ class Watch:
     async def _look_at_versions(self, model: str) -> None:
         try:
             states = await self._catalog.versions(model)
-        except TfgateError:
-            # Readiness, looked at just before, has told of it.
+        except TfgateError as error:
+            # Readiness, looked at just before, has told of it, but not what gRPC says.
+            cause = str(error.__cause__)
+            if self._causes.get(model) != cause:
+                _LOGGER.warning("states of %s: %s", model, cause)
+            self._causes[model] = cause
             return
+        self._causes.pop(model, None)
         _count(model, states)
         before, self._versions[model] = self._versions[model], {s.version: s for s in states}
         for state in states:

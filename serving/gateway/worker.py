@@ -45,7 +45,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=settings.shutdown_grace_seconds,
     )
     host, port = listener.getsockname()[:2]
-    _LOGGER.info("listening on http://%s:%s, asking %s", host, port, settings.model_server)
+    who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
+    _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
     _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
 
 

@@ -84,7 +84,7 @@ def test_origins_that_are_named_may_ask_and_read_every_answer(model_server: str)
     ):
         asked = {
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "content-type, x-api-key",
+            "Access-Control-Request-Headers": "content-type, x-api-key, traceparent",
         }
         assert client.options("/predict/housing", headers=asked).status_code == 200
         answer = client.post("/predict/housing", json={})

@@ -64,6 +64,7 @@ def test_an_object_is_given_as_json(gateway: str) -> None:
         (["housing", '{"latitude": 400}'], "latitude"),
         (["image", "nowhere.png"], "cannot read nowhere.png"),
         (["sentiment", " "], "no visible character"),
+        (["housing", "--key=schlüssel"], "the key holds what no key does"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_an_exit_code(
@@ -81,6 +82,13 @@ def test_without_a_gateway_it_says_how_to_start_one() -> None:
 
     assert finished.returncode == 1
     assert "tfgate up" in finished.stderr
+
+
+def test_a_url_without_its_scheme_is_no_missing_gateway() -> None:
+    finished = tfgate("predict", "housing", "--url=localhost:8000")
+
+    assert finished.returncode == 1
+    assert "begins with http://" in finished.stderr
 
 
 def test_models_lists_versions_with_their_figures(gateway: str) -> None:
