@@ -31,12 +31,30 @@ class DataSet(_Frozen):
 
 
 class Metric(_Frozen):
-    """One figure on the held-out test set."""
+    """One figure."""
 
     name: str
     value: float
     unit: str
     definition: str
+    standard_error: float | None = Field(
+        default=None, description="how far the figure would scatter with other examples"
+    )
+
+
+class Variant(_Frozen):
+    """The figures of the same task under another name: of another model, seed or input."""
+
+    name: str
+    metrics: dict[str, float]
+
+
+class ConfidenceBin(_Frozen):
+    """Answers of about the same confidence: how sure they were, and how often right."""
+
+    confidence: float = Field(description="mean of the bin")
+    accuracy: float
+    count: int
 
 
 class InputStatistics(_Frozen):
@@ -64,11 +82,29 @@ class ModelCard(_Frozen):
     version: int
     task: str
     data_set: DataSet
-    metrics: list[Metric]
+    metrics: list[Metric] = Field(description="on the held-out test set")
+    validation_metrics: list[Metric] = Field(
+        default=[], description="on the part that every choice was made on"
+    )
+    seeds: list[Variant] = Field(
+        default=[], description="test figures of trainings that differ in nothing but their seed"
+    )
+    baselines: list[Variant] = Field(
+        default=[], description="test figures of simpler models, fitted on the same examples"
+    )
+    robustness: list[Variant] = Field(
+        default=[], description="test figures on inputs as careless hands send them"
+    )
+    ablations: list[Variant] = Field(
+        default=[], description="validation figures of the same recipe less one ingredient each"
+    )
     hyper_parameters: dict[str, int | float | str | bool]
     learning_curves: list[LearningCurve]
     confusion_matrix: dict[str, dict[str, int]] | None = Field(
         default=None, description="counts on the test set: true label, then predicted label"
+    )
+    reliability: list[ConfidenceBin] | None = Field(
+        default=None, description="confidence and accuracy on the test set"
     )
     residual_quantiles: dict[str, float] | None = Field(
         default=None, description="predicted minus actual on the test set, by quantile"
@@ -78,6 +114,7 @@ class ModelCard(_Frozen):
     )
     parameters: int = Field(description="number of trained weights")
     seed: int
+    command: str | None = Field(default=None, description="what trains this version again")
     libraries: dict[str, str] = Field(description="versions that trained and exported the model")
     trained_at: datetime
     training_seconds: float

@@ -16,7 +16,7 @@ from serving.card import ModelCard
 from serving.models.housing import NUMERIC_FEATURES
 from training.data.cifar10 import CLASSES
 from training.models import RECIPES
-from training.pipeline import run
+from training.pipeline import Plan, run
 from training.recipe import Recipe
 
 TINY = {
@@ -27,7 +27,7 @@ TINY = {
         "batch_size": 16,
         "epochs": 2,
     },
-    "image": {"stem_filters": 4, "filters": 4, "batch_size": 32, "epochs": 2},
+    "image": {"filters": 4, "wide_filters": 4, "batch_size": 32, "epochs": 2},
     "housing": {"units": 8, "epochs": 2},
 }
 WORDS = {"pos": ["warm", "lovely", "funny"], "neg": ["dull", "awful", "don't"]}
@@ -77,8 +77,8 @@ def _add_reviews(add: AddFile, random: np.random.Generator) -> None:
 
 
 def _add_pictures(add: AddFile, random: np.random.Generator) -> None:
-    """Add ten pictures a class for training and two for testing, each class in its own grey."""
-    for part, num_pictures in (("train", 10), ("test", 2)):
+    """Add 20 pictures a class for training and two for testing, each class in its own grey."""
+    for part, num_pictures in (("train", 20), ("test", 2)):
         for index, label in enumerate(CLASSES):
             for number in range(num_pictures):
                 pixels = random.normal(25 * index + 10, 5, (32, 32, 3)).clip(0, 255)
@@ -130,6 +130,6 @@ def trained(
     data_folder: Path,
 ) -> Trained:
     name, repository = request.param, tmp_path_factory.mktemp("models")
-    recipe = tiny_recipes[name]
-    card = run(name, recipe, data_folder=data_folder, repository=repository, seed=0)
+    plan = Plan(data_folder, repository, tmp_path_factory.mktemp("checkpoints"))
+    card = run(name, tiny_recipes[name], plan)
     return Trained(repository / name / "1", card)

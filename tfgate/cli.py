@@ -184,21 +184,33 @@ def revoke_key(
 
 
 @app.command(rich_help_panel="Train")
-def train(
+def train(  # noqa: PLR0913, PLR0917  # a command's options
     names: Annotated[list[str], typer.Argument(help="models to train, or all")],
     data: Annotated[
         Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
     ] = None,
     repository: Repository = DEFAULT_REPOSITORY,
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="how many networks, from that seed on")] = 1,
+    checkpoints: Annotated[Path, typer.Option(help="where trainings keep their state")] = Path(
+        "build/checkpoints"
+    ),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with what the checkpoints hold")
+    ] = False,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="also train the recipe less one ingredient each")
+    ] = False,
 ) -> None:
     """Train models and publish each as the next version in the repository."""
     with _needing("training"):
         from training.command import train as train_models
         from training.errors import TrainingError
+        from training.pipeline import Plan
 
+    plan = Plan(data, repository, checkpoints, range(seed, seed + seeds), resume, ablations)
     with _reported(TrainingError):
-        train_models(names, data=data, repository=repository, seed=seed)
+        train_models(names, plan)
 
 
 @app.command(rich_help_panel="One program alone")

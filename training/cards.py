@@ -4,29 +4,29 @@ import platform
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
-from serving.card import DataSet, LearningCurve, ModelCard, Split
-from training.recipe import Data, Evaluation, Fit, Parts, Recipe
+from serving.card import DataSet, ModelCard, Split, Variant
+from training.fitting import learning_curves
+from training.recipe import Evaluation, Training
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
 
 @dataclass(frozen=True)
-class Training:
-    """One finished training, before its test part was touched."""
+class Findings:
+    """What was measured of a training, all but the ablations on the test part."""
 
-    recipe: Recipe[Any]
-    seed: int
-    data: Data
-    parts: Parts
-    fit: Fit
-    curves: list[LearningCurve]
-    seconds: float
+    test: Evaluation
+    seeds: list[Variant]
+    baselines: list[Variant]
+    robustness: list[Variant]
+    ablations: list[Variant]
 
 
-def write_card(training: Training, evaluation: Evaluation, name: str, version: int) -> ModelCard:
-    """Put together what is known of a training; `evaluation` is of the test part."""
+def write_card(
+    training: Training, findings: Findings, *, name: str, version: int, command: str | None
+) -> ModelCard:
+    """Put together what is known of a training."""
     recipe, data, parts = training.recipe, training.data, training.parts
     return ModelCard(
         name=name,
@@ -41,17 +41,24 @@ def write_card(training: Training, evaluation: Evaluation, name: str, version: i
             ),
             split_method=parts.method,
         ),
-        metrics=evaluation.metrics,
+        metrics=findings.test.metrics,
+        validation_metrics=training.validation.metrics,
+        seeds=findings.seeds,
+        baselines=findings.baselines,
+        robustness=findings.robustness,
+        ablations=findings.ablations,
         hyper_parameters=asdict(recipe.hyper_parameters),
-        learning_curves=training.curves,
-        confusion_matrix=evaluation.confusion_matrix,
-        residual_quantiles=evaluation.residual_quantiles,
+        learning_curves=learning_curves(training.state),
+        confusion_matrix=findings.test.confusion_matrix,
+        reliability=findings.test.reliability,
+        residual_quantiles=findings.test.residual_quantiles,
         input_statistics=recipe.describe(parts.train),
         parameters=training.fit.network.count_params(),
         seed=training.seed,
+        command=command,
         libraries=_library_versions(),
         trained_at=datetime.now(UTC),
-        training_seconds=round(training.seconds, 1),
+        training_seconds=round(training.state.seconds, 1),
     )
 
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from serving.card import Metric
+from serving.card import ConfidenceBin, Metric
 from serving.contract import Tensors
 from training.recipe import Evaluation
+from training.statistics import standard_error
 
 CALIBRATION_BINS = 15
 
@@ -51,38 +52,51 @@ def fit_temperature(logits: NDArray[Any], targets: NDArray[np.int64]) -> float:
 def evaluate(outputs: Tensors, targets: NDArray[np.int64]) -> Evaluation:
     """Compare scores float32[example, class] with the true classes, int64[example]."""
     scores = outputs["scores"].astype(np.float64)
-    predicted = scores.argmax(axis=1)
+    predicted, confidence = scores.argmax(axis=1), scores.max(axis=1)
     right = predicted == targets
-    of_truth = scores[np.arange(len(targets)), targets]
+    surprise = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-12))
+    bins = _reliability(confidence, right)
     metrics = [
         Metric(
             name="accuracy",
             value=float(right.mean()),
             unit="1",
             definition="share of examples whose most probable class is the true one",
+            standard_error=standard_error(right),
         ),
         Metric(
             name="log_loss",
-            value=float(-np.log(np.maximum(of_truth, 1e-12)).mean()),
+            value=float(surprise.mean()),
             unit="nat",
             definition="mean negative logarithm of the probability given to the true class",
+            standard_error=standard_error(surprise),
         ),
         Metric(
             name="expected_calibration_error",
-            value=_calibration_error(scores.max(axis=1), right),
+            value=sum(abs(bin_.confidence - bin_.accuracy) * bin_.count for bin_ in bins)
+            / len(right),
             unit="1",
             definition="mean difference of confidence and accuracy over "
             f"{CALIBRATION_BINS} bins of equal width, weighted by their examples",
         ),
     ]
     labels = [label.decode() for label in outputs["classes"][0]]
-    return Evaluation(metrics, confusion_matrix=_confusion(labels, targets, predicted))
+    return Evaluation(
+        metrics, confusion_matrix=_confusion(labels, targets, predicted), reliability=bins
+    )
 
 
-def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def _reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> list[ConfidenceBin]:
+    """Sum up the answers by their confidence, leaving out bins that hold none."""
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = [np.abs((confidence - right)[bins == bin_].sum()) for bin_ in range(CALIBRATION_BINS)]
-    return float(sum(gaps) / len(right))
+    return [
+        ConfidenceBin(
+            confidence=float(confidence[bins == bin_].mean()),
+            accuracy=float(right[bins == bin_].mean()),
+            count=int((bins == bin_).sum()),
+        )
+        for bin_ in np.unique(bins)
+    ]
 
 
 def _confusion(

@@ -1,7 +1,6 @@
 """What `tfgate train` does: trains the models that were named, and shows how good they are."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -9,15 +8,13 @@ from rich.table import Table
 from serving.card import ModelCard
 from training.errors import UnknownRecipe
 from training.models import RECIPES
-from training.pipeline import run
+from training.pipeline import Plan, run
 
 ALL = "all"
 
 
-def train(names: Sequence[str], data: Path | None, repository: Path, seed: int) -> None:
+def train(names: Sequence[str], plan: Plan) -> None:
     """Train and publish these models, or `all`, one after the other; then print a summary.
-
-    Without `data`, a folder that holds the data sets' files, they are downloaded and cached.
 
     Raises:
         TrainingError: the first model that cannot be trained; those before it are published.
@@ -26,7 +23,7 @@ def train(names: Sequence[str], data: Path | None, repository: Path, seed: int) 
     cards = []
     for name in _known(names):
         console.rule(name)
-        card = run(name, RECIPES[name], data_folder=data, repository=repository, seed=seed)
+        card = run(name, RECIPES[name], plan)
         cards.append(card)
     console.print(_summary(cards))
 

@@ -1,46 +1,132 @@
 """Trains and publishes one model, whichever it is: the order of events, and nothing else."""
 
-import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from serving.card import ModelCard
+from serving.card import ModelCard, Variant
 from serving.models import MODELS
-from training.cards import Training, write_card
+from training.cards import Findings, write_card
+from training.checkpoints import Checkpoints
 from training.export import next_version, publish
 from training.fitting import fit_network
-from training.recipe import Evaluation, Examples, Recipe
+from training.recipe import Data, Evaluation, Examples, Parts, Recipe, Training
 from training.servable import Servable
 
 
-def run(
-    name: str, recipe: Recipe[Any], *, data_folder: Path | None, repository: Path, seed: int
-) -> ModelCard:
+@dataclass(frozen=True)
+class Plan:
+    """What is wanted of a training beside its recipe.
+
+    One network is trained for each of `seeds`; the best of them on the validation part becomes the
+    version. With `resume`, trainings that `checkpoints` holds go on where they were, and finished
+    ones are taken as they are. `command` is what a user types to have all this again.
+    """
+
+    data: Path | None
+    repository: Path
+    checkpoints: Path
+    seeds: Sequence[int] = (0,)
+    resume: bool = False
+    ablations: bool = False
+    command: str | None = None
+
+
+def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
     """Train the model `name`, publish its next version in the repository, and give its card.
 
     Raises:
         TrainingError: the data cannot be had, or the model is not fit to be served.
     """
-    started = time.monotonic()
-    keras.utils.set_random_seed(seed)
-    data = recipe.load(data_folder)
-    parts = recipe.split(data.development)
-    fit = recipe.prepare(recipe.hyper_parameters, parts.train, parts.validation)
-    curves = fit_network(fit)
-    servable = recipe.serve(fit)
-    recipe.gate.check(_evaluate(recipe, servable, parts.validation))
-    training = Training(recipe, seed, data, parts, fit, curves, time.monotonic() - started)
+    data = recipe.load(plan.data)
+    parts = replace(recipe.split(data.development), unlabelled=data.unlabelled)
+    trainings = [train(name, recipe, data, parts, plan, seed) for seed in plan.seeds]
+    ablations = _ablate(name, recipe, data, parts, plan) if plan.ablations else []
+    return publish_best(name, trainings, ablations, plan)
+
+
+def publish_best(
+    name: str, trainings: Sequence[Training], ablations: Sequence[Variant], plan: Plan
+) -> ModelCard:
+    """Publish the training that does best on the validation part, with the figures of them all.
+
+    Raises:
+        TrainingError: the best is not fit to be served.
+    """
+    recipe = trainings[0].recipe
+    best = min(trainings, key=lambda training: recipe.gate.rank(training.validation))
+    recipe.gate.check(best.validation)
 
     # From here on nothing is chosen any more, so the test part may be seen.
-    evaluation = _evaluate(recipe, servable, data.test)
-    card = write_card(training, evaluation, name, next_version(repository / name))
-    reference = Servable(servable.features, fit.network, servable.answer)
-    publish(servable, reference, card, MODELS[name], repository / name)
+    test = best.data.test
+    tests = {training.seed: evaluate(training, test) for training in trainings}
+    findings = Findings(
+        test=tests[best.seed],
+        seeds=[_variant(f"seed {seed}", evaluation) for seed, evaluation in tests.items()],
+        baselines=_baselines(recipe, best.parts, test),
+        robustness=[
+            _variant(change, evaluate(best, examples))
+            for change, examples in recipe.disturb(test).items()
+        ],
+        ablations=list(ablations),
+    )
+    version = next_version(plan.repository / name)
+    card = write_card(best, findings, name=name, version=version, command=plan.command)
+    reference = Servable(best.servable.features, best.fit.network, best.servable.answer)
+    publish(best.servable, reference, card, MODELS[name], plan.repository / name)
     return card
 
 
-def _evaluate(recipe: Recipe[Any], servable: Servable, examples: Examples) -> Evaluation:
+def train(
+    name: str, recipe: Recipe[Any], data: Data, parts: Parts, plan: Plan, seed: int
+) -> Training:
+    """Fit one network, and calibrate it on the validation part."""
+    keras.utils.set_random_seed(seed)
+    fit = recipe.prepare(recipe.hyper_parameters, parts, seed)
+    identity = {
+        "hyper_parameters": asdict(recipe.hyper_parameters),
+        "seed": seed,
+        "data": data.sha256,
+        "split": parts.method,
+    }
+    checkpoints = Checkpoints(plan.checkpoints / name, identity)
+    if not plan.resume:
+        checkpoints.clear()
+    state = fit_network(fit, checkpoints, seed=seed)
+    servable = recipe.serve(fit)
+    validation = _evaluate(recipe, servable, parts.validation)
+    return Training(recipe, seed, data, parts, fit, servable, state, validation)
+
+
+def evaluate(training: Training, examples: Examples) -> Evaluation:
     """Measure what will be served: the whole graph, fed as its signature is."""
+    return _evaluate(training.recipe, training.servable, examples)
+
+
+def _evaluate(recipe: Recipe[Any], servable: Servable, examples: Examples) -> Evaluation:
     return recipe.evaluate(servable.answer_all(examples.inputs, len(examples)), examples.targets)
+
+
+def _ablate(name: str, recipe: Recipe[Any], data: Data, parts: Parts, plan: Plan) -> list[Variant]:
+    """Train the recipe less one ingredient each, and measure it on the validation part."""
+    return [
+        _variant(
+            description,
+            train(name, recipe.changed(changes), data, parts, plan, plan.seeds[0]).validation,
+        )
+        for description, changes in recipe.ablations.items()
+    ]
+
+
+def _baselines(recipe: Recipe[Any], parts: Parts, test: Examples) -> list[Variant]:
+    return [
+        _variant(name, recipe.evaluate(fitted(parts.train, test.inputs), test.targets))
+        for name, fitted in recipe.baselines.items()
+    ]
+
+
+def _variant(name: str, evaluation: Evaluation) -> Variant:
+    return Variant(name=name, metrics={each.name: each.value for each in evaluation.metrics})

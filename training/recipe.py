@@ -3,8 +3,8 @@
 `training.pipeline` calls the functions of a recipe in the order of its fields.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.card import InputStatistics, Metric
+from serving.card import ConfidenceBin, InputStatistics, Metric
 from serving.contract import Tensors
+from training.checkpoints import State
 from training.errors import BelowGate
 from training.servable import Servable
 
@@ -49,7 +50,7 @@ class Data:
     """A data set as it was read: where it came from, and its fixed test part.
 
     `development` is what training and validation examples are taken from. `sha256` is of the file
-    that was read.
+    that was read. `unlabelled` are inputs whose targets nobody knows; none of them is in `test`.
     """
 
     name: str
@@ -57,15 +58,17 @@ class Data:
     sha256: str
     development: Examples
     test: Examples
+    unlabelled: Tensors = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The development examples, split; `method` says how in words."""
+    """The development examples, split, and the unlabelled inputs; `method` says how in words."""
 
     train: Examples
     validation: Examples
     method: str
+    unlabelled: Tensors = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,18 @@ class Fit:
 
     `features` turns the signature's inputs into what the network takes; it holds what was learned
     by counting (a vocabulary, means), so it becomes part of the exported graph.
+
+    `batches` gives the `steps_per_epoch` batches of an epoch by its number, int64[]. It is a pure
+    function, shuffling and augmenting by `stateless` operations, so that a training that was
+    interrupted goes on with the very batches that it would have seen.
     """
 
     features: tf.Module
     network: keras.Model
-    train: tf.data.Dataset
+    batches: Callable[[tf.Tensor], tf.data.Dataset]
+    steps_per_epoch: int
     validation: tf.data.Dataset
     epochs: int
-    patience: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,7 @@ class Evaluation:
 
     metrics: list[Metric]
     confusion_matrix: dict[str, dict[str, int]] | None = None
+    reliability: list[ConfidenceBin] | None = None
     residual_quantiles: dict[str, float] | None = None
 
 
@@ -101,13 +109,18 @@ class Gate:
     minimum: float = -inf
     maximum: float = inf
 
+    def rank(self, evaluation: Evaluation) -> float:
+        """Give a number that is the lower, the better the metric is."""
+        value = self._value(evaluation)
+        return value if self.maximum < inf else -value
+
     def check(self, evaluation: Evaluation) -> None:
         """Do nothing if the metric is within the bounds.
 
         Raises:
             BelowGate: it is not.
         """
-        value = next(each.value for each in evaluation.metrics if each.name == self.metric)
+        value = self._value(evaluation)
         if not self.minimum <= value <= self.maximum:
             raise BelowGate(
                 f"{self.metric} is {value:g} on the validation part, outside of {self.minimum:g} "
@@ -115,15 +128,23 @@ class Gate:
                 "recipe's hyper-parameters"
             )
 
+    def _value(self, evaluation: Evaluation) -> float:
+        return next(each.value for each in evaluation.metrics if each.name == self.metric)
+
 
 @dataclass(frozen=True)
 class Recipe(Generic[HyperParametersT]):
     """How a model is trained.
 
     `load` reads the data set from a folder, or fetches it. `describe` sums up the inputs of the
-    training part for the card. `prepare` takes the hyper-parameters, the training and the
-    validation part. `serve` turns the fitted network into the graph to export, calibrated on the
+    training part for the card. `prepare` takes the hyper-parameters, the parts and the seed of
+    whatever is random. `serve` turns the fitted network into the graph to export, calibrated on the
     validation batches. `evaluate` compares outputs with targets.
+
+    `baselines` are what any network must beat, by name: each is fitted on examples, and gives its
+    outputs for other inputs. `disturb`
+    gives examples as they come from careless hands, by what was done to them. `ablations` are
+    changes to the hyper-parameters, each of which takes one ingredient away.
     """
 
     task: str
@@ -131,7 +152,29 @@ class Recipe(Generic[HyperParametersT]):
     load: Callable[[Path | None], Data]
     split: Callable[[Examples], Parts]
     describe: Callable[[Examples], dict[str, InputStatistics]]
-    prepare: Callable[[HyperParametersT, Examples, Examples], Fit]
+    prepare: Callable[[HyperParametersT, Parts, int], Fit]
     serve: Callable[[Fit], Servable]
     evaluate: Callable[[Tensors, NDArray[Any]], Evaluation]
     gate: Gate
+    baselines: Mapping[str, Callable[[Examples, Tensors], Tensors]] = field(default_factory=dict)
+    disturb: Callable[[Examples], Mapping[str, Examples]] = lambda _examples: {}
+    ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def changed(self, changes: Mapping[str, Any]) -> "Recipe[HyperParametersT]":
+        """Give the same recipe with other values of some hyper-parameters."""
+        hyper_parameters: Any = self.hyper_parameters
+        return replace(self, hyper_parameters=replace(hyper_parameters, **changes))
+
+
+@dataclass(frozen=True)
+class Training:
+    """One finished training, before its test part was touched."""
+
+    recipe: Recipe[Any]
+    seed: int
+    data: Data
+    parts: Parts
+    fit: Fit
+    servable: Servable
+    state: State
+    validation: Evaluation

@@ -1,4 +1,4 @@
-"""Sums up one numeric quantity of the training part, for the model card."""
+"""Sums up numbers for the model card."""
 
 from typing import Any
 
@@ -23,3 +23,8 @@ def summarize(values: NDArray[Any]) -> InputStatistics:
         standard_deviation=present.std(dtype=np.float64),
         missing=values.size - present.size,
     )
+
+
+def standard_error(values: NDArray[Any]) -> float:
+    """Give how far the mean of as many other values, float[example], would scatter about theirs."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -12,7 +12,7 @@ import pytest
 
 from serving.models import MODELS
 from tests import stack
-from training.pipeline import run
+from training.pipeline import Plan, run
 from training.recipe import Recipe
 
 HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
@@ -37,15 +37,19 @@ def url(repository: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_new_version_goes_live_without_a_failed_or_mixed_answer(
-    url: str, repository: Path, tiny_recipes: dict[str, Recipe[Any]], data_folder: Path
+    url: str,
+    repository: Path,
+    tiny_recipes: dict[str, Recipe[Any]],
+    data_folder: Path,
+    tmp_path: Path,
 ) -> None:
     before = ask(url)
     stop = Event()
     with ThreadPoolExecutor(NUM_CLIENTS) as executor:
         clients = [executor.submit(ask_until, url, stop) for _ in range(NUM_CLIENTS)]
         try:
-            recipe = tiny_recipes["housing"]
-            run("housing", recipe, data_folder=data_folder, repository=repository, seed=0)
+            plan = Plan(data_folder, repository, tmp_path)
+            run("housing", tiny_recipes["housing"], plan)
             new = before["version"] + 1
             stack.wait_until(lambda: ask(url)["version"] == new, "the new version")
         finally:
@@ -61,11 +65,15 @@ def test_a_new_version_goes_live_without_a_failed_or_mixed_answer(
 
 
 def test_the_version_before_stays_for_those_who_pin_it(
-    url: str, repository: Path, tiny_recipes: dict[str, Recipe[Any]], data_folder: Path
+    url: str,
+    repository: Path,
+    tiny_recipes: dict[str, Recipe[Any]],
+    data_folder: Path,
+    tmp_path: Path,
 ) -> None:
     before = ask(url)
 
-    run("housing", tiny_recipes["housing"], data_folder=data_folder, repository=repository, seed=0)
+    run("housing", tiny_recipes["housing"], Plan(data_folder, repository, tmp_path))
     stack.wait_until(lambda: ask(url)["version"] > before["version"], "the new version")
 
     assert prices(ask(url, version=before["version"])) == pytest.approx(prices(before), rel=1e-5)

@@ -18,10 +18,9 @@ from serving.contract import Row, unstack
 from serving.models import MODELS
 from tests import stack
 from tests.e2e.compare import assert_same
-from training.cards import Training, write_card
-from training.export import publish
-from training.fitting import fit_network
+from training import pipeline
 from training.models import RECIPES
+from training.pipeline import Plan
 from training.recipe import Examples, Recipe
 from training.servable import Servable
 
@@ -39,16 +38,11 @@ class Trained:
 
 def train(name: str, recipe: Recipe[Any], data_folder: Path, repository: Path) -> Trained:
     """Train and publish as the pipeline does, but keep the network."""
+    plan = Plan(data_folder, repository, repository.parent / f"{repository.name}-checkpoints")
     data = recipe.load(data_folder)
-    parts = recipe.split(data.development)
-    fit = recipe.prepare(recipe.hyper_parameters, parts.train, parts.validation)
-    curves = fit_network(fit)
-    servable = recipe.serve(fit)
-    network = Servable(servable.features, fit.network, servable.answer)
-    answers = network.answer_all(data.test.inputs, len(data.test))
-    training = Training(recipe, 0, data, parts, fit, curves, 0.0)
-    card = write_card(training, recipe.evaluate(answers, data.test.targets), name, version=1)
-    publish(servable, network, card, MODELS[name], repository / name)
+    training = pipeline.train(name, recipe, data, recipe.split(data.development), plan, seed=0)
+    card = pipeline.publish_best(name, [training], [], plan)
+    network = Servable(training.servable.features, training.fit.network, training.servable.answer)
     return Trained(network, card, data.test)
 
 

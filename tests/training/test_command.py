@@ -8,6 +8,7 @@ import pytest
 from training.command import train
 from training.errors import DataNotFound, UnknownRecipe
 from training.models import RECIPES
+from training.pipeline import Plan
 from training.recipe import Recipe
 
 
@@ -20,16 +21,17 @@ def test_the_models_are_published_and_their_figures_shown(
 ) -> None:
     monkeypatch.setitem(RECIPES, "housing", tiny_recipes["housing"])
     for _ in range(2):
-        train(["housing"], data_folder, tmp_path, seed=0)
+        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"))
     shown = capsys.readouterr().out
     assert "epoch 2/2" in shown
     assert "root_mean_squared_error" in shown
-    assert sorted(path.name for path in (tmp_path / "housing").iterdir()) == ["1", "2"]
+    versions = (tmp_path / "models" / "housing").iterdir()
+    assert sorted(path.name for path in versions) == ["1", "2"]
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownRecipe, match="'churn': choose from housing, image, sentiment, all"):
-        train(["housing", "churn"], tmp_path, tmp_path / "models", seed=0)
+        train(["housing", "churn"], Plan(tmp_path, tmp_path / "models", tmp_path))
     assert not (tmp_path / "models").exists()
 
 
@@ -45,6 +47,6 @@ def test_missing_data_are_named_with_where_to_put_them(
     name: str, files: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataNotFound) as caught:
-        train([name], tmp_path, tmp_path / "models", seed=0)
+        train([name], Plan(tmp_path, tmp_path / "models", tmp_path))
     assert f"{tmp_path} holds no {files}: put the file there" in str(caught.value)
     assert "https://" in str(caught.value)

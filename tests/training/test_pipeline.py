@@ -11,11 +11,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 from serving.card import ModelCard
 from serving.contract import stack
 from serving.models import MODELS
-from training.cards import Training, write_card
 from training.errors import BelowGate
-from training.export import publish
 from training.models import RECIPES
-from training.pipeline import run
+from training.pipeline import Plan, publish_best, run, train
 from training.recipe import Gate, Recipe
 from training.servable import Servable, to_tensorflow
 
@@ -83,16 +81,14 @@ def test_the_export_answers_unseen_examples_as_the_trained_network_does(
 ) -> None:
     recipe = tiny_recipes[name]
     data = recipe.load(data_folder)
-    parts = recipe.split(data.development)
-    fit = recipe.prepare(recipe.hyper_parameters, parts.train, parts.validation)
-    fit.network.fit(fit.train, epochs=1, shuffle=False, verbose=0)
-    servable = recipe.serve(fit)
-    reference = Servable(servable.features, fit.network, servable.answer)
-    expected = reference.answer_all(data.test.inputs, len(data.test))
-    training = Training(recipe, 0, data, parts, fit, curves=[], seconds=0.0)
-    card = write_card(training, recipe.evaluate(expected, data.test.targets), name, version=1)
-    folder = publish(servable, reference, card, MODELS[name], tmp_path)
-    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
+    training = train(name, recipe, data, recipe.split(data.development), plan, seed=0)
+    publish_best(name, [training], [], plan)
+    as_trained = Servable(
+        training.servable.features, training.fit.network, training.servable.answer
+    )
+    expected = as_trained.answer_all(data.test.inputs, len(data.test))
+    signature = tf.saved_model.load(str(tmp_path / name / "1")).signatures["serving_default"]
     for output, tensor in signature(**to_tensorflow(data.test.inputs)).items():
         if tensor.dtype == tf.float32:
             np.testing.assert_allclose(tensor, expected[output], rtol=1e-5, atol=1e-6)
@@ -106,5 +102,5 @@ def test_a_model_below_its_gate_is_not_exported(
     recipe = tiny_recipes["housing"]
     strict = Recipe(**{**vars(recipe), "gate": Gate("root_mean_squared_error", maximum=1.0)})
     with pytest.raises(BelowGate, match=r"root_mean_squared_error is .* nothing was exported"):
-        run("housing", strict, data_folder=data_folder, repository=tmp_path, seed=0)
-    assert not list(tmp_path.iterdir())
+        run("housing", strict, Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"))
+    assert not (tmp_path / "models").exists()

@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from serving.card import InputStatistics
 from serving.models.housing import COVERAGE, NUMERIC_FEATURES
 from training.data import california
-from training.fitting import predict_validation
+from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.regression import IntervalAnswer, conformal_margin, evaluate
 from training.servable import Servable
@@ -35,7 +35,6 @@ class HyperParameters:
     weight_decay: float = 1e-3
     batch_size: int = 128
     epochs: int = 60
-    patience: int = 15
 
 
 def split(development: Examples) -> Parts:
@@ -137,31 +136,36 @@ def loss(truth: Any, bounds: Any) -> Any:
     return keras.ops.square(truth - price) + pinball_low + pinball_high
 
 
-def prepare(hyper_parameters: HyperParameters, train: Examples, validation: Examples) -> Fit:
+def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     """Learn the features' constants, and compile the network."""
+    train, batch_size = parts.train, hyper_parameters.batch_size
     features = Features(train, hyper_parameters.waves)
     network = build_network(hyper_parameters, features.mean.shape[0])
-    steps = hyper_parameters.epochs * -(-len(train) // hyper_parameters.batch_size)
+    steps_per_epoch = len(train) // batch_size
     network.compile(
         keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(hyper_parameters.learning_rate, steps),
+            keras.optimizers.schedules.CosineDecay(
+                hyper_parameters.learning_rate, hyper_parameters.epochs * steps_per_epoch
+            ),
             weight_decay=hyper_parameters.weight_decay,
         ),
         loss,
         jit_compile=False,
     )
+    inputs, targets = features(train.inputs), tf.constant(train.targets / UNIT_USD)
 
-    def batches(examples: Examples) -> tf.data.Dataset:
-        targets = examples.targets / UNIT_USD
-        return tf.data.Dataset.from_tensor_slices((features(examples.inputs), targets))
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        rows = shuffled(len(train), batch_size, seed=seed, epoch=epoch)
+        return rows.map(lambda batch: (tf.gather(inputs, batch), tf.gather(targets, batch)))
 
+    validation = (features(parts.validation.inputs), parts.validation.targets / UNIT_USD)
     return Fit(
         features=features,
         network=network,
-        train=batches(train).shuffle(len(train)).batch(hyper_parameters.batch_size),
-        validation=batches(validation).batch(1024),
+        batches=batches,
+        steps_per_epoch=steps_per_epoch,
+        validation=tf.data.Dataset.from_tensor_slices(validation).batch(1024),
         epochs=hyper_parameters.epochs,
-        patience=hyper_parameters.patience,
     )
 
 

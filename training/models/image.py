@@ -1,4 +1,4 @@
-"""How the image model is trained: a small convolutional network on flipped and shifted pictures."""
+"""How the image model is trained: a convolutional network on flipped and shifted pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,48 +7,60 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from serving.card import InputStatistics
 from serving.models.image import SIDE
+from training.augmentation import Augmentation
 from training.classification import ClassScores, evaluate, fit_temperature
+from training.convolutions import FastBias, PassThrough, whitening_kernel
 from training.data import cifar10
-from training.fitting import predict_validation
+from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
+from training.schedules import OneCycle
 from training.servable import Servable
 from training.statistics import summarize
 
 CHANNELS = ("red", "green", "blue")
+
+STEM_SIDE = 2  # pixels
+NUM_PATCHED = 5_000  # pictures that the stem is learned from
+LOGIT_SCALE = 1 / 9
 
 
 @dataclass(frozen=True)
 class HyperParameters:
     """Sizes of the network and of its training."""
 
-    stem_filters: int = 32
-    filters: int = 64  # of the first block; each further one has twice as many
-    blocks: int = 3
+    filters: int = 64  # of the first block
+    wide_filters: int = 256  # of the two others
+    normalize: bool = True
+    flip: bool = True
     shift_pixels: int = 2
-    label_smoothing: float = 0.1
-    learning_rate: float = 5e-3
-    warmup_share: float = 0.2
-    weight_decay: float = 1e-2
-    batch_size: int = 256
-    epochs: int = 10
-    patience: int = 4
+    hole_pixels: int = 0
+    label_smoothing: float = 0.2
+    learning_rate: float = 0.75
+    momentum: float = 0.85
+    weight_decay: float = 0.01
+    bias_rate: float = 64.0
+    averaging: float = 0.99  # of the weights, over about the last hundred steps
+    precision: str = "mixed_bfloat16"
+    batch_size: int = 512
+    epochs: int = 14
 
 
 def split(development: Examples) -> Parts:
-    """Hold out a tenth of each class."""
+    """Hold out a twentieth of each class."""
     rows = np.arange(len(development))
     train, validation = train_test_split(
-        rows, test_size=0.1, random_state=0, stratify=development.targets
+        rows, test_size=0.05, random_state=0, stratify=development.targets
     )
     return Parts(
         development.take(train),
         development.take(validation),
-        "the data set's own test part; a tenth of each class of the rest: scikit-learn's "
-        "train_test_split(test_size=0.1, random_state=0, stratify=targets)",
+        "the data set's own test part; a twentieth of each class of the rest: scikit-learn's "
+        "train_test_split(test_size=0.05, random_state=0, stratify=targets)",
     )
 
 
@@ -72,33 +84,94 @@ class Standardized(tf.Module):
         return (tf.cast(inputs["pixels"], tf.float32) - self.mean) / self.deviation
 
 
-def build_network(hyper_parameters: HyperParameters) -> keras.Model:
-    """Give standardised pixels → logits float32[batch, 10].
+def build_network(
+    hyper_parameters: HyperParameters, stem: NDArray[np.float32], seed: int, precision: str
+) -> keras.Model:
+    """Give standardised pixels → logits float32[batch, 10], computed in this precision.
 
-    Source: the layout is that of K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
-    arXiv 2404.00498, narrower and with common layers only.
+    Source: the layout, its starting values and its training are those of K. Jordan, "94% on
+    CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv 2404.00498.
     """
     layers = keras.layers
+
+    def convolve(maps: Any, filters: int) -> Any:
+        start = PassThrough(seed)
+        return layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, kernel_initializer=start, dtype=precision
+        )(maps)
+
+    def activate(maps: Any) -> Any:
+        biased = FastBias(hyper_parameters.bias_rate, dtype=precision)(maps)
+        return layers.Activation("gelu", dtype=precision)(biased)
+
+    def normalize(maps: Any) -> Any:
+        if not hyper_parameters.normalize:
+            return maps
+        return layers.BatchNormalization(momentum=0.6, center=False, scale=False, dtype=precision)(
+            maps
+        )
+
     pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
-    maps = layers.Conv2D(hyper_parameters.stem_filters, 2, activation="relu")(pixels)  # 31 x 31
-    for block in range(hyper_parameters.blocks):
-        filters = hyper_parameters.filters * 2**block
-        maps = layers.Conv2D(filters, 3, padding="same", use_bias=False)(maps)
-        maps = layers.MaxPooling2D()(maps)  # 15 x 15, 7 x 7, 3 x 3
-        maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(maps))
-        maps = layers.Conv2D(filters, 3, padding="same", use_bias=False)(maps)
-        maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(maps))
-    logits = layers.Dense(len(cifar10.CLASSES), name="logits")(layers.GlobalMaxPooling2D()(maps))
-    return keras.Model(pixels, logits, name="image")
+    whiten = layers.Conv2D(
+        stem.shape[-1], STEM_SIDE, use_bias=False, trainable=False, dtype=precision
+    )
+    maps = activate(whiten(pixels))  # 31 x 31
+    whiten.set_weights([stem])
+    wide = hyper_parameters.wide_filters
+    for filters in (hyper_parameters.filters, wide, wide):
+        pooled = layers.MaxPooling2D(dtype=precision)(convolve(maps, filters))  # 15, 7, 3
+        maps = activate(normalize(convolve(activate(normalize(pooled)), filters)))
+    highest = layers.GlobalMaxPooling2D(dtype="float32")(maps)
+    logits = layers.Dense(len(cifar10.CLASSES), use_bias=False)(highest)
+    return keras.Model(pixels, layers.Rescaling(LOGIT_SCALE, name="logits")(logits), name="image")
 
 
-def prepare(hyper_parameters: HyperParameters, train: Examples, validation: Examples) -> Fit:
-    """Learn the mean of each colour, and compile the network."""
+def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
+    """Learn the mean of each colour and what is common in small patches; compile the network."""
+    train, batch_size = parts.train, hyper_parameters.batch_size
     features = Standardized(train)
-    network = build_network(hyper_parameters)
-    steps = hyper_parameters.epochs * -(-len(train) // hyper_parameters.batch_size)
+    some = features({"pixels": train.inputs["pixels"][:NUM_PATCHED]}).numpy()
+    stem = whitening_kernel(some, STEM_SIDE)
+    network = build_network(hyper_parameters, stem, seed, hyper_parameters.precision)
+    steps_per_epoch = len(train) // batch_size
+    _compile(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
+    change = Augmentation(
+        len(train),
+        flip=hyper_parameters.flip,
+        shift_pixels=hyper_parameters.shift_pixels,
+        hole_pixels=hyper_parameters.hole_pixels,
+        seed=seed,
+    )
+    pixels, targets = tf.constant(train.inputs["pixels"]), _one_hot(train)
+
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            pictures = features({"pixels": tf.gather(pixels, rows)})
+            return change(pictures, rows, epoch, step), tf.gather(targets, rows)
+
+        return shuffled(len(train), batch_size, seed=seed, epoch=epoch).enumerate().map(batch)
+
+    held_out = features(parts.validation.inputs), _one_hot(parts.validation)
+    return Fit(
+        features=features,
+        network=network,
+        batches=batches,
+        steps_per_epoch=steps_per_epoch,
+        validation=tf.data.Dataset.from_tensor_slices(held_out).batch(500),
+        epochs=hyper_parameters.epochs,
+    )
+
+
+def _compile(network: keras.Model, hyper_parameters: HyperParameters, steps: int) -> None:
     network.compile(
-        keras.optimizers.AdamW(_one_cycle(hyper_parameters, steps), hyper_parameters.weight_decay),
+        keras.optimizers.SGD(
+            OneCycle(hyper_parameters.learning_rate, steps),
+            momentum=hyper_parameters.momentum,
+            nesterov=True,
+            weight_decay=hyper_parameters.weight_decay,
+            use_ema=True,
+            ema_momentum=hyper_parameters.averaging,
+        ),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=hyper_parameters.label_smoothing
         ),
@@ -106,45 +179,9 @@ def prepare(hyper_parameters: HyperParameters, train: Examples, validation: Exam
         jit_compile=False,
     )
 
-    def pictures(examples: Examples) -> tf.data.Dataset:
-        targets = tf.one_hot(examples.targets, len(cifar10.CLASSES))
-        return tf.data.Dataset.from_tensor_slices((examples.inputs["pixels"], targets))
 
-    def batches(dataset: tf.data.Dataset, size: int) -> tf.data.Dataset:
-        return dataset.batch(size).map(lambda pixels, y: (features({"pixels": pixels}), y))
-
-    changed = pictures(train).shuffle(len(train)).map(_flip_and_shift(hyper_parameters))
-    return Fit(
-        features=features,
-        network=network,
-        train=batches(changed, hyper_parameters.batch_size).prefetch(2),
-        validation=batches(pictures(validation), 500),
-        epochs=hyper_parameters.epochs,
-        patience=hyper_parameters.patience,
-    )
-
-
-def _one_cycle(hyper_parameters: HyperParameters, steps: int) -> Any:
-    """Give a learning rate that rises for a while, then falls to nothing along a cosine."""
-    warmup_steps = int(steps * hyper_parameters.warmup_share)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0,
-        steps - warmup_steps,
-        warmup_target=hyper_parameters.learning_rate,
-        warmup_steps=warmup_steps,
-    )
-
-
-def _flip_and_shift(hyper_parameters: HyperParameters) -> Any:
-    """Give a function that mirrors half of the pictures, and moves each by some pixels."""
-    shift = hyper_parameters.shift_pixels
-
-    def change(pixels: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        framed = tf.pad(pixels, [[shift, shift], [shift, shift], [0, 0]], "REFLECT")
-        moved = tf.image.random_crop(framed, [SIDE, SIDE, 3])
-        return tf.image.random_flip_left_right(moved), target
-
-    return change
+def _one_hot(examples: Examples) -> tf.Tensor:
+    return tf.one_hot(examples.targets, len(cifar10.CLASSES))
 
 
 def serve(fit: Fit) -> Servable:

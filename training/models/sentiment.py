@@ -14,7 +14,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from serving.card import InputStatistics
 from training.classification import ClassScores, evaluate, fit_temperature
 from training.data import imdb
-from training.fitting import predict_validation
+from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.sequences import PoolSequence, ReverseSequence, fuse
 from training.servable import Servable
@@ -47,7 +47,6 @@ class HyperParameters:
     learning_rate: float = 2e-3
     batch_size: int = 128
     epochs: int = 4
-    patience: int = 2
 
 
 def split(development: Examples) -> Parts:
@@ -106,6 +105,14 @@ class Tokens(tf.Module):
         kept = tf.concat([head, rest[:, -self.half :]], axis=1)
         return kept.with_values(self.table.lookup(kept.values))
 
+    def rows(self, examples: Examples) -> tf.data.Dataset:
+        """Give pairs of token numbers, int32[time], and target."""
+        ragged = self.ragged(tf.constant(examples.inputs["text"]))
+        # Rows of a ragged tensor count as ragged themselves until a function has seen them.
+        return tf.data.Dataset.from_tensor_slices((ragged, examples.targets)).map(
+            lambda row, target: (tf.ensure_shape(row, [None]), target)
+        )
+
 
 def most_frequent_words(texts: tf.Tensor, num_words: int) -> list[bytes]:
     """Give the words that occur most often, equally frequent ones in the order of their bytes."""
@@ -131,33 +138,40 @@ def build_network(hyper_parameters: HyperParameters, num_tokens: int) -> keras.M
     return keras.Model(tokens, logits, name="sentiment")
 
 
-def prepare(hyper_parameters: HyperParameters, train: Examples, validation: Examples) -> Fit:
+def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     """Learn the vocabulary and what its words have in common, and compile the network."""
+    train, batch_size = parts.train, hyper_parameters.batch_size
     words = most_frequent_words(tf.constant(train.inputs["text"]), hyper_parameters.num_words)
     features = Tokens(words, hyper_parameters.max_tokens)
     network = build_network(hyper_parameters, UNKNOWN + 1 + len(words))
     # Labels alone would teach the network its training texts by their rare words.
     embedding = network.get_layer(EMBEDDING)
     embedding.set_weights([_learn_vectors(features, train, *embedding.embeddings.shape)])
-    batch_size = hyper_parameters.batch_size
-    batches = batches_by_length(features, train, batch_size, shuffle_buffer=len(train))
-    steps = hyper_parameters.epochs * len(batches)
+    texts, targets = features.ragged(tf.constant(train.inputs["text"])), tf.constant(train.targets)
+    steps_per_epoch = num_batches_by_length(texts.row_lengths().numpy(), batch_size)
     network.compile(
         keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(hyper_parameters.learning_rate, steps),
+            keras.optimizers.schedules.CosineDecay(
+                hyper_parameters.learning_rate, hyper_parameters.epochs * steps_per_epoch
+            ),
             clipnorm=1.0,
         ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,  # compiled by XLA, an LSTM trains five times slower on a CPU
     )
+
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        rows = shuffled(len(train), 1, seed=seed, epoch=epoch)
+        return batches_by_length(rows.map(lambda row: (texts[row[0]], targets[row[0]])), batch_size)
+
     return Fit(
         features=features,
         network=network,
-        train=batches,
-        validation=batches_by_length(features, validation, batch_size),
+        batches=batches,
+        steps_per_epoch=steps_per_epoch,
+        validation=_counted(batches_by_length(features.rows(parts.validation), batch_size)),
         epochs=hyper_parameters.epochs,
-        patience=hyper_parameters.patience,
     )
 
 
@@ -169,24 +183,25 @@ def _learn_vectors(
     return word_vectors(numbers, texts, num_tokens=num_tokens, units=units)
 
 
-def batches_by_length(
-    tokens: Tokens, examples: Examples, batch_size: int, *, shuffle_buffer: int = 1
-) -> tf.data.Dataset:
+def batches_by_length(rows: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Put texts of similar length together, so that little is computed on padding."""
-    ragged = tokens.ragged(tf.constant(examples.inputs["text"]))
-    # Rows of a ragged tensor count as ragged themselves until a function has seen them.
-    rows = tf.data.Dataset.from_tensor_slices((ragged, examples.targets)).map(
-        lambda row, target: (tf.ensure_shape(row, [None]), target)
-    )
-    batches = rows.shuffle(shuffle_buffer).bucket_by_sequence_length(
+    return rows.bucket_by_sequence_length(
         lambda row, _target: tf.shape(row)[0],
         BUCKET_BOUNDARIES,
         [batch_size] * (len(BUCKET_BOUNDARIES) + 1),
     )
-    # TensorFlow does not count them, and Keras takes uncounted batches for too few.
-    rows_by_bucket = np.bincount(np.digitize(ragged.row_lengths(), BUCKET_BOUNDARIES))
-    num_batches = int(np.ceil(rows_by_bucket / batch_size).sum())
-    return batches.apply(tf.data.experimental.assert_cardinality(num_batches))
+
+
+def num_batches_by_length(lengths: NDArray[np.int64], batch_size: int) -> int:
+    """Count the batches of `batches_by_length`, which are as many in any order of the rows."""
+    rows_by_bucket = np.bincount(np.digitize(lengths, BUCKET_BOUNDARIES))
+    return int(np.ceil(rows_by_bucket / batch_size).sum())
+
+
+def _counted(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Say how many batches there are: Keras takes uncounted ones for too few."""
+    count = sum(1 for _ in batches)
+    return batches.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def serve(fit: Fit) -> Servable:

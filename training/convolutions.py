@@ -1,0 +1,80 @@
+"""Keras layers and starting values for convolutional networks; know nothing of what is pictured.
+
+Source of all but the folding: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+arXiv 2404.00498.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+VARIANCE_FLOOR = 5e-4  # of a whitened direction: below it there is noise alone
+
+
+class FastBias(keras.layers.Layer):
+    """Add a bias to each channel, and learn it `rate` times as fast as the other weights."""
+
+    def __init__(self, rate: float, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.rate = rate
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the bias, float32[channel]. Both its gradient and its effect get a root of rate."""
+        self.bias = self.add_weight((shape[-1],), "zeros", name="bias")
+
+    def call(self, maps: Any) -> Any:
+        """Give the same shape as came in."""
+        return maps + ops.cast(self.bias * self.rate**0.5, maps.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what the constructor takes."""
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable("tfgate")
+class PassThrough(keras.initializers.Initializer):
+    """Let the first filters of a 3 x 3 convolution hand on one channel each, and others be random.
+
+    The signal then reaches the last layer from the first step on.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __call__(self, shape: tuple[int, int, int, int], dtype: Any = None) -> Any:
+        """Give float32[height, width, channel, filter]."""
+        height, width, channels, filters = shape
+        bound = (height * width * channels) ** -0.5
+        kernel = np.random.default_rng(self.seed).uniform(-bound, bound, shape)
+        handed_on = np.arange(min(channels, filters))
+        kernel[..., handed_on] = 0
+        kernel[height // 2, width // 2, handed_on, handed_on] = 1
+        return ops.convert_to_tensor(kernel, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what the constructor takes."""
+        return {"seed": self.seed}
+
+
+def whitening_kernel(pictures: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Give filters whose answers to the patches of these pictures are uncorrelated, variance 1.
+
+    `pictures` is float32[picture, height, width, channel]; the result, float32[side, side, channel,
+    filter], has each filter also with the opposite sign, since what follows drops the negative.
+    """
+    height, width = (size - side + 1 for size in pictures.shape[1:3])
+    offsets = [(row, column) for row in range(side) for column in range(side)]
+    patches = np.stack(
+        [pictures[:, row : row + height, column : column + width] for row, column in offsets],
+        axis=3,
+    )
+    rows = patches.reshape(-1, side * side * pictures.shape[-1])
+    variances, directions = np.linalg.eigh(np.cov(rows.T))
+    filters = (directions / np.sqrt(variances + VARIANCE_FLOOR)).reshape(
+        side, side, pictures.shape[-1], -1
+    )
+    kernel: NDArray[np.float32] = np.concatenate([filters, -filters], axis=-1).astype(np.float32)
+    return kernel
