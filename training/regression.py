@@ -1,5 +1,6 @@
 """Turns a network's price and bounds into calibrated answers, and measures such answers."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,70 +10,104 @@ from numpy.typing import NDArray
 from serving.card import Metric
 from serving.contract import Tensors
 from training.recipe import Evaluation
+from training.statistics import standard_error
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+QUINTILES = ("lowest", "second", "middle", "fourth", "highest")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """By how much intervals must be stretched about their price, by the price.
+
+    `edges` are the prices between the bins, float32[bin - 1]; `stretches` float32[bin].
+    """
+
+    edges: NDArray[np.float32]
+    stretches: NDArray[np.float32]
 
 
 class IntervalAnswer(tf.Module):
     """Price with an interval that holds the truth with the stated coverage.
 
     The network gives float32[batch, 3]: price, lower and upper bound in units of `unit_usd`. Both
-    bounds are moved outwards by `margin`; everything is clipped to `limits_usd`.
+    bounds are stretched by the factor of the price's bin; everything is clipped to `limits_usd`.
     """
 
-    def __init__(self, *, unit_usd: float, margin: float, limits_usd: tuple[float, float]) -> None:
+    def __init__(
+        self, *, unit_usd: float, calibration: Calibration, limits_usd: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.unit_usd = unit_usd
-        self.margin = margin
         self.limits_usd = limits_usd
+        self._edges = tf.constant(calibration.edges)
+        self._stretches = tf.constant(calibration.stretches)
 
     def __call__(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, float32[batch] each, in USD."""
-        price, low, high = tf.unstack(raw, axis=1)
-        # A negative margin narrows the interval; it must not cross the price.
-        bounds = {
-            "price": price,
-            "price_low": tf.minimum(low - self.margin, price),
-            "price_high": tf.maximum(high + self.margin, price),
-        }
-        return {
-            name: tf.clip_by_value(bound * self.unit_usd, *self.limits_usd)
-            for name, bound in bounds.items()
-        }
+        price = raw[:, :1]
+        bin_ = tf.reduce_sum(tf.cast(price >= self._edges, tf.int32), axis=1, keepdims=True)
+        stretched = price + tf.gather(self._stretches, bin_) * (raw - price)
+        outputs = tf.clip_by_value(stretched * self.unit_usd, *self.limits_usd)
+        return dict(zip(("price", "price_low", "price_high"), tf.unstack(outputs, axis=1)))
 
 
-def conformal_margin(
-    low: NDArray[Any], high: NDArray[Any], truth: NDArray[Any], coverage: float
-) -> float:
-    """Give by how much both bounds must move outwards so that `coverage` of the truths are inside.
+def calibrate(
+    bounds: NDArray[Any], truth: NDArray[Any], *, coverage: float, bins: int
+) -> Calibration:
+    """Learn how far to stretch `bounds`, so that `coverage` of the truths of each bin are inside.
 
-    All are float[example], of examples that the network was not fitted on.
+    `bounds` is float[example, 3] as the network gives it, `truth` float[example], of examples that
+    the network was not fitted on. The bins hold as many examples each.
 
-    Source: Y. Romano, E. Patterson, E. Candès, "Conformalized Quantile Regression", NeurIPS 2019.
+    Sources: V. Vovk, "Conditional Validity of Inductive Conformal Predictors", ACML 2012 (bins);
+    Y. Romano, E. Patterson, E. Candès, "Conformalized Quantile Regression", NeurIPS 2019.
     """
-    distance_outside = np.maximum(low - truth, truth - high)
-    level = min(1.0, np.ceil((len(truth) + 1) * coverage) / len(truth))
-    return float(np.quantile(distance_outside, level, method="higher"))
+    price, low, high = bounds.T
+    edges = np.quantile(price, np.arange(1, bins) / bins).astype(np.float32)
+    # The factor at which the interval would just reach the truth.
+    needed = np.where(truth < price, (price - truth) / (price - low), (truth - price) / (high - price))
+    bin_ = np.searchsorted(edges, price, side="right")
+    stretches = [conformal_quantile(needed[bin_ == each], coverage) for each in range(bins)]
+    return Calibration(edges, np.array(stretches, np.float32))
+
+
+def conformal_quantile(scores: NDArray[Any], coverage: float) -> float:
+    """Give what the score of a further example does not exceed with the probability `coverage`.
+
+    `scores` is float[example]. Source: H. Papadopoulos et al., "Inductive Confidence Machines for
+    Regression", ECML 2002.
+    """
+    level = min(1.0, np.ceil((len(scores) + 1) * coverage) / len(scores))
+    return float(np.quantile(scores, level, method="higher"))
 
 
 def evaluate(outputs: Tensors, targets: NDArray[np.float32]) -> Evaluation:
     """Measure prices and their intervals against the true prices, all float32[example] in USD."""
     residuals = outputs["price"].astype(np.float64) - targets
-    low, high = outputs["price_low"], outputs["price_high"]
+    quantiles = {str(q): float(np.quantile(residuals, q)) for q in QUANTILES}
+    metrics = [*_of_prices(residuals, targets), *_of_intervals(outputs, targets)]
+    return Evaluation(metrics, residual_quantiles=quantiles)
+
+
+def _of_prices(residuals: NDArray[np.float64], targets: NDArray[np.float32]) -> list[Metric]:
+    error = float(np.sqrt(np.mean(residuals**2)))
     explained = 1 - np.sum(residuals**2) / np.sum((targets - targets.mean(dtype=np.float64)) ** 2)
-    inside = (low <= targets) & (targets <= high)
-    metrics = [
+    return [
         Metric(
             name="root_mean_squared_error",
-            value=float(np.sqrt(np.mean(residuals**2))),
+            value=error,
             unit="USD of 1990",
             definition="square root of the mean squared difference of predicted and actual price",
+            # That of the mean square, carried through the root.
+            standard_error=standard_error(residuals**2) / (2 * error) if error else 0.0,
         ),
         Metric(
             name="mean_absolute_error",
             value=float(np.mean(np.abs(residuals))),
             unit="USD of 1990",
             definition="mean absolute difference of predicted and actual price",
+            standard_error=standard_error(np.abs(residuals)),
         ),
         Metric(
             name="r2",
@@ -80,18 +115,43 @@ def evaluate(outputs: Tensors, targets: NDArray[np.float32]) -> Evaluation:
             unit="1",
             definition="share of the variance of the actual prices that the predictions explain",
         ),
+    ]
+
+
+def _of_intervals(outputs: Tensors, targets: NDArray[np.float32]) -> list[Metric]:
+    low, price, high = outputs["price_low"], outputs["price"], outputs["price_high"]
+    inside = (low <= targets) & (targets <= high)
+    quintiles = np.array_split(inside[np.argsort(price, kind="stable")], len(QUINTILES))
+    return [
         Metric(
             name="interval_coverage",
             value=float(np.mean(inside)),
             unit="1",
             definition="share of actual prices within [price_low, price_high]",
+            standard_error=standard_error(inside),
+        ),
+        *(
+            Metric(
+                name=f"interval_coverage_{name}_fifth",
+                value=float(np.mean(quintile)),
+                unit="1",
+                definition=f"interval_coverage among the {name} fifth of the predicted prices",
+                standard_error=standard_error(quintile),
+            )
+            for name, quintile in zip(QUINTILES, quintiles, strict=True)
         ),
         Metric(
             name="interval_mean_width",
             value=float(np.mean(high - low)),
             unit="USD of 1990",
             definition="mean of price_high - price_low",
+            standard_error=standard_error(high - low),
+        ),
+        Metric(
+            name="constant_width",
+            value=float(2 * np.quantile(np.abs(price - targets), np.mean(inside))),
+            unit="USD of 1990",
+            definition="width of intervals about the same prices that are as wide everywhere and "
+            "hold as many of the actual prices",
         ),
     ]
-    quantiles = {str(q): float(np.quantile(residuals, q)) for q in QUANTILES}
-    return Evaluation(metrics, residual_quantiles=quantiles)

@@ -1,20 +1,23 @@
-"""How the housing model is trained: a small network over logs, ratios and waves of the place."""
+"""How the housing model is trained: small networks over a block group and its neighbours."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 from sklearn.model_selection import train_test_split
 
 from serving.card import InputStatistics
 from serving.models.housing import COVERAGE, NUMERIC_FEATURES
+from training.baselines.boosting import boosted_trees
+from training.block_groups import Features
 from training.data import california
+from training.ensembles import MemberDense, MemberMean
 from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
-from training.regression import IntervalAnswer, conformal_margin, evaluate
+from training.regression import IntervalAnswer, calibrate, evaluate
 from training.servable import Servable
 from training.statistics import summarize
 
@@ -24,17 +27,24 @@ UNIT_USD = 100_000  # the network thinks in this unit, as the literature on this
 LIMITS_USD = (14_999.0, 500_001.0)
 
 
+CALIBRATION_BINS = 5
+
+
 @dataclass(frozen=True)
 class HyperParameters:
     """Sizes of the network and of its training."""
 
-    units: int = 256
+    members: int = 4
+    units: int = 128
+    layers: int = 3
     dropout: float = 0.2
     waves: int = 6
-    learning_rate: float = 2e-3
+    neighbours: int = 48
+    heads: int = 8
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-3
-    batch_size: int = 128
-    epochs: int = 60
+    batch_size: int = 256
+    epochs: int = 15
 
 
 def split(development: Examples) -> Parts:
@@ -54,72 +64,42 @@ def describe(train: Examples) -> dict[str, InputStatistics]:
     return {name: summarize(train.inputs[name]) for name in NUMERIC_FEATURES}
 
 
-class Features(tf.Module):
-    """What the network sees of a block group: float32[batch, feature], each about standardised."""
+def build_network(hyper_parameters: HyperParameters, features: Features) -> keras.Model:
+    """Give features → float32[batch, 3]: price, lower and upper bound in units of 100,000 USD.
 
-    def __init__(self, train: Examples, waves: int) -> None:
-        super().__init__()
-        inputs = train.inputs
-        self.categories = sorted(set(inputs["ocean_proximity"]))
-        ratios = inputs["total_bedrooms"] / inputs["total_rooms"]
-        self.bedrooms_per_room = float(np.nanmedian(ratios))
-        # Wave lengths from the length of the state down to about 15 km.
-        self.waves_per_degree = [0.125 * 2**wave for wave in range(waves)]
-        columns = self._columns(inputs)
-        self.mean = tf.reduce_mean(columns, axis=0)
-        self.deviation = tf.math.reduce_std(columns, axis=0) + 1e-6
-
-    def __call__(self, inputs: Mapping[str, Any]) -> tf.Tensor:
-        """Give the features of a batch, from the tensors of the signature."""
-        return (self._columns(inputs) - self.mean) / self.deviation
-
-    def _columns(self, inputs: Mapping[str, Any]) -> tf.Tensor:
-        rooms, households = inputs["total_rooms"], inputs["households"]
-        missing = tf.math.is_nan(inputs["total_bedrooms"])
-        bedrooms = tf.where(missing, rooms * self.bedrooms_per_room, inputs["total_bedrooms"])
-        counts = (rooms, bedrooms, inputs["population"], households)
-        columns = [
-            *(tf.math.log1p(count) for count in counts),
-            *(tf.math.log1p(count / households) for count in counts[:3]),
-            bedrooms / rooms,
-            inputs["housing_median_age"],
-            inputs["median_income"],
-            tf.math.log1p(inputs["median_income"]),
-            tf.cast(missing, tf.float32),
-            *self._place(inputs["longitude"], inputs["latitude"]),
-        ]
-        proximity = tf.equal(inputs["ocean_proximity"][:, None], self.categories)
-        return tf.concat([tf.stack(columns, axis=1), tf.cast(proximity, tf.float32)], axis=1)
-
-    def _place(self, longitude: tf.Tensor, latitude: tf.Tensor) -> list[tf.Tensor]:
-        """Describe the place along four directions, each also as waves of several lengths.
-
-        The middle of the state is subtracted first: float32 sines lose digits far from zero.
-        """
-        x, y = longitude + 119.5, latitude - 36.0
-        directions = (x, y, (x + y) / 2**0.5, (x - y) / 2**0.5)
-        angles = [
-            2 * np.pi * frequency * direction
-            for direction in directions
-            for frequency in self.waves_per_degree
-        ]
-        return [*directions, *map(tf.sin, angles), *map(tf.cos, angles)]
-
-
-def build_network(hyper_parameters: HyperParameters, num_features: int) -> keras.Model:
-    """Give features → float32[batch, 3]: price, lower and upper bound in units of 100,000 USD."""
-    features = keras.Input((num_features,), name="features")
-    hidden = features
-    for _ in range(3):
-        hidden = keras.layers.Dense(hyper_parameters.units, activation="gelu")(hidden)
+    In training it is float32[batch, member, 3].
+    """
+    num_own, num_of_neighbour = features.num_own, features.num_of_neighbour
+    num_neighbours, members = features.num_neighbours, hyper_parameters.members
+    inputs = keras.Input((num_own + num_neighbours * num_of_neighbour,), name="features")
+    neighbours = ops.reshape(inputs[:, num_own:], (-1, num_neighbours, num_of_neighbour))
+    attended = attend(neighbours, hyper_parameters.heads)
+    hidden = ops.concatenate([inputs[:, :num_own], attended], axis=1)
+    for _ in range(hyper_parameters.layers):
+        hidden = MemberDense(members, hyper_parameters.units)(hidden)
+        hidden = keras.layers.Activation("silu")(hidden)
         hidden = keras.layers.Dropout(hyper_parameters.dropout)(hidden)
-    price = keras.layers.Dense(1, name="price")(hidden)
-    below = keras.layers.Dense(1, activation="softplus", name="below")(hidden)
-    above = keras.layers.Dense(1, activation="softplus", name="above")(hidden)
+    price = MemberDense(members, 1, name="price")(hidden)
+    below, above = (ops.softplus(MemberDense(members, 1)(hidden)) for _ in range(2))
     # The price is fitted to the mean alone: the bounds must not pull at it.
-    anchor = keras.ops.stop_gradient(price)
-    bounds = keras.layers.Concatenate()([price, anchor - below, anchor + above])
-    return keras.Model(features, bounds, name="housing")
+    anchor = ops.stop_gradient(price)
+    answers = ops.concatenate([price, anchor - below, anchor + above], axis=2)
+    return keras.Model(inputs, MemberMean()(answers), name="housing")
+
+
+def attend(neighbours: Any, heads: int) -> Any:
+    """Give the means of float32[batch, neighbour, feature], each head with weights of its own.
+
+    The weights depend on all but the neighbours' prices, the last feature. Gives
+    float32[batch, heads * feature].
+
+    Source: Y. Gorishniy et al., "TabR: Tabular Deep Learning Meets Nearest Neighbors", ICLR 2024,
+    whose retrieval this simplifies.
+    """
+    hidden = keras.layers.Dense(32, activation="silu")(neighbours[:, :, :-1])
+    scores = ops.swapaxes(keras.layers.Dense(heads, use_bias=False)(hidden), 1, 2)
+    means = ops.matmul(ops.softmax(scores), neighbours)
+    return ops.reshape(means, (-1, heads * neighbours.shape[2]))
 
 
 def loss(truth: Any, bounds: Any) -> Any:
@@ -128,19 +108,22 @@ def loss(truth: Any, bounds: Any) -> Any:
     Source: R. Koenker and G. Bassett, "Regression Quantiles", Econometrica 46 (1978) 33-50.
     """
     tail = (1 - COVERAGE) / 2
-    price, low, high = keras.ops.unstack(bounds, 3, axis=-1)
-    truth = keras.ops.reshape(truth, keras.ops.shape(price))
+    price, low, high = ops.unstack(bounds, 3, axis=-1)
+    if len(price.shape) == 2:  # each member's
+        truth = truth[:, None]
     under, over = truth - low, truth - high
-    pinball_low = keras.ops.maximum(tail * under, (tail - 1) * under)
-    pinball_high = keras.ops.maximum((1 - tail) * over, -tail * over)
-    return keras.ops.square(truth - price) + pinball_low + pinball_high
+    pinball_low = ops.maximum(tail * under, (tail - 1) * under)
+    pinball_high = ops.maximum((1 - tail) * over, -tail * over)
+    return ops.square(truth - price) + pinball_low + pinball_high
 
 
 def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     """Learn the features' constants, and compile the network."""
     train, batch_size = parts.train, hyper_parameters.batch_size
-    features = Features(train, hyper_parameters.waves)
-    network = build_network(hyper_parameters, features.mean.shape[0])
+    features = Features(
+        train, waves=hyper_parameters.waves, num_neighbours=hyper_parameters.neighbours
+    )
+    network = build_network(hyper_parameters, features)
     steps_per_epoch = len(train) // batch_size
     network.compile(
         keras.optimizers.AdamW(
@@ -152,7 +135,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
         loss,
         jit_compile=False,
     )
-    inputs, targets = features(train.inputs), tf.constant(train.targets / UNIT_USD)
+    inputs, targets = features.of_known(train), tf.constant(train.targets / UNIT_USD)
 
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
         rows = shuffled(len(train), batch_size, seed=seed, epoch=epoch)
@@ -170,11 +153,17 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
 
 
 def serve(fit: Fit) -> Servable:
-    """Widen the interval until it covers nine tenths of the validation part."""
-    bounds, truth = predict_validation(fit)
-    margin = conformal_margin(bounds[:, 1], bounds[:, 2], truth, COVERAGE)
-    answer = IntervalAnswer(unit_usd=UNIT_USD, margin=margin, limits_usd=LIMITS_USD)
+    """Stretch the intervals until they cover nine tenths of the validation part, at every price."""
+    calibration = calibrate(*predict_validation(fit), coverage=COVERAGE, bins=CALIBRATION_BINS)
+    answer = IntervalAnswer(unit_usd=UNIT_USD, calibration=calibration, limits_usd=LIMITS_USD)
     return Servable(fit.features, fit.network, answer)
+
+
+def disturb(examples: Examples) -> dict[str, Examples]:
+    """Leave out what a census may not have asked."""
+    unknown = np.full(len(examples), np.nan, np.float32)
+    inputs = {**examples.inputs, "total_bedrooms": unknown}
+    return {"total_bedrooms missing": replace(examples, inputs=inputs)}
 
 
 RECIPE = Recipe(
@@ -186,5 +175,14 @@ RECIPE = Recipe(
     prepare=prepare,
     serve=serve,
     evaluate=evaluate,
-    gate=Gate("root_mean_squared_error", maximum=50_000),
+    gate=Gate("root_mean_squared_error", maximum=45_900),
+    baselines={"gradient-boosted trees": boosted_trees},
+    disturb=disturb,
+    ablations={
+        "one member": {"members": 1},
+        "no waves of the place": {"waves": 0},
+        "no dropout": {"dropout": 0.0},
+        "no weight decay": {"weight_decay": 0.0},
+        "four neighbours": {"neighbours": 4},
+    },
 )

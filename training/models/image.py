@@ -38,7 +38,6 @@ class HyperParameters:
     normalize: bool = True
     flip: bool = True
     shift_pixels: int = 2
-    hole_pixels: int = 0
     label_smoothing: float = 0.2
     learning_rate: float = 0.75
     momentum: float = 0.85
@@ -47,7 +46,7 @@ class HyperParameters:
     averaging: float = 0.99  # of the weights, over about the last hundred steps
     precision: str = "mixed_bfloat16"
     batch_size: int = 512
-    epochs: int = 14
+    epochs: int = 12
 
 
 def split(development: Examples) -> Parts:
@@ -102,7 +101,7 @@ def build_network(
 
     def activate(maps: Any) -> Any:
         biased = FastBias(hyper_parameters.bias_rate, dtype=precision)(maps)
-        return layers.Activation("gelu", dtype=precision)(biased)
+        return layers.Activation("relu", dtype=precision)(biased)
 
     def normalize(maps: Any) -> Any:
         if not hyper_parameters.normalize:
@@ -139,15 +138,14 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
         len(train),
         flip=hyper_parameters.flip,
         shift_pixels=hyper_parameters.shift_pixels,
-        hole_pixels=hyper_parameters.hole_pixels,
         seed=seed,
     )
     pixels, targets = tf.constant(train.inputs["pixels"]), _one_hot(train)
 
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
         def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            pictures = features({"pixels": tf.gather(pixels, rows)})
-            return change(pictures, rows, epoch, step), tf.gather(targets, rows)
+            pictures = change(tf.gather(pixels, rows), rows, epoch, step)
+            return features({"pixels": pictures}), tf.gather(targets, rows)
 
         return shuffled(len(train), batch_size, seed=seed, epoch=epoch).enumerate().map(batch)
 

@@ -1,0 +1,50 @@
+"""Keras layers for several small networks in one: a product of matrices computes them all.
+
+They share what comes in and nothing else. Each is fitted by its own loss, so they err differently,
+and their mean errs less than any of them.
+Source: L. K. Hansen, P. Salamon, "Neural Network Ensembles", IEEE TPAMI 12 (1990) 993-1001.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class MemberDense(keras.layers.Layer):
+    """A fully connected layer of each member: [batch, feature] or [member, batch, feature] in.
+
+    Gives [member, batch, unit].
+    """
+
+    def __init__(self, members: int, units: int, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.members = members
+        self.units = units
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the weights; Keras' own initializers would take the members for pixels."""
+        num_features = int(shape[-1] or 0)
+        bound = (6 / (num_features + self.units)) ** 0.5
+        glorot_uniform = keras.initializers.RandomUniform(-bound, bound)
+        self.kernel = self.add_weight((self.members, num_features, self.units), glorot_uniform)
+        self.bias = self.add_weight((self.members, 1, self.units), "zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Apply each member's weights."""
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what the constructor takes."""
+        return {**super().get_config(), "members": self.members, "units": self.units}
+
+
+class MemberMean(keras.layers.Layer):
+    """The members' answers [member, batch, output]: each of them in training, later their mean.
+
+    Gives [batch, member, output] or [batch, output].
+    """
+
+    def call(self, answers: Any, training: bool = False) -> Any:
+        """Average, unless each member is to have its own loss."""
+        return ops.swapaxes(answers, 0, 1) if training else ops.mean(answers, axis=0)
