@@ -1,6 +1,6 @@
 """Keras layers and starting values for convolutional networks; know nothing of what is pictured.
 
-Source of all but the folding: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+Source: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
 arXiv 2404.00498.
 """
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,15 +15,23 @@ BATCH_SIZE = 64
 class Servable(tf.Module):
     """The signature's inputs → features → network → answer.
 
-    Only variables and look-up tables are tracked; Keras' own bookkeeping stays out of the export.
+    The network's weights become constants of the graph: TensorFlow then lays them out once for the
+    kernels of the machine, and works out beforehand what follows from them alone, such as a
+    normalisation after a convolution. Only look-up tables are tracked.
     """
 
-    def __init__(self, features: tf.Module, network: Any, answer: tf.Module) -> None:
+    def __init__(self, features: tf.Module, network: keras.Model, answer: tf.Module) -> None:
         super().__init__()
         self.features = features
         self.answer = answer
-        self.weights = [weight.value for weight in network.weights]
-        self._apply_network: Callable[[Any], Any] = lambda batch: network(batch, training=False)
+        trainable = [weight.numpy() for weight in network.trainable_variables]
+        others = [weight.numpy() for weight in network.non_trainable_variables]
+
+        def apply(batch: Any) -> Any:
+            outputs, _unchanged = network.stateless_call(trainable, others, batch, training=False)
+            return outputs
+
+        self._apply_network: Callable[[Any], Any] = apply
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
@@ -37,10 +46,11 @@ class Servable(tf.Module):
 
     def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
         """Answer any number of rows, a batch at a time."""
+        graph = tf.function(self.__call__, reduce_retracing=True)
         batches = []
         for start in range(0, num_rows, BATCH_SIZE):
             rows = slice(start, start + BATCH_SIZE)
-            batches.append(self(to_tensorflow({name: inputs[name][rows] for name in inputs})))
+            batches.append(graph(to_tensorflow({name: inputs[name][rows] for name in inputs})))
         return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
@@ -50,3 +60,16 @@ def to_tensorflow(tensors: Tensors) -> dict[str, Any]:
         name: tf.constant(array, tf.string if array.dtype == object else array.dtype)
         for name, array in tensors.items()
     }
+
+
+def in_float32(network: keras.Model) -> keras.Model:
+    """Give the same network computing in float32, if it was trained in a lower precision."""
+    if all(layer.compute_dtype == layer.variable_dtype for layer in network.layers):
+        return network
+
+    def with_dtype(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(network, clone_function=with_dtype)
+    copy.set_weights(network.get_weights())
+    return copy
