@@ -16,6 +16,7 @@ import tensorflow as tf
 from serving.card import ModelCard
 from serving.contract import Model, Signature, Tensors, TensorSpec, stack
 from training.errors import ExportRefused
+from training.operations import devices_by_operation
 from training.servable import Servable, to_tensorflow
 from training.warmup import write_warmup
 
@@ -41,16 +42,17 @@ def publish(
     in the repository.
 
     Raises:
-        ExportRefused: the export does not load, does not have the declared signature or does not
-            answer the example as `reference` does, or the version exists by now.
+        ExportRefused: the export does not load, needs a GPU, does not have the declared signature
+            or does not answer the example as `reference` does, or the version exists by now.
     """
     example = [model.preprocess(model.example)]
     with _beside(folder) as draft:
         _save(servable, card, model.signature, draft)
+        _check_operations(draft)
         loaded = tf.saved_model.load(str(draft)).signatures
         _check_signature(loaded["serving_default"], model.signature)
         for size in (0, 1, 3):
-            batch = stack(example * size, model.signature) if size else _no_rows(model.signature)
+            batch = stack(example * size, model.signature) if size else no_rows(model.signature)
             _check_answer(loaded["serving_default"], reference, batch)
         _check_description(loaded["describe"], card)
         batches = [stack(example * size, model.signature) for size in BATCH_SIZES]
@@ -91,11 +93,24 @@ def _tensor_spec(name: str, spec: TensorSpec) -> tf.TensorSpec:
     return tf.TensorSpec([None, *spec.row_shape], spec.dtype, name)
 
 
-def _no_rows(signature: Signature) -> Tensors:
+def no_rows(signature: Signature) -> Tensors:
+    """Give the inputs of a batch without rows."""
     return {
         name: np.empty((0, *spec.row_shape), object if spec.dtype == "string" else spec.dtype)
         for name, spec in signature.inputs.items()
     }
+
+
+def _check_operations(draft: Path) -> None:
+    """See that a server without a GPU can run the graph: what is exported on one may not be."""
+    lacking = [
+        name for name, devices in devices_by_operation(draft).items() if "CPU" not in devices
+    ]
+    if lacking:
+        raise ExportRefused(
+            f"the export has operations that no CPU can run ({', '.join(lacking)}): export it on a "
+            "machine whose GPUs are hidden (CUDA_VISIBLE_DEVICES=-1)"
+        )
 
 
 def _check_signature(loaded: Any, declared: Signature) -> None:
