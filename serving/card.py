@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,16 @@ class Split(_Frozen):
     test: int
 
 
+class DataFinding(_Frozen):
+    """Something about the data that a reader of its figures should know."""
+
+    name: str
+    severity: Literal["note", "warning", "refusal"]
+    count: int = Field(description="of the examples, or of the files that none came from")
+    share: float = Field(description="of all that were looked at")
+    message: str = Field(description="what it is, and what to do about it")
+
+
 class DataSet(_Frozen):
     """Where the training data came from."""
 
@@ -28,6 +38,7 @@ class DataSet(_Frozen):
     sha256: Annotated[str, Field(description="checksum of the file or files it was read from")]
     split: Split
     split_method: str
+    findings: list[DataFinding] = Field(default=[], description="of the checks before training")
 
 
 class Metric(_Frozen):

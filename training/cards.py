@@ -40,6 +40,7 @@ def write_card(
                 train=len(parts.train), validation=len(parts.validation), test=len(data.test)
             ),
             split_method=parts.method,
+            findings=list(data.findings),
         ),
         metrics=findings.test.metrics,
         validation_metrics=training.validation.metrics,

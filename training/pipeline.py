@@ -14,7 +14,7 @@ from training.checkpoints import Checkpoints
 from training.export import next_version, publish
 from training.fitting import fit_network
 from training.recipe import Data, Evaluation, Examples, Parts, Recipe, Training
-from training.servable import Servable
+from training.servable import Servable, in_float32
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,16 @@ def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
         TrainingError: the data cannot be had, or the model is not fit to be served.
     """
     data = recipe.load(plan.data)
-    parts = replace(recipe.split(data.development), unlabelled=data.unlabelled)
+    parts = divide(recipe, data)
     trainings = [train(name, recipe, data, parts, plan, seed) for seed in plan.seeds]
     ablations = _ablate(name, recipe, data, parts, plan) if plan.ablations else []
     return publish_best(name, trainings, ablations, plan)
+
+
+def divide(recipe: Recipe[Any], data: Data) -> Parts:
+    """Split the development examples; classes and unlabelled inputs are those of the data."""
+    parts = recipe.split(data.development)
+    return replace(parts, classes=data.classes, unlabelled=data.unlabelled)
 
 
 def publish_best(
@@ -96,6 +102,7 @@ def train(
     if not plan.resume:
         checkpoints.clear()
     state = fit_network(fit, checkpoints, seed=seed)
+    fit = replace(fit, network=in_float32(fit.network))
     servable = recipe.serve(fit)
     validation = _evaluate(recipe, servable, parts.validation)
     return Training(recipe, seed, data, parts, fit, servable, state, validation)

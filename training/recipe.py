@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.card import ConfidenceBin, InputStatistics, Metric
+from serving.card import ConfidenceBin, DataFinding, InputStatistics, Metric
 from serving.contract import Tensors
 from training.checkpoints import State
 from training.errors import BelowGate
@@ -50,7 +50,9 @@ class Data:
     """A data set as it was read: where it came from, and its fixed test part.
 
     `development` is what training and validation examples are taken from. `sha256` is of the file
-    that was read. `unlabelled` are inputs whose targets nobody knows; none of them is in `test`.
+    that was read. `classes` are the names of what targets are indices into, if they are.
+    `unlabelled` are inputs whose targets nobody knows; none of them is in `test`. `findings` is
+    what a reader should know of how the data was read.
     """
 
     name: str
@@ -58,16 +60,22 @@ class Data:
     sha256: str
     development: Examples
     test: Examples
+    classes: tuple[str, ...] = ()
     unlabelled: Tensors = field(default_factory=dict)
+    findings: tuple[DataFinding, ...] = ()
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The development examples, split, and the unlabelled inputs; `method` says how in words."""
+    """The development examples, split, and the unlabelled inputs; `method` says how in words.
+
+    `classes` and `unlabelled` are those of the data; the pipeline puts them in.
+    """
 
     train: Examples
     validation: Examples
     method: str
+    classes: tuple[str, ...] = ()
     unlabelled: Tensors = field(default_factory=dict)
 
 
@@ -80,7 +88,8 @@ class Fit:
 
     `batches` gives the `steps_per_epoch` batches of an epoch by its number, int64[]. It is a pure
     function, shuffling and augmenting by `stateless` operations, so that a training that was
-    interrupted goes on with the very batches that it would have seen.
+    interrupted goes on with the very batches that it would have seen. `classes` are those of the
+    parts, for whoever serves the network.
     """
 
     features: tf.Module
@@ -89,6 +98,7 @@ class Fit:
     steps_per_epoch: int
     validation: tf.data.Dataset
     epochs: int
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

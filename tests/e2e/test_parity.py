@@ -40,7 +40,7 @@ def train(name: str, recipe: Recipe[Any], data_folder: Path, repository: Path) -
     """Train and publish as the pipeline does, but keep the network."""
     plan = Plan(data_folder, repository, repository.parent / f"{repository.name}-checkpoints")
     data = recipe.load(data_folder)
-    training = pipeline.train(name, recipe, data, recipe.split(data.development), plan, seed=0)
+    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), plan, seed=0)
     card = pipeline.publish_best(name, [training], [], plan)
     network = Servable(training.servable.features, training.fit.network, training.servable.answer)
     return Trained(network, card, data.test)

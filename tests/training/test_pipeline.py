@@ -13,7 +13,7 @@ from serving.contract import stack
 from serving.models import MODELS
 from training.errors import BelowGate
 from training.models import RECIPES
-from training.pipeline import Plan, publish_best, run, train
+from training.pipeline import Plan, divide, publish_best, run, train
 from training.recipe import Gate, Recipe
 from training.servable import Servable, to_tensorflow
 
@@ -82,7 +82,7 @@ def test_the_export_answers_unseen_examples_as_the_trained_network_does(
     recipe = tiny_recipes[name]
     data = recipe.load(data_folder)
     plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
-    training = train(name, recipe, data, recipe.split(data.development), plan, seed=0)
+    training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
     publish_best(name, [training], [], plan)
     as_trained = Servable(
         training.servable.features, training.fit.network, training.servable.answer
