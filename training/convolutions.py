@@ -52,7 +52,7 @@ class PassThrough(keras.initializers.Initializer):
         handed_on = np.arange(min(channels, filters))
         kernel[..., handed_on] = 0
         kernel[height // 2, width // 2, handed_on, handed_on] = 1
-        return ops.convert_to_tensor(kernel, dtype)
+        return ops.convert_to_tensor(kernel, dtype or keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
         """Give what the constructor takes."""
