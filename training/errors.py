@@ -1,11 +1,14 @@
 """Everything that can stop a training, as one family; each message says what to do next.
 
 TrainingError
-├── UnknownRecipe   no recipe of that name
-├── DataNotFound    the data set is neither on disk nor within reach
-├── DataCorrupt     a file of the data set is not what it should be
-├── BelowGate       the trained model is not good enough to be served
-└── ExportRefused   the exported version is not what `serving/models` declares
+├── Misuse
+│   ├── UnknownRecipe   no recipe of that name
+│   └── WrongOption     an option or a hyper-parameter that cannot be
+├── DataNotFound        the data set is neither on disk nor within reach
+├── DataCorrupt         a file of the data set is not what it should be
+├── DataUnfit           nothing can be learned from the data as they are
+├── BelowGate           the trained model is not good enough to be served
+└── ExportRefused       the exported version is not what `serving/models` declares
 """
 
 
@@ -13,8 +16,16 @@ class TrainingError(Exception):
     """Any failure that a training reports to the person who started it."""
 
 
-class UnknownRecipe(TrainingError):
+class Misuse(TrainingError):
+    """What was typed asks for nothing that there is."""
+
+
+class UnknownRecipe(Misuse):
     """There is no recipe of that name."""
+
+
+class WrongOption(Misuse):
+    """An option, or the value of a hyper-parameter, cannot be."""
 
 
 class DataNotFound(TrainingError):
@@ -23,6 +34,10 @@ class DataNotFound(TrainingError):
 
 class DataCorrupt(TrainingError):
     """A file of the data set is not what it should be."""
+
+
+class DataUnfit(TrainingError):
+    """Nothing can be learned from the data as they are."""
 
 
 class BelowGate(TrainingError):
