@@ -11,15 +11,18 @@ from serving.card import ModelCard, Variant
 from serving.models import MODELS
 from training.cards import Findings, write_card
 from training.checkpoints import Checkpoints
+from training.devices import fit_on
 from training.export import next_version, publish
 from training.fitting import fit_network
-from training.recipe import Data, Evaluation, Examples, Parts, Recipe, Training
+from training.recipe import Data, Evaluation, Examples, Fit, Parts, Recipe, Training
 from training.servable import Servable, in_float32
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is wanted of a training beside its recipe.
+
+    Several `devices` share the batches of each training; `callbacks` see its epochs.
 
     One network is trained for each of `seeds`; the best of them on the validation part becomes the
     version. With `resume`, trainings that `checkpoints` holds go on where they were, and finished
@@ -33,6 +36,8 @@ class Plan:
     resume: bool = False
     ablations: bool = False
     command: str | None = None
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    devices: Sequence[str] = ()
 
 
 def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
@@ -101,7 +106,15 @@ def train(
     checkpoints = Checkpoints(plan.checkpoints / name, identity)
     if not plan.resume:
         checkpoints.clear()
-    state = fit_network(fit, checkpoints, seed=seed)
+
+    def prepare() -> Fit:
+        keras.utils.set_random_seed(seed)
+        return recipe.prepare(recipe.hyper_parameters, parts, seed)
+
+    if len(plan.devices) > 1:
+        fit_on(plan.devices, prepare, checkpoints, seed=seed, callbacks=plan.callbacks)
+    fit = prepare()
+    state = fit_network(fit, checkpoints, seed=seed, callbacks=plan.callbacks)
     fit = replace(fit, network=in_float32(fit.network))
     servable = recipe.serve(fit)
     validation = _evaluate(recipe, servable, parts.validation)

@@ -18,6 +18,7 @@ from serving.card import ConfidenceBin, DataFinding, InputStatistics, Metric
 from serving.contract import Tensors
 from training.checkpoints import State
 from training.errors import BelowGate
+from training.search import Choice, Range
 from training.servable import Servable
 
 HyperParametersT = TypeVar("HyperParametersT")
@@ -154,7 +155,8 @@ class Recipe(Generic[HyperParametersT]):
     `baselines` are what any network must beat, by name: each is fitted on examples, and gives its
     outputs for other inputs. `disturb`
     gives examples as they come from careless hands, by what was done to them. `ablations` are
-    changes to the hyper-parameters, each of which takes one ingredient away.
+    changes to the hyper-parameters, each of which takes one ingredient away. `search_space` says
+    where better values of the hyper-parameters that it names may be found.
     """
 
     task: str
@@ -169,6 +171,7 @@ class Recipe(Generic[HyperParametersT]):
     baselines: Mapping[str, Callable[[Examples, Tensors], Tensors]] = field(default_factory=dict)
     disturb: Callable[[Examples], Mapping[str, Examples]] = lambda _examples: {}
     ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    search_space: Mapping[str, Range | Choice] = field(default_factory=dict)
 
     def changed(self, changes: Mapping[str, Any]) -> "Recipe[HyperParametersT]":
         """Give the same recipe with other values of some hyper-parameters."""
