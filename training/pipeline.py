@@ -54,8 +54,8 @@ def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
 
 
 def divide(recipe: Recipe[Any], data: Data) -> Parts:
-    """Split the development examples; classes and unlabelled inputs are those of the data."""
-    parts = recipe.split(data.development)
+    """Split the development examples, unless they come split; the rest is that of the data."""
+    parts = data.parts or recipe.split(data.development)
     return replace(parts, classes=data.classes, unlabelled=data.unlabelled)
 
 

@@ -53,7 +53,8 @@ class Data:
     `development` is what training and validation examples are taken from. `sha256` is of the file
     that was read. `classes` are the names of what targets are indices into, if they are.
     `unlabelled` are inputs whose targets nobody knows; none of them is in `test`. `findings` is
-    what a reader should know of how the data was read.
+    what a reader should know of how the data was read. `parts` is set where the data come split;
+    else the recipe splits the development examples.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Data:
     classes: tuple[str, ...] = ()
     unlabelled: Tensors = field(default_factory=dict)
     findings: tuple[DataFinding, ...] = ()
+    parts: "Parts | None" = None
 
 
 @dataclass(frozen=True)

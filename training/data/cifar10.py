@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from serving.errors import InvalidImage
 from serving.models.image import SIDE, decode
+from training.data import folders
 from training.data.files import DataFile, locate, sha256
 from training.errors import DataCorrupt
 from training.recipe import Data, Examples
@@ -27,7 +28,10 @@ FILE = DataFile(
     url=f"https://www.cs.toronto.edu/~kriz/{ORIGINAL}",
     checksum="md5:c58f30108f718f92721af3b95e74349a",
     names=(ORIGINAL, AS_JPEG),
+    own="a folder of .jpg, .png, .webp or .gif files for each class, such as cat/1.jpg; or folders "
+    "train and test, and validation if you like, that hold such folders",
 )
+PICTURES = folders.FileKind("image", "pixels", (".jpg", ".jpeg", ".png", ".webp", ".gif"), decode)
 
 # In the order of the original's labels; a target is an index into these.
 CLASSES = (
@@ -51,13 +55,17 @@ Batch = tuple[bool, NDArray[np.uint8], list[int]]
 
 
 def load(folder: Path | None) -> Data:
-    """Read the pictures; JPEG files are decoded as the gateway decodes them.
+    """Read the pictures, or else the user's own; files are decoded as the gateway decodes them.
 
     Raises:
-        DataNotFound: there is no archive, and none can be fetched.
+        DataNotFound: there are no such files, and none can be fetched.
         DataCorrupt: the archive cannot be read, or has no pictures of a part.
+        DataUnfit: the user's own pictures are not classes as the model has them.
     """
-    path = locate(FILE, folder)
+    return folders.load(folder, FILE, PICTURES) or _load(locate(FILE, folder))
+
+
+def _load(path: Path) -> Data:
     as_jpeg = path.name == AS_JPEG
     try:
         with tarfile.open(path, "r|gz") as archive:
@@ -80,7 +88,7 @@ def load(folder: Path | None) -> Data:
         ) from error
     name = "CIFAR-10 as JPEG files of quality 75" if as_jpeg else "CIFAR-10"
     source = AS_JPEG_URL if as_jpeg else FILE.url
-    return Data(name, source, sha256(path), development, test)
+    return Data(name, source, sha256(path), development, test, CLASSES)
 
 
 def _examples(batches: list[Batch]) -> Examples:

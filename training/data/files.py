@@ -16,12 +16,13 @@ class DataFile:
     """A file as its authors publish it, and the names under which people keep it.
 
     `checksum` is pooch's notation, such as `md5:7c2a…`; it is checked on what is fetched, while a
-    file in the user's own folder is read as it is.
+    file in the user's own folder is read as it is. `own` says what other data may lie in its place.
     """
 
     url: str
     checksum: str
     names: tuple[str, ...]
+    own: str
 
 
 def locate(file: DataFile, folder: Path | None) -> Path:
@@ -31,18 +32,20 @@ def locate(file: DataFile, folder: Path | None) -> Path:
         DataNotFound: the folder does not hold it, or it can be neither found nor fetched.
         DataCorrupt: what was fetched has another checksum.
     """
-    return _fetch(file) if folder is None else _find(file, folder)
-
-
-def _find(file: DataFile, folder: Path) -> Path:
-    for name in file.names:
-        if (folder / name).is_file():
-            return folder / name
-    names = " or ".join(file.names)
+    if folder is None:
+        return _fetch(file)
+    if path := find(file, folder):
+        return path
     raise DataNotFound(
-        f"{folder} holds no {names}: put the file there (it is published at {file.url}), "
-        "or leave --data out to have it downloaded"
+        f"{folder} holds no {' or '.join(file.names)}: put the file there (it is published at "
+        f"{file.url}), or leave --data out to have it downloaded; or put data of your own there: "
+        f"{file.own}"
     )
+
+
+def find(file: DataFile, folder: Path) -> Path | None:
+    """Give the path of the file in the folder, if it is there under one of its names."""
+    return next((folder / name for name in file.names if (folder / name).is_file()), None)
 
 
 def _fetch(file: DataFile) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 
 from serving.card import DataFinding
 from serving.models.sentiment import clean
+from training.data import folders
 from training.data.files import DataFile, locate, sha256
 from training.errors import DataCorrupt
 from training.recipe import Data, Examples
@@ -19,6 +20,9 @@ FILE = DataFile(
     url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
     checksum="md5:7c2ac02c03563afcf9b574c7e56c153a",
     names=("aclImdb_v1.tar.gz",),
+    own="a folder of .txt files for each class, such as negative/1.txt; or folders train and test, "
+    "and validation if you like, that hold such folders; unlabelled texts in one more folder, "
+    "unlabelled",
 )
 # Some keep the unlabelled reviews apart: as the published archive has them, but in this file.
 UNLABELLED_FILE = "aclImdb_v1_unsup.tar.gz"
@@ -35,13 +39,28 @@ Films = dict[tuple[str, str], list[int]]
 
 
 def load(folder: Path | None) -> Data:
-    """Read the reviews, cleaned as the gateway cleans them; each one's group is its film.
+    """Read the reviews, or else texts of the user's own, cleaned as the gateway cleans them.
+
+    The group of a review is its film.
 
     Raises:
-        DataNotFound: there is no archive, and none can be fetched.
+        DataNotFound: there are no such files, and none can be fetched.
         DataCorrupt: the archive cannot be read, or reviews or their films are missing in it.
+        DataUnfit: the user's own texts are not classes as the model has them.
     """
-    path = locate(FILE, folder)
+    return folders.load(folder, FILE, TEXTS) or _load(locate(FILE, folder))
+
+
+def _read_text(content: bytes) -> bytes:
+    if text := clean(content.decode()):
+        return text.encode()
+    raise ValueError("no visible character in it")
+
+
+TEXTS = folders.FileKind("sentiment", "text", (".txt",), _read_text)
+
+
+def _load(path: Path) -> Data:
     texts, films = _read(path)
     try:
         development, test = (_examples(part, texts, films) for part in ("train", "test"))
@@ -50,7 +69,7 @@ def load(folder: Path | None) -> Data:
             f"{path} lacks reviews or films ({error!r}): get it again from {FILE.url}"
         ) from error
     reviews = _unlabelled(path, texts)
-    unlabelled = _without_copies(reviews, test)
+    unlabelled = folders.without_copies(reviews, test.inputs["text"])
     return Data(
         name="Large Movie Review Dataset v1.0",
         source=FILE.url,
@@ -99,22 +118,12 @@ def _examples(part: str, texts: Texts, films: Films) -> Examples:
     )
 
 
-def _unlabelled(path: Path, texts: Texts) -> dict[int, bytes]:
-    """Give the unlabelled reviews by their numbers: of this archive, else of the one beside it."""
+def _unlabelled(path: Path, texts: Texts) -> list[bytes]:
+    """Give the unlabelled reviews in the order of their numbers: of this archive or its second."""
     beside = path.with_name(UNLABELLED_FILE)
     if ("train", "unsup") not in texts and beside.is_file():
         texts, _ = _read(beside)
-    return texts.get(("train", "unsup"), {})
-
-
-def _without_copies(reviews: dict[int, bytes], test: Examples) -> list[bytes]:
-    """Give each text once, in the order of the numbers, less those of the test part.
-
-    To learn the test part's words would flatter its figures, even without the labels.
-    """
-    in_test = set(test.inputs["text"])
-    ordered = (text for _, text in sorted(reviews.items()))
-    return list(dict.fromkeys(text for text in ordered if text not in in_test))
+    return [text for _, text in sorted(texts.get(("train", "unsup"), {}).items())]
 
 
 def _say(path: Path, num_read: int, num_kept: int) -> DataFinding:

@@ -13,6 +13,7 @@ from training.data.files import DataFile, locate
 from training.errors import DataCorrupt, DataNotFound
 
 CONTENT = b"a,b\n1,2\n"
+OWN = "a table of your own"
 CHECKSUM = f"md5:{hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()}"
 
 
@@ -38,30 +39,41 @@ def published(tmp_path: Path) -> Iterator[str]:
 
 def test_a_file_of_ones_own_is_read_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("not what the checksum says")
-    file = DataFile("http://127.0.0.1:9/table.csv", CHECKSUM, ("table.csv", "other.csv"))
+    file = DataFile("http://127.0.0.1:9/table.csv", CHECKSUM, ("table.csv", "other.csv"), OWN)
     assert locate(file, tmp_path) == tmp_path / "other.csv"
 
 
 def test_a_fetched_file_is_kept(published: str) -> None:
-    file = DataFile(published, CHECKSUM, ("table.csv",))
+    file = DataFile(published, CHECKSUM, ("table.csv",), OWN)
     path = locate(file, None)
     assert path.read_bytes() == CONTENT
-    unreachable = DataFile("http://127.0.0.1:9/table.csv", CHECKSUM, ("table.csv",))
+    unreachable = DataFile("http://127.0.0.1:9/table.csv", CHECKSUM, ("table.csv",), OWN)
     assert locate(unreachable, None) == path
 
 
 def test_another_checksum_is_refused_and_not_kept(published: str, tmp_path: Path) -> None:
-    file = DataFile(published, "md5:" + 32 * "0", ("table.csv",))
+    file = DataFile(published, "md5:" + 32 * "0", ("table.csv",), OWN)
     with pytest.raises(DataCorrupt, match="does not have the checksum md5:0000"):
         locate(file, None)
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
 def test_without_data_and_network_the_error_says_what_to_put_where() -> None:
-    file = DataFile("http://127.0.0.1:9/table.csv", CHECKSUM, ("table.csv",))
+    file = DataFile("http://127.0.0.1:9/table.csv", CHECKSUM, ("table.csv",), OWN)
     with pytest.raises(DataNotFound) as caught:
         locate(file, None)
     assert str(caught.value) == (
         "http://127.0.0.1:9/table.csv cannot be downloaded: get the file elsewhere, put it into a "
         "folder as table.csv, and name that folder with --data"
+    )
+
+
+def test_a_folder_without_data_is_refused_with_all_that_could_lie_there(tmp_path: Path) -> None:
+    file = DataFile("https://example.org/table.csv", CHECKSUM, ("table.csv", "other.csv"), OWN)
+    with pytest.raises(DataNotFound) as caught:
+        locate(file, tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} holds no table.csv or other.csv: put the file there (it is published at "
+        "https://example.org/table.csv), or leave --data out to have it downloaded; or put data "
+        "of your own there: a table of your own"
     )
