@@ -1,13 +1,14 @@
 """The command `tfgate`: one program that composes the gateway, the model server and training."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from tfgate.failures import needing, reported
+from tfgate.train import TAKES_HYPER_PARAMETERS, train, tune
 
 app = typer.Typer(
     help="Train models, serve them, ask them.",
@@ -30,29 +31,6 @@ DEFAULT_REPOSITORY = Path("models")
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-@contextmanager
-def _reported(*errors: type[Exception], exit_code: int = 1) -> Iterator[None]:
-    """End the program with one sentence for the errors that a user can do something about."""
-    try:
-        yield
-    except errors as error:
-        typer.echo(f"tfgate: {error}", err=True)
-        raise typer.Exit(exit_code) from error
-
-
-@contextmanager
-def _needing(extra: str, *, exit_code: int = 1) -> Iterator[None]:
-    """End the program with one sentence if a package of an optional extra is not installed."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        remedy = f"{sys.executable} -m pip install 'tfgate[{extra}]'"
-        typer.echo(
-            f"tfgate: this command needs {error.name}, not installed here: {remedy}", err=True
-        )
-        raise typer.Exit(exit_code) from error
-
-
 @app.command(rich_help_panel="Serve and ask")
 def up(
     repository: Repository = DEFAULT_REPOSITORY,
@@ -69,7 +47,7 @@ def up(
     from tfgate.up import Addresses, CannotStart
     from tfgate.up import up as serve
 
-    with _reported(WrongSettings, exit_code=2), _reported(CannotStart, CannotListen, ChildDied):
+    with reported(WrongSettings, exit_code=2), reported(CannotStart, CannotListen, ChildDied):
         try:
             serve(repository, Addresses(host, port, model_server_port), console)
         except KeyboardInterrupt:
@@ -89,7 +67,7 @@ def predict(
     """Ask a running gateway for one prediction."""
     from tfgate import ask
 
-    with _reported(ask.CannotAsk):
+    with reported(ask.CannotAsk):
         gateway = ask.Gateway(url, key)
         console.print_json(data=ask.predict(gateway, model, text))
 
@@ -99,7 +77,7 @@ def models(url: Url = DEFAULT_URL, key: ApiKey = None) -> None:
     """Show the versions that a running gateway serves, with their test figures."""
     from tfgate import ask
 
-    with _reported(ask.CannotAsk):
+    with reported(ask.CannotAsk):
         console.print(ask.model_table(ask.Gateway(url, key)))
 
 
@@ -128,10 +106,10 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     from tfgate.loadtest.plan import Plan, check_locust, parse_duration
 
     with (
-        _needing("load", exit_code=2),
-        _reported(WrongPlan, exit_code=2),
-        _reported(Stopped, exit_code=130),
-        _reported(CannotAsk, LocustFailed, ObjectivesMissed),
+        needing("load", exit_code=2),
+        reported(WrongPlan, exit_code=2),
+        reported(Stopped, exit_code=130),
+        reported(CannotAsk, LocustFailed, ObjectivesMissed),
     ):
         check_locust()
         seconds, objectives = parse_duration(duration), parse(objective)
@@ -157,7 +135,7 @@ def create_key(
     from serving.gateway.keys import WrongKeys
     from tfgate.keys import CannotChange, create
 
-    with _reported(CannotChange, WrongKeys):
+    with reported(CannotChange, WrongKeys):
         typer.echo(create(file, name, rates=rate or (), models=model or ()))
 
 
@@ -167,7 +145,7 @@ def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
     from serving.gateway.keys import WrongKeys
     from tfgate.keys import table
 
-    with _reported(WrongKeys):
+    with reported(WrongKeys):
         console.print(table(file))
 
 
@@ -179,38 +157,12 @@ def revoke_key(
     from serving.gateway.keys import WrongKeys
     from tfgate.keys import CannotChange, revoke
 
-    with _reported(CannotChange, WrongKeys):
+    with reported(CannotChange, WrongKeys):
         revoke(file, name)
 
 
-@app.command(rich_help_panel="Train")
-def train(  # noqa: PLR0913, PLR0917  # a command's options
-    names: Annotated[list[str], typer.Argument(help="models to train, or all")],
-    data: Annotated[
-        Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
-    ] = None,
-    repository: Repository = DEFAULT_REPOSITORY,
-    seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="how many networks, from that seed on")] = 1,
-    checkpoints: Annotated[Path, typer.Option(help="where trainings keep their state")] = Path(
-        "build/checkpoints"
-    ),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="go on with what the checkpoints hold")
-    ] = False,
-    ablations: Annotated[
-        bool, typer.Option("--ablations", help="also train the recipe less one ingredient each")
-    ] = False,
-) -> None:
-    """Train models and publish each as the next version in the repository."""
-    with _needing("training"):
-        from training.command import train as train_models
-        from training.errors import TrainingError
-        from training.pipeline import Plan
-
-    plan = Plan(data, repository, checkpoints, range(seed, seed + seeds), resume, ablations)
-    with _reported(TrainingError):
-        train_models(names, plan)
+for command in (train, tune):
+    app.command(rich_help_panel="Train", context_settings=TAKES_HYPER_PARAMETERS)(command)
 
 
 @app.command(rich_help_panel="One program alone")
@@ -230,9 +182,9 @@ def gateway(
     from serving.gateway.supervisor import WorkersDie
 
     given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
-    with _reported(WrongSettings, exit_code=2):
+    with reported(WrongSettings, exit_code=2):
         settings = read_settings(**{k: value for k, value in given.items() if value is not None})
-    with _reported(CannotListen, WorkersDie, WrongKeys):
+    with reported(CannotListen, WorkersDie, WrongKeys):
         run(settings)
 
 
@@ -245,5 +197,5 @@ def model_server(context: typer.Context) -> None:
     """Run the embedded model server alone; takes TensorFlow Serving's flags."""
     from serving.embedded.__main__ import main
 
-    with _needing("local"):
+    with needing("local"):
         sys.exit(main(context.args))

@@ -124,7 +124,10 @@ class Gate:
 
     def rank(self, evaluation: Evaluation) -> float:
         """Give a number that is the lower, the better the metric is."""
-        value = self._value(evaluation)
+        return self.rank_value(self._value(evaluation))
+
+    def rank_value(self, value: float) -> float:
+        """Give that number for a value of the metric."""
         return value if self.maximum < inf else -value
 
     def check(self, evaluation: Evaluation) -> None:

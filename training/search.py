@@ -1,4 +1,4 @@
-"""Where to look for better hyper-parameters: what a recipe declares, and `training.tuning` reads."""
+"""Where better hyper-parameters may be: what a recipe declares, and `training.tuning` searches."""
 
 from dataclasses import dataclass
 

@@ -18,6 +18,7 @@ from training.ensembles import MemberDense, MemberMean
 from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.regression import IntervalAnswer, calibrate, evaluate
+from training.search import Choice, Range
 from training.servable import Servable
 from training.statistics import summarize
 
@@ -184,5 +185,14 @@ RECIPE = Recipe(
         "no dropout": {"dropout": 0.0},
         "no weight decay": {"weight_decay": 0.0},
         "four neighbours": {"neighbours": 4},
+    },
+    search_space={
+        "units": Choice((64, 128, 256)),
+        "layers": Range(1, 4),
+        "dropout": Range(0.0, 0.5),
+        "waves": Range(0, 8),
+        "neighbours": Range(8, 64),
+        "learning_rate": Range(3e-4, 3e-2, logarithmic=True),
+        "weight_decay": Range(1e-5, 1e-1, logarithmic=True),
     },
 )

@@ -20,6 +20,7 @@ from training.disturbances.pictures import disturb_pictures
 from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.schedules import OneCycle
+from training.search import Range
 from training.servable import Servable
 from training.statistics import summarize
 
@@ -200,6 +201,13 @@ RECIPE = Recipe(
     serve=serve,
     evaluate=evaluate,
     gate=Gate("accuracy", minimum=0.90),
+    search_space={
+        "shift_pixels": Range(0, 4),
+        "label_smoothing": Range(0.0, 0.3),
+        "learning_rate": Range(0.1, 3.0, logarithmic=True),
+        "momentum": Range(0.7, 0.95),
+        "weight_decay": Range(1e-3, 0.1, logarithmic=True),
+    },
     disturb=disturb_pictures,
     ablations={
         "in 3 epochs": {"epochs": 3},

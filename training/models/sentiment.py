@@ -16,6 +16,7 @@ from training.classification import ClassScores, evaluate, fit_temperature
 from training.data import imdb
 from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
+from training.search import Choice, Range
 from training.sequences import PoolSequence, ReverseSequence, fuse
 from training.servable import Servable
 from training.statistics import summarize
@@ -220,4 +221,11 @@ RECIPE = Recipe(
     serve=serve,
     evaluate=evaluate,
     gate=Gate("accuracy", minimum=0.86),
+    search_space={
+        "lstm_units": Choice((32, 64, 96)),
+        "word_dropout": Range(0.0, 0.4),
+        "embedding_dropout": Range(0.0, 0.6),
+        "dropout": Range(0.0, 0.7),
+        "learning_rate": Range(3e-4, 1e-2, logarithmic=True),
+    },
 )

@@ -1,0 +1,132 @@
+"""The commands `tfgate train` and `tfgate tune`: what they take, and what they exit with.
+
+Options that they do not know are hyper-parameters, which only the recipes know.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tfgate.failures import interruptible, needing, reported
+
+# Click leaves unknown options, and what follows each, among the arguments.
+TAKES_HYPER_PARAMETERS = {"ignore_unknown_options": True}
+
+Data = Annotated[
+    Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
+]
+Seed = Annotated[int, typer.Option(help="of every random choice")]
+Checkpoints = Annotated[Path, typer.Option(help="where trainings keep their state")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="a hyper-parameter; may be repeated"),
+]
+AllGpus = Annotated[bool, typer.Option("--all-gpus", help="let all GPUs share each batch")]
+DEFAULT_REPOSITORY = Path("models")
+DEFAULT_CHECKPOINTS = Path("build/checkpoints")
+DEFAULT_STUDY = Path("build/tuning")
+LEARNING_RATES = Path("build/learning-rates")
+
+
+def train(  # noqa: PLR0913, PLR0917  # a command's options
+    names: Annotated[
+        list[str], typer.Argument(help="models, or all; and hyper-parameters, as --epochs 3")
+    ],
+    data: Data = None,
+    repository: Annotated[
+        Path, typer.Option(help="folder of models, each a folder of versions")
+    ] = DEFAULT_REPOSITORY,
+    seed: Seed = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="how many networks, from that seed on")] = 1,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with what the checkpoints hold")
+    ] = False,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="also train the recipe less one ingredient each")
+    ] = False,
+    assignments: Assignments = None,
+    all_gpus: AllGpus = False,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="cross-validate on so many folds; publish nothing")
+    ] = None,
+    find_learning_rate: Annotated[
+        bool, typer.Option("--find-learning-rate", help="test which rates work; publish nothing")
+    ] = False,
+    show_hyper_parameters: Annotated[
+        bool, typer.Option("--show-hyper-parameters", help="list what --set can change")
+    ] = False,
+) -> None:
+    """Train models and publish each as the next version in the repository."""
+    with _trainable(how_to_go_on="the same command with --resume goes on from the last epoch"):
+        from training import command, options
+        from training.pipeline import Plan
+
+        options.refuse_together(
+            ablations=ablations,
+            folds=folds,
+            find_learning_rate=find_learning_rate,
+            show_hyper_parameters=show_hyper_parameters,
+        )
+        models, settings = options.read(names, assignments or ())
+        plan = Plan(data, repository, checkpoints, range(seed, seed + seeds), resume, ablations)
+        plan = replace(plan, devices=_gpus() if all_gpus else ())
+        if show_hyper_parameters:
+            command.show_hyper_parameters(models, settings)
+        elif find_learning_rate:
+            command.find_learning_rates(models, plan, settings, LEARNING_RATES)
+        elif folds:
+            command.cross_validate(models, plan, settings, folds)
+        else:
+            command.train(models, plan, settings)
+
+
+def tune(  # noqa: PLR0913, PLR0917  # a command's options
+    names: Annotated[
+        list[str],
+        typer.Argument(help="models; and hyper-parameters to keep fixed, as --epochs 3"),
+    ],
+    trials: Annotated[int, typer.Option(min=1, help="how many in all, earlier ones included")] = 20,
+    study: Annotated[Path, typer.Option(help="where the search keeps its state")] = DEFAULT_STUDY,
+    data: Data = None,
+    seed: Seed = 0,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    assignments: Assignments = None,
+    all_gpus: AllGpus = False,
+) -> None:
+    """Search for better hyper-parameters; an interrupted search goes on where it was."""
+    with _trainable(how_to_go_on="the same command goes on from the last epoch"):
+        from training import command, options
+        from training.pipeline import Plan
+
+        models, settings = options.read(names, assignments or ())
+        plan = Plan(data, DEFAULT_REPOSITORY, checkpoints, [seed])
+        plan = replace(plan, devices=_gpus() if all_gpus else ())
+        command.tune(models, plan, settings, study, trials)
+
+
+@contextmanager
+def _trainable(*, how_to_go_on: str) -> Iterator[None]:
+    """End with 2 for misuse, with 1 for other failures, with 130 for Ctrl-C."""
+    with interruptible(how_to_go_on):
+        with needing("training"):
+            import training.command  # noqa: F401  # which needs all of it
+            from training.errors import Misuse, TrainingError
+
+        with reported(TrainingError), reported(Misuse, exit_code=2):
+            yield
+
+
+def _gpus() -> Sequence[str]:
+    from training.devices import gpus
+
+    found = gpus()
+    if len(found) < 2:
+        number, place = ("one GPU", "it") if found else ("no GPU", "the processor")
+        Console().print(f"--all-gpus: this machine has {number}, so the training runs on {place}")
+    return found

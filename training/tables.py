@@ -1,0 +1,85 @@
+"""Shows figures as tables for a terminal; measures nothing."""
+
+from collections.abc import Sequence
+from statistics import mean, stdev
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+from rich.table import Table
+
+from serving.card import Metric, ModelCard
+from training.options import Setting
+from training.recipe import Evaluation
+
+NUM_BEST = 10
+
+
+def trained(cards: Sequence[ModelCard]) -> Table:
+    """Give each version's figures on the test part, beside those of all seeds and baselines."""
+    table = Table("model", "version", "seconds", "on the test part", "", title="Trained")
+    table.add_column("all seeds")
+    table.add_column("baselines")
+    for card in cards:
+        first_cells = [card.name, str(card.version), f"{card.training_seconds:,.0f}"]
+        for metric in card.metrics:
+            seeds = spread([seed.metrics[metric.name] for seed in card.seeds])
+            baselines = "\n".join(
+                f"{_number(baseline.metrics[metric.name])} {baseline.name}"
+                for baseline in card.baselines
+                if metric.name in baseline.metrics
+            )
+            table.add_row(*first_cells, metric.name, _figure(metric), seeds, baselines)
+            first_cells = ["", "", ""]
+        table.add_section()
+    return table
+
+
+def cross_validated(name: str, evaluations: Sequence[Evaluation]) -> Table:
+    """Give the mean, the spread, the least and the highest of each metric over all folds."""
+    title = f"{name}, on the folds that were held out"
+    table = Table("", "mean ± deviation", "least", "highest", title=title)
+    for index, metric in enumerate(evaluations[0].metrics):
+        values = [evaluation.metrics[index].value for evaluation in evaluations]
+        table.add_row(metric.name, spread(values), _number(min(values)), _number(max(values)))
+    return table
+
+
+def tried(study: optuna.Study, metric: str) -> Table:
+    """Give the best trials of a search, and how many there were."""
+    complete = study.get_trials(states=[TrialState.COMPLETE])
+    num_pruned = len(study.get_trials(states=[TrialState.PRUNED]))
+    title = f"{len(complete)} trials, and {num_pruned} that were ended early"
+    table = Table("trial", metric, *study.best_params, title=title)
+    for trial in sorted(complete, key=lambda trial: trial.value or 0.0)[:NUM_BEST]:
+        values = [_number(value) for value in trial.params.values()]
+        table.add_row(str(trial.number), _number(trial.user_attrs[metric]), *values)
+    return table
+
+
+def hyper_parameters(name: str, settings: Sequence[Setting]) -> Table:
+    """Give what `--set` can change."""
+    table = Table("hyper-parameter", "type", "value", "", title=name)
+    for setting in settings:
+        table.add_row(setting.name, setting.kind, str(setting.value), setting.comment)
+    return table
+
+
+def spread(values: Sequence[float]) -> str:
+    """Give the mean, and the standard deviation if there is more than one value."""
+    if len(values) < 2:
+        return "".join(map(_number, values))
+    return f"{_number(mean(values))} ± {_number(stdev(values))}"
+
+
+def _figure(metric: Metric) -> str:
+    unit = "" if metric.unit == "1" else metric.unit
+    return f"{_number(metric.value)} {unit}"
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if abs(value) >= 1_000:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2e}"
