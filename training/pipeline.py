@@ -11,6 +11,7 @@ from serving.card import ModelCard, Variant
 from serving.models import MODELS
 from training.cards import Findings, write_card
 from training.checkpoints import Checkpoints
+from training.checks.approval import approve
 from training.devices import fit_on
 from training.export import next_version, publish
 from training.fitting import fit_network
@@ -48,6 +49,7 @@ def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
     """
     data = recipe.load(plan.data)
     parts = divide(recipe, data)
+    data = replace(data, findings=approve(MODELS[name], data, parts))
     trainings = [train(name, recipe, data, parts, plan, seed) for seed in plan.seeds]
     ablations = _ablate(name, recipe, data, parts, plan) if plan.ablations else []
     return publish_best(name, trainings, ablations, plan)

@@ -1,0 +1,72 @@
+"""Looks at what is to be predicted: classes of very different sizes, prices that were cut off."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from serving.card import DataFinding
+from training.checks.finding import finding
+from training.recipe import Data, Parts
+
+FEWEST_PER_CLASS = 50  # below, a network learns little but the examples themselves
+MOST_UNBALANCED = 10  # times as many examples in one class as in another
+MOST_AT_A_BOUND = 0.01  # of the targets
+
+
+def class_sizes(data: Data, parts: Parts) -> Iterator[DataFinding]:
+    """Compare the numbers of examples in each class that are learned from, and look for none."""
+    counts = np.bincount(parts.train.targets, minlength=len(data.classes))
+    sizes = dict(zip(data.classes, counts.tolist(), strict=True))
+    rarest, commonest = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    unbalanced = sizes[commonest] > MOST_UNBALANCED * sizes[rarest]
+    advice = ": rare classes will be overlooked, so gather more of them" if unbalanced else ""
+    message = f"of {rarest}, the rarest to learn from, to {sizes[commonest]:,} of {commonest}"
+    yield finding(
+        "examples of a class",
+        "warning" if unbalanced else "note",
+        count=sizes[rarest],
+        total=len(parts.train),
+        message=(message if len(set(counts)) > 1 else "of each class to learn from") + advice,
+    )
+    if small := [name for name, size in sizes.items() if size < FEWEST_PER_CLASS]:
+        yield finding(
+            "small classes",
+            "warning",
+            count=len(small),
+            total=len(sizes),
+            message=f"fewer than {FEWEST_PER_CLASS} examples to learn from: {', '.join(small)}",
+        )
+    for part, examples in (("validation", parts.validation), ("test", data.test)):
+        seen = set(examples.targets.tolist())
+        if missing := [name for target, name in enumerate(data.classes) if target not in seen]:
+            yield finding(
+                f"classes missing in {part}",
+                "warning",
+                count=len(missing),
+                total=len(sizes),
+                message=f"nothing can be measured of {', '.join(missing)}",
+            )
+
+
+def quantities(data: Data, parts: Parts) -> Iterator[DataFinding]:
+    """Look for targets that are no numbers, all the same, or heaped at their bounds."""
+    targets = np.concatenate([parts.train.targets, parts.validation.targets, data.test.targets])
+    total = len(targets)
+    if count := int((~np.isfinite(targets)).sum()):
+        message = "fill them in, or leave their rows out"
+        yield finding("missing targets", "refusal", count=count, total=total, message=message)
+        return
+    if targets.min() == targets.max():
+        message = f"every target is {targets[0]:,g}: there is nothing to learn"
+        yield finding("equal targets", "refusal", count=total, total=total, message=message)
+        return
+    for name, bound in (("smallest", targets.min()), ("largest", targets.max())):
+        if (count := int((targets == bound).sum())) > MOST_AT_A_BOUND * total:
+            yield finding(
+                f"targets of the {name} value",
+                "warning",
+                count=count,
+                total=total,
+                message=f"they are {bound:,.0f}, where the source seems to have cut off: nothing "
+                "beyond can be learned",
+            )
