@@ -16,7 +16,9 @@ from training.devices import fit_on
 from training.export import next_version, publish
 from training.fitting import fit_network
 from training.recipe import Data, Evaluation, Examples, Fit, Parts, Recipe, Training
+from training.report.report import write_report
 from training.servable import Servable, in_float32
+from training.tensorboard import watch
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Plan:
 
     One network is trained for each of `seeds`; the best of them on the validation part becomes the
     version. With `resume`, trainings that `checkpoints` holds go on where they were, and finished
-    ones are taken as they are. `command` is what a user types to have all this again.
+    ones are taken as they are. `command` is what a user types to have all this again. A folder of
+    `reports`, if one is wanted, gets a report per version as `<name>/<version>/report.html`; one
+    for `tensorboard` gets a run per training, written while it learns on a single device.
     """
 
     data: Path | None
@@ -39,6 +43,8 @@ class Plan:
     command: str | None = None
     callbacks: Sequence[keras.callbacks.Callback] = ()
     devices: Sequence[str] = ()
+    reports: Path | None = None
+    tensorboard: Path | None = None
 
 
 def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
@@ -75,7 +81,11 @@ def publish_best(
 
     # From here on nothing is chosen any more, so the test part may be seen.
     test = best.data.test
-    tests = {training.seed: evaluate(training, test) for training in trainings}
+    answers = {
+        training.seed: training.servable.answer_all(test.inputs, len(test))
+        for training in trainings
+    }
+    tests = {seed: recipe.evaluate(each, test.targets) for seed, each in answers.items()}
     findings = Findings(
         test=tests[best.seed],
         seeds=[_variant(f"seed {seed}", evaluation) for seed, evaluation in tests.items()],
@@ -90,6 +100,8 @@ def publish_best(
     card = write_card(best, findings, name=name, version=version, command=plan.command)
     reference = Servable(best.servable.features, best.fit.network, best.servable.answer)
     publish(best.servable, reference, card, MODELS[name], plan.repository / name)
+    if plan.reports is not None:
+        write_report(best, card, answers[best.seed], plan.reports / name / str(version))
     return card
 
 
@@ -97,8 +109,6 @@ def train(
     name: str, recipe: Recipe[Any], data: Data, parts: Parts, plan: Plan, seed: int
 ) -> Training:
     """Fit one network, and calibrate it on the validation part."""
-    keras.utils.set_random_seed(seed)
-    fit = recipe.prepare(recipe.hyper_parameters, parts, seed)
     identity = {
         "hyper_parameters": asdict(recipe.hyper_parameters),
         "seed": seed,
@@ -116,7 +126,11 @@ def train(
     if len(plan.devices) > 1:
         fit_on(plan.devices, prepare, checkpoints, seed=seed, callbacks=plan.callbacks)
     fit = prepare()
-    state = fit_network(fit, checkpoints, seed=seed, callbacks=plan.callbacks)
+    callbacks = [*plan.callbacks]
+    if plan.tensorboard is not None:
+        run_name = f"seed-{seed}-{checkpoints.folder.name}"
+        callbacks += watch(recipe, fit, parts.validation, plan.tensorboard / name / run_name)
+    state = fit_network(fit, checkpoints, seed=seed, callbacks=callbacks)
     fit = replace(fit, network=in_float32(fit.network))
     servable = recipe.serve(fit)
     validation = _evaluate(recipe, servable, parts.validation)

@@ -1,0 +1,84 @@
+"""What a model was made from: parts, balance of the targets, ranges, and what was missing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.card import ModelCard
+from training.recipe import Training
+from training.report.page import Section, Table, number
+
+QUANTILES = {"lowest": 0.0, "quarter": 0.25, "median": 0.5, "three quarters": 0.75, "highest": 1.0}
+
+
+def data_set(training: Training, card: ModelCard) -> Section:
+    """Sum up the data set."""
+    about, split = card.data_set, card.data_set.split
+    targets = {
+        "training": training.parts.train.targets,
+        "validation": training.parts.validation.targets,
+        "test": training.data.test.targets,
+    }
+    unlabelled = [f"{len(each):,} {name}" for name, each in training.parts.unlabelled.items()]
+    return Section(
+        "Data",
+        [
+            f"{about.name}, from {about.source}, SHA-256 {about.sha256}.",
+            f"{split.train:,} examples for training, {split.validation:,} for validation, "
+            f"{split.test:,} for the test. {about.split_method}.",
+            *([f"Without labels: {', '.join(unlabelled)}."] if unlabelled else []),
+            _missing(card),
+        ],
+        tables=[_balance(targets, card), _inputs(card)],
+    )
+
+
+def _missing(card: ModelCard) -> str:
+    missing = {name: each.missing for name, each in card.input_statistics.items() if each.missing}
+    if not missing:
+        return "No value is missing in the training part, so none was filled in; none was dropped."
+    rows = card.data_set.split.train
+    listed = ", ".join(f"{name} {count:,} ({count / rows:.1%})" for name, count in missing.items())
+    return (
+        f"Missing in the training part: {listed}. No example was dropped for it: the graph fills "
+        "in what is missing, in training as in serving."
+    )
+
+
+def _balance(targets: Mapping[str, NDArray[Any]], card: ModelCard) -> Table:
+    if card.confusion_matrix is None:
+        rows = [[part, *_summary(values)] for part, values in targets.items()]
+        return Table("Targets by part", ["part", *QUANTILES, "mean"], rows)
+    rows = [
+        [label, *(_count(values == index, len(values)) for values in targets.values())]
+        for index, label in enumerate(card.confusion_matrix)
+    ]
+    return Table("Class balance", ["class", *targets], rows)
+
+
+def _summary(values: NDArray[Any]) -> list[str]:
+    levels = np.quantile(values.astype(np.float64), list(QUANTILES.values()))
+    return [number(float(value)) for value in (*levels, values.mean(dtype=np.float64))]
+
+
+def _count(which: NDArray[np.bool_], total: int) -> str:
+    count = int(np.sum(which))
+    return f"{count:,} ({count / max(total, 1):.1%})"
+
+
+def _inputs(card: ModelCard) -> Table:
+    rows = [
+        [
+            name,
+            number(seen.minimum),
+            number(seen.maximum),
+            number(seen.mean),
+            number(seen.standard_deviation),
+            f"{seen.missing:,}",
+        ]
+        for name, seen in card.input_statistics.items()
+    ]
+    head = ["input", "minimum", "maximum", "mean", "standard deviation", "missing"]
+    return Table("Inputs in the training part", head, rows)

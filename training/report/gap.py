@@ -1,0 +1,117 @@
+"""Reads out of a training's errors whether the network learned too little, or too much by heart.
+
+Source of the two notions: S. Geman, E. Bienenstock, R. Doursat, "Neural Networks and the
+Bias/Variance Dilemma", Neural Computation 4 (1992) 1-58.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving.card import ModelCard
+from training.fitting import predict_validation
+from training.recipe import Training
+
+NUM_BATCHES = 20  # of training examples, which is enough for two digits
+
+RULE = (
+    "The rule: the floor is the error of the best baseline on the test part. Bias is high if even "
+    "the examples that the network was fitted on are answered with no less error than the floor. "
+    "Variance is high if they are, but those of the test part are not. All else is fine. Without "
+    "baselines, variance is high if the gap is more than half of the validation error, and bias "
+    "cannot be seen. What remains is mostly the larger of two parts: the gap, and the training "
+    "error. The training error is that of the finished network on batches as it was trained on, "
+    "augmented if the recipe does so, but without dropout and whatever else only disturbs training."
+)
+
+Verdict = Literal["high bias", "high variance", "fine"]
+
+_ADVICE = {
+    "high bias": "A larger network, more epochs, a higher learning rate or better features would "
+    "help; more data would not.",
+    "high variance": "More data, augmentation, dropout, weight decay or fewer epochs would help; a "
+    "larger network would not.",
+}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """One kind of error on each part, and `floor`, that of the best baseline on the test part."""
+
+    train: float
+    validation: float
+    test: float
+    floor: float | None
+
+    @property
+    def gap(self) -> float:
+        """How much more the network errs on examples that it was not fitted on."""
+        return self.validation - self.train
+
+    @property
+    def is_mostly_gap(self) -> bool:
+        """Whether closing the gap would gain more than fitting the training examples better."""
+        return self.gap > self.validation / 2
+
+
+def verdict(errors: Errors) -> Verdict:
+    """Judge the errors by the `RULE`."""
+    if errors.floor is None:
+        return "high variance" if errors.is_mostly_gap else "fine"
+    if errors.train >= errors.floor:
+        return "high bias"
+    return "high variance" if errors.test >= errors.floor else "fine"
+
+
+def advice(errors: Errors) -> str:
+    """Say what would most probably lower the error."""
+    judged = verdict(errors)
+    if judged != "fine":
+        return _ADVICE[judged]
+    if errors.is_mostly_gap:
+        return f"What remains of the error is mostly variance. {_ADVICE['high variance']}"
+    return f"What remains of the error is mostly bias. {_ADVICE['high bias']}"
+
+
+def measure_errors(training: Training, card: ModelCard) -> Errors:
+    """Measure the error on some training batches, and put the card's beside it."""
+    outputs, targets = _answer_training_batches(training)
+    return Errors(
+        train=error(_values(training.recipe.evaluate(outputs, targets).metrics)),
+        validation=error(_values(card.validation_metrics)),
+        test=error(_values(card.metrics)),
+        floor=min((error(each.metrics) for each in card.baselines), default=None),
+    )
+
+
+def error(metrics: Mapping[str, float]) -> float:
+    """Give the share of wrong answers, or else the root mean squared error."""
+    if "accuracy" in metrics:
+        return 1 - metrics["accuracy"]
+    return metrics["root_mean_squared_error"]
+
+
+def _values(metrics: Any) -> dict[str, float]:
+    return {metric.name: metric.value for metric in metrics}
+
+
+def _answer_training_batches(training: Training) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
+    """Give outputs and targets as `evaluate` takes them.
+
+    The network is fed what it was fitted on: through the signature, a training example might find
+    itself among what the features remember.
+    """
+    fit, answer = training.fit, training.servable.answer
+    number = min(NUM_BATCHES, fit.steps_per_epoch)
+    batches = fit.batches(tf.constant(0, tf.int64)).take(number)
+    # Keras takes uncounted batches for too few.
+    batches = batches.apply(tf.data.experimental.assert_cardinality(number))
+    raw, targets = predict_validation(replace(fit, validation=batches))
+    outputs = {name: tensor.numpy() for name, tensor in answer(tf.constant(raw)).items()}
+    if "scores" not in outputs:
+        return outputs, targets * answer.unit_usd
+    return outputs, np.argmax(targets, axis=1) if targets.ndim == 2 else targets
