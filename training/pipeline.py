@@ -109,13 +109,7 @@ def train(
     name: str, recipe: Recipe[Any], data: Data, parts: Parts, plan: Plan, seed: int
 ) -> Training:
     """Fit one network, and calibrate it on the validation part."""
-    identity = {
-        "hyper_parameters": asdict(recipe.hyper_parameters),
-        "seed": seed,
-        "data": data.sha256,
-        "split": parts.method,
-    }
-    checkpoints = Checkpoints(plan.checkpoints / name, identity)
+    checkpoints = checkpoints_of(plan.checkpoints / name, recipe, data, parts, seed)
     if not plan.resume:
         checkpoints.clear()
 
@@ -135,6 +129,19 @@ def train(
     servable = recipe.serve(fit)
     validation = _evaluate(recipe, servable, parts.validation)
     return Training(recipe, seed, data, parts, fit, servable, state, validation)
+
+
+def checkpoints_of(
+    folder: Path, recipe: Recipe[Any], data: Data, parts: Parts, seed: int
+) -> Checkpoints:
+    """Give the place of a training's state: another one if anything about it is another."""
+    identity = {
+        "hyper_parameters": asdict(recipe.hyper_parameters),
+        "seed": seed,
+        "data": data.sha256,
+        "split": parts.method,
+    }
+    return Checkpoints(folder, identity)
 
 
 def evaluate(training: Training, examples: Examples) -> Evaluation:
