@@ -5,6 +5,7 @@ and their mean errs less than any of them.
 Source: L. K. Hansen, P. Salamon, "Neural Network Ensembles", IEEE TPAMI 12 (1990) 993-1001.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,13 +15,17 @@ from keras import ops
 class MemberDense(keras.layers.Layer):
     """A fully connected layer of each member: [batch, feature] or [member, batch, feature] in.
 
-    Gives [member, batch, unit].
+    Gives [member, batch, unit], which before any training scatters about `start`, a number or one
+    for each unit.
     """
 
-    def __init__(self, members: int, units: int, **arguments: Any) -> None:
+    def __init__(
+        self, members: int, units: int, start: float | Sequence[float] = 0.0, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self.members = members
         self.units = units
+        self.start = start
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the weights; Keras' own initializers would take the members for pixels."""
@@ -28,7 +33,8 @@ class MemberDense(keras.layers.Layer):
         bound = (6 / (num_features + self.units)) ** 0.5
         glorot_uniform = keras.initializers.RandomUniform(-bound, bound)
         self.kernel = self.add_weight((self.members, num_features, self.units), glorot_uniform)
-        self.bias = self.add_weight((self.members, 1, self.units), "zeros")
+        start = keras.initializers.Constant(self.start)
+        self.bias = self.add_weight((self.members, 1, self.units), start)
 
     def call(self, inputs: Any) -> Any:
         """Apply each member's weights."""
@@ -36,7 +42,8 @@ class MemberDense(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Give what the constructor takes."""
-        return {**super().get_config(), "members": self.members, "units": self.units}
+        sizes = {"members": self.members, "units": self.units, "start": self.start}
+        return {**super().get_config(), **sizes}
 
 
 class MemberMean(keras.layers.Layer):

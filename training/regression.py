@@ -13,6 +13,7 @@ from training.recipe import Evaluation
 from training.statistics import standard_error
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+SMALLEST_WIDTH = 1e-6  # of half an interval: float32 bounds may have met their price
 QUINTILES = ("lowest", "second", "middle", "fourth", "highest")
 
 
@@ -45,11 +46,12 @@ class IntervalAnswer(tf.Module):
 
     def __call__(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, float32[batch] each, in USD."""
-        price = raw[:, :1]
-        bin_ = tf.reduce_sum(tf.cast(price >= self._edges, tf.int32), axis=1, keepdims=True)
-        stretched = price + tf.gather(self._stretches, bin_) * (raw - price)
+        raw_price = raw[:, :1]
+        bin_ = tf.reduce_sum(tf.cast(raw_price >= self._edges, tf.int32), axis=1, keepdims=True)
+        stretched = raw_price + tf.gather(self._stretches, bin_) * (raw - raw_price)
         outputs = tf.clip_by_value(stretched * self.unit_usd, *self.limits_usd)
-        return dict(zip(("price", "price_low", "price_high"), tf.unstack(outputs, axis=1)))
+        price, low, high = tf.unstack(outputs, axis=1)
+        return {"price": price, "price_low": low, "price_high": high}
 
 
 def calibrate(
@@ -66,7 +68,8 @@ def calibrate(
     price, low, high = bounds.T
     edges = np.quantile(price, np.arange(1, bins) / bins).astype(np.float32)
     # The factor at which the interval would just reach the truth.
-    needed = np.where(truth < price, (price - truth) / (price - low), (truth - price) / (high - price))
+    below, above = np.maximum(price - low, SMALLEST_WIDTH), np.maximum(high - price, SMALLEST_WIDTH)
+    needed = np.maximum((price - truth) / below, (truth - price) / above)
     bin_ = np.searchsorted(edges, price, side="right")
     stretches = [conformal_quantile(needed[bin_ == each], coverage) for each in range(bins)]
     return Calibration(edges, np.array(stretches, np.float32))
