@@ -22,6 +22,7 @@ from training.recipe import Recipe
 TINY = {
     "sentiment": {
         "num_words": 50,
+        "ngram_texts": 2,
         "embedding_units": 4,
         "lstm_units": 4,
         "batch_size": 16,

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
 
 from serving.card import ConfidenceBin, Metric
 from serving.contract import Tensors
@@ -32,6 +33,31 @@ class ClassScores(tf.Module):
             tf.tile(self.classes[None], [tf.shape(logits)[0], 1]), [None, len(self.classes)]
         )
         return {"classes": classes, "scores": scores}
+
+
+class BlendedScores(tf.Module):
+    """Two classes with probabilities, from several logits of the second, float32[batch, n]."""
+
+    def __init__(self, classes: Sequence[str], weights: NDArray[np.float32], bias: float) -> None:
+        super().__init__()
+        self._weights = weights
+        self._bias = bias
+        self._scores = ClassScores(classes, temperature=1.0)
+
+    def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Give the signature's outputs, each [batch, 2]."""
+        logit = tf.linalg.matvec(logits, self._weights) + self._bias
+        return self._scores(tf.stack([tf.zeros_like(logit), logit], axis=1))
+
+
+def fit_blend(logits: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
+    """Give weights, float32[n], and a bias by which several logits become one that is calibrated.
+
+    `logits` is float[example, n], of examples that none of them was fitted on; `targets` are 0 or
+    1. Source: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+    """
+    blend = LogisticRegression(C=np.inf).fit(logits, targets)
+    return blend.coef_[0].astype(np.float32), float(blend.intercept_[0])
 
 
 def fit_temperature(logits: NDArray[Any], targets: NDArray[np.int64]) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
@@ -27,11 +28,57 @@ class FastBias(keras.layers.Layer):
 
     def call(self, maps: Any) -> Any:
         """Give the same shape as came in."""
-        return maps + ops.cast(self.bias * self.rate**0.5, maps.dtype)
+        return maps + ops.cast(self.scaled(), maps.dtype)
+
+    def scaled(self) -> Any:
+        """Give what is added, float32[channel]."""
+        return self.bias * self.rate**0.5
 
     def get_config(self) -> dict[str, Any]:
         """Give what the constructor takes."""
         return {**super().get_config(), "rate": self.rate}
+
+
+class FastBatchNormalization(keras.layers.BatchNormalization):
+    """Normalise each channel, then add a bias that is learned as in `FastBias`; no scale.
+
+    With TensorFlow, Keras' own layer trains by a dozen operations, this one by a single one: a
+    network of convolutions then trains half again as fast on a CPU.
+    """
+
+    def __init__(self, rate: float, momentum: float, **arguments: Any) -> None:
+        super().__init__(momentum=momentum, center=False, scale=False, **arguments)
+        self.bias = FastBias(rate, dtype=self.dtype_policy)
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the bias and the moving statistics, float32[channel] each."""
+        super().build(shape)
+        self.bias.build(shape)
+
+    def call(self, maps: Any, training: bool = False) -> Any:
+        """Give the same shape as came in."""
+        if not training or keras.backend.backend() != "tensorflow":
+            return self.bias(super().call(maps, training=training))
+        channels = maps.shape[-1]
+        nothing = ops.zeros((0,))
+        normal, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=maps,
+            scale=ops.ones((channels,)),
+            offset=ops.cast(self.bias.scaled(), "float32"),
+            mean=nothing,
+            variance=nothing,
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        for moving, seen in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + seen * (1 - self.momentum))
+        return normal
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what the constructor takes."""
+        kept = ("name", "dtype", "trainable", "momentum", "epsilon")
+        config = super().get_config()
+        return {**{name: config[name] for name in kept}, "rate": self.bias.rate}
 
 
 @keras.saving.register_keras_serializable("tfgate")

@@ -35,12 +35,9 @@ class Servable(tf.Module):
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
-        features = self.features(inputs)
-        num_rows, row_shape = tf.shape(features)[0], tf.shape(features)[1:]
-        # oneDNN's convolutions and Keras' LSTM fail on a batch without rows: give it one, and drop
-        # the answer. (oneDNN sees through tf.pad, and fails as before.)
-        missing = tf.zeros([tf.maximum(0, 1 - num_rows), *tf.unstack(row_shape)], features.dtype)
-        raw = self._apply_network(tf.concat([features, missing], axis=0))[:num_rows]
+        num_rows = tf.shape(next(iter(inputs.values())))[0]
+        features = tf.nest.map_structure(_at_least_one_row, self.features(inputs))
+        raw = self._apply_network(features)[:num_rows]
         answers: dict[str, Any] = self.answer(raw)
         return answers
 
@@ -52,6 +49,16 @@ class Servable(tf.Module):
             rows = slice(start, start + BATCH_SIZE)
             batches.append(graph(to_tensorflow({name: inputs[name][rows] for name in inputs})))
         return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _at_least_one_row(tensor: tf.Tensor) -> tf.Tensor:
+    """Add a row where there is none: oneDNN's convolutions and Keras' LSTM fail without.
+
+    They also fail with what tf.pad added, which oneDNN sees through.
+    """
+    num_rows, *row_shape = tf.unstack(tf.shape(tensor))
+    missing = tf.zeros([tf.maximum(0, 1 - num_rows), *row_shape], tensor.dtype)
+    return tf.concat([tensor, missing], axis=0)
 
 
 def to_tensorflow(tensors: Tensors) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def disturb_texts(examples: Examples) -> dict[str, Examples]:
         ),
         "upper case": _with_texts(examples, str.upper),
     }
-    return changed | {f"the first {length} words": _cut(examples, length) for length in LENGTHS}
+    cut = {f"the first {length} words": _cut(examples, length) for length in LENGTHS}
+    return changed | {name: examples for name, examples in cut.items() if len(examples)}
 
 
 def mistype(text: str, random: np.random.Generator) -> str:
