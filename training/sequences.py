@@ -26,9 +26,10 @@ class PoolSequence(keras.layers.Layer):
     def call(self, sequences: Any, lengths: Any) -> Any:
         """Give float32[batch, 2 * unit] for float32[batch, time, unit] in [-1, 1]."""
         steps = ops.arange(ops.shape(sequences)[1])[None]
-        real = (steps < lengths[:, None])[:, :, None]
-        highest = ops.max(ops.where(real, sequences, -1.0), axis=1, initial=-1.0)
-        total = ops.sum(ops.where(real, sequences, 0.0), axis=1)
+        real = ops.cast(steps < lengths[:, None], sequences.dtype)[:, :, None]
+        # Arithmetic, as a choice element by element takes several times as long on a CPU.
+        highest = ops.max(sequences + 2.0 * (real - 1.0), axis=1, initial=-1.0)
+        total = ops.sum(sequences * real, axis=1)
         count = ops.cast(ops.maximum(lengths, 1), total.dtype)[:, None]
         return ops.concatenate([highest, total / count], axis=1)
 

@@ -1,0 +1,129 @@
+"""How much faster the sentiment graph answers as it is exported than as Keras alone exports it.
+
+Both have the same features and weights; how good these are does not matter here, so that they are
+made up, at the sizes of the recipe. What is timed is a session's run of the loaded graph, which is
+what TensorFlow Serving does.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.classification import BlendedScores
+from training.models.sentiment import HyperParameters, build_network
+from training.ngrams import PRIME, Ngrams
+from training.sequences import fuse
+from training.servable import Servable
+from training.words import FIRST_WORD, TextFeatures, number_words
+
+NUM_NGRAMS = 460_000  # about what three reviews or more have
+ROUNDS = 60
+NUM_WORDS = (20, 200)
+BATCHES = (1, 32)
+
+Answer = Callable[[NDArray[Any]], list[NDArray[np.float32]]]
+
+
+class PlainExport(tf.Module):
+    """Features, the network as Keras calls it, and scores; weights as variables."""
+
+    def __init__(self, features: TextFeatures, network: keras.Model, answer: BlendedScores) -> None:
+        super().__init__()
+        self.weights = [weight.value for weight in network.weights]
+        self._answer: Callable[[tf.Tensor], Any] = lambda texts: answer(
+            network(features({"text": texts}), training=False)
+        )
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def serve(self, text: tf.Tensor) -> Any:
+        """Answer a batch."""
+        return self._answer(text)
+
+
+class FastExport(tf.Module):
+    """What the pipeline publishes."""
+
+    def __init__(self, servable: Servable) -> None:
+        super().__init__()
+        self._servable = servable
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def serve(self, text: tf.Tensor) -> Any:
+        """Answer a batch."""
+        return self._servable({"text": text})
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median milliseconds of a call with each export, and how far their scores are apart."""
+
+    batch: int
+    num_words: int
+    keras: float
+    tfgate: float
+    difference: float
+
+
+def compare(folder: Path) -> list[Timing]:
+    """Export both into the folder, and time them at every batch and length.
+
+    The calls alternate, so that what else the machine does meets both alike.
+    """
+    words = [f"word{number}" for number in range(HyperParameters().num_words)]
+    exports = _export(words, folder)
+    random = np.random.default_rng(0)
+    timings = []
+    for batch in BATCHES:
+        for num_words in NUM_WORDS:
+            texts = [" ".join(random.choice(words, num_words)) for _ in range(batch)]
+            timings.append(_time(*exports, np.array(texts, dtype=object), num_words))
+    return timings
+
+
+def _export(words: list[str], folder: Path) -> tuple[Answer, Answer]:
+    hyper_parameters, random = HyperParameters(), np.random.default_rng(0)
+    vocabulary = np.sort(number_words(tf.constant(words)).numpy()).astype(np.int32)
+    known = np.unique(random.integers(1, PRIME, NUM_NGRAMS)).astype(np.int32)
+    ngrams = Ngrams(known, random.normal(size=len(known)), bias=0.0)
+    features = TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens)
+    network = build_network(hyper_parameters, FIRST_WORD + len(vocabulary))
+    answer = BlendedScores(("negative", "positive"), np.array([1.0, 0.1], np.float32), bias=0.0)
+    plain = PlainExport(features, network, answer)
+    fast = FastExport(Servable(features, fuse(network), answer))
+    return _reload(plain, folder / "keras"), _reload(fast, folder / "tfgate")
+
+
+def _reload(module: Any, folder: Path) -> Answer:
+    """Save the module, and load it into a session of its own."""
+    tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+    v1 = tf.compat.v1
+    session = v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        message = v1.saved_model.load(session, ["serve"], str(folder))
+        signature = message.signature_def["serving_default"]
+        answer: Answer = session.make_callable(
+            [signature.outputs["scores"].name], [signature.inputs["text"].name]
+        )
+    return answer
+
+
+def _time(keras_alone: Answer, tfgate: Answer, texts: NDArray[Any], num_words: int) -> Timing:
+    # What is made at the first call is not timed.
+    scores = [answer(texts)[0] for answer in (keras_alone, tfgate)]
+    milliseconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for answer, times in zip((keras_alone, tfgate), milliseconds, strict=True):
+            started = time.perf_counter()
+            answer(texts)
+            times.append(1e3 * (time.perf_counter() - started))
+    medians = [median(times) for times in milliseconds]
+    difference = float(np.abs(scores[0] - scores[1]).max())
+    return Timing(len(texts), num_words, medians[0], medians[1], difference)
