@@ -12,25 +12,21 @@ from serving.card import Metric, ModelCard
 from training.options import Setting
 from training.recipe import Evaluation
 
-NUM_BEST = 10
+NUM_BEST = 5  # fit beside one another
 
 
 def trained(cards: Sequence[ModelCard]) -> Table:
-    """Give each version's figures on the test part, beside those of all seeds and baselines."""
-    table = Table("model", "version", "seconds", "on the test part", "", title="Trained")
-    table.add_column("all seeds")
+    """Give each version's figures on the test part, beside those of all seeds and of baselines."""
+    table = Table("on the test part", "shipped", "mean ± deviation", title="Trained")
     table.add_column("baselines")
     for card in cards:
-        first_cells = [card.name, str(card.version), f"{card.training_seconds:,.0f}"]
+        seconds, num_seeds = f"{card.training_seconds:,.0f} s", f"of {len(card.seeds)} seeds"
+        others = "\n".join(baseline.name for baseline in card.baselines)
+        table.add_row(f"{card.name}, version {card.version}", seconds, num_seeds, others)
         for metric in card.metrics:
             seeds = spread([seed.metrics[metric.name] for seed in card.seeds])
-            baselines = "\n".join(
-                f"{_number(baseline.metrics[metric.name])} {baseline.name}"
-                for baseline in card.baselines
-                if metric.name in baseline.metrics
-            )
-            table.add_row(*first_cells, metric.name, _figure(metric), seeds, baselines)
-            first_cells = ["", "", ""]
+            others = "\n".join(_number(each.metrics[metric.name]) for each in card.baselines)
+            table.add_row(metric.name, _figure(metric), seeds, others)
         table.add_section()
     return table
 
@@ -46,14 +42,17 @@ def cross_validated(name: str, evaluations: Sequence[Evaluation]) -> Table:
 
 
 def tried(study: optuna.Study, metric: str) -> Table:
-    """Give the best trials of a search, and how many there were."""
+    """Give the best trials of a search side by side, and how many there were."""
     complete = study.get_trials(states=[TrialState.COMPLETE])
     num_pruned = len(study.get_trials(states=[TrialState.PRUNED]))
-    title = f"{len(complete)} trials, and {num_pruned} that were ended early"
-    table = Table("trial", metric, *study.best_params, title=title)
-    for trial in sorted(complete, key=lambda trial: trial.value or 0.0)[:NUM_BEST]:
-        values = [_number(value) for value in trial.params.values()]
-        table.add_row(str(trial.number), _number(trial.user_attrs[metric]), *values)
+    title = f"the best of {len(complete)} trials; {num_pruned} more were ended early"
+    table = Table("trial", title=title)
+    best = sorted(complete, key=lambda trial: trial.value or 0.0)[:NUM_BEST]
+    for trial in best:
+        table.add_column(str(trial.number))
+    table.add_row(metric, *(_number(trial.user_attrs[metric]) for trial in best), end_section=True)
+    for key in study.best_params:
+        table.add_row(key, *(_number(trial.params[key]) for trial in best))
     return table
 
 

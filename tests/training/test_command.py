@@ -21,7 +21,7 @@ def test_the_models_are_published_and_their_figures_shown(
 ) -> None:
     monkeypatch.setitem(RECIPES, "housing", tiny_recipes["housing"])
     for _ in range(2):
-        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"))
+        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"), {})
     shown = capsys.readouterr().out
     assert "epoch 2/2" in shown
     assert "root_mean_squared_error" in shown
