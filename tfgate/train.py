@@ -29,6 +29,7 @@ Assignments = Annotated[
 AllGpus = Annotated[bool, typer.Option("--all-gpus", help="let all GPUs share each batch")]
 DEFAULT_REPOSITORY = Path("models")
 DEFAULT_CHECKPOINTS = Path("build/checkpoints")
+DEFAULT_REPORTS = Path("build/reports")
 DEFAULT_STUDY = Path("build/tuning")
 LEARNING_RATES = Path("build/learning-rates")
 
@@ -50,6 +51,12 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
     ablations: Annotated[
         bool, typer.Option("--ablations", help="also train the recipe less one ingredient each")
     ] = False,
+    reports: Annotated[
+        Path, typer.Option(help="where each version's report is written")
+    ] = DEFAULT_REPORTS,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="where TensorBoard finds what a network learns")
+    ] = None,
     assignments: Assignments = None,
     all_gpus: AllGpus = False,
     folds: Annotated[
@@ -75,7 +82,8 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         )
         models, settings = options.read(names, assignments or ())
         plan = Plan(data, repository, checkpoints, range(seed, seed + seeds), resume, ablations)
-        plan = replace(plan, devices=_gpus() if all_gpus else ())
+        devices = _gpus() if all_gpus else ()
+        plan = replace(plan, devices=devices, reports=reports, tensorboard=tensorboard)
         if show_hyper_parameters:
             command.show_hyper_parameters(models, settings)
         elif find_learning_rate:
