@@ -62,9 +62,8 @@ def _paint_directions(axes: Any, places: Any, residuals: NDArray[np.float64]) ->
     ):
         rows = sign * means > 0
         axes.scatter(
-            *centres[rows].T, sizes[rows], color, marker, edgecolors="black", linewidths=0.6,
-            label=label,
-        )  # fmt: skip
+            *centres[rows].T, s=sizes[rows], c=color, marker=marker, edgecolors="black", label=label
+        )
     axes.legend(loc="upper right", scatterpoints=1)
 
 

@@ -1,11 +1,12 @@
 """How a regressor errs: its prices beside the actual ones, what is left, and its intervals."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from serving.card import ModelCard
+from serving.card import Metric, ModelCard
 from serving.contract import Tensors
 from training.recipe import Examples
 from training.regression import QUINTILES
@@ -81,54 +82,49 @@ def residuals(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
 
 def coverage(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
     """Draw the share of truths within their intervals, and the widths, by fifth of the price."""
-    order = np.argsort(answers["price"], kind="stable")
+    fifths = np.array_split(np.argsort(answers["price"], kind="stable"), len(QUINTILES))
     low, high = answers["price_low"], answers["price_high"]
-    inside, widths = (low <= test.targets) & (test.targets <= high), high - low
-    shares = [float(np.mean(inside[rows])) for rows in np.array_split(order, len(QUINTILES))]
-    mean_widths = [float(np.mean(widths[rows])) for rows in np.array_split(order, len(QUINTILES))]
+    inside = (low <= test.targets) & (test.targets <= high)
+    shares = [float(np.mean(inside[rows])) for rows in fifths]
+    widths = [float(np.mean((high - low)[rows])) for rows in fifths]
     figures = {metric.name: metric for metric in card.metrics}
-    overall = figures["interval_coverage"].value
 
     def paint(canvas: Any) -> None:
         left, right = canvas.subplots(1, 2)
-        scatter = [
-            figures[f"interval_coverage_{name}_fifth"].standard_error or 0 for name in QUINTILES
-        ]
-        left.errorbar(
-            QUINTILES,
-            shares,
-            scatter,
-            fmt="s",
-            color=BLUE,
-            capsize=4,
-            label="a fifth",
-            clip_on=False,
-        )
-        left.axhline(overall, color="black", linestyle="--", label="all")
-        left.set_ylim(min([0.8, *shares]) - 0.02, 1.0)
-        left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        left.set_ylabel("share of actual prices inside")
-        left.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-        right.bar(QUINTILES, mean_widths, color=BLUE, alpha=0.35, edgecolor=BLUE, hatch="///")
-        right.axhline(figures["interval_mean_width"].value, color="black", ls="--", label="mean")
-        right.axhline(figures["constant_width"].value, color=ORANGE, ls=":", label="constant width")
-        right.set_ylabel(f"mean width of the interval, {unit(card)}")
-        _in_thousands(right.yaxis)
-        right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+        _paint_shares(left, shares, figures)
+        _paint_widths(right, widths, figures)
+        right.set_ylabel(f"mean width, {unit(card)}")
         for axes in (left, right):
             axes.set_xlabel("fifth of the predicted prices")
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 
     listed = ", ".join(f"{name} {share:.1%}" for name, share in zip(QUINTILES, shares, strict=True))
     return Figure(
         "interval-coverage",
         "Coverage of the intervals",
         f"Share of actual prices within their intervals by fifth of the predicted price: {listed}.",
-        f"By fifth of the predicted price: {listed}; over all {overall:.1%}. Bars are one standard "
-        f"error. Intervals are {number(figures['interval_mean_width'].value)} {unit(card)} wide on "
-        f"average; as wide everywhere, they would need {number(figures['constant_width'].value)} "
-        "to hold as many.",
+        f"By fifth of the predicted price: {listed}; over all "
+        f"{figures['interval_coverage'].value:.1%}. Bars are one standard error. Intervals are "
+        f"{number(figures['interval_mean_width'].value)} {unit(card)} wide on average; as wide "
+        f"everywhere, they would need {number(figures['constant_width'].value)} to hold as many.",
         draw(9.2, 3.4, paint),
     )
+
+
+def _paint_shares(axes: Any, shares: Sequence[float], figures: Mapping[str, Metric]) -> None:
+    errors = [figures[f"interval_coverage_{name}_fifth"].standard_error or 0 for name in QUINTILES]
+    axes.errorbar(QUINTILES, shares, errors, fmt="s", color=BLUE, capsize=4, label="a fifth")
+    axes.axhline(figures["interval_coverage"].value, color="black", ls="--", label="all")
+    axes.set_ylim(min(0.8, *np.subtract(shares, errors)) - 0.02, 1.01)
+    axes.set_ylabel("share of actual prices inside")
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def _paint_widths(axes: Any, widths: Sequence[float], figures: Mapping[str, Metric]) -> None:
+    axes.bar(QUINTILES, widths, color=BLUE, alpha=0.35, edgecolor=BLUE, hatch="///")
+    axes.axhline(figures["interval_mean_width"].value, color="black", ls="--", label="mean")
+    axes.axhline(figures["constant_width"].value, color=ORANGE, ls=":", label="constant width")
+    _in_thousands(axes.yaxis)
 
 
 def _in_thousands(*axes: Any) -> None:
