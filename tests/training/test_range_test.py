@@ -23,8 +23,9 @@ def line(learning_rate: Any) -> Fit:
     keras.utils.set_random_seed(0)
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     network.compile(keras.optimizers.SGD(learning_rate), "mse", jit_compile=False)
-    inputs = tf.constant([[SCALE], [-SCALE]])
-    whole = tf.data.Dataset.from_tensors((inputs, 5 * inputs))
+    inputs = tf.constant([[SCALE], [-SCALE]] * 2)
+    noise = tf.constant([[1.0], [1.0], [-1.0], [-1.0]])  # which no slope explains
+    whole = tf.data.Dataset.from_tensors((inputs, 5 * inputs + noise))
     return Fit(tf.Module(), network, lambda _epoch: whole, 1, whole, 1)
 
 
