@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from serving.models.image import decode
 from serving.models.sentiment import clean
 from training.data import cifar10, imdb
 from training.errors import DataNotFound, DataUnfit
+from training.pipeline import divide
+from training.recipe import Recipe
 
 
 def write_texts(folder: Path, *, num_texts: int = 20, start: str = "") -> None:
@@ -157,3 +160,13 @@ def test_an_empty_folder_is_refused_with_what_could_lie_there(
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataNotFound, match=example):
         load(tmp_path)
+
+
+def test_the_folders_names_are_those_of_the_answers(
+    bounty: Path, tiny_recipes: dict[str, Recipe[Any]]
+) -> None:
+    recipe = tiny_recipes["sentiment"]
+    parts = divide(recipe, recipe.load(bounty))
+    servable = recipe.serve(recipe.prepare(recipe.hyper_parameters, parts, 0))
+    answers = servable.answer_all(parts.validation.inputs, len(parts.validation))
+    assert answers["classes"][0].tolist() == [b"bad", b"good"]
