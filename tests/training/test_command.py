@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from training.command import train
+from training.command import command_line, train
 from training.errors import DataNotFound, UnknownRecipe
 from training.models import RECIPES
 from training.pipeline import Plan
@@ -20,18 +20,32 @@ def test_the_models_are_published_and_their_figures_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(RECIPES, "housing", tiny_recipes["housing"])
-    for _ in range(2):
-        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"), {})
+    for seeds in ([0], [0, 1]):
+        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "cp", seeds), {})
     shown = capsys.readouterr().out
     assert "epoch 2/2" in shown
     assert "root_mean_squared_error" in shown
+    assert "of 2 seeds" in shown
+    assert "±" in shown
+    assert "gradient-boosted trees" in " ".join(shown.split())
     versions = (tmp_path / "models" / "housing").iterdir()
     assert sorted(path.name for path in versions) == ["1", "2"]
 
 
+def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:
+    plan = Plan(None, tmp_path, tmp_path)
+    assert command_line("image", plan, {}) == "tfgate train image"
+    plan = Plan(tmp_path, tmp_path, tmp_path, range(2, 5), resume=True, ablations=True)
+    settings = {"epochs": "3", "precision": "a b"}
+    assert command_line("image", plan, settings) == (
+        "tfgate train image --data DIR --seed 2 --seeds 3 --ablations "
+        "--set epochs=3 --set 'precision=a b'"
+    )
+
+
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownRecipe, match="'churn': choose from housing, image, sentiment, all"):
-        train(["housing", "churn"], Plan(tmp_path, tmp_path / "models", tmp_path))
+        train(["housing", "churn"], Plan(tmp_path, tmp_path / "models", tmp_path), {})
     assert not (tmp_path / "models").exists()
 
 
@@ -47,6 +61,6 @@ def test_missing_data_are_named_with_where_to_put_them(
     name: str, files: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataNotFound) as caught:
-        train([name], Plan(tmp_path, tmp_path / "models", tmp_path))
+        train([name], Plan(tmp_path, tmp_path / "models", tmp_path), {})
     assert f"{tmp_path} holds no {files}: put the file there" in str(caught.value)
     assert "https://" in str(caught.value)

@@ -41,10 +41,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(
 def kill_after_an_epoch(name: str, data_folder: Path, checkpoints: Path) -> None:
     """Run the command, and kill it while it is in its second epoch or saves what came of it."""
     settings = [f"--set={key}={value}" for key, value in {**TINY[name], "epochs": EPOCHS}.items()]
-    command = [sys.executable, "-m", "tfgate", "train", name, *settings, "--data", data_folder]
-    places = ["--checkpoints", checkpoints, "--repository", checkpoints.parent / "models"]
+    repository = checkpoints.parent / "models"
+    places = [f"--data={data_folder}", f"--checkpoints={checkpoints}", f"--repository={repository}"]
+    command = [sys.executable, "-m", "tfgate", "train", name, *settings, *places]
     with subprocess.Popen(
-        ["timeout", str(LIMIT_SECONDS), *command, *places],
+        ["timeout", str(LIMIT_SECONDS), *command],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,7 +60,7 @@ def kill_after_an_epoch(name: str, data_folder: Path, checkpoints: Path) -> None
                 break
         os.killpg(running.pid, 9)
     assert shown[-1].startswith("epoch 2/"), "".join(shown)
-    assert not (checkpoints.parent / "models").exists()
+    assert not repository.exists()
 
 
 def finish(name: str, recipe: Recipe[Any], plan: Plan) -> Training:
