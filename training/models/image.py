@@ -47,7 +47,8 @@ class HyperParameters:
     bias_rate: float = 64.0
     precision: str = "mixed_bfloat16"
     batch_size: int = 512
-    epochs: int = 16
+    cycles: int = 2  # of the learning rate
+    epochs: int = 32
 
 
 def split(development: Examples) -> Parts:
@@ -162,7 +163,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
 def _compile(network: keras.Model, hyper_parameters: HyperParameters, steps: int) -> None:
     network.compile(
         keras.optimizers.SGD(
-            OneCycle(hyper_parameters.learning_rate, steps),
+            OneCycle(hyper_parameters.learning_rate, steps, cycles=hyper_parameters.cycles),
             momentum=hyper_parameters.momentum,
             nesterov=True,
             weight_decay=hyper_parameters.weight_decay,
@@ -205,10 +206,15 @@ RECIPE = Recipe(
     },
     disturb=disturb_pictures,
     ablations={
-        "in 2 epochs": {"epochs": 2},
-        "in 2 epochs, less mirroring and shifting": {"epochs": 2, "flip": False, "shift_pixels": 0},
-        "in 2 epochs, less batch normalisation": {"epochs": 2, "normalize": False},
-        "in 2 epochs, less weight decay": {"epochs": 2, "weight_decay": 0.0},
-        "in 2 epochs, less label smoothing": {"epochs": 2, "label_smoothing": 0.0},
+        "in 2 epochs": {"cycles": 1, "epochs": 2},
+        "in 2 epochs, less mirroring and shifting": {
+            "cycles": 1,
+            "epochs": 2,
+            "flip": False,
+            "shift_pixels": 0,
+        },
+        "in 2 epochs, less batch normalisation": {"cycles": 1, "epochs": 2, "normalize": False},
+        "in 2 epochs, less weight decay": {"cycles": 1, "epochs": 2, "weight_decay": 0.0},
+        "in 2 epochs, less label smoothing": {"cycles": 1, "epochs": 2, "label_smoothing": 0.0},
     },
 )
