@@ -3,7 +3,7 @@
 `training.pipeline` calls the functions of a recipe in the order of its fields.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -92,7 +92,8 @@ class Fit:
     `batches` gives the `steps_per_epoch` batches of an epoch by its number, int64[]. It is a pure
     function, shuffling and augmenting by `stateless` operations, so that a training that was
     interrupted goes on with the very batches that it would have seen. `classes` are those of the
-    parts, for whoever serves the network.
+    parts, for whoever serves the network. `words` are what the rows of its embedding stand for, if
+    it has one.
     """
 
     features: tf.Module
@@ -102,6 +103,7 @@ class Fit:
     validation: tf.data.Dataset
     epochs: int
     classes: tuple[str, ...] = ()
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ it does not know: answers to a few examples, what a convolutional network sees, 
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from training.report.judgement import judge
 from training.report.page import Table
 
 NUM_SAMPLES = 12  # validation examples
-NUM_WORDS = 10_000  # more make TensorBoard's page slow
+NUM_WORDS = 10_000  # of an embedding's first rows; more make TensorBoard's page slow
 NUM_MAPS = 64  # of a layer
 ENLARGED = 8  # times, of a filter
 
@@ -109,13 +109,13 @@ class ShowWords(keras.callbacks.Callback):
     def __init__(self, fit: Fit, layers: Sequence[Any], folder: Path) -> None:
         super().__init__()
         self._layers, self._folder = layers, folder
-        self._names = names_of_rows(fit.features)
+        self._words = fit.words
 
     def on_train_end(self, _logs: object = None) -> None:
         """Write the embeddings as they are after the last epoch."""
         # The projector looks where there are events, and nowhere else.
         with tf.summary.create_file_writer(str(self._folder)).as_default(step=0):
-            tf.summary.scalar("words/named", len(self._names))
+            tf.summary.scalar("words/named", len(self._words))
         configuration = projector.ProjectorConfig()
         for layer in self._layers:
             self._write(layer, configuration.embeddings.add())
@@ -127,7 +127,7 @@ class ShowWords(keras.callbacks.Callback):
         entry.tensor_name = layer.name
         entry.tensor_path, entry.metadata_path = f"{layer.name}.tsv", f"{layer.name}-names.tsv"
         np.savetxt(self._folder / entry.tensor_path, vectors, fmt="%.5g", delimiter="\t")
-        names = [self._names.get(row, f"({row})") for row in range(len(vectors))]
+        names = self._words[:NUM_WORDS] or [str(row) for row in range(len(vectors))]
         (self._folder / entry.metadata_path).write_text("\n".join(names) + "\n", encoding="utf-8")
 
 
@@ -135,21 +135,6 @@ def sample(validation: Examples) -> Examples:
     """Give a few examples, evenly from the whole part."""
     number = min(NUM_SAMPLES, len(validation))
     return validation.take(np.linspace(0, len(validation) - 1, number).astype(np.int64))
-
-
-def names_of_rows(features: tf.Module) -> Mapping[int, str]:
-    """Give the texts that the features look up, by their number: an embedding has a row for each.
-
-    Numbers that no text has, such as that of padding, are left out.
-    """
-    tables = [
-        each for each in vars(features).values() if isinstance(each, tf.lookup.StaticHashTable)
-    ]
-    return {
-        int(number): text.decode()
-        for texts, numbers in (table.export() for table in tables if table.key_dtype == tf.string)
-        for text, number in zip(texts.numpy(), numbers.numpy(), strict=True)
-    }
 
 
 def filters(kernel: NDArray[Any]) -> NDArray[Any]:

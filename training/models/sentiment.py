@@ -131,8 +131,8 @@ def accuracy(truth: Any, branches: Any) -> Any:
 
 def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     """Count the words, fit the n-grams, let them label what has no label; compile the network."""
-    labelled = number_texts(parts.train.inputs["text"]).texts
-    unlabelled = number_texts(_new_texts(parts)).texts
+    known, new = number_texts(parts.train.inputs["text"]), number_texts(_new_texts(parts))
+    labelled, unlabelled, spelling = known.texts, new.texts, known.spelling | new.spelling
     vocabulary = most_frequent([*labelled, *unlabelled], hyper_parameters.num_words)
     ngrams, guesses = _fit_ngrams(hyper_parameters, parts, labelled, unlabelled)
     features = TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens)
@@ -157,6 +157,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
         validation=_validation_batches(features, parts.validation, batch_size),
         epochs=hyper_parameters.epochs,
         classes=parts.classes,
+        words=["(padding)", "(unknown)", *(spelling[word].decode() for word in vocabulary)],
     )
 
 

@@ -13,10 +13,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.card import ModelCard
+from serving.contract import Tensors
 from training.fitting import predict_validation
 from training.recipe import Training
 
-NUM_BATCHES = 20  # of training examples, which is enough for two digits
+# Of the training part, which is enough for two digits.
+NUM_EXAMPLES = 2_000
+NUM_BATCHES = 20
 
 RULE = (
     "The rule: the floor is the error of the best baseline on the test part. Bias is high if even "
@@ -24,8 +27,8 @@ RULE = (
     "Variance is high if they are, but those of the test part are not. All else is fine. Without "
     "baselines, variance is high if the gap is more than half of the validation error, and bias "
     "cannot be seen. What remains is mostly the larger of two parts: the gap, and the training "
-    "error. The training error is that of the finished network on batches as it was trained on, "
-    "augmented if the recipe does so, but without dropout and whatever else only disturbs training."
+    "error. The training error is that of the finished network on some of the training examples, "
+    "without dropout, augmentation and whatever else only disturbs training."
 )
 
 Verdict = Literal["high bias", "high variance", "fine"]
@@ -78,8 +81,8 @@ def advice(errors: Errors) -> str:
 
 
 def measure_errors(training: Training, card: ModelCard) -> Errors:
-    """Measure the error on some training batches, and put the card's beside it."""
-    outputs, targets = _answer_training_batches(training)
+    """Measure the error on some training examples, and put the card's beside it."""
+    outputs, targets = _answer_training_examples(training)
     return Errors(
         train=error(_values(training.recipe.evaluate(outputs, targets).metrics)),
         validation=error(_values(card.validation_metrics)),
@@ -99,19 +102,26 @@ def _values(metrics: Any) -> dict[str, float]:
     return {metric.name: metric.value for metric in metrics}
 
 
-def _answer_training_batches(training: Training) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
-    """Give outputs and targets as `evaluate` takes them.
+def _answer_training_examples(training: Training) -> tuple[Tensors, NDArray[Any]]:
+    """Give outputs and targets of some, evenly from the whole part."""
+    if training.validation.confusion_matrix is None:
+        return _answer_training_batches(training)
+    train = training.parts.train
+    number = min(NUM_EXAMPLES, len(train))
+    some = train.take(np.linspace(0, len(train) - 1, number).astype(np.int64))
+    return training.servable.answer_all(some.inputs, len(some)), some.targets
 
-    The network is fed what it was fitted on: through the signature, a training example might find
-    itself among what the features remember.
+
+def _answer_training_batches(training: Training) -> tuple[Tensors, NDArray[Any]]:
+    """Feed the network what it was fitted on.
+
+    Through the signature, a house would find itself among the neighbours that features remember.
     """
     fit, answer = training.fit, training.servable.answer
     number = min(NUM_BATCHES, fit.steps_per_epoch)
-    batches = fit.batches(tf.constant(0, tf.int64)).take(number)
     # Keras takes uncounted batches for too few.
-    batches = batches.apply(tf.data.experimental.assert_cardinality(number))
+    counted = tf.data.experimental.assert_cardinality(number)
+    batches = fit.batches(tf.constant(0, tf.int64)).take(number).apply(counted)
     raw, targets = predict_validation(replace(fit, validation=batches))
     outputs = {name: tensor.numpy() for name, tensor in answer(tf.constant(raw)).items()}
-    if "scores" not in outputs:
-        return outputs, targets * answer.unit_usd
-    return outputs, np.argmax(targets, axis=1) if targets.ndim == 2 else targets
+    return outputs, targets * answer.unit_usd

@@ -1,0 +1,194 @@
+"""A report of every tiny recipe: that it stands alone, and that it says what the card says."""
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.card import ModelCard
+from training.models import RECIPES
+from training.pipeline import Plan, divide, publish_best, train
+from training.recipe import Recipe, Training
+from training.report.architecture import architecture
+from training.report.page import number
+from training.report.report import write_report
+
+VOID = {"img", "meta"}
+PREFIX = "data:image/png;base64,"
+OF_CLASSIFIERS = {"confusion-matrix", "reliability"}
+OF_REGRESSORS = {"predicted-against-actual", "residuals", "interval-coverage", "error-map"}
+
+
+class Page(HTMLParser):
+    """The pictures, tables and words of a page whose elements are all closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.figures: list[str | None] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.words = ""
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.addresses += [attributes[name] or "" for name in ("src", "href") if name in attributes]
+        if tag == "img":
+            self.images.append(attributes)
+        elif tag == "figure":
+            self.figures.append(attributes["id"])
+        elif tag == "caption":
+            self._rows: list[list[str]] = []
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th"):
+            self._rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        if "caption" in self.open:
+            self.tables[data] = self._rows
+        elif self.open and self.open[-1] in ("td", "th"):
+            self._rows[-1][-1] += data
+
+
+@dataclass(frozen=True)
+class Reported:
+    training: Training
+    card: ModelCard
+    folder: Path
+    page: Page = field(repr=False)
+
+    @property
+    def test_answers(self) -> dict[str, Any]:
+        test = self.training.data.test
+        return dict(self.training.servable.answer_all(test.inputs, len(test)))
+
+
+@pytest.fixture(scope="module", params=list(RECIPES))
+def reported(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_recipes: dict[str, Recipe[Any]],
+    data_folder: Path,
+) -> Reported:
+    name, folder = request.param, tmp_path_factory.mktemp(request.param)
+    recipe = replace(tiny_recipes[name], baselines={}, disturb=lambda _examples: {})
+    plan = Plan(data_folder, folder, folder / "checkpoints", reports=folder / "reports")
+    data = recipe.load(data_folder)
+    training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
+    card = publish_best(name, [training], [], replace(plan, command=f"tfgate train {name}"))
+    written = folder / "reports" / name / "1"
+    return Reported(training, card, written, Page((written / "report.html").read_text()))
+
+
+def test_the_page_stands_alone(reported: Reported) -> None:
+    page = reported.page
+    assert page.open == []
+    assert all(each.startswith(("#", PREFIX)) for each in page.addresses)
+    assert len(page.images) == len(page.figures)
+    for image, name in zip(page.images, page.figures, strict=True):
+        assert len(image["alt"] or "") > 20
+        png = base64.b64decode((image["src"] or "").removeprefix(PREFIX), validate=True)
+        assert (reported.folder / f"{name}.png").read_bytes() == png
+        with Image.open(io.BytesIO(png)) as picture:
+            assert picture.format == "PNG"
+            picture.load()
+
+
+def test_a_report_is_small_enough_to_be_kept(reported: Reported) -> None:
+    assert sum(path.stat().st_size for path in reported.folder.iterdir()) < 700_000
+
+
+def test_the_figures_are_those_that_the_answers_call_for(reported: Reported) -> None:
+    figures = set(reported.page.figures)
+    assert "learning-curves" in figures
+    is_classifier = reported.card.confusion_matrix is not None
+    assert figures >= (OF_CLASSIFIERS if is_classifier else OF_REGRESSORS)
+    assert not figures & (OF_REGRESSORS if is_classifier else OF_CLASSIFIERS)
+
+
+def test_the_page_says_what_the_card_says(reported: Reported) -> None:
+    card, page = reported.card, reported.page
+    rows = {row[0]: row[1:] for row in page.tables["Figures"]}
+    for metric in card.metrics:
+        assert rows[metric.name.replace("_", " ")][2] == number(metric.value)
+    assert card.command is not None
+    for text in (card.command, card.data_set.sha256, card.data_set.split_method):
+        assert text in page.words
+    layers = page.tables["Layers"]
+    assert layers[-1][-1] == f"{card.parameters:,}"
+    settings = dict(page.tables["Hyper-parameters"][1:])
+    assert settings == {name: str(value) for name, value in card.hyper_parameters.items()}
+    for name, seen in card.input_statistics.items():
+        assert seen.missing == 0 or f"{name} {seen.missing} (" in page.words
+
+
+def test_the_gap_is_read_out(reported: Reported) -> None:
+    assert re.search(r"(High bias|High variance|Fine)\. The error is [\d.,]+", reported.page.words)
+    errors = {row[0]: row[1] for row in reported.page.tables["Error by part"]}
+    metrics = {each.name: each.value for each in reported.card.metrics}
+    accuracy = metrics.get("accuracy")
+    test = metrics["root_mean_squared_error"] if accuracy is None else 1 - accuracy
+    assert errors["test"] == number(test)
+    assert errors["best baseline, test"] == "none"
+
+
+def test_the_errors_shown_are_errors(reported: Reported) -> None:
+    worst = reported.page.tables.get("Worst answers of the test part")
+    if worst is None:
+        pictures = next(i for i in reported.page.images if "pictures, each with" in str(i["alt"]))
+        rows = re.findall(r"(\w+): (\w+): [\d.]+", str(pictures["alt"]))
+        assert rows
+        assert all(truth != answer for truth, answer in rows)
+        return
+    truths, answers = ([row[column] for row in worst[1:]] for column in (0, 1))
+    assert all(truth != answer for truth, answer in zip(truths, answers, strict=True))
+    if reported.card.confusion_matrix is None:
+        residuals = np.abs(reported.test_answers["price"] - reported.training.data.test.targets)
+        shown = float(worst[1][2].replace(",", ""))
+        assert abs(shown) == pytest.approx(residuals.max(), abs=1)
+
+
+def test_without_graphviz_the_layers_are_listed(
+    reported: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    section = architecture(reported.training.fit.network)
+    assert section.figures == []
+    assert "needs Graphviz" in section.paragraphs[0]
+    assert len(section.tables[0].rows) == len(reported.training.fit.network.layers) + 1
+
+
+def test_a_report_compares_what_the_card_compares(reported: Reported, tmp_path: Path) -> None:
+    figures = {each.name: each.value for each in reported.card.metrics}
+    variant = {"name": "something simpler", "metrics": figures}
+    card = ModelCard.model_validate(
+        reported.card.model_dump()
+        | {"baselines": [variant], "ablations": [variant], "seeds": [variant, variant]}
+    )
+    page = Page(write_report(reported.training, card, reported.test_answers, tmp_path).read_text())
+    name, value = next(iter(figures.items()))
+    baselines = page.tables["Baselines, on the test part"]
+    assert baselines[0][1] == name.replace("_", " ")
+    assert [row[0] for row in baselines[1:]] == ["this version", "something simpler"]
+    assert baselines[2][1] == number(value)
+    seeds = page.tables["Seeds, on the test part"]
+    assert [row[0] for row in seeds[3:]] == ["mean", "standard deviation"]
+    assert seeds[4][1] == number(0.0)
+    assert "Not measured in this training: disturbed inputs." in page.words
+    assert "There is no baseline" not in page.words
