@@ -35,7 +35,7 @@ def vocabulary(*words: str) -> NDArray[np.int32]:
 
 
 def token(word: str, known: NDArray[np.int32]) -> int:
-    return FIRST_WORD + known.tolist().index(number_words(tf.constant([word])).numpy()[0])
+    return FIRST_WORD + int(np.searchsorted(known, number_words(tf.constant([word])).numpy()[0]))
 
 
 @pytest.mark.parametrize(("text", "words"), TEXTS)

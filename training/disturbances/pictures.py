@@ -36,7 +36,8 @@ def disturb_pictures(examples: Examples) -> dict[str, Examples]:
 def _shift(pictures: Pictures, axis: int) -> Pictures:
     """Move by a pixel; the first row or column stays, so that there is no black edge."""
     kept = np.arange(pictures.shape[axis]) - 1
-    return pictures.take(np.maximum(kept, 0), axis=axis)
+    moved: Pictures = pictures.take(np.maximum(kept, 0), axis=axis)
+    return moved
 
 
 def _scale(pictures: Pictures, factor: float) -> Pictures:

@@ -16,7 +16,8 @@ DISTURBED = {
 
 def test_every_change_leaves_size_and_type() -> None:
     for pixels in DISTURBED.values():
-        assert (pixels.shape, pixels.dtype) == (PIXELS.shape, np.uint8)
+        assert pixels.shape == PIXELS.shape
+        assert pixels.dtype == np.uint8
         assert (pixels != PIXELS).any()
 
 
