@@ -104,9 +104,9 @@ def present_ngrams(texts: Sequence[NDArray[np.int64]], known: NDArray[np.int32])
         found = known[places] == hashes
         rows.append(numbers[found])
         columns.append(places[found])
-    places = np.concatenate(rows), np.concatenate(columns)
-    ones = np.ones(len(places[0]), np.float32)
-    return csr_matrix((ones, places), shape=(len(texts), len(known)))
+    where = np.concatenate(rows), np.concatenate(columns)
+    ones = np.ones(len(where[0]), np.float32)
+    return csr_matrix((ones, where), shape=(len(texts), len(known)))
 
 
 def log_count_ratios(present: csr_matrix, targets: NDArray[Any]) -> NDArray[np.float64]:

@@ -41,8 +41,8 @@ def _shift(pictures: Pictures, axis: int) -> Pictures:
 
 
 def _scale(pictures: Pictures, factor: float) -> Pictures:
-    scaled: NDArray[Any] = pictures.astype(np.float32) * factor
-    return np.rint(scaled).clip(0, 255).astype(np.uint8)
+    scaled: NDArray[Any] = np.rint(pictures * factor)
+    return scaled.clip(0, 255).astype(np.uint8)
 
 
 def _compress(pictures: Pictures) -> Pictures:
