@@ -19,7 +19,7 @@ class Augmentation:
     def __call__(
         self, pictures: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
     ) -> tf.Tensor:
-        """Change [batch, height, width, channel] of any dtype, pictures of the rows int32[batch]."""
+        """Change [batch, height, width, channel] of any dtype, pictures of rows int32[batch]."""
         return self._move(self._mirror(pictures, rows, epoch), epoch, step)
 
     def _mirror(self, pictures: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from training.convolutions import FastBias, PassThrough, whitening_kernel
+from training.convolutions import FastBatchNormalization, FastBias, PassThrough, whitening_kernel
 
 
 def test_whitened_patches_are_uncorrelated_with_variance_1() -> None:
@@ -34,3 +34,26 @@ def test_a_fast_bias_learns_as_many_times_as_fast_as_it_says() -> None:
         network.fit(np.zeros((8, 4, 4, 2)), np.ones((8, 4, 4, 2)), epochs=1, verbose=0)
         learned[rate] = np.asarray(network(np.zeros((1, 4, 4, 2))))
     np.testing.assert_allclose(learned[64.0], 64 * learned[1.0], rtol=1e-4)
+
+
+def test_fast_normalisation_trains_and_answers_as_keras_own_with_a_bias() -> None:
+    random = np.random.default_rng(2)
+    maps = random.normal(3.0, 2.0, (64, 4, 4, 5)).astype(np.float32)
+    targets = random.normal(size=maps.shape).astype(np.float32)
+    fast = FastBatchNormalization(1.0, momentum=0.6)
+    plain = keras.layers.BatchNormalization(momentum=0.6, scale=False)
+    answers = []
+    for layer in (fast, plain):
+        network = keras.Sequential([keras.Input((4, 4, 5)), layer])
+        network.compile(keras.optimizers.SGD(0.5), "mse", jit_compile=False)
+        history = network.fit(maps, targets, batch_size=16, epochs=3, shuffle=False, verbose=0)
+        answers.append((history.history["loss"], np.asarray(network(maps))))
+    np.testing.assert_allclose(answers[0][0], answers[1][0], rtol=1e-4)
+    np.testing.assert_allclose(answers[0][1], answers[1][1], rtol=1e-2, atol=1e-2)
+
+
+def test_fast_normalisation_is_rebuilt_from_its_configuration() -> None:
+    layer = FastBatchNormalization(64.0, momentum=0.6, dtype="mixed_bfloat16", name="normal")
+    again = FastBatchNormalization.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert again.compute_dtype == "bfloat16"
