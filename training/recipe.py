@@ -68,7 +68,7 @@ class Data:
     parts: "Parts | None" = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """The development examples, split, and the unlabelled inputs; `method` says how in words.
 

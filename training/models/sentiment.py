@@ -6,6 +6,7 @@ together with the labels; in the end the two are weighed against each other on t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -37,7 +38,6 @@ from training.servable import Servable
 from training.statistics import summarize
 from training.word_vectors import word_vectors
 from training.words import (
-    FIRST_WORD,
     PADDING,
     TextFeatures,
     leave_out_middle,
@@ -131,33 +131,58 @@ def accuracy(truth: Any, branches: Any) -> Any:
 
 def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     """Count the words, fit the n-grams, let them label what has no label; compile the network."""
-    known, new = number_texts(parts.train.inputs["text"]), number_texts(_new_texts(parts))
-    labelled, unlabelled, spelling = known.texts, new.texts, known.spelling | new.spelling
-    vocabulary = most_frequent([*labelled, *unlabelled], hyper_parameters.num_words)
-    ngrams, guesses = _fit_ngrams(hyper_parameters, parts, labelled, unlabelled)
-    features = TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens)
-    tokens = [
-        leave_out_middle(tokens_of(numbers, vocabulary), hyper_parameters.max_training_tokens)
-        for numbers in (*labelled, *unlabelled)
-    ]
-    targets = np.concatenate([parts.train.targets, guesses]).astype(np.float32)
-    network = build_network(hyper_parameters, FIRST_WORD + len(vocabulary))
-    embedding = network.get_layer(EMBEDDING)
+    taught = _teach(hyper_parameters, parts)
+    network = build_network(hyper_parameters, len(taught.vectors))
     # Labels alone would teach the network its training texts by their rare words.
-    vectors = _learn_vectors(tokens, *embedding.embeddings.shape)
-    embedding.set_weights([vectors * hyper_parameters.embedding_scale])
+    network.get_layer(EMBEDDING).set_weights([taught.vectors * hyper_parameters.embedding_scale])
     batch_size = hyper_parameters.batch_size
-    steps_per_epoch = len(targets) // batch_size
+    steps_per_epoch = len(taught.targets) // batch_size
     _compile(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
     return Fit(
-        features=features,
+        features=taught.features,
         network=network,
-        batches=batches_by_length(tokens, targets, batch_size, seed),
+        batches=batches_by_length(taught.tokens, taught.targets, batch_size, seed),
         steps_per_epoch=steps_per_epoch,
-        validation=_validation_batches(features, parts.validation, batch_size),
+        validation=_validation_batches(taught.features, parts.validation, batch_size),
         epochs=hyper_parameters.epochs,
         classes=parts.classes,
-        words=["(padding)", "(unknown)", *(spelling[word].decode() for word in vocabulary)],
+        words=taught.words,
+    )
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What an LSTM begins with, and what it learns from.
+
+    The words of the tokens, and their vectors, float32[token, unit]; texts, int32[token] each, and
+    for each the probability of the second class, float32[text].
+    """
+
+    features: TextFeatures
+    words: list[str]
+    vectors: NDArray[np.float32]
+    tokens: list[NDArray[np.int32]]
+    targets: NDArray[np.float32]
+
+
+@lru_cache(maxsize=1)  # it takes minutes, and is the same for every seed
+def _teach(hyper_parameters: HyperParameters, parts: Parts) -> Taught:
+    labelled = number_texts(parts.train.inputs["text"])
+    unlabelled = number_texts(_new_texts(parts))
+    vocabulary = most_frequent([*labelled.texts, *unlabelled.texts], hyper_parameters.num_words)
+    ngrams, guesses = _fit_ngrams(hyper_parameters, parts, labelled.texts, unlabelled.texts)
+    tokens = [
+        leave_out_middle(tokens_of(numbers, vocabulary), hyper_parameters.max_training_tokens)
+        for numbers in (*labelled.texts, *unlabelled.texts)
+    ]
+    spelling = labelled.spelling | unlabelled.spelling
+    words = ["(padding)", "(unknown)", *(spelling[word].decode() for word in vocabulary)]
+    return Taught(
+        TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens),
+        words,
+        _learn_vectors(tokens, len(words), hyper_parameters.embedding_units),
+        tokens,
+        np.concatenate([parts.train.targets, guesses]).astype(np.float32),
     )
 
 
