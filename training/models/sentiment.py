@@ -5,7 +5,7 @@ together with the labels; in the end the two are weighed against each other on t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -51,8 +51,8 @@ JITTER = 8  # words, by which the lengths of texts in a batch may differ
 
 
 @dataclass(frozen=True)
-class HyperParameters:
-    """Sizes of both branches and of their training."""
+class Counting:
+    """What is learned before the LSTM is: words, n-grams, word vectors."""
 
     num_words: int = 30_000
     max_tokens: int = 1_024
@@ -60,6 +60,12 @@ class HyperParameters:
     ngram_texts: int = 3  # that an n-gram must be in to count
     ngram_strength: float = 500.0
     embedding_units: int = 64
+
+
+@dataclass(frozen=True)
+class HyperParameters(Counting):
+    """Sizes of both branches and of their training."""
+
     embedding_scale: float = 0.5
     lstm_units: int = 64
     word_dropout: float = 0.1
@@ -131,7 +137,8 @@ def accuracy(truth: Any, branches: Any) -> Any:
 
 def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     """Count the words, fit the n-grams, let them label what has no label; compile the network."""
-    taught = _teach(hyper_parameters, parts)
+    counting = {field.name: getattr(hyper_parameters, field.name) for field in fields(Counting)}
+    taught = _teach(Counting(**counting), parts)
     network = build_network(hyper_parameters, len(taught.vectors))
     # Labels alone would teach the network its training texts by their rare words.
     network.get_layer(EMBEDDING).set_weights([taught.vectors * hyper_parameters.embedding_scale])
@@ -165,22 +172,22 @@ class Taught:
     targets: NDArray[np.float32]
 
 
-@lru_cache(maxsize=1)  # it takes minutes, and is the same for every seed
-def _teach(hyper_parameters: HyperParameters, parts: Parts) -> Taught:
+@lru_cache(maxsize=1)  # it takes minutes, and is the same for every seed and most ablations
+def _teach(counting: Counting, parts: Parts) -> Taught:
     labelled = number_texts(parts.train.inputs["text"])
     unlabelled = number_texts(_new_texts(parts))
-    vocabulary = most_frequent([*labelled.texts, *unlabelled.texts], hyper_parameters.num_words)
-    ngrams, guesses = _fit_ngrams(hyper_parameters, parts, labelled.texts, unlabelled.texts)
+    vocabulary = most_frequent([*labelled.texts, *unlabelled.texts], counting.num_words)
+    ngrams, guesses = _fit_ngrams(counting, parts, labelled.texts, unlabelled.texts)
     tokens = [
-        leave_out_middle(tokens_of(numbers, vocabulary), hyper_parameters.max_training_tokens)
+        leave_out_middle(tokens_of(numbers, vocabulary), counting.max_training_tokens)
         for numbers in (*labelled.texts, *unlabelled.texts)
     ]
     spelling = labelled.spelling | unlabelled.spelling
     words = ["(padding)", "(unknown)", *(spelling[word].decode() for word in vocabulary)]
     return Taught(
-        TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens),
+        TextFeatures(vocabulary, ngrams, counting.max_tokens),
         words,
-        _learn_vectors(tokens, len(words), hyper_parameters.embedding_units),
+        _learn_vectors(tokens, len(words), counting.embedding_units),
         tokens,
         np.concatenate([parts.train.targets, guesses]).astype(np.float32),
     )
@@ -197,20 +204,20 @@ Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 
 
 def _fit_ngrams(
-    hyper_parameters: HyperParameters, parts: Parts, labelled: Texts, unlabelled: Texts
+    counting: Counting, parts: Parts, labelled: Texts, unlabelled: Texts
 ) -> tuple[Ngrams, NDArray[np.float64]]:
     """Fit the n-grams, and give the probability that they see in each unlabelled text.
 
     How much an n-gram tells is counted twice: on the labelled texts, then also on the others with
     the labels that the first count gives them. What it weighs is fitted on true labels alone.
     """
-    known = frequent_ngrams(labelled, hyper_parameters.ngram_texts)
+    known = frequent_ngrams(labelled, counting.ngram_texts)
     held_out = number_texts(parts.validation.inputs["text"]).texts
     present, present_held_out = present_ngrams(labelled, known), present_ngrams(held_out, known)
     targets = parts.train.targets
 
     def fit(ratios: NDArray[np.float64]) -> Ngrams:
-        return fit_ngrams(known, present, targets, ratios, hyper_parameters.ngram_strength)
+        return fit_ngrams(known, present, targets, ratios, counting.ngram_strength)
 
     ngrams = fit(log_count_ratios(present, targets))
     if not unlabelled:
