@@ -37,8 +37,8 @@ class Features(tf.Module):
         super().__init__()
         inputs = train.inputs
         self._categories = sorted(set(inputs["ocean_proximity"]))
-        ratios = inputs["total_bedrooms"] / inputs["total_rooms"]
-        self._bedrooms_per_room = float(np.nanmedian(ratios))
+        ratios = inputs["total_bedrooms"] / inputs["households"]
+        self._bedrooms_per_household = float(np.nanmedian(ratios))
         columns = self._columns(inputs)
         self._mean = tf.reduce_mean(columns, axis=0)
         self._deviation = tf.maximum(tf.math.reduce_std(columns, axis=0), SMALLEST_DEVIATION)
@@ -88,7 +88,9 @@ class Features(tf.Module):
         rooms, households = inputs["total_rooms"], inputs["households"]
         age, income = inputs["housing_median_age"], inputs["median_income"]
         missing = tf.math.is_nan(inputs["total_bedrooms"])
-        bedrooms = tf.where(missing, rooms * self._bedrooms_per_room, inputs["total_bedrooms"])
+        # A household has about one, however many rooms: households tell more than rooms do.
+        likely = households * self._bedrooms_per_household
+        bedrooms = tf.where(missing, likely, inputs["total_bedrooms"])
         counts = tf.stack([rooms, bedrooms, inputs["population"], households, income], axis=1)
         per_household = counts[:, :3] / households[:, None]
         logarithms = tf.math.log1p(tf.concat([counts, per_household], axis=1))

@@ -27,7 +27,6 @@ UNIT_USD = 100_000  # the network thinks in this unit, as the literature on this
 # The census gave no median below or above these.
 LIMITS_USD = (14_999.0, 500_001.0)
 
-
 CALIBRATION_BINS = 5
 
 
