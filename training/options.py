@@ -4,7 +4,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -95,7 +95,8 @@ def typed(hyper_parameters: Any, settings: Settings, *, model: str) -> dict[str,
 def listing(hyper_parameters: Any) -> list[Setting]:
     """Give every hyper-parameter with its value, and the comment that stands beside it."""
     kinds = get_type_hints(type(hyper_parameters))
-    source = inspect.getsource(type(hyper_parameters))
+    kinds_of_it = [kind for kind in type(hyper_parameters).__mro__ if is_dataclass(kind)]
+    source = "\n".join(map(inspect.getsource, kinds_of_it))
     comments = dict(re.findall(r"^ +(\w+): .*?  # (.*)$", source, re.MULTILINE))
     return [
         Setting(

@@ -215,6 +215,5 @@ RECIPE = Recipe(
         },
         "in 2 epochs, less batch normalisation": {"cycles": 1, "epochs": 2, "normalize": False},
         "in 2 epochs, less weight decay": {"cycles": 1, "epochs": 2, "weight_decay": 0.0},
-        "in 2 epochs, less label smoothing": {"cycles": 1, "epochs": 2, "label_smoothing": 0.0},
     },
 )
