@@ -81,6 +81,24 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
         return {**{name: config[name] for name in kept}, "rate": self.bias.rate}
 
 
+class BesideMirrored(keras.layers.Layer):
+    """Pictures, followed by their mirror images; in training, the pictures alone."""
+
+    def call(self, pictures: Any, training: bool = False) -> Any:
+        """Give [2 * batch, height, width, channel], in training [batch, ...]."""
+        return pictures if training else ops.concatenate([pictures, pictures[:, :, ::-1]], axis=0)
+
+
+class MeanWithMirrored(keras.layers.Layer):
+    """The mean of the answers to a picture and to its mirror image, as `BesideMirrored` has them."""
+
+    def call(self, answers: Any, training: bool = False) -> Any:
+        """Give [batch, output] for [2 * batch, output]; in training, what came in."""
+        if training:
+            return answers
+        return ops.mean(ops.reshape(answers, (2, -1, answers.shape[-1])), axis=0)
+
+
 @keras.saving.register_keras_serializable("tfgate")
 class PassThrough(keras.initializers.Initializer):
     """Let the first filters of a 3 x 3 convolution hand on one channel each, and others be random.

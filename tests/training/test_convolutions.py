@@ -3,7 +3,14 @@
 import keras
 import numpy as np
 
-from training.convolutions import FastBatchNormalization, FastBias, PassThrough, whitening_kernel
+from training.convolutions import (
+    BesideMirrored,
+    FastBatchNormalization,
+    FastBias,
+    MeanWithMirrored,
+    PassThrough,
+    whitening_kernel,
+)
 
 
 def test_whitened_patches_are_uncorrelated_with_variance_1() -> None:
@@ -57,3 +64,14 @@ def test_fast_normalisation_is_rebuilt_from_its_configuration() -> None:
     again = FastBatchNormalization.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again.compute_dtype == "bfloat16"
+
+
+def test_a_picture_and_its_mirror_image_get_the_same_answer() -> None:
+    pictures = np.random.default_rng(3).normal(size=(5, 4, 4, 2)).astype(np.float32)
+    layers = [BesideMirrored(), keras.layers.Flatten(), keras.layers.Dense(3), MeanWithMirrored()]
+    network = keras.Sequential([keras.Input((4, 4, 2)), *layers])
+    straight, mirrored = (np.asarray(network(each)) for each in (pictures, pictures[:, :, ::-1]))
+    assert straight.shape == (5, 3)
+    np.testing.assert_allclose(straight, mirrored, atol=1e-5)
+    alone = np.asarray(network(pictures, training=True))
+    assert abs(alone - straight).max() > 0.01

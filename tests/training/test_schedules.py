@@ -27,12 +27,3 @@ def test_it_is_rebuilt_from_its_configuration() -> None:
     assert [float(again(step)) for step in range(10)] == [
         float(schedule(step)) for step in range(10)
     ]
-
-
-def test_a_second_cycle_does_the_same_below_half_the_peak() -> None:
-    schedule = OneCycle(peak=2.0, steps=200, cycles=2)
-    once = OneCycle(peak=2.0, steps=100)
-    for step in range(100):
-        assert float(schedule(step)) == float(once(step))
-        assert float(schedule(step + 100)) == pytest.approx(float(once(step)) / 2)
-    assert float(schedule(1_000)) == pytest.approx(1.0 * OneCycle.END)

@@ -14,7 +14,14 @@ from serving.card import InputStatistics
 from serving.models.image import SIDE
 from training.augmentation import Augmentation
 from training.classification import ClassScores, evaluate, fit_temperature
-from training.convolutions import FastBatchNormalization, FastBias, PassThrough, whitening_kernel
+from training.convolutions import (
+    BesideMirrored,
+    FastBatchNormalization,
+    FastBias,
+    MeanWithMirrored,
+    PassThrough,
+    whitening_kernel,
+)
 from training.data import cifar10
 from training.disturbances.pictures import disturb_pictures
 from training.fitting import predict_validation, shuffled
@@ -47,8 +54,7 @@ class HyperParameters:
     bias_rate: float = 64.0
     precision: str = "mixed_bfloat16"
     batch_size: int = 512
-    cycles: int = 2  # of the learning rate
-    epochs: int = 32
+    epochs: int = 16
 
 
 def split(development: Examples) -> Parts:
@@ -90,6 +96,8 @@ def build_network(
 ) -> keras.Model:
     """Give standardised pixels → logits float32[batch, class].
 
+    When it answers, it looks at each picture and at its mirror image.
+
     Source: the layout, its starting values and its training are those of K. Jordan, "94% on
     CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv 2404.00498.
     """
@@ -113,7 +121,7 @@ def build_network(
     whiten = layers.Conv2D(
         stem.shape[-1], STEM_SIDE, use_bias=False, trainable=False, dtype=precision
     )
-    maps = activate(whiten(pixels), normalize=False)  # 31 x 31
+    maps = activate(whiten(BesideMirrored()(pixels)), normalize=False)  # 31 x 31
     whiten.set_weights([stem])
     wide = hyper_parameters.wide_filters
     for filters in (hyper_parameters.filters, wide, wide):
@@ -121,8 +129,8 @@ def build_network(
         maps = activate(pooled, normalize=hyper_parameters.normalize)
         maps = activate(convolve(maps, filters), normalize=hyper_parameters.normalize)
     highest = layers.GlobalMaxPooling2D(dtype="float32")(maps)
-    logits = layers.Dense(num_classes, use_bias=False)(highest)
-    return keras.Model(pixels, layers.Rescaling(LOGIT_SCALE, name="logits")(logits), name="image")
+    logits = layers.Rescaling(LOGIT_SCALE)(layers.Dense(num_classes, use_bias=False)(highest))
+    return keras.Model(pixels, MeanWithMirrored(name="logits")(logits), name="image")
 
 
 def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
@@ -167,7 +175,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
 def _compile(network: keras.Model, hyper_parameters: HyperParameters, steps: int) -> None:
     network.compile(
         keras.optimizers.SGD(
-            OneCycle(hyper_parameters.learning_rate, steps, cycles=hyper_parameters.cycles),
+            OneCycle(hyper_parameters.learning_rate, steps),
             momentum=hyper_parameters.momentum,
             nesterov=True,
             weight_decay=hyper_parameters.weight_decay,
@@ -206,14 +214,13 @@ RECIPE = Recipe(
     },
     disturb=disturb_pictures,
     ablations={
-        "in 2 epochs": {"cycles": 1, "epochs": 2},
+        "in 2 epochs": {"epochs": 2},
         "in 2 epochs, less mirroring and shifting": {
-            "cycles": 1,
             "epochs": 2,
             "flip": False,
             "shift_pixels": 0,
         },
-        "in 2 epochs, less batch normalisation": {"cycles": 1, "epochs": 2, "normalize": False},
-        "in 2 epochs, less weight decay": {"cycles": 1, "epochs": 2, "weight_decay": 0.0},
+        "in 2 epochs, less batch normalisation": {"epochs": 2, "normalize": False},
+        "in 2 epochs, less weight decay": {"epochs": 2, "weight_decay": 0.0},
     },
 )
