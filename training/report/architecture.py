@@ -11,9 +11,9 @@ DOTS_PER_INCH = 56
 
 
 def architecture(network: keras.Model) -> Section:
-    """Show the layers; the diagram is left out where there is no `dot`, or no pydot."""
+    """Show the layers; the diagram is left out where `dot` or pydot is missing, or fails."""
     diagram = _diagram(network)
-    remedy = "The diagram of it needs Graphviz' program dot and the package pydot."
+    remedy = "There is no diagram: it needs Graphviz' program dot and the package pydot."
     return Section(
         "Architecture",
         [] if diagram else [remedy],
@@ -24,9 +24,12 @@ def architecture(network: keras.Model) -> Section:
 
 def _diagram(network: keras.Model) -> Figure | None:
     try:
-        graph = keras.utils.model_to_dot(network, show_shapes=True, dpi=DOTS_PER_INCH)
+        # Keras asks for right angles, over which Graphviz fails on some networks.
+        graph = keras.utils.model_to_dot(
+            network, show_shapes=True, dpi=DOTS_PER_INCH, splines="polyline"
+        )
         png = graph.create(format="png")
-    except (ImportError, OSError):
+    except (ImportError, OSError, AssertionError):  # the last where dot itself fails
         return None
     return Figure(
         "architecture",
