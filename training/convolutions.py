@@ -90,7 +90,7 @@ class BesideMirrored(keras.layers.Layer):
 
 
 class MeanWithMirrored(keras.layers.Layer):
-    """The mean of the answers to a picture and to its mirror image, as `BesideMirrored` has them."""
+    """The mean of the answers to a picture and to its mirror image, if there are both."""
 
     def call(self, answers: Any, training: bool = False) -> Any:
         """Give [batch, output] for [2 * batch, output]; in training, what came in."""
