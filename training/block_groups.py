@@ -23,7 +23,7 @@ STRETCH = (0.8, 1.0)
 STEPS_PER_DEGREE = 5.0  # the unit of a neighbour's offset: some 20 km
 SMALLEST_DISTANCE = 0.035  # in that unit, as many block groups share their rounded place
 
-SMALLEST_DEVIATION = 0.05  # of a column: rare flags must not become huge
+SMALLEST_DEVIATION = 1e-6  # of a column: one that never changes must not divide by zero
 
 
 class Features(tf.Module):
@@ -41,7 +41,7 @@ class Features(tf.Module):
         self._bedrooms_per_household = float(np.nanmedian(ratios))
         columns = self._columns(inputs)
         self._mean = tf.reduce_mean(columns, axis=0)
-        self._deviation = tf.maximum(tf.math.reduce_std(columns, axis=0), SMALLEST_DEVIATION)
+        self._deviation = tf.math.reduce_std(columns, axis=0) + SMALLEST_DEVIATION
         self._angles, self._phases = _waves(waves)
         places = _places(inputs)
         self._neighbours = Neighbours(
@@ -80,21 +80,22 @@ class Features(tf.Module):
 
     def _census(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         """Give all but the place, float32[batch, column]."""
+        missing = tf.math.is_nan(inputs["total_bedrooms"])[:, None]
         proximity = tf.equal(inputs["ocean_proximity"][:, None], self._categories)
-        standardised = (self._columns(inputs) - self._mean) / self._deviation
-        return tf.concat([standardised, tf.cast(proximity, tf.float32)], axis=1)
+        flags = tf.cast(tf.concat([missing, proximity], axis=1), tf.float32)
+        return tf.concat([(self._columns(inputs) - self._mean) / self._deviation, flags], axis=1)
 
     def _columns(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         rooms, households = inputs["total_rooms"], inputs["households"]
         age, income = inputs["housing_median_age"], inputs["median_income"]
-        missing = tf.math.is_nan(inputs["total_bedrooms"])
         # A household has about one, however many rooms: households tell more than rooms do.
         likely = households * self._bedrooms_per_household
-        bedrooms = tf.where(missing, likely, inputs["total_bedrooms"])
+        bedrooms = inputs["total_bedrooms"]
+        bedrooms = tf.where(tf.math.is_nan(bedrooms), likely, bedrooms)
         counts = tf.stack([rooms, bedrooms, inputs["population"], households, income], axis=1)
         per_household = counts[:, :3] / households[:, None]
         logarithms = tf.math.log1p(tf.concat([counts, per_household], axis=1))
-        rest = tf.stack([bedrooms / rooms, age, income, tf.cast(missing, tf.float32)], axis=1)
+        rest = tf.stack([bedrooms / rooms, age, income], axis=1)
         return tf.concat([logarithms, rest], axis=1)
 
 

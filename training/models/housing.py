@@ -1,5 +1,6 @@
 """How the housing model is trained: small networks over a block group and its neighbours."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,11 +37,12 @@ class HyperParameters:
 
     members: int = 4
     units: int = 128
-    layers: int = 3
+    layers: int = 2
     dropout: float = 0.2
     waves: int = 6
     neighbours: int = 32
     heads: int = 8
+    hidden_bedrooms: float = 0.1
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     batch_size: int = 256
@@ -150,9 +152,10 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
         loss,
         jit_compile=False,
     )
-    inputs = features.of_known(train)
+    seen = look(features, train, hyper_parameters.hidden_bedrooms, seed)
 
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        inputs = seen(epoch)
         rows = shuffled(len(train), batch_size, seed=seed, epoch=epoch)
         return rows.map(lambda batch: (tf.gather(inputs, batch), tf.gather(targets, batch)))
 
@@ -167,6 +170,23 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     )
 
 
+def look(
+    features: Features, train: Examples, hidden_bedrooms: float, seed: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Give what the network sees of all training examples in an epoch, by the epoch's number.
+
+    The bedrooms of some, others every time, are hidden: the census rarely lacks them, callers may.
+    """
+    whole, without_bedrooms = features.of_known(train), features.of_known(hide_bedrooms(train))
+
+    def seen(epoch: tf.Tensor) -> tf.Tensor:
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        hidden = tf.random.stateless_uniform([len(train), 1], seeds) < hidden_bedrooms
+        return tf.where(hidden, without_bedrooms, whole)
+
+    return seen
+
+
 def serve(fit: Fit) -> Servable:
     """Stretch the intervals until they cover nine tenths of the validation part, at every price."""
     calibration = calibrate(*predict_validation(fit), coverage=COVERAGE, bins=CALIBRATION_BINS)
@@ -174,11 +194,15 @@ def serve(fit: Fit) -> Servable:
     return Servable(fit.features, fit.network, answer)
 
 
-def disturb(examples: Examples) -> dict[str, Examples]:
-    """Leave out what a census may not have asked."""
+def hide_bedrooms(examples: Examples) -> Examples:
+    """Give the examples as a census would that did not ask for bedrooms."""
     unknown = np.full(len(examples), np.nan, np.float32)
-    inputs = {**examples.inputs, "total_bedrooms": unknown}
-    return {"total_bedrooms missing": replace(examples, inputs=inputs)}
+    return replace(examples, inputs={**examples.inputs, "total_bedrooms": unknown})
+
+
+def disturb(examples: Examples) -> dict[str, Examples]:
+    """Leave out the one value that may be left out."""
+    return {"total_bedrooms missing": hide_bedrooms(examples)}
 
 
 RECIPE = Recipe(
@@ -198,6 +222,7 @@ RECIPE = Recipe(
         "no waves of the place": {"waves": 0},
         "no dropout": {"dropout": 0.0},
         "no weight decay": {"weight_decay": 0.0},
+        "bedrooms never hidden": {"hidden_bedrooms": 0.0},
         "four neighbours": {"neighbours": 4},
     },
     search_space={

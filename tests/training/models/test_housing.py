@@ -11,7 +11,14 @@ from training.models.housing import RECIPE, disturb
 from training.pipeline import Plan, train
 from training.recipe import Data, Examples, Training
 
-SIZES = {"units": 16, "neighbours": 8, "batch_size": 32, "epochs": 20, "dropout": 0.0}
+SIZES = {
+    "units": 16,
+    "neighbours": 8,
+    "batch_size": 32,
+    "epochs": 20,
+    "dropout": 0.0,
+    "hidden_bedrooms": 0.0,
+}
 
 
 def block_groups(number: int, seed: int) -> Examples:
