@@ -57,9 +57,9 @@ def test_the_winner_is_trained_by_the_command_that_is_printed(
 
 
 class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Ctrl-C in the middle of an epoch."""
+    """Ctrl-C while an epoch runs."""
 
-    def on_train_batch_end(self, _batch: int, _logs: object = None) -> None:
+    def on_train_batch_begin(self, _batch: int, logs: object = None) -> None:  # noqa: ARG002
         raise KeyboardInterrupt
 
 
