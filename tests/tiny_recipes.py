@@ -17,7 +17,7 @@ from serving.models.housing import NUMERIC_FEATURES
 from training.data.cifar10 import CLASSES
 from training.models import RECIPES
 from training.pipeline import Plan, run
-from training.recipe import Recipe
+from training.recipe import Gate, Recipe
 
 TINY = {
     "sentiment": {
@@ -109,10 +109,15 @@ def tiny_recipes() -> dict[str, Recipe[Any]]:
         name: replace(
             recipe,
             hyper_parameters=replace(recipe.hyper_parameters, **TINY[name]),
-            gate=replace(recipe.gate, minimum=-np.inf, maximum=np.inf),
+            gate=_open(recipe.gate),
         )
         for name, recipe in RECIPES.items()
     }
+
+
+def _open(gate: Gate) -> Gate:
+    """Let any model through, and still know which side of the metric is the better one."""
+    return replace(gate, minimum=-np.inf, maximum=min(gate.maximum * 1e6, np.inf))
 
 
 @dataclass(frozen=True)
