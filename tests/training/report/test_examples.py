@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from training.recipe import Examples
-from training.report.examples import LONGEST_TEXT, show_pictures, shorten, table
+from training.report.examples import LONGEST_TEXT, shorten, show_pictures, table
 from training.report.judgement import judge
 
 SCORES = {
