@@ -61,6 +61,8 @@ HEAVY = {
     "tensorflow_serving": ["serving.embedded", "training"],
     "keras": ["training"],
     "sklearn": ["training"],
+    "matplotlib": ["training"],
+    "optuna": ["training"],
     "grpc": ["serving.embedded", "serving.gateway.channel", "serving.gateway.client"],
     "fastapi": ["serving.gateway"],
     "starlette": ["serving.gateway"],
