@@ -29,16 +29,10 @@ BOUNDS = {
     },
 }
 
-# Strings, look-up tables and the reading of the version itself; TensorFlow Serving puts them on the
-# CPU of a machine with a GPU.
+# Strings, and the reading of the version itself; TensorFlow Serving puts them on the CPU of a machine
+# with a GPU.
 CPU_ALONE = {
-    "HashTableV2",
-    "LookupTableFindV2",
-    "LookupTableImportV2",
     "MergeV2Checkpoints",
-    "RaggedGather",
-    "RaggedRange",
-    "RaggedTensorToTensor",
     "RestoreV2",
     "SaveV2",
     "ShardedFilename",
@@ -47,6 +41,7 @@ CPU_ALONE = {
     "StringJoin",
     "StringLower",
     "StringSplitV2",
+    "StringToHashBucketFast",
 }
 
 NEIGHBOURS = ["Dull.", "One of the best films I have seen! " * 40, "It's not bad, but " * 7]
