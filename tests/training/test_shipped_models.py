@@ -29,8 +29,8 @@ BOUNDS = {
     },
 }
 
-# Strings, and the reading of the version itself; TensorFlow Serving puts them on the CPU of a machine
-# with a GPU.
+# Strings, and the reading of the version itself; TensorFlow Serving puts them on the CPU also where
+# there is a GPU.
 CPU_ALONE = {
     "MergeV2Checkpoints",
     "RestoreV2",
