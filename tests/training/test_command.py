@@ -24,7 +24,7 @@ def test_the_models_are_published_and_their_figures_shown(
         train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "cp", seeds), {})
     shown = capsys.readouterr().out
     assert "epoch 2/2" in shown
-    assert "root_mean_squared_error" in shown
+    assert "root_mean_squared" in shown  # a narrow table may break the name
     assert "of 2 seeds" in shown
     assert "±" in shown
     assert "gradient-boosted trees" in " ".join(shown.split())
