@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 from optuna.trial import TrialState
-from rich.table import Table
+from rich.table import Column, Table
 
 from serving.card import Metric, ModelCard
 from training.options import Setting
@@ -17,7 +17,8 @@ NUM_BEST = 5  # fit beside one another
 
 def trained(cards: Sequence[ModelCard]) -> Table:
     """Give each version's figures on the test part, beside those of all seeds and of baselines."""
-    table = Table("on the test part", "shipped", "mean ± deviation", title="Trained")
+    metrics = Column("on the test part", no_wrap=True)  # a name is what people search for
+    table = Table(metrics, "shipped", "mean ± deviation", title="Trained")
     table.add_column("baselines")
     for card in cards:
         seconds, num_seeds = f"{card.training_seconds:,.0f} s", f"of {len(card.seeds)} seeds"

@@ -9,9 +9,8 @@ import pytest
 from training.command import cross_validate
 from training.errors import WrongOption
 from training.folds import folds
-from training.models import RECIPES
 from training.pipeline import Plan
-from training.recipe import Data, Examples, Recipe
+from training.recipe import Data, Examples
 
 
 def data(targets: Any, groups: Any = None) -> Data:
@@ -57,14 +56,12 @@ def test_more_folds_than_examples_are_refused() -> None:
         list(folds(data(QUANTITIES), 13))
 
 
+@pytest.mark.usefixtures("tiny_commands")
 def test_the_folds_are_shown_and_nothing_is_published(
-    tiny_recipes: dict[str, Recipe[Any]],
     data_folder: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(RECIPES, "housing", tiny_recipes["housing"])
     shown = []
     for resume in (False, True):
         plan = Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints", resume=resume)

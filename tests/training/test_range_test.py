@@ -12,7 +12,7 @@ from training.command import find_learning_rates
 from training.models import RECIPES
 from training.pipeline import Plan
 from training.range_test import find_learning_rate, plot
-from training.recipe import Fit, Recipe
+from training.recipe import Fit
 
 SCALE = 3.0
 
@@ -47,15 +47,12 @@ def test_the_suggestion_is_high_and_stable(learning_rate: Any, tmp_path: Path) -
     assert (tmp_path / "new" / "line.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("tiny_commands")
 def test_each_model_gets_a_suggestion_and_a_picture(
-    tiny_recipes: dict[str, Recipe[Any]],
     data_folder: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name, recipe in tiny_recipes.items():
-        monkeypatch.setitem(RECIPES, name, recipe)
     plan = Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints")
     find_learning_rates(["all"], plan, {}, tmp_path / "rates")
     shown = " ".join(capsys.readouterr().out.split())
