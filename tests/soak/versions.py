@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tests import stack
+from tests.damage import GRAPH
 
 RELATIVE_CHANGE = 0.05
 
@@ -25,7 +27,7 @@ def write_version(model: str, number: int, folder: Path) -> Path:
     """
     draft = folder / f"tmp-{number}"
     shutil.copytree(shipped_version(model), draft)
-    _change_weights(draft / "variables" / "variables", np.random.default_rng(number))
+    _change_weights(draft / GRAPH, np.random.default_rng(number))
     return draft
 
 
@@ -40,17 +42,17 @@ def remove_version(folder: Path, number: int) -> None:
         shutil.rmtree((folder / str(number)).rename(folder / f"old-{number}"))
 
 
-def _change_weights(checkpoint: Path, random: np.random.Generator) -> None:
-    reader = tf.train.load_checkpoint(str(checkpoint))
-    names = sorted(reader.get_variable_to_shape_map())
-    tensors = [_changed(reader.get_tensor(name), random) for name in names]
-    tf.raw_ops.SaveV2(
-        prefix=str(checkpoint), tensor_names=names, shape_and_slices=[""] * len(names),
-        tensors=tensors,
-    )  # fmt: skip
+def _change_weights(graph: Path, random: np.random.Generator) -> None:
+    """Change what the functions of a graph hold as constants: its weights are among them."""
+    saved_model = SavedModel.FromString(graph.read_bytes())
+    for function in saved_model.meta_graphs[0].graph_def.library.function:
+        for node in function.node_def:
+            if node.op == "Const" and _is_weight(node.attr["value"].tensor):
+                weight = tf.make_ndarray(node.attr["value"].tensor)
+                changed = weight * random.normal(1, RELATIVE_CHANGE, weight.shape)
+                node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(changed, weight.dtype))
+    graph.write_bytes(saved_model.SerializeToString())
 
 
-def _changed(tensor: Any, random: np.random.Generator) -> Any:
-    if not isinstance(tensor, np.ndarray) or tensor.dtype != np.float32:
-        return tensor  # the object graph, which is a string
-    return (tensor * random.normal(1, RELATIVE_CHANGE, tensor.shape)).astype(np.float32)
+def _is_weight(constant: Any) -> bool:
+    return constant.dtype == tf.float32 and len(constant.tensor_shape.dim) > 1
