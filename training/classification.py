@@ -23,16 +23,12 @@ class ClassScores(tf.Module):
 
     def __init__(self, classes: Sequence[str], temperature: float) -> None:
         super().__init__()
-        self.classes = tf.constant(list(classes))
+        self.classes = classes
         self.temperature = temperature
 
     def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, each [batch, class]."""
-        scores = tf.nn.softmax(logits / self.temperature)
-        classes = tf.ensure_shape(
-            tf.tile(self.classes[None], [tf.shape(logits)[0], 1]), [None, len(self.classes)]
-        )
-        return {"classes": classes, "scores": scores}
+        return _with_classes(tf.nn.softmax(logits / self.temperature), self.classes)
 
 
 class BlendedScores(tf.Module):
@@ -40,14 +36,20 @@ class BlendedScores(tf.Module):
 
     def __init__(self, classes: Sequence[str], weights: NDArray[np.float32], bias: float) -> None:
         super().__init__()
+        self.classes = classes
         self._weights = weights
         self._bias = bias
-        self._scores = ClassScores(classes, temperature=1.0)
 
     def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, each [batch, 2]."""
-        logit = tf.linalg.matvec(logits, self._weights) + self._bias
-        return self._scores(tf.stack([tf.zeros_like(logit), logit], axis=1))
+        logit = tf.reduce_sum(logits * self._weights, axis=1) + self._bias
+        return _with_classes(tf.sigmoid(tf.stack([-logit, logit], axis=1)), self.classes)
+
+
+def _with_classes(scores: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+    num_rows = tf.shape(scores)[0]
+    names = tf.broadcast_to(tf.constant(list(classes)), [num_rows, len(classes)])
+    return {"classes": tf.ensure_shape(names, [None, len(classes)]), "scores": scores}
 
 
 def fit_blend(logits: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[np.float32], float]:

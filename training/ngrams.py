@@ -16,6 +16,8 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 
+from training.lookup import Lookup
+
 LONGEST = 3  # words
 
 # A hash is a polynomial in the words' numbers modulo a prime: below 2**31, so that a product of two
@@ -65,25 +67,24 @@ class NgramScores(tf.Module):
 
     def __init__(self, ngrams: Ngrams) -> None:
         super().__init__()
-        self._known = ngrams.known
-        self._weights = ngrams.weights.astype(np.float16)
+        self._known = Lookup(ngrams.known)
+        self._weights = np.append(ngrams.weights, 0).astype(np.float16)
         self._bias = ngrams.bias
 
     def __call__(self, numbers: tf.Tensor) -> tf.Tensor:
         """Give the logit of the second class, float32[text], for `numbers` as `ngram_hashes`."""
         hashes = tf.cast(ngram_hashes(numbers), tf.int32)
-        size, num_texts = len(self._known), tf.shape(numbers, tf.int64)[0]
-        places = tf.searchsorted(self._known, tf.reshape(hashes, [-1]), out_type=tf.int64)
-        places = tf.reshape(tf.minimum(places, size - 1), tf.shape(hashes))
-        known = tf.gather(self._known, places) == hashes
+        places, known = self._known(hashes)
+        size, num_texts = self._known.num_places, tf.shape(hashes, tf.int64)[0]
         # What is not known gets the text number -1, which the sums leave out.
-        pairs = tf.where(known, tf.range(num_texts)[:, None] * size + places, -1)
+        first = (tf.range(num_texts) * size)[:, None]
+        pairs = tf.where(known, first + tf.cast(places, tf.int64), -1)
         pairs = tf.unique(tf.reshape(pairs, [-1])).y
         texts = tf.math.floordiv(pairs, size)
         weights = tf.cast(tf.gather(self._weights, tf.math.floormod(pairs, size)), tf.float32)
         total = tf.math.unsorted_segment_sum(weights, texts, num_texts)
         count = tf.math.unsorted_segment_sum(tf.ones_like(weights), texts, num_texts)
-        return total / tf.sqrt(tf.maximum(count, 1.0)) + self._bias
+        return total * tf.math.rsqrt(tf.maximum(count, 1.0)) + self._bias
 
 
 def frequent_ngrams(texts: Sequence[NDArray[np.int64]], least: int) -> NDArray[np.int32]:

@@ -17,7 +17,7 @@ from training.export import next_version, publish
 from training.fitting import fit_network
 from training.recipe import Data, Evaluation, Examples, Fit, Parts, Recipe, Training
 from training.report.report import write_report
-from training.servable import Servable, in_float32
+from training.servable import Servable, frozen, in_float32
 from training.tensorboard import watch
 
 
@@ -98,7 +98,7 @@ def publish_best(
     )
     version = next_version(plan.repository / name)
     card = write_card(best, findings, name=name, version=version, command=plan.command)
-    reference = Servable(best.servable.features, best.fit.network, best.servable.answer)
+    reference = Servable(best.servable.features, frozen(best.fit.network), best.servable.answer)
     publish(best.servable, reference, card, MODELS[name], plan.repository / name)
     if plan.reports is not None:
         write_report(best, card, answers[best.seed], plan.reports / name / str(version))

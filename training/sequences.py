@@ -6,7 +6,6 @@ The time axis is padded with whatever on the right; `lengths`, int32[batch], say
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 
@@ -32,53 +31,3 @@ class PoolSequence(keras.layers.Layer):
         total = ops.sum(sequences * real, axis=1)
         count = ops.cast(ops.maximum(lengths, 1), total.dtype)[:, None]
         return ops.concatenate([highest, total / count], axis=1)
-
-
-class FusedLSTM(keras.layers.Layer):
-    """The states of a Keras LSTM with its loop inside one operation: for inference alone.
-
-    Keras traces a loop of small operations, whose bookkeeping costs more than its arithmetic at
-    batch 1. The operation's registered gradient is that of another gate order, so training with
-    this layer would go wrong silently. The weights are those of `keras.layers.LSTM`.
-    """
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.units = units
-
-    def build(self, shape: tuple[int | None, int | None, int]) -> None:
-        """Make the weights, in the order of Keras' own layer; gates are i, f, c, o."""
-        self.kernel = self.add_weight((shape[-1], 4 * self.units))
-        self.recurrent_kernel = self.add_weight((self.units, 4 * self.units))
-        self.bias = self.add_weight((4 * self.units,))
-
-    def call(self, sequences: tf.Tensor, mask: None = None) -> tf.Tensor:  # noqa: ARG002, as LSTM
-        """Give the state after each step, float32[batch, time, unit]."""
-        batch, time = tf.unstack(tf.shape(sequences)[:2])
-        nothing = tf.zeros([batch, self.units])
-        no_peephole = tf.zeros([self.units])
-        states = tf.raw_ops.BlockLSTMV2(
-            seq_len_max=tf.cast(time, tf.int64),
-            x=tf.transpose(sequences, [1, 0, 2]),  # the operation wants time first
-            cs_prev=nothing,
-            h_prev=nothing,
-            w=tf.concat([self.kernel, self.recurrent_kernel], axis=0),
-            wci=no_peephole,
-            wcf=no_peephole,
-            wco=no_peephole,
-            b=self.bias,
-        ).h
-        return tf.transpose(states, [1, 0, 2])
-
-
-def fuse(network: keras.Model) -> keras.Model:
-    """Give a copy of the network, for inference, that has each LSTM as one operation."""
-
-    def fused(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, keras.layers.LSTM):
-            return FusedLSTM(layer.units)
-        return type(layer).from_config(layer.get_config())
-
-    copy = keras.models.clone_model(network, clone_function=fused)
-    copy.set_weights(network.get_weights())
-    return copy

@@ -15,30 +15,20 @@ BATCH_SIZE = 64
 class Servable(tf.Module):
     """The signature's inputs → features → network → answer.
 
-    The network's weights become constants of the graph: TensorFlow then lays them out once for the
-    kernels of the machine, and works out beforehand what follows from them alone, such as a
-    normalisation after a convolution. Only look-up tables are tracked.
+    `network` is a function whose weights are constants: only look-up tables are tracked.
     """
 
-    def __init__(self, features: tf.Module, network: keras.Model, answer: tf.Module) -> None:
+    def __init__(
+        self, features: tf.Module, network: Callable[[Any], tf.Tensor], answer: tf.Module
+    ) -> None:
         super().__init__()
         self.features = features
         self.answer = answer
-        trainable = [weight.numpy() for weight in network.trainable_variables]
-        others = [weight.numpy() for weight in network.non_trainable_variables]
-
-        def apply(batch: Any) -> Any:
-            outputs, _unchanged = network.stateless_call(trainable, others, batch, training=False)
-            return outputs
-
-        self._apply_network: Callable[[Any], Any] = apply
+        self._network = network
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
-        num_rows = tf.shape(next(iter(inputs.values())))[0]
-        features = tf.nest.map_structure(_at_least_one_row, self.features(inputs))
-        raw = self._apply_network(features)[:num_rows]
-        answers: dict[str, Any] = self.answer(raw)
+        answers: dict[str, Any] = self.answer(self._network(self.features(inputs)))
         return answers
 
     def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
@@ -49,6 +39,24 @@ class Servable(tf.Module):
             rows = slice(start, start + BATCH_SIZE)
             batches.append(graph(to_tensorflow({name: inputs[name][rows] for name in inputs})))
         return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def frozen(network: keras.Model) -> Callable[[Any], tf.Tensor]:
+    """Give the network as a function, also of no rows, whose weights are constants of its graph.
+
+    TensorFlow then lays them out once for the kernels of the machine, and works out beforehand what
+    follows from them alone, such as a normalisation after a convolution.
+    """
+    trainable = [weight.numpy() for weight in network.trainable_variables]
+    others = [weight.numpy() for weight in network.non_trainable_variables]
+
+    def apply(batch: Any) -> tf.Tensor:
+        num_rows = tf.shape(tf.nest.flatten(batch)[0])[0]
+        some = tf.nest.map_structure(_at_least_one_row, batch)
+        outputs, _unchanged = network.stateless_call(trainable, others, some, training=False)
+        return outputs[:num_rows]
+
+    return apply
 
 
 def _at_least_one_row(tensor: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.lookup import Lookup
 from training.ngrams import PRIME, Ngrams, NgramScores
 
 # Tokens that no word has.
@@ -95,7 +96,7 @@ class TextFeatures(tf.Module):
 
     def __init__(self, vocabulary: NDArray[np.int32], ngrams: Ngrams, max_tokens: int) -> None:
         super().__init__()
-        self._vocabulary = vocabulary
+        self._vocabulary = Lookup(vocabulary)
         self._ngram_scores = NgramScores(ngrams)
         self._most = max_tokens
 
@@ -104,26 +105,28 @@ class TextFeatures(tf.Module):
         words, places, shape = split_words(inputs["text"])
         # At least one step, also where there is no word: some kernels refuse none.
         shape = tf.maximum(shape, [0, 1])
-        numbers = tf.raw_ops.SparseToDense(
-            sparse_indices=places,
-            output_shape=shape,
-            sparse_values=number_words(words),
-            default_value=tf.constant(0, tf.int64),
-        )
-        return {"tokens": self._tokens(numbers), "ngrams": self._ngram_scores(numbers)}
+
+        def table(values: tf.Tensor, padding: int) -> tf.Tensor:
+            padding = tf.constant(padding, values.dtype)
+            return tf.raw_ops.SparseToDense(
+                sparse_indices=places,
+                output_shape=shape,
+                sparse_values=values,
+                default_value=padding,
+            )
+
+        numbers = number_words(words)
+        tokens = self._leave_out_middle(table(self._tokens(numbers), PADDING))
+        return {"tokens": tokens, "ngrams": self._ngram_scores(table(numbers, 0))}
 
     def _tokens(self, numbers: tf.Tensor) -> tf.Tensor:
-        kept = self._leave_out_middle(tf.cast(numbers, tf.int32))
-        places = tf.searchsorted(self._vocabulary, tf.reshape(kept, [-1]))
-        places = tf.reshape(tf.minimum(places, len(self._vocabulary) - 1), tf.shape(kept))
-        known = tf.gather(self._vocabulary, places) == kept
-        tokens = tf.where(known, places + FIRST_WORD, UNKNOWN)
-        return tf.where(kept > 0, tokens, PADDING)
+        places, known = self._vocabulary(tf.cast(numbers, tf.int32))
+        return tf.where(known, places + FIRST_WORD, UNKNOWN)
 
-    def _leave_out_middle(self, numbers: tf.Tensor) -> tf.Tensor:
+    def _leave_out_middle(self, tokens: tf.Tensor) -> tf.Tensor:
         """Do as the function of that name, for all texts of the batch at once."""
-        lengths = tf.math.count_nonzero(numbers, axis=1, keepdims=True, dtype=tf.int32)
-        steps = tf.range(tf.minimum(tf.shape(numbers)[1], self._most))
+        lengths = tf.reduce_sum(tf.cast(tokens != PADDING, tf.int32), axis=1, keepdims=True)
+        steps = tf.range(tf.minimum(tf.shape(tokens)[1], self._most))
         left_out = tf.maximum(lengths - self._most, 0)
         in_tail = tf.cast(steps >= int(self._most * HEAD_SHARE), tf.int32)
-        return tf.gather(numbers, steps + left_out * in_tail, axis=1, batch_dims=1)
+        return tf.gather(tokens, steps + left_out * in_tail, axis=1, batch_dims=1)

@@ -18,9 +18,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.classification import BlendedScores
+from training.fused import FusedNetwork
 from training.models.sentiment import HyperParameters, build_network
 from training.ngrams import PRIME, Ngrams
-from training.sequences import fuse
 from training.servable import Servable
 from training.words import FIRST_WORD, TextFeatures, number_words
 
@@ -97,7 +97,7 @@ def _export(words: list[str], folder: Path) -> tuple[Answer, Answer]:
     network = build_network(hyper_parameters, FIRST_WORD + len(vocabulary))
     answer = BlendedScores(("negative", "positive"), np.array([1.0, 0.1], np.float32), bias=0.0)
     plain = PlainExport(features, network, answer)
-    fast = FastExport(Servable(features, fuse(network), answer))
+    fast = FastExport(Servable(features, FusedNetwork(network), answer))
     return _reload(plain, folder / "keras"), _reload(fast, folder / "tfgate")
 
 

@@ -13,7 +13,7 @@ from serving.models import MODELS
 from training.classification import ClassScores
 from training.errors import ExportRefused
 from training.export import next_version, publish
-from training.servable import Servable
+from training.servable import Servable, frozen
 
 CLASSES = ("negative", "positive")
 SENTIMENT = MODELS["sentiment"]
@@ -29,7 +29,7 @@ def servable(classes: tuple[str, ...] = CLASSES, temperature: float = 1.0) -> Se
     layer = keras.layers.Dense(len(classes), kernel_initializer=kernel, bias_initializer="ones")
     network = keras.Sequential([keras.Input((1,)), layer])
     network.layers[0].bias.assign(range(len(classes)))
-    return Servable(length, network, ClassScores(classes, temperature))
+    return Servable(length, frozen(network), ClassScores(classes, temperature))
 
 
 def card(version: int) -> ModelCard:

@@ -1,22 +1,9 @@
 """Layers over padded sequences are exact at every length."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from training.sequences import FusedLSTM, PoolSequence, ReverseSequence, fuse
-
-
-def test_the_fused_lstm_gives_the_states_of_the_keras_layer() -> None:
-    keras.utils.set_random_seed(0)
-    sequences = keras.Input((None, 3))
-    network = keras.Model(sequences, keras.layers.LSTM(4, return_sequences=True)(sequences))
-    network.set_weights([np.random.default_rng(0).normal(size=w.shape) for w in network.weights])
-    fused = fuse(network)
-    assert any(isinstance(layer, FusedLSTM) for layer in fused.layers)
-    for batch, time in ((1, 1), (2, 30), (5, 7)):
-        steps = tf.random.normal([batch, time, 3])
-        np.testing.assert_allclose(fused(steps), network(steps), atol=1e-6)
+from training.sequences import PoolSequence, ReverseSequence
 
 
 def test_reversing_leaves_the_padding_where_it_is() -> None:

@@ -20,7 +20,7 @@ from training.fitting import predict_validation, shuffled
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.regression import IntervalAnswer, calibrate, evaluate
 from training.search import Choice, Range
-from training.servable import Servable
+from training.servable import Servable, frozen
 from training.statistics import summarize
 
 UNIT_USD = 100_000  # the network thinks in this unit, as the literature on this data set does
@@ -191,7 +191,7 @@ def serve(fit: Fit) -> Servable:
     """Stretch the intervals until they cover nine tenths of the validation part, at every price."""
     calibration = calibrate(*predict_validation(fit), coverage=COVERAGE, bins=CALIBRATION_BINS)
     answer = IntervalAnswer(unit_usd=UNIT_USD, calibration=calibration, limits_usd=LIMITS_USD)
-    return Servable(fit.features, fit.network, answer)
+    return Servable(fit.features, frozen(fit.network), answer)
 
 
 def hide_bedrooms(examples: Examples) -> Examples:

@@ -21,12 +21,13 @@ from training.classification import BlendedScores, evaluate, fit_blend
 from training.data import imdb
 from training.disturbances.texts import disturb_texts
 from training.fitting import predict_validation
+from training.fused import FusedNetwork
 from training.ngrams import fit_ngrams, frequent_ngrams, log_count_ratios, present_ngrams
 from training.pseudo_labels import Counting, teach
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.schedules import OneCycle
 from training.search import Choice, Range
-from training.sequences import PoolSequence, ReverseSequence, fuse
+from training.sequences import PoolSequence, ReverseSequence
 from training.servable import Servable
 from training.statistics import summarize
 from training.words import PADDING, TextFeatures, number_texts
@@ -188,10 +189,10 @@ def _validation_batches(
 
 
 def serve(fit: Fit) -> Servable:
-    """Weigh the branches against each other, and put the fast form of the LSTM in its place."""
+    """Weigh the branches against each other, and put the fast form of the network in its place."""
     branches, targets = predict_validation(fit)
     answer = BlendedScores(fit.classes, *fit_blend(branches, targets))
-    return Servable(fit.features, fuse(fit.network), answer)
+    return Servable(fit.features, FusedNetwork(fit.network), answer)
 
 
 def ngrams_alone(train: Examples, inputs: Tensors) -> Tensors:
