@@ -13,7 +13,7 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
 
 @dataclass(frozen=True)
-class Findings:
+class Measurements:
     """What was measured of a training, all but the ablations on the test part."""
 
     test: Evaluation
@@ -24,7 +24,7 @@ class Findings:
 
 
 def write_card(
-    training: Training, findings: Findings, *, name: str, version: int, command: str | None
+    training: Training, measured: Measurements, *, name: str, version: int, command: str | None
 ) -> ModelCard:
     """Put together what is known of a training."""
     recipe, data, parts = training.recipe, training.data, training.parts
@@ -42,17 +42,17 @@ def write_card(
             split_method=parts.method,
             findings=list(data.findings),
         ),
-        metrics=findings.test.metrics,
+        metrics=measured.test.metrics,
         validation_metrics=training.validation.metrics,
-        seeds=findings.seeds,
-        baselines=findings.baselines,
-        robustness=findings.robustness,
-        ablations=findings.ablations,
+        seeds=measured.seeds,
+        baselines=measured.baselines,
+        robustness=measured.robustness,
+        ablations=measured.ablations,
         hyper_parameters=asdict(recipe.hyper_parameters),
         learning_curves=learning_curves(training.state),
-        confusion_matrix=findings.test.confusion_matrix,
-        reliability=findings.test.reliability,
-        residual_quantiles=findings.test.residual_quantiles,
+        confusion_matrix=measured.test.confusion_matrix,
+        reliability=measured.test.reliability,
+        residual_quantiles=measured.test.residual_quantiles,
         input_statistics=recipe.describe(parts.train),
         parameters=training.fit.network.count_params(),
         seed=training.seed,

@@ -12,7 +12,7 @@ from training import folds, range_test, tables, tuning
 from training.errors import UnknownRecipe
 from training.models import RECIPES
 from training.options import Settings, listing, typed, write_settings
-from training.pipeline import Plan, divide, run
+from training.pipeline import Plan, read, run
 from training.recipe import Recipe
 
 ALL = "all"
@@ -53,9 +53,9 @@ def find_learning_rates(names: Sequence[str], plan: Plan, settings: Settings, fo
     """
     console = Console()
     for name, recipe in choose(names, settings).items():
-        data = recipe.load(plan.data)
+        _, parts = read(name, recipe, plan)
         keras.utils.set_random_seed(plan.seeds[0])
-        fit = recipe.prepare(recipe.hyper_parameters, divide(recipe, data), plan.seeds[0])
+        fit = recipe.prepare(recipe.hyper_parameters, parts, plan.seeds[0])
         with console.status(f"{name}: raising the rate with every batch"):
             found = range_test.find_learning_rate(fit)
         picture = folder / f"{name}.png"

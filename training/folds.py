@@ -6,7 +6,7 @@ from typing import Any
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from training.errors import WrongOption
-from training.pipeline import Plan, train
+from training.pipeline import Plan, read, train
 from training.recipe import Data, Evaluation, Examples, Parts, Recipe
 
 
@@ -18,7 +18,7 @@ def cross_validate(name: str, recipe: Recipe[Any], plan: Plan, num_folds: int) -
     Raises:
         TrainingError: the data cannot be had, or not be divided into so many folds.
     """
-    data = recipe.load(plan.data)
+    data, _ = read(name, recipe, plan)
     return [
         train(name, recipe, data, parts, plan, seed).validation
         for parts in folds(data, num_folds)

@@ -9,7 +9,7 @@ import keras
 
 from serving.card import ModelCard, Variant
 from serving.models import MODELS
-from training.cards import Findings, write_card
+from training.cards import Measurements, write_card
 from training.checkpoints import Checkpoints
 from training.checks.approval import approve
 from training.devices import fit_on
@@ -53,12 +53,21 @@ def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
     Raises:
         TrainingError: the data cannot be had, or the model is not fit to be served.
     """
-    data = recipe.load(plan.data)
-    parts = divide(recipe, data)
-    data = replace(data, findings=approve(MODELS[name], data, parts))
+    data, parts = read(name, recipe, plan)
     trainings = [train(name, recipe, data, parts, plan, seed) for seed in plan.seeds]
     ablations = _ablate(name, recipe, data, parts, plan) if plan.ablations else []
     return publish_best(name, trainings, ablations, plan)
+
+
+def read(name: str, recipe: Recipe[Any], plan: Plan) -> tuple[Data, Parts]:
+    """Load the data of the model `name`, divide them, and look them over.
+
+    Raises:
+        TrainingError: the data cannot be had, or are not fit to be trained on.
+    """
+    data = recipe.load(plan.data)
+    parts = divide(recipe, data)
+    return replace(data, findings=approve(MODELS[name], data, parts)), parts
 
 
 def divide(recipe: Recipe[Any], data: Data) -> Parts:
@@ -86,7 +95,7 @@ def publish_best(
         for training in trainings
     }
     tests = {seed: recipe.evaluate(each, test.targets) for seed, each in answers.items()}
-    findings = Findings(
+    measured = Measurements(
         test=tests[best.seed],
         seeds=[_variant(f"seed {seed}", evaluation) for seed, evaluation in tests.items()],
         baselines=_baselines(recipe, best.parts, test),
@@ -97,7 +106,7 @@ def publish_best(
         ablations=list(ablations),
     )
     version = next_version(plan.repository / name)
-    card = write_card(best, findings, name=name, version=version, command=plan.command)
+    card = write_card(best, measured, name=name, version=version, command=plan.command)
     reference = Servable(best.servable.features, frozen(best.fit.network), best.servable.answer)
     publish(best.servable, reference, card, MODELS[name], plan.repository / name)
     if plan.reports is not None:

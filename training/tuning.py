@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from training.errors import TrainingError, WrongOption
-from training.pipeline import Plan, divide, train
+from training.pipeline import Plan, read, train
 from training.recipe import Data, Gate, Parts, Recipe
 from training.search import Choice, Range
 
@@ -87,8 +87,7 @@ def tune(
     space = {key: where for key, where in recipe.search_space.items() if key not in fixed}
     if not space:
         raise WrongOption(f"the recipe of {name} leaves nothing to search: see its search_space")
-    data = recipe.load(plan.data)
-    search = Search(name, recipe, space, plan, data, divide(recipe, data))
+    search = Search(name, recipe, space, plan, *read(name, recipe, plan))
     study = _open(search, folder)
     _queue(study, search)
     console = Console()

@@ -31,7 +31,7 @@ def data_set(training: Training, card: ModelCard) -> Section:
             *([f"Without labels: {', '.join(unlabelled)}."] if unlabelled else []),
             _missing(card),
         ],
-        tables=[_balance(targets, card), _inputs(card)],
+        tables=[_balance(targets, card), _inputs(card), _findings(card)],
     )
 
 
@@ -82,3 +82,12 @@ def _inputs(card: ModelCard) -> Table:
     ]
     head = ["input", "minimum", "maximum", "mean", "standard deviation", "missing"]
     return Table("Inputs in the training part", head, rows)
+
+
+def _findings(card: ModelCard) -> Table:
+    rows = [
+        [each.severity, each.name, each.message, f"{each.count:,}", f"{each.share:.2%}"]
+        for each in card.data_set.findings
+    ]
+    head = ["", "found", "what to know", "count", "share"]
+    return Table("What the checks of the data found", head, rows, num_texts=3)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from serving.card import ModelCard
 from training.models import RECIPES
-from training.pipeline import Plan, divide, publish_best, train
+from training.pipeline import Plan, publish_best, read, train
 from training.recipe import Recipe, Training
 from training.report.architecture import architecture
 from training.report.judgement import judge
@@ -90,8 +90,7 @@ def reported(
     name, folder = request.param, tmp_path_factory.mktemp(request.param)
     recipe = replace(tiny_recipes[name], baselines={}, disturb=lambda _examples: {})
     plan = Plan(data_folder, folder, folder / "checkpoints", reports=folder / "reports")
-    data = recipe.load(data_folder)
-    training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
+    training = train(name, recipe, *read(name, recipe, plan), plan, seed=0)
     card = publish_best(name, [training], [], replace(plan, command=f"tfgate train {name}"))
     written = folder / "reports" / name / "1"
     return Reported(training, card, written, Page((written / "report.html").read_text()))
@@ -131,6 +130,8 @@ def test_the_page_says_what_the_card_says(reported: Reported) -> None:
     assert card.command is not None
     for text in (card.command, card.data_set.sha256, card.data_set.split_method):
         assert text in page.words
+    found = page.tables["What the checks of the data found"][1:]
+    assert [row[1:3] for row in found] == [[e.name, e.message] for e in card.data_set.findings]
     layers = page.tables["Layers"]
     assert layers[-1][-1] == f"{card.parameters:,}"
     settings = dict(page.tables["Hyper-parameters"][1:])
