@@ -1,8 +1,11 @@
 """The gateway's settings; each can be given as an environment variable with the prefix TFGATE_."""
 
 import ipaddress
+import os
 import re
 import ssl
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
@@ -10,15 +13,22 @@ from pydantic import Field, FilePath, ValidationError, field_validator, model_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_PREFIX = "TFGATE_"
+# What else begins so: what clients of the gateway read, and what Kubernetes says of each service to
+# the containers beside it.
+_NO_SETTINGS = re.compile(
+    "TFGATE_(API_KEY|LOADTEST_PIPE|(.+_)?SERVICE_(HOST|PORT(_.+)?)|(.+_)?PORT_[0-9]+_(TCP|UDP)(_.+)?)"
+)
+
 
 class WrongSettings(Exception):
-    """A setting is out of its bounds; the message names it."""
+    """A setting is out of its bounds, or there is no such setting; the message names it."""
 
 
 class Settings(BaseSettings):
     """Every knob of the gateway, with its unit, its bounds and the reason for its default."""
 
-    model_config = SettingsConfigDict(env_prefix="TFGATE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     host: str = Field(default="127.0.0.1", description="address to listen on; private until told")
     port: int = Field(default=8000, ge=0, le=65535, description="0 takes any free port")
@@ -154,8 +164,9 @@ class Settings(BaseSettings):
     def _is_guarded(self) -> Self:
         if self.keys_file is None and not self.allow_anonymous and not _is_loopback(self.host):
             message = (
-                f"{self.host} can be reached by others, and nobody needs a key: name a keys_file "
-                "(tfgate keys create makes one), or set allow_anonymous if that is meant"
+                f"{self.host} can be reached by others, and nobody needs a key: name a file of "
+                "keys in TFGATE_KEYS_FILE (tfgate keys create makes one), or set "
+                "TFGATE_ALLOW_ANONYMOUS=true if that is meant"
             )
             raise ValueError(message)
         return self
@@ -164,10 +175,16 @@ class Settings(BaseSettings):
     def _has_whole_identity(self) -> Self:
         certificate, key = self.model_server_certificate_file, self.model_server_private_key_file
         if (certificate is None) != (key is None):
-            message = "model_server_certificate_file and model_server_private_key_file go together"
+            message = (
+                "TFGATE_MODEL_SERVER_CERTIFICATE_FILE and TFGATE_MODEL_SERVER_PRIVATE_KEY_FILE "
+                "go together"
+            )
             raise ValueError(message)
         if certificate is not None and self.model_server_ca_file is None:
-            message = "a certificate of our own is only shown over TLS: name model_server_ca_file"
+            message = (
+                "a certificate of our own is only shown over TLS: "
+                "set TFGATE_MODEL_SERVER_CA_FILE, too"
+            )
             raise ValueError(message)
         return self
 
@@ -197,7 +214,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _has_two_ports(self) -> Self:
         if self.metrics_port == self.port:
-            message = "port and metrics_port are the same"
+            message = "TFGATE_PORT and TFGATE_METRICS_PORT are the same"
             raise ValueError(message)
         return self
 
@@ -213,16 +230,36 @@ def read_settings(**given: Any) -> Settings:
     """Read the settings from the environment; those that are given here come first.
 
     Raises:
-        WrongSettings: one is out of its bounds.
+        WrongSettings: one is out of its bounds, or a variable is none.
     """
+    if unknown := "; ".join(_unknown(os.environ)):
+        message = f"wrong settings: {unknown}"
+        raise WrongSettings(message)
     try:
         return Settings(**given)
     except ValidationError as error:
         wrong = "; ".join(map(_told, error.errors()))
-        message = f"wrong settings (options or TFGATE_… variables): {wrong}"
+        message = f"wrong settings (variables, or options of these names): {wrong}"
         raise WrongSettings(message) from error
+
+
+def _unknown(variables: Mapping[str, str]) -> Iterator[str]:
+    """Say of each variable that looks like a setting, and is none, which one may be meant."""
+    settings = [_variable(name) for name in Settings.model_fields]
+    for variable, value in variables.items():
+        name = variable.upper()
+        if not name.startswith(_PREFIX) or name in settings:
+            continue
+        if _NO_SETTINGS.fullmatch(name) or value.startswith(("tcp://", "udp://")):
+            continue
+        nearest = get_close_matches(name, settings, n=1, cutoff=0.8)
+        yield f"{variable} is none" + "".join(f"; did you mean {each}?" for each in nearest)
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()
 
 
 def _told(error: ErrorDetails) -> str:
     what = error["msg"].removeprefix("Value error, ")
-    return ": ".join([*map(str, error["loc"][:1]), what])
+    return ": ".join([*(_variable(str(name)) for name in error["loc"][:1]), what])

@@ -18,8 +18,8 @@ def test_a_public_address_needs_keys_or_a_word(host: str) -> None:
     message = refusal(host=host)
 
     assert host in message
-    assert "keys_file" in message
-    assert "allow_anonymous" in message
+    assert "TFGATE_KEYS_FILE" in message
+    assert "TFGATE_ALLOW_ANONYMOUS" in message
 
 
 def test_a_public_address_is_served_when_told_so() -> None:
@@ -67,7 +67,7 @@ def test_several_workers_do_not_start_either(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_of_keys_is_named(tmp_path: Path) -> None:
-    assert "keys_file" in refusal(keys_file=str(tmp_path / "none"))
+    assert "TFGATE_KEYS_FILE" in refusal(keys_file=str(tmp_path / "none"))
 
 
 def test_a_file_of_keys_that_is_no_text_is_named(tmp_path: Path) -> None:
@@ -76,8 +76,35 @@ def test_a_file_of_keys_that_is_no_text_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "keys") in refusal(keys_file=str(tmp_path / "keys"))
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("drain_second", "; did you mean TFGATE_DRAIN_SECONDS?"),
+        ("metric_port", "; did you mean TFGATE_METRICS_PORT?"),
+        ("colour", ""),
+    ],
+)
+def test_a_name_that_is_no_setting_is_told_with_the_nearest(name: str, meant: str) -> None:
+    message = refusal(**{name: "5"})
+
+    assert message == f"tfgate: wrong settings: TFGATE_{name.upper()} is none{meant}\n"
+
+
+def test_what_kubernetes_says_of_services_is_no_setting() -> None:
+    said = {
+        "service_host": "10.0.0.7",
+        "gateway_service_port": "80",
+        "gateway_service_port_http": "80",
+        "gateway_port": "tcp://10.0.0.7:80",
+        "gateway_port_80_tcp": "tcp://10.0.0.7:80",
+        "gateway_port_80_tcp_addr": "10.0.0.7",
+    }
+    with stack.gateway_process(**said) as (_, url):
+        assert stack.answers(f"{url}/healthz")
+
+
 def test_metrics_need_a_port_of_their_own() -> None:
-    assert "metrics_port" in refusal(port="8000", metrics_port="8000")
+    assert "TFGATE_METRICS_PORT" in refusal(port="8000", metrics_port="8000")
 
 
 def test_half_an_identity_is_none(tmp_path: Path) -> None:
