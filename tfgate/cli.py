@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -26,6 +26,7 @@ ApiKey = Annotated[
 KeysFile = Annotated[
     Path, typer.Option(envvar="TFGATE_KEYS_FILE", help="file of the keys' digests")
 ]
+LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in tests/load/shapes.py
 DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -88,9 +89,7 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     objective: Annotated[
         str, typer.Option(help="for each model: 'p99<250ms,max<2s,failures<0.1%,requests>50/s'")
     ] = "failures<0.1%",
-    shape: Annotated[
-        str, typer.Option(help="how the number of users changes: steady, ramp, spike or soak")
-    ] = "steady",
+    shape: Annotated[LoadShape, typer.Option(help="how the number of users changes")] = "steady",
     model: Annotated[str | None, typer.Option(help="ask this model alone")] = None,
     html: Annotated[Path, typer.Option(help="where the report with charts is written")] = Path(
         "build/loadtest.html"

@@ -4,8 +4,11 @@ import time
 from argparse import Namespace
 from collections.abc import Callable
 from itertools import pairwise
+from typing import get_args
 
 import pytest
+
+from tfgate.cli import LoadShape
 
 SECONDS = 100
 USERS = 200
@@ -70,7 +73,7 @@ def test_a_soak_rises_holds_and_falls(tick: Callable[[str, float], Tick]) -> Non
     assert users_at(tick, "soak", 5, 10, 50, 89, 95) == pytest.approx([100, 200, 200, 200, 100])
 
 
-@pytest.mark.parametrize("shape", ["steady", "ramp", "spike", "soak"])
+@pytest.mark.parametrize("shape", get_args(LoadShape))
 def test_every_shape_ends_with_the_run_and_never_has_nobody(
     tick: Callable[[str, float], Tick], shape: str
 ) -> None:

@@ -1,5 +1,6 @@
 """What a load test has found, as tables for a terminal."""
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tfgate.loadtest.counts import Counts, ModelCounts
@@ -9,8 +10,8 @@ PERCENTILES = (50, 95, 99, 100)
 
 def models_table(counts: Counts) -> Table:
     """Show each model's requests and how long its right answers took."""
-    table = Table("model")
-    columns = ["requests", "requests/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "failures"]
+    table = Table("model", box=SIMPLE_HEAD)  # fits into 80 columns
+    columns = ["requests", "per s", "p50 ms", "p95 ms", "p99 ms", "max ms", "failures"]
     for column in columns:
         table.add_column(column, justify="right")
     for model, model_counts in sorted(counts.models.items()):
