@@ -42,6 +42,18 @@ class VersionState:
         return self.error is not None
 
 
+@dataclass(frozen=True)
+class ModelReadiness:
+    """How a model stands: its versions, and what is missing until it can be asked, if anything.
+
+    Where the versions could not be had, `error` says why.
+    """
+
+    versions: list[VersionState]
+    missing: str | None
+    error: TfgateError | None = None
+
+
 class Catalog:
     """Asks the model server about its models; remembers what can't change while a version lives."""
 
@@ -110,17 +122,23 @@ class Catalog:
         if len(versions) > _MAX_CARDS:
             del self._cards[versions[0]]
 
-    async def missing(self) -> dict[str, str]:
-        """Say of each model that is not ready what is missing; empty when all are."""
-        reasons = await asyncio.gather(*(self._missing(model) for model in MODELS))
-        return {model: reason for model, reason in zip(MODELS, reasons, strict=True) if reason}
+    async def readiness(self) -> dict[str, ModelReadiness]:
+        """Say of each model how it stands."""
+        found = await asyncio.gather(*(self._readiness(model) for model in MODELS))
+        return dict(zip(MODELS, found, strict=True))
 
-    async def _missing(self, model: str) -> str | None:
+    async def _readiness(self, model: str) -> ModelReadiness:
         try:
-            states = await self.versions(model)
-            newest = next((state for state in states if state.available), None)
-            if newest is None:
-                return f"no version is available: {_summary(states)}"
+            versions = await self.versions(model)
+        except TfgateError as error:
+            return ModelReadiness([], error.detail, error)
+        return ModelReadiness(versions, await self._missing(model, versions))
+
+    async def _missing(self, model: str, versions: list[VersionState]) -> str | None:
+        newest = next((version for version in versions if version.available), None)
+        if newest is None:
+            return f"no version is available: {_summary(versions)}"
+        try:
             live = await self._client.signatures(
                 Servable(model, newest.version), timeout_seconds=self._timeout_seconds
             )

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from collections import Counter
 
-from serving.errors import TfgateError
 from serving.gateway import metrics
-from serving.gateway.catalog import Catalog, VersionState
+from serving.gateway.catalog import Catalog, ModelReadiness, VersionState
 from serving.gateway.client import FAILURE_CODES
 from serving.models import MODELS
 
@@ -26,13 +25,13 @@ class Watch:
     async def keep_looking(self) -> None:
         """Look, pause, and look again, until cancelled."""
         while True:
-            await self._look_at_readiness()
-            for model in MODELS:
-                await self._look_at_versions(model)
+            found = await self._catalog.readiness()
+            self._look_at_readiness({m: each.missing for m, each in found.items() if each.missing})
+            for model, each in found.items():
+                self._look_at_versions(model, each)
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _look_at_readiness(self) -> None:
-        missing = await self._catalog.missing()
+    def _look_at_readiness(self, missing: dict[str, str]) -> None:
         for model in MODELS:
             metrics.MODEL_READY.labels(model).set(model not in missing)
         for model in missing.keys() - self._missing.keys():
@@ -41,20 +40,19 @@ class Watch:
             _LOGGER.info("%s can be asked again", model)
         self._missing = missing
 
-    async def _look_at_versions(self, model: str) -> None:
-        try:
-            states = await self._catalog.versions(model)
-        except TfgateError as error:
-            # Readiness, looked at just before, has told of it, but not what gRPC says.
-            cause = str(error.__cause__)
+    def _look_at_versions(self, model: str, found: ModelReadiness) -> None:
+        if found.error is not None:
+            # What is missing has been told of, but not what gRPC says.
+            cause = str(found.error.__cause__)
             if self._causes.get(model) != cause:
                 _LOGGER.warning("states of %s: %s", model, cause)
             self._causes[model] = cause
             return
         self._causes.pop(model, None)
-        _count(model, states)
-        before, self._versions[model] = self._versions[model], {s.version: s for s in states}
-        for state in states:
+        _count(model, found.versions)
+        before = self._versions[model]
+        self._versions[model] = {state.version: state for state in found.versions}
+        for state in found.versions:
             if before.get(state.version) != state:
                 _tell(model, state)
 

@@ -2,7 +2,7 @@
 
 Both have the same features and weights; how good these are does not matter here, so that they are
 made up, at the sizes of the recipe. What is timed is a session's run of the loaded graph, which is
-what TensorFlow Serving does.
+what TensorFlow Serving does, on one thread: a server at work has no other to spare for a request.
 """
 
 import time
@@ -105,7 +105,8 @@ def _reload(module: Any, folder: Path) -> Answer:
     """Save the module, and load it into a session of its own."""
     tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
     v1 = tf.compat.v1
-    session = v1.Session(graph=tf.Graph())
+    one_thread = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+    session = v1.Session(graph=tf.Graph(), config=one_thread)
     with session.graph.as_default():
         message = v1.saved_model.load(session, ["serve"], str(folder))
         signature = message.signature_def["serving_default"]

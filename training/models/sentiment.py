@@ -223,12 +223,8 @@ RECIPE = Recipe(
     disturb=disturb_texts,
     ablations={
         "in one epoch": {"epochs": 1},
-        "in one epoch, less dropout": {
-            "epochs": 1,
-            "word_dropout": 0.0,
-            "embedding_dropout": 0.0,
-            "dropout": 0.0,
-        },
+        "less dropout": {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0},
+        "less averaging of weights": {"averaging": 0.0},
     },
     search_space={
         "lstm_units": Choice((32, 64, 96)),

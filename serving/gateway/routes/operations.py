@@ -51,7 +51,8 @@ def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
     async def readiness(request: Request) -> Readiness:
         if is_draining(request):
             raise ShuttingDown("the gateway is shutting down")
-        missing = await catalog.missing()
+        found = await catalog.readiness()
+        missing = {model: each.missing for model, each in found.items() if each.missing}
         if missing:
             detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
             fields = [FieldError(model, reason) for model, reason in missing.items()]
