@@ -108,7 +108,7 @@ def tiny_recipes() -> dict[str, Recipe[Any]]:
     return {
         name: replace(
             recipe,
-            hyper_parameters=replace(recipe.hyper_parameters, **TINY[name]),
+            hyper_parameters=replace(recipe.hyper_parameters, **TINY.get(name, {})),
             gate=_open(recipe.gate),
         )
         for name, recipe in RECIPES.items()

@@ -20,7 +20,7 @@ TAKES_HYPER_PARAMETERS = {"ignore_unknown_options": True}
 Data = Annotated[
     Path | None, typer.Option(help="folder with the data sets; downloaded if left out")
 ]
-Seed = Annotated[int, typer.Option(help="of every random choice")]
+Seed = Annotated[int, typer.Option(min=0, help="of every random choice but the splits")]
 Checkpoints = Annotated[Path, typer.Option(help="where trainings keep their state")]
 Assignments = Annotated[
     list[str] | None,

@@ -31,11 +31,13 @@ class Features(tf.Module):
 
     First come the `num_own` features of the block group itself; then, for each of `num_neighbours`
     known ones near by, `num_of_neighbour` that tell how it differs, the last of them its price.
+    `limits_usd` are the lowest and the highest known price.
     """
 
     def __init__(self, train: Examples, *, waves: int, num_neighbours: int) -> None:
         super().__init__()
         inputs = train.inputs
+        self.limits_usd = float(train.targets.min()), float(train.targets.max())
         self._categories = sorted(set(inputs["ocean_proximity"]))
         ratios = inputs["total_bedrooms"] / inputs["households"]
         self._bedrooms_per_household = float(np.nanmedian(ratios))

@@ -1,7 +1,7 @@
 """Keeps the state of one training on disk, so that an interruption costs no more than an epoch.
 
-A checkpoint is a folder of its own, written beside its place and then renamed: a process that is
-killed while it writes leaves the one before.
+A checkpoint is a folder of its own, and a link is turned to it once it is written: a process that
+is killed while it writes leaves the one before.
 """
 
 import hashlib
@@ -14,8 +14,20 @@ from typing import Any
 
 import keras
 
+from serving.contract import Tensors
+
 Curves = dict[str, list[float]]
 """By the name of a quantity, its value after each epoch; `val_` marks the validation part."""
+
+
+def checksum(tensors: Tensors) -> str:
+    """Give the SHA-256 of the contents, row by row."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        for row in tensors[name]:
+            content = bytes(row)
+            digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ TrainingError
 ├── DataNotFound        the data set is neither on disk nor within reach
 ├── DataCorrupt         a file of the data set is not what it should be
 ├── DataUnfit           nothing can be learned from the data as they are
+├── Diverged            the loss did not stay a number
 ├── BelowGate           the trained model is not good enough to be served
 └── ExportRefused       the exported version is not what `serving/models` declares
 """
@@ -38,6 +39,10 @@ class DataCorrupt(TrainingError):
 
 class DataUnfit(TrainingError):
     """Nothing can be learned from the data as they are."""
+
+
+class Diverged(TrainingError):
+    """The loss did not stay a number."""
 
 
 class BelowGate(TrainingError):

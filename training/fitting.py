@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from serving.card import LearningCurve
 from training.checkpoints import Checkpoints, State
+from training.errors import DataUnfit, Diverged
 from training.recipe import Fit
 
 
@@ -89,7 +90,22 @@ def fit_network(
     """Fit for as many epochs as are left, and give the final state.
 
     Where the optimizer averages its weights, validation and the result are of the averaged ones.
+
+    Raises:
+        Diverged: the loss ended as no number.
     """
+    state = _fit(fit, checkpoints, seed, callbacks)
+    if not np.isfinite([state.curves["loss"][-1], state.curves["val_loss"][-1]]).all():
+        raise Diverged("the loss is no number any more: try a lower --learning-rate")
+    return state
+
+
+def _fit(
+    fit: Fit,
+    checkpoints: Checkpoints,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> State:
     before = checkpoints.restore(fit.network)
     if before.finished:
         return before
@@ -135,6 +151,20 @@ def predict_validation(fit: Fit) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give what the network makes of the validation batches, and their targets, row by row."""
     targets = [target for _, target in fit.validation.as_numpy_iterator()]
     return fit.network.predict(fit.validation, verbose=0), np.concatenate(targets)
+
+
+def whole_batches(num_examples: int, batch_size: int) -> int:
+    """Give how many full batches there are in an epoch.
+
+    Raises:
+        DataUnfit: there is none.
+    """
+    if num_examples < batch_size:
+        raise DataUnfit(
+            f"{num_examples} training examples do not fill a batch of {batch_size}: bring more, or "
+            f"try --batch-size {max(1, num_examples // 10)}"
+        )
+    return num_examples // batch_size
 
 
 def shuffled(num_rows: int, batch_size: int, *, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:

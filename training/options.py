@@ -14,8 +14,6 @@ from training.errors import WrongOption
 Settings = Mapping[str, str]
 """Hyper-parameters by name, their values as they were typed."""
 
-AT_LEAST_ONE = ("batch_size", "epochs")  # without which there is nothing to train
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -78,12 +76,12 @@ def write_settings(settings: Settings) -> list[str]:
 
 
 def typed(hyper_parameters: Any, settings: Settings, *, model: str) -> dict[str, Any]:
-    """Turn what was typed into values of the types that the dataclass declares.
+    """Turn what was typed into values of the types that the dataclass declares, bounds included.
 
     Raises:
-        WrongOption: it has no field of that name, or another type of value.
+        WrongOption: it has no field of that name, or the value cannot be.
     """
-    kinds = get_type_hints(type(hyper_parameters))
+    kinds = get_type_hints(type(hyper_parameters), include_extras=True)
     for key in settings.keys() - kinds.keys():
         raise WrongOption(
             f"there is no option {key!r}, nor a hyper-parameter of {model}: these are "
@@ -115,11 +113,7 @@ def _key(option: str) -> str:
 
 def _value(key: str, text: str, kind: Any) -> Any:
     try:
-        value = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_strings(text)
+        return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_strings(text)
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
         raise WrongOption(f"{key} cannot be {text!r}: {reason[0].lower()}{reason[1:]}") from error
-    least = int(key in AT_LEAST_ONE)
-    if isinstance(value, int | float) and value < least:
-        raise WrongOption(f"{key} cannot be {text!r}: it wants at least {least}")
-    return value

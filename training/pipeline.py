@@ -10,7 +10,7 @@ import keras
 from serving.card import ModelCard, Variant
 from serving.models import MODELS
 from training.cards import Measurements, write_card
-from training.checkpoints import Checkpoints
+from training.checkpoints import Checkpoints, checksum
 from training.checks.approval import approve
 from training.devices import fit_on
 from training.export import next_version, publish
@@ -150,6 +150,8 @@ def checkpoints_of(
         "data": data.sha256,
         "split": parts.method,
     }
+    if parts.unlabelled:
+        identity["unlabelled"] = checksum(parts.unlabelled)
     return Checkpoints(folder, identity)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import vstack
 from scipy.special import expit
 
+from training.bounds import AtLeastOne, Positive
 from training.classification import fit_temperature
 from training.ngrams import (
     Ngrams,
@@ -40,12 +41,12 @@ Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 class Counting:
     """What is learned before the LSTM is: words, n-grams, word vectors."""
 
-    num_words: int = 30_000
-    max_tokens: int = 1_024
-    max_training_tokens: int = 256
-    ngram_texts: int = 3  # that an n-gram must be in to count
-    ngram_strength: float = 500.0
-    embedding_units: int = 64
+    num_words: AtLeastOne = 30_000
+    max_tokens: AtLeastOne = 1_024
+    max_training_tokens: AtLeastOne = 256
+    ngram_texts: AtLeastOne = 3  # that an n-gram must be in to count
+    ngram_strength: Positive = 500.0
+    embedding_units: AtLeastOne = 64
 
 
 @dataclass(frozen=True)

@@ -60,18 +60,22 @@ def calibrate(
     """Learn how far to stretch `bounds`, so that `coverage` of the truths of each bin are inside.
 
     `bounds` is float[example, 3] as the network gives it, `truth` float[example], of examples that
-    the network was not fitted on. The bins hold as many examples each.
+    the network was not fitted on. The bins hold as many examples each; where
+    too many have the same price, there are fewer than `bins`.
 
     Sources: V. Vovk, "Conditional Validity of Inductive Conformal Predictors", ACML 2012 (bins);
     Y. Romano, E. Patterson, E. Candès, "Conformalized Quantile Regression", NeurIPS 2019.
     """
     price, low, high = bounds.T
-    edges = np.quantile(price, np.arange(1, bins) / bins).astype(np.float32)
+    edges = np.unique(np.quantile(price, np.arange(1, bins) / bins).astype(np.float32))
+    edges = edges[edges > price.min()]  # equal prices share a bin, so that none is empty
     # The factor at which the interval would just reach the truth.
     below, above = np.maximum(price - low, SMALLEST_WIDTH), np.maximum(high - price, SMALLEST_WIDTH)
     needed = np.maximum((price - truth) / below, (truth - price) / above)
     bin_ = np.searchsorted(edges, price, side="right")
-    stretches = [conformal_quantile(needed[bin_ == each], coverage) for each in range(bins)]
+    stretches = [
+        conformal_quantile(needed[bin_ == each], coverage) for each in range(len(edges) + 1)
+    ]
     return Calibration(edges, np.array(stretches, np.float32))
 
 

@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from serving.card import Metric, ModelCard
 from training.options import Setting
 from training.recipe import Evaluation
+from training.report.number import number
 
 NUM_BEST = 5  # fit beside one another
 
@@ -78,8 +79,4 @@ def _figure(metric: Metric) -> str:
 
 
 def _number(value: Any) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    if abs(value) >= 1_000:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2e}"
+    return number(value) if isinstance(value, float) else str(value)

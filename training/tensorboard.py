@@ -65,7 +65,7 @@ class ShowAnswers(keras.callbacks.Callback):
         judgement = judge(outputs, self._sample.targets)
         pictures = examples.pictures_of(self._sample.inputs)
         with self._writer.as_default(step=self._epoch):
-            tf.summary.scalar("answers/share_wrong", np.mean(judgement.badness > 0))
+            tf.summary.scalar("answers/badness", np.mean(judgement.badness))
             if pictures is None:
                 table = examples.table(self._sample, judgement, title="validation examples")
                 tf.summary.text("answers/examples", markdown(table))

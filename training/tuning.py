@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
-from training.errors import TrainingError, WrongOption
+from training.errors import Diverged, TrainingError, WrongOption
 from training.pipeline import Plan, read, train
 from training.recipe import Data, Gate, Parts, Recipe
 from training.search import Choice, Range
@@ -60,13 +59,13 @@ class Search:
         # A trial that comes again after an interruption goes on from its checkpoint.
         plan = replace(self.plan, resume=True, callbacks=[Prune(trial, self.recipe.gate)])
         recipe = self.recipe.changed(values)
-        training = train(self.name, recipe, self.data, self.parts, plan, plan.seeds[0])
+        try:
+            training = train(self.name, recipe, self.data, self.parts, plan, plan.seeds[0])
+        except Diverged as error:
+            raise optuna.TrialPruned from error
         for metric in training.validation.metrics:
             trial.set_user_attr(metric.name, metric.value)
-        rank = self.recipe.gate.rank(training.validation)
-        if not isfinite(rank):
-            raise optuna.TrialPruned
-        return rank
+        return self.recipe.gate.rank(training.validation)
 
 
 def tune(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from training.bounds import AtLeastOne, AtLeastZero
 from training.errors import WrongOption
 from training.models import RECIPES
 from training.options import listing, read, refuse_together, typed, write_settings
@@ -15,11 +16,11 @@ from training.options import listing, read, refuse_together, typed, write_settin
 class HyperParameters:
     """Of no model that there is."""
 
-    units: int = 8  # of the only layer
+    units: AtLeastZero = 8  # of the only layer
     learning_rate: float = 0.1
     flip: bool = True
     precision: str = "float32"
-    batch_size: int = 4
+    batch_size: AtLeastOne = 4
 
 
 def test_options_stand_anywhere_among_the_names() -> None:
@@ -51,8 +52,8 @@ def test_what_is_missing_is_named(
         ("unit", "3", "no option 'unit', nor a hyper-parameter of image: these are batch_size, fl"),
         ("units", "many", "units cannot be 'many': input should be a valid integer"),
         ("units", "2.5", "units cannot be '2.5': input should be a valid integer"),
-        ("units", "-1", "units cannot be '-1': it wants at least 0"),
-        ("batch_size", "0", "batch_size cannot be '0': it wants at least 1"),
+        ("units", "-1", "units cannot be '-1': input should be greater than or equal to 0"),
+        ("batch_size", "0", "batch_size cannot be '0': input should be greater than or equal to 1"),
         ("learning_rate", "nan", "learning_rate cannot be 'nan': input should be a finite number"),
         ("flip", "maybe", "flip cannot be 'maybe': input should be a valid boolean"),
     ],

@@ -1,5 +1,6 @@
 """A tiny version of every recipe trains, exports, loads and answers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 from serving.card import ModelCard
 from serving.contract import stack
 from serving.models import MODELS
-from training.errors import BelowGate
+from training.errors import BelowGate, DataUnfit
 from training.models import RECIPES
-from training.pipeline import Plan, divide, publish_best, run, train
+from training.operations import devices_by_operation
+from training.pipeline import Plan, checkpoints_of, divide, publish_best, run, train
 from training.recipe import Gate, Recipe
 from training.servable import Servable, to_tensorflow
 
@@ -28,7 +30,13 @@ def test_the_version_answers_the_example_at_any_batch_size(trained: Any) -> None
         for name, spec in model.signature.outputs.items():
             assert outputs[name].shape == (size, *spec.row_shape)
         answer = {name: tensor[0] for name, tensor in outputs.items()}
-        assert model.postprocess(answer, model.example, trained.card)
+        said = model.postprocess(answer, model.example, trained.card).model_dump()
+        shown = answer["price"] if "price" in answer else answer["scores"].max()
+        assert any(value == pytest.approx(float(shown), rel=1e-3) for value in said.values())
+
+
+def test_the_weights_are_constants_of_the_graph(trained: Any) -> None:
+    assert not {"VarHandleOp", "ReadVariableOp"} & devices_by_operation(trained.folder).keys()
 
 
 def test_a_batch_without_rows_is_answered_with_none(trained: Any) -> None:
@@ -94,6 +102,28 @@ def test_the_export_answers_unseen_examples_as_the_trained_network_does(
             np.testing.assert_allclose(tensor, expected[output], rtol=1e-5, atol=1e-6)
         else:
             assert (tensor.numpy() == expected[output]).all()
+
+
+def test_too_few_examples_for_a_batch_are_refused(
+    tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
+) -> None:
+    for name, recipe in tiny_recipes.items():
+        large = recipe.changed({"batch_size": 10_000})
+        plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
+        with pytest.raises(DataUnfit, match=r"\d+ training examples do not fill a batch of 10000"):
+            run(name, large, plan)
+
+
+def test_other_unlabelled_texts_are_another_training(
+    tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
+) -> None:
+    recipe = tiny_recipes["sentiment"]
+    data = recipe.load(data_folder)
+    folders = [
+        checkpoints_of(tmp_path, recipe, data, replace(divide(recipe, data), unlabelled=each), 0)
+        for each in ({}, {"text": np.array([b"a"], object)}, {"text": np.array([b"b"], object)})
+    ]
+    assert len({each.folder for each in folders}) == 3
 
 
 def test_a_model_below_its_gate_is_not_exported(

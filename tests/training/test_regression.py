@@ -31,6 +31,14 @@ def test_an_interval_that_is_too_wide_is_narrowed() -> None:
     assert calibration.stretches == pytest.approx([0.3], abs=0.01)
 
 
+@pytest.mark.parametrize(("numbers", "num_stretches"), [([1_000, 0], 1), ([500, 500], 2)])
+def test_equal_prices_share_a_stretch(numbers: list[int], num_stretches: int) -> None:
+    price, truth = np.repeat([1.0, 1.5], numbers), np.linspace(0, 2, 1_000)
+    calibration = calibrate(bounds_about(price, 0.1), truth, coverage=0.9, bins=5)
+    assert len(calibration.stretches) == num_stretches
+    assert np.isfinite(calibration.stretches).all()
+
+
 def test_the_price_chooses_the_stretch_and_everything_keeps_the_limits() -> None:
     calibration = Calibration(np.array([4], np.float32), np.array([0.5, 2], np.float32))
     answer = IntervalAnswer(unit_usd=100.0, calibration=calibration, limits_usd=(50.0, 700.0))

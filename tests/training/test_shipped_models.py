@@ -136,15 +136,15 @@ def test_a_text_scores_the_same_alone_and_among_longer_and_shorter_ones(text: st
 def test_a_price_is_always_within_its_interval() -> None:
     random = np.random.default_rng(0)
     inputs = {
-        name: tf.constant(random.uniform(-1e3, 1e5, 500), tf.float32)
-        for name in MODELS["housing"].signature.inputs
+        name: tf.constant(random.uniform(seen.minimum, seen.maximum, 500), tf.float32)
+        for name, seen in read_card("housing").input_statistics.items()
     }
     inputs["ocean_proximity"] = tf.constant(["no such place"] * 500)
     outputs = load("housing")["serving_default"](**inputs)
     price, low, high = (outputs[name].numpy() for name in ("price", "price_low", "price_high"))
-    finite = np.isfinite(price)
-    assert (low[finite] <= price[finite]).all()
-    assert (price[finite] <= high[finite]).all()
+    assert (low <= price).all()
+    assert (price <= high).all()
+    assert (low < high).mean() > 0.5  # where the limits do not hold all three
 
 
 @pytest.mark.parametrize(("name", "megabytes"), [("sentiment", 16), ("image", 9), ("housing", 4)])

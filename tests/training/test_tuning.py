@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from training import tuning
 from training.command import train, tune
-from training.errors import WrongOption
+from training.errors import TrainingError, WrongOption
 from training.models import RECIPES
 from training.options import read
 from training.pipeline import Plan
@@ -67,12 +67,10 @@ def test_an_interrupted_search_goes_on_with_the_trial_that_it_was_at(
     recipe: Recipe[Any], plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tuning.tune("housing", recipe, plan, tmp_path, 1)
-    prune = tuning.Prune
     with monkeypatch.context() as context:
         context.setattr(tuning, "Prune", lambda *_: Interrupt())
         with pytest.raises(KeyboardInterrupt):
             tuning.tune("housing", recipe, plan, tmp_path, 3)
-    assert tuning.Prune is prune
     study = tuning.tune("housing", recipe, plan, tmp_path, 3)
     own, lost, again, new = study.trials
     assert own.params == {key: getattr(recipe.hyper_parameters, key) for key in own.params}
@@ -80,6 +78,14 @@ def test_an_interrupted_search_goes_on_with_the_trial_that_it_was_at(
     assert again.params == lost.params
     assert new.params not in (own.params, again.params)
     assert len(tuning.tune("housing", recipe, plan, tmp_path, 3).trials) == 4
+
+
+def test_a_search_in_which_every_loss_explodes_says_so(
+    recipe: Recipe[Any], plan: Plan, tmp_path: Path
+) -> None:
+    exploding = recipe.changed({"learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="no loss of any trial stayed finite"):
+        tuning.tune("housing", exploding, plan, tmp_path, 1, fixed=["learning_rate"])
 
 
 def test_other_fixed_values_make_another_study(

@@ -8,7 +8,7 @@ from serving.card import DataFinding
 from training.checks.finding import finding
 from training.recipe import Data, Parts
 
-FEWEST_PER_CLASS = 50  # below, a network learns little but the examples themselves
+FEW_PER_CLASS = 50  # below it, a network learns little but the examples themselves
 MOST_UNBALANCED = 10  # times as many examples in one class as in another
 MOST_AT_A_BOUND = 0.01  # of the targets
 
@@ -28,13 +28,13 @@ def class_sizes(data: Data, parts: Parts) -> Iterator[DataFinding]:
         total=len(parts.train),
         message=(message if len(set(counts)) > 1 else "of each class to learn from") + advice,
     )
-    if small := [name for name, size in sizes.items() if size < FEWEST_PER_CLASS]:
+    if small := [name for name, size in sizes.items() if size < FEW_PER_CLASS]:
         yield finding(
             "small classes",
             "warning",
             count=len(small),
             total=len(sizes),
-            message=f"fewer than {FEWEST_PER_CLASS} examples to learn from: {', '.join(small)}",
+            message=f"fewer than {FEW_PER_CLASS} examples to learn from: {', '.join(small)}",
         )
     for part, examples in (("validation", parts.validation), ("test", data.test)):
         seen = set(examples.targets.tolist())

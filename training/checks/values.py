@@ -71,7 +71,9 @@ def _numbers(
             if may_miss
             else f"gaps, while every request has {name}: fill them in, or leave the rows out"
         )
-        severity: Severity = "note" if may_miss else "refusal"
+        if count == total:
+            message = "there is not one value: fill some in"
+        severity: Severity = "note" if may_miss and count < total else "refusal"
         yield finding(f"missing {name}", severity, count=count, total=total, message=message)
     known = column[~np.isnan(column)]
     lowest = min((kind["minimum"] for kind in kinds if "minimum" in kind), default=-np.inf)
@@ -79,8 +81,12 @@ def _numbers(
     outside = (known < lowest) | (known > highest)
     if count := int(outside.sum()):
         value = known[outside][0]
-        message = f"such as {value:g}, outside of {lowest:g} to {highest:g}, which are declared"
-        yield _wrong(f"impossible {name}", count, total, message)
+        message = (
+            f"such as {value:g}, outside of {lowest:g} to {highest:g}, which are declared: mend "
+            "them, or leave their rows out"
+        )
+        # Ratios and logarithms of a single one could spoil the features of all.
+        yield finding(f"impossible {name}", "refusal", count=count, total=total, message=message)
     if known.size and known.min() == known.max():
         message = f"it is {known[0]:g} everywhere, so nothing can be learned from it"
         yield finding(f"constant {name}", "warning", count=total, total=total, message=message)

@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from serving.card import DataFinding
 from serving.models.housing import NUMERIC_FEATURES
+from training.checks.finding import finding
 from training.data.files import DataFile, find, locate, sha256
 from training.errors import DataCorrupt, DataUnfit
 from training.recipe import Data, Examples
@@ -62,8 +63,11 @@ def _find_own(folder: Path | None) -> Path | None:
 
 
 def _read(path: Path) -> Examples:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # as Excel writes it
+            rows = list(csv.DictReader(file))
+    except UnicodeDecodeError as error:
+        raise DataCorrupt(f"{path} is not in UTF-8 ({error}): save it so") from error
     if not rows or not rows[0].keys() >= set(COLUMNS):
         raise DataCorrupt(
             f"{path} is not the California housing table: its columns must be {', '.join(COLUMNS)}"
@@ -97,12 +101,11 @@ def _shared_places(
     places = np.stack([examples.inputs["longitude"], examples.inputs["latitude"]], axis=1)
     known = set(map(tuple, places[development].tolist()))
     count = sum(place in known for place in map(tuple, places[test].tolist()))
-    finding = DataFinding(
-        name="places on both sides of test",
-        severity="warning",
-        count=count,
-        share=count / len(test),
-        message="the test part is drawn at random, as in the literature; a model that looks at the "
-        "place is flattered where it knows a neighbour, so expect less in places without any",
+    if not count:
+        return ()
+    message = (
+        "the test part is drawn at random, as in the literature; a model that looks at the place "
+        "is flattered where it knows a neighbour, so expect less in places without any"
     )
-    return (finding,) if count else ()
+    name = "places on both sides of test"
+    return (finding(name, "warning", count=count, total=len(test), message=message),)

@@ -18,6 +18,7 @@ from serving.card import DataFinding
 from serving.contract import Tensors
 from serving.errors import TfgateError
 from serving.models import MODELS
+from training.checks.finding import finding, warning_up_to
 from training.data.files import DataFile, find
 from training.errors import DataUnfit
 from training.recipe import Data, Examples, Parts
@@ -65,8 +66,8 @@ Folders = Mapping[str, list[Path]]  # by their names, the paths of the files ins
 def load(folder: Path | None, public: DataFile, kind: FileKind) -> Data | None:
     """Read the examples in the folder, if it holds some and not the public data set.
 
-    There are either folders for the parts, and in them those for the classes, or the latter alone.
-    Parts that have no folder are held out of the others.
+    There are folders for the parts, and in them those for the classes; those of the part `train`
+    may also lie in `folder` itself. Parts that have no folder are held out of it.
 
     Raises:
         DataUnfit: the classes are not as many as the model's, they differ between the parts, or one
@@ -81,8 +82,7 @@ def load(folder: Path | None, public: DataFile, kind: FileKind) -> Data | None:
 def _find(folder: Path, kind: FileKind) -> dict[str, Folders]:
     """Give the folders with such files by part; those in `folder` itself are the part `train`."""
     parts = {part: _folders(folder / part, kind) for part in (TRAIN, VALIDATION, TEST)}
-    if not parts[TRAIN]:
-        parts = {TRAIN: _folders(folder, kind)}
+    parts[TRAIN] = parts[TRAIN] or _folders(folder, kind)
     return {part: folders for part, folders in parts.items() if folders}
 
 
@@ -122,10 +122,16 @@ def _check_classes(
 ) -> None:
     (declared,) = MODELS[kind.model].signature.outputs["classes"].row_shape
     if len(classes) != declared:
+        # A network for two classes gives a single logit, whatever is declared.
+        change = (
+            f", or change the shapes of MODEL's outputs in serving/models/{kind.model}.py to "
+            f"({len(classes)},)"
+        )
         raise DataUnfit(
             f"{folder} holds {len(classes)} classes ({', '.join(classes)}), but the model "
-            f"{kind.model} is declared to have {declared}: bring {declared} folders, or change the "
-            f"shapes of MODEL's outputs in serving/models/{kind.model}.py to ({len(classes)},)"
+            f"{kind.model} is declared to have {declared}: bring {declared} folders"
+            + change
+            * (declared > 2)
         )
     for part, folders in found.items():
         if strange := sorted(set(folders) - {*classes, *UNLABELLED}):
@@ -230,13 +236,13 @@ def _unreadable(folder: Path, files: list[_File]) -> Iterator[DataFinding]:
     faulty = [file for file in files if file.fault is not None]
     if not faulty:
         return
-    share = len(faulty) / len(files)
     named = [f"{file.path.relative_to(folder)} ({file.fault})" for file in faulty[:NUM_NAMED]]
     more = [f"and {len(faulty) - NUM_NAMED:,} more"] if len(faulty) > NUM_NAMED else []
-    yield DataFinding(
-        name="unreadable files",
-        severity="refusal" if share > MOST_UNREADABLE else "warning",
-        count=len(faulty),
-        share=share,
+    count, total = len(faulty), len(files)
+    yield finding(
+        "unreadable files",
+        warning_up_to(MOST_UNREADABLE, count=count, total=total),
+        count=count,
+        total=total,
         message=f"mend or remove {', '.join([*named, *more])}",
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from serving.card import DataFinding
 from serving.models.sentiment import clean
+from training.checks.finding import finding
 from training.data import folders
 from training.data.files import DataFile, locate, sha256
 from training.errors import DataCorrupt
@@ -130,15 +131,9 @@ def _say(path: Path, num_read: int, num_kept: int) -> DataFinding:
     name, num_copies = "unlabelled reviews", num_read - num_kept
     if num_read:
         message = f"{num_copies:,} of them, copies of test reviews or of one another, are left out"
-        return DataFinding(
-            name=name,
-            severity="note",
-            count=num_copies,
-            share=num_copies / num_read,
-            message=message,
-        )
+        return finding(name, "note", count=num_copies, total=num_read, message=message)
     message = (
         f"neither {path.name} nor a {UNLABELLED_FILE} beside it holds any: what is learned without "
         f"labels is learned from fewer texts, at a loss of accuracy; {FILE.url} has them"
     )
-    return DataFinding(name=name, severity="warning", count=0, share=0.0, message=message)
+    return finding(name, "warning", count=0, total=0, message=message)

@@ -25,7 +25,10 @@ def disturb_texts(examples: Examples) -> dict[str, Examples]:
         ),
         "upper case": _with_texts(examples, str.upper),
     }
-    cut = {f"the first {length} words": _cut(examples, length) for length in LENGTHS}
+    cut = {
+        f"the first {length} words, of texts that have as many": _cut(examples, length)
+        for length in LENGTHS
+    }
     return changed | {name: examples for name, examples in cut.items() if len(examples)}
 
 

@@ -14,9 +14,10 @@ from serving.card import InputStatistics
 from serving.models.housing import COVERAGE, NUMERIC_FEATURES
 from training.baselines.boosting import boosted_trees
 from training.block_groups import Features
+from training.bounds import AtLeastOne, NotNegative, Positive, Share
 from training.data import california
 from training.ensembles import MemberDense, MemberMean
-from training.fitting import predict_validation, shuffled
+from training.fitting import predict_validation, shuffled, whole_batches
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.regression import IntervalAnswer, calibrate, evaluate
 from training.search import Choice, Range
@@ -25,9 +26,6 @@ from training.statistics import summarize
 
 UNIT_USD = 100_000  # the network thinks in this unit, as the literature on this data set does
 
-# The census gave no median below or above these.
-LIMITS_USD = (14_999.0, 500_001.0)
-
 CALIBRATION_BINS = 5
 
 
@@ -35,18 +33,18 @@ CALIBRATION_BINS = 5
 class HyperParameters:
     """Sizes of the network and of its training."""
 
-    members: int = 4
-    units: int = 128
-    layers: int = 2
-    dropout: float = 0.2
-    waves: int = 6
-    neighbours: int = 32
-    heads: int = 8
-    hidden_bedrooms: float = 0.1
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-3
-    batch_size: int = 256
-    epochs: int = 15
+    members: AtLeastOne = 4
+    units: AtLeastOne = 128
+    layers: AtLeastOne = 2
+    dropout: Share = 0.2
+    waves: AtLeastOne = 6
+    neighbours: AtLeastOne = 32
+    heads: AtLeastOne = 8
+    hidden_bedrooms: Share = 0.1
+    learning_rate: Positive = 3e-3
+    weight_decay: NotNegative = 1e-3
+    batch_size: AtLeastOne = 256
+    epochs: AtLeastOne = 15
 
 
 def split(development: Examples) -> Parts:
@@ -141,7 +139,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     )
     targets = train.targets / UNIT_USD
     network = build_network(hyper_parameters, features, float(targets.mean()))
-    steps_per_epoch = len(train) // batch_size
+    steps_per_epoch = whole_batches(len(train), batch_size)
     network.compile(
         keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(
@@ -190,7 +188,9 @@ def look(
 def serve(fit: Fit) -> Servable:
     """Stretch the intervals until they cover nine tenths of the validation part, at every price."""
     calibration = calibrate(*predict_validation(fit), coverage=COVERAGE, bins=CALIBRATION_BINS)
-    answer = IntervalAnswer(unit_usd=UNIT_USD, calibration=calibration, limits_usd=LIMITS_USD)
+    answer = IntervalAnswer(
+        unit_usd=UNIT_USD, calibration=calibration, limits_usd=fit.features.limits_usd
+    )
     return Servable(fit.features, frozen(fit.network), answer)
 
 

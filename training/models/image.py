@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from serving.card import InputStatistics
 from serving.models.image import SIDE
 from training.augmentation import Augmentation
+from training.bounds import AtLeastOne, AtLeastZero, NotNegative, Positive, Share
 from training.classification import ClassScores, evaluate, fit_temperature
 from training.convolutions import (
     BesideMirrored,
@@ -24,11 +25,11 @@ from training.convolutions import (
 )
 from training.data import cifar10
 from training.disturbances.pictures import disturb_pictures
-from training.fitting import predict_validation, shuffled
+from training.fitting import predict_validation, shuffled, whole_batches
 from training.recipe import Examples, Fit, Gate, Parts, Recipe
 from training.schedules import OneCycle
 from training.search import Range
-from training.servable import Servable
+from training.servable import Servable, frozen
 from training.statistics import summarize
 
 CHANNELS = ("red", "green", "blue")
@@ -42,19 +43,19 @@ LOGIT_SCALE = 1 / 9
 class HyperParameters:
     """Sizes of the network and of its training."""
 
-    filters: int = 64  # of the first block
-    wide_filters: int = 256  # of the two others
+    filters: AtLeastOne = 64  # of the first block
+    wide_filters: AtLeastOne = 256  # of the two others
     normalize: bool = True
     flip: bool = True
-    shift_pixels: int = 2
-    label_smoothing: float = 0.2
-    learning_rate: float = 0.75
-    momentum: float = 0.85
-    weight_decay: float = 0.01
-    bias_rate: float = 64.0
-    precision: str = "mixed_bfloat16"
-    batch_size: int = 512
-    epochs: int = 16
+    shift_pixels: AtLeastZero = 2
+    label_smoothing: Share = 0.2
+    learning_rate: Positive = 0.75
+    momentum: Share = 0.85
+    weight_decay: NotNegative = 0.01
+    bias_rate: Positive = 64.0
+    precision: Literal["mixed_bfloat16", "float32"] = "mixed_bfloat16"
+    batch_size: AtLeastOne = 512
+    epochs: AtLeastOne = 16
 
 
 def split(development: Examples) -> Parts:
@@ -140,7 +141,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     some = features({"pixels": train.inputs["pixels"][:NUM_PATCHED]}).numpy()
     stem = whitening_kernel(some, STEM_SIDE)
     network = build_network(hyper_parameters, stem, len(parts.classes), seed)
-    steps_per_epoch = len(train) // batch_size
+    steps_per_epoch = whole_batches(len(train), batch_size)
     _compile(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
     change = Augmentation(
         len(train),
@@ -192,7 +193,7 @@ def serve(fit: Fit) -> Servable:
     """Calibrate the scores on the validation part."""
     logits, targets = predict_validation(fit)
     answer = ClassScores(fit.classes, fit_temperature(logits, targets.argmax(axis=1)))
-    return Servable(fit.features, fit.network, answer)
+    return Servable(fit.features, frozen(fit.network), answer)
 
 
 RECIPE = Recipe(
@@ -214,13 +215,9 @@ RECIPE = Recipe(
     },
     disturb=disturb_pictures,
     ablations={
+        "less mirroring and shifting": {"flip": False, "shift_pixels": 0},
+        "less weight decay": {"weight_decay": 0.0},
         "in 2 epochs": {"epochs": 2},
-        "in 2 epochs, less mirroring and shifting": {
-            "epochs": 2,
-            "flip": False,
-            "shift_pixels": 0,
-        },
         "in 2 epochs, less batch normalisation": {"epochs": 2, "normalize": False},
-        "in 2 epochs, less weight decay": {"epochs": 2, "weight_decay": 0.0},
     },
 )

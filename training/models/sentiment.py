@@ -17,10 +17,11 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from serving.card import InputStatistics
 from serving.contract import Tensors
+from training.bounds import AtLeastOne, Positive, Share
 from training.classification import BlendedScores, evaluate, fit_blend
 from training.data import imdb
 from training.disturbances.texts import disturb_texts
-from training.fitting import predict_validation
+from training.fitting import predict_validation, whole_batches
 from training.fused import FusedNetwork
 from training.ngrams import fit_ngrams, frequent_ngrams, log_count_ratios, present_ngrams
 from training.pseudo_labels import Counting, teach
@@ -40,15 +41,15 @@ JITTER = 8  # words, by which the lengths of texts in a batch may differ
 class HyperParameters(Counting):
     """Sizes of both branches and of their training."""
 
-    embedding_scale: float = 0.5
-    lstm_units: int = 64
-    word_dropout: float = 0.1
-    embedding_dropout: float = 0.3
-    dropout: float = 0.4
-    learning_rate: float = 2e-3
-    averaging: float = 0.998  # of the weights, over about the last five hundred steps
-    batch_size: int = 128
-    epochs: int = 4
+    embedding_scale: Positive = 0.5
+    lstm_units: AtLeastOne = 64
+    word_dropout: Share = 0.1
+    embedding_dropout: Share = 0.3
+    dropout: Share = 0.4
+    learning_rate: Positive = 2e-3
+    averaging: Share = 0.998  # of the weights, over about the last five hundred steps
+    batch_size: AtLeastOne = 128
+    epochs: AtLeastOne = 4
 
 
 def split(development: Examples) -> Parts:
@@ -117,7 +118,7 @@ def prepare(hyper_parameters: HyperParameters, parts: Parts, seed: int) -> Fit:
     # Labels alone would teach the network its training texts by their rare words.
     network.get_layer(EMBEDDING).set_weights([taught.vectors * hyper_parameters.embedding_scale])
     batch_size = hyper_parameters.batch_size
-    steps_per_epoch = len(taught.targets) // batch_size
+    steps_per_epoch = whole_batches(len(taught.targets), batch_size)
     _compile(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
     return Fit(
         features=taught.features,

@@ -6,7 +6,7 @@ import numpy as np
 
 from serving.card import ConfidenceBin, ModelCard
 from training.report.figure import BLUE, GREY, Figure, draw
-from training.report.page import number
+from training.report.number import number
 
 DARK = 0.5  # share of a class, from which on white digits are easier to read
 

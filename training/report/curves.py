@@ -6,7 +6,8 @@ from serving.card import LearningCurve, ModelCard
 from training.recipe import Training
 from training.report.figure import BLUE, GREY, ORANGE, Figure, draw
 from training.report.gap import RULE, Errors, advice, measure_errors, verdict
-from training.report.page import Section, Table, number
+from training.report.number import number
+from training.report.page import Section, Table
 
 
 def learning(training: Training, card: ModelCard) -> Section:

@@ -28,7 +28,8 @@ RULE = (
     "baselines, variance is high if the gap is more than half of the validation error, and bias "
     "cannot be seen. What remains is mostly the larger of two parts: the gap, and the training "
     "error. The training error is that of the finished network on some of the training examples, "
-    "without dropout, augmentation and whatever else only disturbs training."
+    "without dropout: of pictures and texts as they came, and of houses with the gaps that "
+    "training makes."
 )
 
 Verdict = Literal["high bias", "high variance", "fine"]

@@ -43,12 +43,5 @@ def render(title: str, sections: Sequence[Section]) -> str:
     return environment.get_template("page.html.jinja").render(title=title, sections=sections)
 
 
-def number(value: float) -> str:
-    """Write a figure with as many digits as are worth reading."""
-    if abs(value) >= 1_000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
-
-
 def _data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{b64encode(png).decode()}"

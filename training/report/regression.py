@@ -11,7 +11,7 @@ from serving.contract import Tensors
 from training.recipe import Examples
 from training.regression import QUINTILES
 from training.report.figure import BLUE, ORANGE, Figure, draw
-from training.report.page import number
+from training.report.number import number
 
 
 def unit(card: ModelCard) -> str:

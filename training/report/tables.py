@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Sequence
 
 from serving.card import Metric, ModelCard, Variant
-from training.report.page import Section, Table, number
+from training.report.number import number
+from training.report.page import Section, Table
 
 
 def summary(card: ModelCard) -> Section:

@@ -133,6 +133,16 @@ def test_a_gap_is_a_note_where_requests_may_have_one_else_a_refusal(
     assert found("housing", data, parts)["missing population"].severity == "refusal"
 
 
+def test_a_column_without_any_value_is_a_refusal(houses: tuple[Data, Parts]) -> None:
+    data, parts = houses
+    empty = [
+        with_input(each, "total_bedrooms", slice(None), np.nan)
+        for each in (parts.train, parts.validation, data.test)
+    ]
+    data, parts = replace(data, test=empty[2]), replace(parts, train=empty[0], validation=empty[1])
+    assert found("housing", data, parts)["missing total_bedrooms"].severity == "refusal"
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
@@ -149,7 +159,8 @@ def test_values_that_requests_cannot_have_are_named(
         train = with_input(parts.train, column, slice(num_rows), value)
         kind = "unknown" if column == "ocean_proximity" else "impossible"
         finding = found("housing", data, replace(parts, train=train))[f"{kind} {column}"]
-        assert (finding.severity, finding.count) == (severity, num_rows)
+        expected = severity if kind == "unknown" else "refusal"
+        assert (finding.severity, finding.count) == (expected, num_rows)
         assert finding.message.startswith(message)
 
 

@@ -27,6 +27,15 @@ def test_a_table_of_ones_own_is_read_under_any_name(data_folder: Path, tmp_path:
     assert (len(data.development), len(data.test)) == (160, 40)
 
 
+def test_a_table_as_a_spreadsheet_saves_it_is_read(data_folder: Path, tmp_path: Path) -> None:
+    table = (data_folder / "california_housing.csv").read_text()
+    (tmp_path / "homes.csv").write_text(table, encoding="utf-8-sig")
+    assert len(california.load(tmp_path).development) == 160
+    (tmp_path / "homes.csv").write_bytes(table.encode() + b"\xe9")
+    with pytest.raises(DataCorrupt, match=r"homes.csv is not in UTF-8 .*: save it so"):
+        california.load(tmp_path)
+
+
 def test_what_is_no_number_is_named_by_row_and_column(data_folder: Path, tmp_path: Path) -> None:
     header, *rows = (data_folder / "california_housing.csv").read_text().splitlines()
     rows[7] = rows[7].replace("1000", "many")

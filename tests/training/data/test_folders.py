@@ -69,6 +69,15 @@ def test_folders_for_the_parts_are_used_as_they_are(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_of_test_texts_is_used_beside_those_of_the_classes(bounty: Path) -> None:
+    for name in ("bad", "good"):
+        write_texts(bounty / "test" / name, num_texts=2, start="test")
+    data = imdb.load(bounty)
+    assert data.classes == ("bad", "good")
+    assert all(text.startswith(b"test") for text in data.test.inputs["text"])
+    assert len(data.test) == 4
+
+
 def test_unlabelled_texts_are_read_without_those_of_the_test_part(tmp_path: Path) -> None:
     for part in ("train", "test"):
         for name in ("bad", "good"):
@@ -119,14 +128,25 @@ def test_a_few_broken_files_among_many_are_a_warning(bounty: Path) -> None:
     assert (finding.severity, finding.count) == ("warning", 1)
 
 
-def test_another_number_of_classes_is_refused_with_the_place_to_change(bounty: Path) -> None:
+def test_a_third_class_of_texts_is_refused(bounty: Path) -> None:
     write_texts(bounty / "neutral")
     with pytest.raises(DataUnfit) as caught:
         imdb.load(bounty)
     assert str(caught.value) == (
         f"{bounty} holds 3 classes (bad, good, neutral), but the model sentiment is declared to "
-        "have 2: bring 2 folders, or change the shapes of MODEL's outputs in "
-        "serving/models/sentiment.py to (3,)"
+        "have 2: bring 2 folders"
+    )
+
+
+def test_another_number_of_classes_is_refused_with_the_place_to_change(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
+    with pytest.raises(DataUnfit) as caught:
+        cifar10.load(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} holds 2 classes (cat, dog), but the model image is declared to have 10: bring "
+        "10 folders, or change the shapes of MODEL's outputs in serving/models/image.py to (2,)"
     )
 
 

@@ -29,10 +29,10 @@ def test_upper_case_leaves_targets_and_knows_accents() -> None:
 def test_a_beginning_is_taken_of_texts_that_are_long_enough() -> None:
     disturbed = disturb_texts(EXAMPLES)
     for length in LENGTHS:
-        cut = disturbed[f"the first {length} words"]
+        cut = disturbed[f"the first {length} words, of texts that have as many"]
         assert {len(text.split()) for text in cut.inputs["text"]} == {length}
-    assert (disturbed["the first 5 words"].targets == [1, 1]).all()
-    assert len(disturbed["the first 20 words"]) == 1
+    assert (disturbed["the first 5 words, of texts that have as many"].targets == [1, 1]).all()
+    assert len(disturbed["the first 20 words, of texts that have as many"]) == 1
 
 
 def test_the_same_texts_are_disturbed_alike_each_time() -> None:

@@ -18,7 +18,7 @@ from training.pipeline import Plan, publish_best, read, train
 from training.recipe import Recipe, Training
 from training.report.architecture import architecture
 from training.report.judgement import judge
-from training.report.page import number
+from training.report.number import number
 from training.report.report import write_report
 
 VOID = {"img", "meta"}
