@@ -216,8 +216,8 @@ RECIPE = Recipe(
     disturb=disturb_pictures,
     ablations={
         "less mirroring and shifting": {"flip": False, "shift_pixels": 0},
-        "less weight decay": {"weight_decay": 0.0},
         "in 2 epochs": {"epochs": 2},
         "in 2 epochs, less batch normalisation": {"epochs": 2, "normalize": False},
+        "in 2 epochs, less weight decay": {"epochs": 2, "weight_decay": 0.0},
     },
 )
