@@ -8,4 +8,4 @@ def number(value: float) -> str:
         return f"{value:,.0f}"
     if size >= 1:
         return f"{value:.4g}"
-    return f"{value:.4f}" if size >= 1e-3 or value == 0 else f"{value:.2e}"
+    return f"{value:.4f}" if size >= 1e-4 or value == 0 else f"{value:.2e}"
