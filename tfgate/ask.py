@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.table import Table
+from rich.table import Column, Table
 
 from serving.models import MODELS
 
@@ -46,14 +46,28 @@ def model_table(gateway: Gateway) -> Table:
     Raises:
         CannotAsk: the gateway is away.
     """
-    table = Table("model", "version", "state", "test set", "trained")
+    figures = Column("on the test set", no_wrap=True)
+    values = Column("", no_wrap=True, justify="right")
+    columns = (Column("version", no_wrap=True), "state", "trained", figures, values)
+    table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 1, 0), pad_edge=False)
     for name in sorted(MODELS):
         for version in _ask(gateway, "GET", f"/models/{name}")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
-            figures = ", ".join(f"{m['name']} {m['value']:.4g}" for m in card["metrics"])
             state = version["state"] + (f": {version['error']}" if version["error"] else "")
-            table.add_row(name, str(version["version"]), state, figures, card["trained_at"][:10])
+            table.add_row(
+                f"{name} {version['version']}",
+                state,
+                card["trained_at"][:10],
+                "\n".join(metric["name"] for metric in card["metrics"]),
+                "\n".join(_figure(metric["value"]) for metric in card["metrics"]),
+            )
     return table
+
+
+def _figure(value: float) -> str:
+    if abs(value) >= 1_000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
 
 
 def check_model(name: str) -> None:

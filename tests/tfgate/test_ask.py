@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from serving.models import MODELS
@@ -17,7 +18,7 @@ def tfgate(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
         check=False,
-        env={"COLUMNS": "200", "PYTHONIOENCODING": "utf-8"},
+        env={"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
     )
 
 
@@ -96,5 +97,8 @@ def test_models_lists_versions_with_their_figures(gateway: str) -> None:
 
     assert finished.returncode == 0, finished.stderr
     for name in MODELS:
-        assert name in finished.stdout
+        card = httpx.get(f"{gateway}/models/{name}").json()["versions"][0]["card"]
+        assert f"{name} {card['version']}" in finished.stdout
+        assert all(metric["name"] in finished.stdout for metric in card["metrics"])
     assert "AVAILABLE" in finished.stdout
+    assert "e+0" not in finished.stdout
