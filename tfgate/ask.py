@@ -11,6 +11,7 @@ import httpx
 from rich.table import Column, Table
 
 from serving.models import MODELS
+from training.number import number
 
 TIMEOUT_SECONDS = 60
 
@@ -59,15 +60,9 @@ def model_table(gateway: Gateway) -> Table:
                 state,
                 card["trained_at"][:10],
                 "\n".join(metric["name"] for metric in card["metrics"]),
-                "\n".join(_figure(metric["value"]) for metric in card["metrics"]),
+                "\n".join(number(metric["value"]) for metric in card["metrics"]),
             )
     return table
-
-
-def _figure(value: float) -> str:
-    if abs(value) >= 1_000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
 
 
 def check_model(name: str) -> None:

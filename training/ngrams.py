@@ -68,6 +68,7 @@ class NgramScores(tf.Module):
     def __init__(self, ngrams: Ngrams) -> None:
         super().__init__()
         self._known = Lookup(ngrams.known)
+        # What is not known is looked up at the last place, where no n-gram is.
         self._weights = np.append(ngrams.weights, 0).astype(np.float16)
         self._bias = ngrams.bias
 

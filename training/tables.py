@@ -9,9 +9,9 @@ from optuna.trial import TrialState
 from rich.table import Column, Table
 
 from serving.card import Metric, ModelCard
+from training.number import number
 from training.options import Setting
 from training.recipe import Evaluation
-from training.report.number import number
 
 NUM_BEST = 5  # fit beside one another
 

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from training.errors import Diverged, TrainingError, WrongOption
-from training.pipeline import Plan, read, train
+from training.pipeline import Plan, checkpoints_of, read, train
 from training.recipe import Data, Gate, Parts, Recipe
 from training.search import Choice, Range
 
@@ -103,8 +103,10 @@ def _open(search: Search, folder: Path) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     folder.mkdir(parents=True, exist_ok=True)
     space = {key: asdict(where) for key, where in search.space.items()}
-    question = [asdict(search.recipe.hyper_parameters), space, search.plan.seeds[0]]
-    text = json.dumps([*question, search.data.sha256, search.parts.method], sort_keys=True)
+    training = checkpoints_of(
+        search.plan.checkpoints, search.recipe, search.data, search.parts, search.plan.seeds[0]
+    )
+    text = json.dumps([training.folder.name, space], sort_keys=True)
     study = optuna.create_study(
         storage=f"sqlite:///{folder / search.name}.sqlite3",
         study_name=f"{search.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}",

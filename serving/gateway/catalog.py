@@ -1,6 +1,7 @@
 """What the model server serves at this moment: versions, states, signatures and cards."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,6 +53,11 @@ class ModelReadiness:
     versions: list[VersionState]
     missing: str | None
     error: TfgateError | None = None
+
+
+def missing(found: Mapping[str, ModelReadiness]) -> dict[str, str]:
+    """Say of each model that is not ready what is missing; empty when all are."""
+    return {model: each.missing for model, each in found.items() if each.missing}
 
 
 class Catalog:

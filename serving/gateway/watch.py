@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 
 from serving.gateway import metrics
-from serving.gateway.catalog import Catalog, ModelReadiness, VersionState
+from serving.gateway.catalog import Catalog, ModelReadiness, VersionState, missing
 from serving.gateway.client import FAILURE_CODES
 from serving.models import MODELS
 
@@ -26,19 +26,19 @@ class Watch:
         """Look, pause, and look again, until cancelled."""
         while True:
             found = await self._catalog.readiness()
-            self._look_at_readiness({m: each.missing for m, each in found.items() if each.missing})
+            self._look_at_readiness(missing(found))
             for model, each in found.items():
                 self._look_at_versions(model, each)
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _look_at_readiness(self, missing: dict[str, str]) -> None:
+    def _look_at_readiness(self, reasons: dict[str, str]) -> None:
         for model in MODELS:
-            metrics.MODEL_READY.labels(model).set(model not in missing)
-        for model in missing.keys() - self._missing.keys():
-            _LOGGER.warning("%s cannot be asked: %s", model, missing[model])
-        for model in self._missing.keys() - missing.keys():
+            metrics.MODEL_READY.labels(model).set(model not in reasons)
+        for model in reasons.keys() - self._missing.keys():
+            _LOGGER.warning("%s cannot be asked: %s", model, reasons[model])
+        for model in self._missing.keys() - reasons.keys():
             _LOGGER.info("%s can be asked again", model)
-        self._missing = missing
+        self._missing = reasons
 
     def _look_at_versions(self, model: str, found: ModelReadiness) -> None:
         if found.error is not None:

@@ -63,6 +63,14 @@ def test_what_cannot_be_is_answered_with_what_can(key: str, text: str, message: 
         typed(HyperParameters(), {key: text}, model="image")
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_whatever_an_ablation_sets_an_option_can_set(name: str) -> None:
+    recipe = RECIPES[name]
+    for changes in recipe.ablations.values():
+        settings = {key: str(value) for key, value in changes.items()}
+        assert typed(recipe.hyper_parameters, settings, model=name) == changes
+
+
 @pytest.mark.parametrize(
     "hyper_parameters", [HyperParameters(units=3, flip=False, precision="a b")]
 )

@@ -122,16 +122,15 @@ def _check_classes(
 ) -> None:
     (declared,) = MODELS[kind.model].signature.outputs["classes"].row_shape
     if len(classes) != declared:
-        # A network for two classes gives a single logit, whatever is declared.
-        change = (
-            f", or change the shapes of MODEL's outputs in serving/models/{kind.model}.py to "
-            f"({len(classes)},)"
-        )
+        remedy = f"bring {declared} folders"
+        if declared > 2:  # a network for two gives a single logit, whatever is declared
+            remedy += (
+                f", or change the shapes of MODEL's outputs in serving/models/{kind.model}.py to "
+                f"({len(classes)},)"
+            )
         raise DataUnfit(
             f"{folder} holds {len(classes)} classes ({', '.join(classes)}), but the model "
-            f"{kind.model} is declared to have {declared}: bring {declared} folders"
-            + change
-            * (declared > 2)
+            f"{kind.model} is declared to have {declared}: {remedy}"
         )
     for part, folders in found.items():
         if strange := sorted(set(folders) - {*classes, *UNLABELLED}):

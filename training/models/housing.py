@@ -14,7 +14,7 @@ from serving.card import InputStatistics
 from serving.models.housing import COVERAGE, NUMERIC_FEATURES
 from training.baselines.boosting import boosted_trees
 from training.block_groups import Features
-from training.bounds import AtLeastOne, NotNegative, Positive, Share
+from training.bounds import AtLeastOne, AtLeastZero, NotNegative, Positive, Share
 from training.data import california
 from training.ensembles import MemberDense, MemberMean
 from training.fitting import predict_validation, shuffled, whole_batches
@@ -35,9 +35,9 @@ class HyperParameters:
 
     members: AtLeastOne = 4
     units: AtLeastOne = 128
-    layers: AtLeastOne = 2
+    layers: AtLeastZero = 2
     dropout: Share = 0.2
-    waves: AtLeastOne = 6
+    waves: AtLeastZero = 6
     neighbours: AtLeastOne = 32
     heads: AtLeastOne = 8
     hidden_bedrooms: Share = 0.1

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from serving.card import ConfidenceBin, ModelCard
+from training.number import number
 from training.report.figure import BLUE, GREY, Figure, draw
-from training.report.number import number
 
 DARK = 0.5  # share of a class, from which on white digits are easier to read
 

@@ -8,10 +8,10 @@ from matplotlib.ticker import PercentFormatter
 
 from serving.card import Metric, ModelCard
 from serving.contract import Tensors
+from training.number import number
 from training.recipe import Examples
 from training.regression import QUINTILES
 from training.report.figure import BLUE, ORANGE, Figure, draw
-from training.report.number import number
 
 
 def unit(card: ModelCard) -> str:

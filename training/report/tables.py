@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from serving.card import Metric, ModelCard, Variant
-from training.report.number import number
+from training.number import number
 from training.report.page import Section, Table
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown, all_errors
-from serving.gateway.catalog import Catalog
+from serving.gateway.catalog import Catalog, missing
 from serving.gateway.draining import is_draining
 from serving.gateway.exposition import registry
 from serving.gateway.openapi import problem_responses
@@ -51,11 +51,10 @@ def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
     async def readiness(request: Request) -> Readiness:
         if is_draining(request):
             raise ShuttingDown("the gateway is shutting down")
-        found = await catalog.readiness()
-        missing = {model: each.missing for model, each in found.items() if each.missing}
-        if missing:
-            detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
-            fields = [FieldError(model, reason) for model, reason in missing.items()]
+        reasons = missing(await catalog.readiness())
+        if reasons:
+            detail = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
+            fields = [FieldError(model, reason) for model, reason in reasons.items()]
             raise ModelUnavailable(detail, fields=fields)
         return Readiness()
 

@@ -1,4 +1,4 @@
-"""Writes figures, in reports and in a terminal."""
+"""Writes figures for people: in reports, in summaries, and in the lists of a terminal."""
 
 
 def number(value: float) -> str:
