@@ -14,7 +14,7 @@ import numpy as np
 
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
-from serving.gateway.client import DESCRIBE_SIGNATURE
+from serving.gateway.inference.client import DESCRIBE_SIGNATURE
 
 _METHODS = {
     "tensorflow.serving.PredictionService": ("Predict", "GetModelMetadata"),

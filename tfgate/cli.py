@@ -42,7 +42,7 @@ def up(
     ] = 8500,
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
-    from serving.gateway.listener import CannotListen
+    from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings
     from tfgate.children import ChildDied
     from tfgate.up import Addresses, CannotStart
@@ -131,7 +131,7 @@ def create_key(
     ] = None,
 ) -> None:
     """Make a key and print it: this once, for the file holds only its digest."""
-    from serving.gateway.keys import WrongKeys
+    from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import CannotChange, create
 
     with reported(CannotChange, WrongKeys):
@@ -141,7 +141,7 @@ def create_key(
 @keys.command("list")
 def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
     """Show who has a key, and what for."""
-    from serving.gateway.keys import WrongKeys
+    from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import table
 
     with reported(WrongKeys):
@@ -153,7 +153,7 @@ def revoke_key(
     name: Annotated[str, typer.Argument(help="whose key it is")], file: KeysFile = DEFAULT_KEYS
 ) -> None:
     """Take a key away; a running gateway refuses it within a second or two."""
-    from serving.gateway.keys import WrongKeys
+    from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import CannotChange, revoke
 
     with reported(CannotChange, WrongKeys):
@@ -174,11 +174,11 @@ def gateway(
     workers: Annotated[int | None, typer.Option(help="number of processes that serve")] = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
-    from serving.gateway.keys import WrongKeys
-    from serving.gateway.listener import CannotListen
-    from serving.gateway.server import run
+    from serving.gateway.middleware.keys import WrongKeys
+    from serving.gateway.server.listener import CannotListen
+    from serving.gateway.server.run import run
+    from serving.gateway.server.supervisor import WorkersDie
     from serving.gateway.settings import WrongSettings, read_settings
-    from serving.gateway.supervisor import WorkersDie
 
     given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
     with reported(WrongSettings, exit_code=2):

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.table import Table
 
-from serving.gateway.keys import Key, WrongKeys, digest_of, read_keys
+from serving.gateway.middleware.keys import Key, WrongKeys, digest_of, read_keys
 
 _NUM_RANDOM_BYTES = 32
 _PREFIX = "tfgate_"  # so that people and scanners recognise a key that has leaked

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from serving.gateway.listener import listen
+from serving.gateway.server.listener import listen
 from serving.gateway.settings import read_settings
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config

@@ -2,11 +2,11 @@
 
 import sys
 
-from serving.gateway.keys import WrongKeys
-from serving.gateway.listener import CannotListen
-from serving.gateway.server import run
+from serving.gateway.middleware.keys import WrongKeys
+from serving.gateway.server.listener import CannotListen
+from serving.gateway.server.run import run
+from serving.gateway.server.supervisor import WorkersDie
 from serving.gateway.settings import WrongSettings, read_settings
-from serving.gateway.supervisor import WorkersDie
 
 if __name__ == "__main__":
     try:

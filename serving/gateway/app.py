@@ -17,34 +17,35 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan
 
 from serving.errors import MethodNotAllowed, NotFound, TfgateError
-from serving.gateway import metrics, openapi
-from serving.gateway.access_log import AccessLog
-from serving.gateway.admission import Limiter
-from serving.gateway.authentication import Authentication, is_guarded
+from serving.gateway.api import openapi
+from serving.gateway.api.models import models_router
+from serving.gateway.api.operations import operations_router
+from serving.gateway.api.page import page_router
+from serving.gateway.api.predictions import RawRoute, predict_routes, unknown_model_router
 from serving.gateway.background import Work, running
-from serving.gateway.catalog import Catalog
-from serving.gateway.channel import Tls
-from serving.gateway.client import ModelServerClient
-from serving.gateway.deadline import TIMEOUT
-from serving.gateway.gate import Gate
-from serving.gateway.keys import KeyRing
-from serving.gateway.methods import HeadAsGet, allow
-from serving.gateway.page_headers import PageHeaders
-from serving.gateway.pipeline import Pipeline
+from serving.gateway.inference.catalog import Catalog
+from serving.gateway.inference.channel import Tls
+from serving.gateway.inference.client import ModelServerClient
+from serving.gateway.inference.concurrency_limit import Limiter
+from serving.gateway.inference.inference import Pipeline
+from serving.gateway.inference.monitor import Watch
+from serving.gateway.middleware.authentication import Authentication, is_guarded
+from serving.gateway.middleware.deadline import TIMEOUT
+from serving.gateway.middleware.head_requests import HeadAsGet, allow
+from serving.gateway.middleware.keys import KeyRing
+from serving.gateway.middleware.load_shedding import Gate
+from serving.gateway.middleware.request_log import Recorder, report
+from serving.gateway.middleware.security_headers import PageHeaders
 from serving.gateway.problems import from_validation
-from serving.gateway.record import new_record, record_of
-from serving.gateway.recorder import Recorder, report
-from serving.gateway.routes.models import models_router
-from serving.gateway.routes.operations import operations_router
-from serving.gateway.routes.page import page_router
-from serving.gateway.routes.predict import RawRoute, predict_routes, unknown_model_router
 from serving.gateway.settings import Settings
 from serving.gateway.short_way import ShortWay
-from serving.gateway.watch import Watch
+from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.access_log import AccessLog
+from serving.gateway.telemetry.request_context import new_record, record_of
 from serving.models import MODELS
 
 if TYPE_CHECKING:
-    from serving.gateway.tracing import Tracing
+    from serving.gateway.telemetry.tracing import Tracing
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
 price of a house. Every error is a problem document (RFC 9457) that says what was received, what is
@@ -144,7 +145,7 @@ def _pipeline(
 
 def _tracing() -> "Tracing":
     # Not at the top: its packages are an extra, which only this setting needs.
-    from serving.gateway.tracing import Tracing  # noqa: PLC0415
+    from serving.gateway.telemetry.tracing import Tracing  # noqa: PLC0415
 
     return Tracing()
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import TfgateError
-from serving.gateway.recorder import report
-from serving.gateway.routes.predict import RawRoute
+from serving.gateway.api.predictions import RawRoute
+from serving.gateway.middleware.request_log import report
 
 
 class ShortWay:

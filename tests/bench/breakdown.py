@@ -18,7 +18,7 @@ from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
 from serving.card import ModelCard
 from serving.contract import Tensors, stack, unstack
-from serving.gateway.forms import Batch, Prediction, PredictionBatch
+from serving.gateway.api.payloads import Batch, Prediction, PredictionBatch
 from serving.models import MODELS
 from tests.bench.bare_call import call_milliseconds
 from tests.bench.load import Target, put_load

@@ -33,26 +33,54 @@ ALLOWED = {
 # Inside the gateway, a module may import only modules of the rows below its own.
 GATEWAY_LAYERS = [
     ["serving.gateway.__main__"],
-    ["serving.gateway.server"],
-    ["serving.gateway.supervisor", "serving.gateway.worker"],
-    ["serving.gateway.app", "serving.gateway.connections"],
+    ["serving.gateway.server.run"],
+    ["serving.gateway.server.supervisor", "serving.gateway.server.worker"],
+    ["serving.gateway.app", "serving.gateway.server.connections"],
     [
-        *("serving.gateway.authentication", "serving.gateway.gate", "serving.gateway.short_way"),
-        "serving.gateway.watch",
+        *(
+            "serving.gateway.middleware.authentication",
+            "serving.gateway.middleware.load_shedding",
+            "serving.gateway.short_way",
+        ),
+        "serving.gateway.inference.monitor",
     ],
-    ["serving.gateway.recorder", "serving.gateway.routes", "serving.gateway.tracing"],
-    ["serving.gateway.forms"],
-    ["serving.gateway.pipeline", "serving.gateway.openapi"],
-    ["serving.gateway.catalog", "serving.gateway.coalescer", "serving.gateway.deadline"],
-    ["serving.gateway.bodies", "serving.gateway.client"],
-    ["serving.gateway.admission", "serving.gateway.problems", "serving.gateway.record"],
-    ["serving.gateway.exposition"],
     [
-        *("serving.gateway.background", "serving.gateway.channel"),
-        *("serving.gateway.keys", "serving.gateway.page_headers"),
-        *("serving.gateway.access_log", "serving.gateway.draining", "serving.gateway.listener"),
-        *("serving.gateway.logs", "serving.gateway.methods", "serving.gateway.metrics"),
-        *("serving.gateway.patience", "serving.gateway.settings", "serving.gateway.wire"),
+        "serving.gateway.middleware.request_log",
+        "serving.gateway.routes",
+        "serving.gateway.telemetry.tracing",
+    ],
+    ["serving.gateway.api.payloads"],
+    ["serving.gateway.inference.inference", "serving.gateway.api.openapi"],
+    [
+        "serving.gateway.inference.catalog",
+        "serving.gateway.inference.batcher",
+        "serving.gateway.middleware.deadline",
+    ],
+    ["serving.gateway.api.bodies", "serving.gateway.inference.client"],
+    [
+        "serving.gateway.inference.concurrency_limit",
+        "serving.gateway.problems",
+        "serving.gateway.telemetry.request_context",
+    ],
+    ["serving.gateway.telemetry.exposition"],
+    [
+        *("serving.gateway.background", "serving.gateway.inference.channel"),
+        *("serving.gateway.middleware.keys", "serving.gateway.middleware.security_headers"),
+        *(
+            "serving.gateway.telemetry.access_log",
+            "serving.gateway.middleware.draining",
+            "serving.gateway.server.listener",
+        ),
+        *(
+            "serving.gateway.telemetry.logs",
+            "serving.gateway.middleware.head_requests",
+            "serving.gateway.telemetry.metrics",
+        ),
+        *(
+            "serving.gateway.middleware.request_timeout",
+            "serving.gateway.settings",
+            "serving.gateway.server.wire",
+        ),
     ],
 ]
 # Of these, nothing may be needed outside the folders named.
@@ -63,10 +91,14 @@ HEAVY = {
     "sklearn": ["training"],
     "matplotlib": ["training"],
     "optuna": ["training"],
-    "grpc": ["serving.embedded", "serving.gateway.channel", "serving.gateway.client"],
+    "grpc": [
+        "serving.embedded",
+        "serving.gateway.inference.channel",
+        "serving.gateway.inference.client",
+    ],
     "fastapi": ["serving.gateway"],
     "starlette": ["serving.gateway"],
-    "opentelemetry": ["serving.gateway.tracing"],
+    "opentelemetry": ["serving.gateway.telemetry.tracing"],
 }
 OURS = ("proto", "serving", "tfgate", "training", "tests")
 MODULES = {

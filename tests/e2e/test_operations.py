@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from serving.card import ModelCard
 from serving.errors import all_errors
-from serving.gateway.metrics import STAGES
+from serving.gateway.telemetry.metrics import STAGES
 from serving.models import MODELS
 from training.models import RECIPES
 

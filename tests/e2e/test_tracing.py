@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from serving.gateway.metrics import STAGES
+from serving.gateway.telemetry.metrics import STAGES
 from serving.models import MODELS
 from tests import scripted_server, stack
 

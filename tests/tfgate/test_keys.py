@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from serving.gateway.keys import KeyRing, WrongKeys
+from serving.gateway.middleware.keys import KeyRing, WrongKeys
 from tfgate.cli import app
 
 

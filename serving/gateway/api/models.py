@@ -1,0 +1,103 @@
+"""GET /models and /models/{model}: what is served, in which versions, and how to ask for it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from serving.card import ModelCard
+from serving.gateway.api.openapi import problem_responses
+from serving.gateway.api.predictions import unknown_model
+from serving.gateway.inference.catalog import Catalog, VersionState
+from serving.models import MODELS
+
+
+class Version(BaseModel):
+    """A version and its state in the model server."""
+
+    version: int
+    state: str = Field(description="START, LOADING, AVAILABLE, UNLOADING or END", examples=["END"])
+    error: str | None = Field(description="why it ended, if it did not end well")
+
+
+class DescribedVersion(Version):
+    """A version with what it says of itself."""
+
+    card: ModelCard | None = Field(description="null unless AVAILABLE, and exported with a card")
+
+
+class ModelSummary(BaseModel):
+    """A model and its versions, newest first."""
+
+    name: str
+    versions: list[Version]
+
+
+class ModelList(BaseModel):
+    """Every model."""
+
+    models: list[ModelSummary]
+
+
+class ModelDescription(BaseModel):
+    """Everything a caller needs to know of one model."""
+
+    name: str
+    versions: list[DescribedVersion]
+    signature: dict[str, dict[str, str]] = Field(description="the tensors of serving_default")
+    request_schema: dict[str, Any]
+    response_schema: dict[str, Any]
+    example: dict[str, Any] = Field(description="a valid request")
+
+
+def models_router(catalog: Catalog) -> APIRouter:
+    """Build the routes over a catalog."""
+    router = APIRouter(prefix="/models", tags=["models"])
+
+    @router.get("", summary="All models", responses=problem_responses(503, 504))
+    async def list_models() -> ModelList:
+        return ModelList(
+            models=[
+                ModelSummary(
+                    name=name, versions=[_version(s) for s in await catalog.versions(name)]
+                )
+                for name in MODELS
+            ]
+        )
+
+    @router.get(
+        "/{model}",
+        summary="One model",
+        responses=problem_responses(404, 502, 503, 504),
+    )
+    async def describe_model(
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(MODELS)})],
+    ) -> ModelDescription:
+        if model not in MODELS:
+            raise unknown_model(model)
+        declaration = MODELS[model]
+        signature = declaration.signature
+        return ModelDescription(
+            name=model,
+            versions=[
+                await _described(catalog, model, state) for state in await catalog.versions(model)
+            ],
+            signature={
+                "inputs": {name: str(spec) for name, spec in signature.inputs.items()},
+                "outputs": {name: str(spec) for name, spec in signature.outputs.items()},
+            },
+            request_schema=declaration.request.model_json_schema(),
+            response_schema=declaration.response.model_json_schema(mode="serialization"),
+            example=declaration.example.model_dump(mode="json"),
+        )
+
+    return router
+
+
+def _version(state: VersionState) -> Version:
+    return Version(version=state.version, state=state.state, error=state.error)
+
+
+async def _described(catalog: Catalog, model: str, state: VersionState) -> DescribedVersion:
+    card = await catalog.card(model, state.version) if state.available else None
+    return DescribedVersion(version=state.version, state=state.state, error=state.error, card=card)

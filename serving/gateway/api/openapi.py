@@ -1,0 +1,177 @@
+"""What FastAPI cannot derive of the OpenAPI document: bodies, headers, keys, and problems."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from serving.contract import Model
+from serving.errors import all_errors
+from serving.gateway.api.bodies import JSON, MULTIPART
+from serving.gateway.middleware.deadline import TIMEOUT
+from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, status_of
+from serving.models import MODELS
+
+_PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+# What any request may meet: its head is no HTTP, too slow or too large, or the gateway fails.
+_ANYWHERE = (400, 408, 431, 500)
+# Any time but none; digits alone, as deadline.py reads them.
+_TIME = "^(?=.*[1-9])[0-9]{1,9}([.][0-9]{1,9})?$"
+
+_HEADERS = {
+    "X-Request-Id": ("names the request in the log", {"type": "string"}),
+    "X-Model-Name": ("the model that answered", {"type": "string"}),
+    "X-Model-Version": ("the version of it that answered", {"type": "integer", "minimum": 1}),
+    "Retry-After": ("seconds after which to ask again", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": ("how keys are sent", {"const": "Bearer"}),
+}
+
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def parameters(query: type[BaseModel]) -> dict[str, Any]:
+    """Describe what a prediction takes besides its body."""
+    fields = [
+        _parameter("query", name, schema["description"], _given(schema))
+        for name, schema in query.model_json_schema()["properties"].items()
+    ]
+    timeout = "seconds after which nobody waits for the answer any more, such as 0.5"
+    request_id = "a name for the request, of at most 128 letters, digits, dots, colons, _ and -"
+    headers = [
+        _parameter("header", TIMEOUT, timeout, {"type": "string", "pattern": _TIME}),
+        _parameter("header", "X-Request-Id", request_id, {"type": "string"}),
+    ]
+    return {"parameters": [*fields, *headers]}
+
+
+def _parameter(where: str, name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": where,
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an optional field where it is given: a query knows no null."""
+    [given] = [each for each in schema["anyOf"] if each != {"type": "null"}]
+    return dict(given)
+
+
+def single_body(model: Model[Any, Any]) -> dict[str, Any]:
+    """Describe the body of one instance: JSON, and a file where the model takes one."""
+    content: dict[str, Any] = {
+        JSON: {
+            "schema": _request_schema(model)[0],
+            "example": model.example.model_dump(mode="json"),
+        }
+    }
+    if model.upload is not None:
+        file = {"type": "string", "format": "binary"}
+        form = {
+            "type": "object",
+            "properties": {"file": file},
+            "required": ["file"],
+            "additionalProperties": False,
+        }
+        content[model.upload.media_type] = {"schema": file}
+        content[MULTIPART] = {"schema": form}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def batch_body(model: Model[Any, Any], batch: type[BaseModel]) -> dict[str, Any]:
+    """Describe the body of several instances."""
+    schema = batch.model_json_schema()
+    schema.pop("$defs")
+    schema["properties"]["instances"]["items"] = _request_schema(model)[0]
+    example = {"instances": [model.example.model_dump(mode="json")] * 2}
+    content = {JSON: {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _request_schema(model: Model[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schema of a request, and the schemas that it refers to as components."""
+    schema = model.request.model_json_schema(ref_template="#/components/schemas/{model}")
+    return schema, schema.pop("$defs", {})
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route may answer with, besides those that any request meets."""
+    return {
+        status: {"description": _meaning(status), "content": {PROBLEM_MEDIA_TYPE: _PROBLEM}}
+        for status in statuses
+    }
+
+
+def _meaning(status: int) -> str:
+    return ", ".join(error.code for error in all_errors() if status_of(error) == status)
+
+
+def build(app: FastAPI, *, is_guarded: Callable[[str], bool] | None) -> dict[str, Any]:
+    """Build the document: FastAPI's, with what stands before the routes, and what they refer to.
+
+    `is_guarded` tells which paths need a key; without it, none does.
+    """
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _complete(operation, guarded=is_guarded is not None and is_guarded(path))
+    components = document["components"]
+    _replace_schemas(components["schemas"])
+    components["headers"] = {
+        name: {"description": description, "required": True, "schema": schema}
+        for name, (description, schema) in _HEADERS.items()
+    }
+    if is_guarded is not None:
+        components["securitySchemes"] = _KEYS
+    return document
+
+
+def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
+    """Add to an operation what does not depend on its route: who may ask, and every header."""
+    prediction = "requestBody" in operation
+    responses = operation["responses"]
+    if not prediction:
+        # FastAPI expects it of every parameter; but any text is fit for a path.
+        responses.pop("422", None)
+    statuses = [*_ANYWHERE]
+    if guarded:
+        operation["security"] = [{name: []} for name in _KEYS]
+        statuses += [401, 403, 429] if prediction else [401, 429]
+    for status, response in problem_responses(*statuses).items():
+        responses.setdefault(str(status), response)
+    for status, response in responses.items():
+        names = _header_names(int(status), prediction=prediction)
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _header_names(status: int, *, prediction: bool) -> list[str]:
+    names = ["X-Request-Id"]
+    if status == 200 and prediction:
+        names += ["X-Model-Name", "X-Model-Version"]
+    if status == 401:
+        names.append("WWW-Authenticate")
+    if status in RETRY_LATER:
+        names.append("Retry-After")
+    return names
+
+
+def _replace_schemas(schemas: dict[str, Any]) -> None:
+    """Put our problems in the place of FastAPI's, and add what bodies refer to."""
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem
+    for model in MODELS.values():
+        schemas.update(_request_schema(model)[1])

@@ -1,0 +1,94 @@
+"""What operators and probes ask: health, readiness, metrics, and what an error code means."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown, all_errors
+from serving.gateway.api.openapi import problem_responses
+from serving.gateway.inference.catalog import Catalog, missing
+from serving.gateway.middleware.draining import is_draining
+from serving.gateway.problems import status_of, title_of
+from serving.gateway.telemetry.exposition import registry
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Every model can be asked."""
+
+    status: Literal["ready"] = "ready"
+
+
+class ErrorMeaning(BaseModel):
+    """What a problem's `type` stands for."""
+
+    code: str
+    title: str
+    status: int = Field(description="the HTTP status that it comes with")
+    meaning: str
+    hint: str = Field(description="what to do about it")
+
+
+def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
+    """Build the routes over a catalog; /metrics among them unless it has a port of its own."""
+    router = APIRouter(tags=["operations"])
+    codes = sorted(error.code for error in all_errors())
+
+    @router.get("/healthz", summary="Is the gateway alive?")
+    async def health() -> Health:
+        return Health()
+
+    @router.get("/readyz", summary="Can every model answer?", responses=problem_responses(503))
+    async def readiness(request: Request) -> Readiness:
+        if is_draining(request):
+            raise ShuttingDown("the gateway is shutting down")
+        reasons = missing(await catalog.readiness())
+        if reasons:
+            detail = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
+            fields = [FieldError(model, reason) for model, reason in reasons.items()]
+            raise ModelUnavailable(detail, fields=fields)
+        return Readiness()
+
+    @router.get(
+        "/errors/{code}",
+        summary="What does an error code mean?",
+        responses=problem_responses(404),
+    )
+    async def explain_error(
+        code: Annotated[str, Path(json_schema_extra={"enum": codes})],
+    ) -> ErrorMeaning:
+        for error in all_errors():
+            if error.code == code:
+                return ErrorMeaning(
+                    code=code,
+                    title=title_of(error),
+                    status=status_of(error),
+                    meaning=error.__doc__ or "",
+                    hint=error.hint,
+                )
+        message = f"there is no error code {code[:100]!r}; there are {', '.join(codes)}"
+        raise NotFound(message)
+
+    if with_metrics:
+        _add_metrics(router)
+    return router
+
+
+def _add_metrics(router: APIRouter) -> None:
+    @router.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
+    )
+    async def expose_metrics() -> Response:
+        return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)

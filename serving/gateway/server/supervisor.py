@@ -1,0 +1,152 @@
+"""Several workers as one program: starts, replaces and stops them; itself serves nothing."""
+
+import logging
+import logging.config
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from serving.gateway.middleware.keys import WrongKeys, read_keys
+from serving.gateway.server.listener import listen
+from serving.gateway.settings import Settings
+from serving.gateway.telemetry.exposition import expose
+from serving.gateway.telemetry.logs import log_config
+
+_LOGGER = logging.getLogger("tfgate.server")
+_POLL_SECONDS = 0.1
+_KILL_SECONDS = 5  # beyond the time that a worker allows itself
+_EARLY_SECONDS = 10  # a start takes one; who dies in these never came to serve, or not for long
+_MAX_EARLY_DEATHS = 3  # in a row, of one worker and those in its place
+
+
+class WorkersDie(Exception):
+    """Workers end as soon as they are started."""
+
+
+class _Worker:
+    """One place among the workers, and the process that fills it now."""
+
+    def __init__(self, settings: Settings, metrics_folder: str) -> None:
+        self._settings = settings
+        self._metrics_folder = metrics_folder
+        self._early_deaths = 0
+        self._waits = False
+        self._start()
+
+    def _start(self) -> None:
+        # The pipe tells the worker its settings and, when it breaks, that we are gone.
+        reading_end, self._pipe = os.pipe()
+        os.write(self._pipe, self._settings.model_dump_json().encode() + b"\n")
+        # In a session of its own, Ctrl-C reaches it only through us, and so only once.
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "serving.gateway.server.worker"],
+            stdin=reading_end,
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._metrics_folder},
+            start_new_session=True,
+        )
+        os.close(reading_end)
+        self._started = time.monotonic()
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def _can_start(self) -> bool:
+        """Tell whether a worker would find keys: those that run have the ones from before."""
+        if self._settings.keys_file is None:
+            return True
+        try:
+            read_keys(self._settings.keys_file)
+        except WrongKeys as error:
+            if not self._waits:
+                _LOGGER.error("worker %d died; waiting for good keys: %s", self.process.pid, error)
+            self._waits = True
+            return False
+        self._waits = False
+        return True
+
+    def replace(self) -> None:
+        """Start another process in the place of one that has died, as soon as one can.
+
+        Raises:
+            WorkersDie: the last ones here all died early.
+        """
+        if not self._can_start():
+            return
+        status = self.process.returncode
+        ended = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
+        is_early = time.monotonic() - self._started < _EARLY_SECONDS
+        self._early_deaths = self._early_deaths + 1 if is_early else 0
+        if self._early_deaths == _MAX_EARLY_DEATHS:
+            message = (
+                f"a worker {ended}, as did those before it, within {_EARLY_SECONDS} seconds of its "
+                f"start; its own last words are above."
+            )
+            raise WorkersDie(message)
+        _LOGGER.error("worker %d %s; starting another", self.process.pid, ended)
+        # What it counted stays; what it had in progress is no more.
+        mark_process_dead(self.process.pid, self._metrics_folder)  # type: ignore[no-untyped-call]
+        os.close(self._pipe)
+        self._start()
+
+
+def supervise(settings: Settings) -> None:
+    """Keep workers running until SIGTERM or SIGINT.
+
+    Raises:
+        CannotListen: another program listens there, or the address is not this machine's.
+        WorkersDie: they end as soon as they are started.
+    """
+    logging.config.dictConfig(log_config(settings.log_level))
+    # A shared port would in silence be shared with whoever has it already.
+    listen(settings.host, settings.port).close()
+    with (
+        listen(settings.host, settings.port, shared=True) as reserved,
+        tempfile.TemporaryDirectory(prefix="tfgate-metrics-") as metrics_folder,
+    ):
+        if settings.metrics_port is not None:
+            expose(settings.host, settings.metrics_port, metrics_folder)
+        received = _receive_signals()
+        port = reserved.getsockname()[1]
+        settings = settings.model_copy(update={"port": port})
+        workers = [_Worker(settings, metrics_folder) for _ in range(settings.workers)]
+        try:
+            while not received:
+                for worker in workers:
+                    if not worker.is_running():
+                        worker.replace()
+                time.sleep(_POLL_SECONDS)
+        except WorkersDie:
+            received.append(signal.SIGTERM)
+            raise
+        finally:
+            allowed = settings.drain_seconds + settings.shutdown_grace_seconds + _KILL_SECONDS
+            _stop(workers, received, allowed)
+
+
+def _receive_signals() -> deque[int]:
+    """Return where the signals to stop arrive, from now on."""
+    received: deque[int] = deque()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: received.append(number))
+    return received
+
+
+def _stop(workers: list[_Worker], received: deque[int], allowed_seconds: float) -> None:
+    """Pass signals on to the workers until they have ended; kill those that take too long."""
+    deadline = time.monotonic() + allowed_seconds
+    while running := [worker.process for worker in workers if worker.is_running()]:
+        if received:
+            number = received.popleft()
+            for process in running:
+                process.send_signal(number)
+        elif time.monotonic() > deadline:
+            for process in running:
+                _LOGGER.error("worker %d did not end in time; killing it", process.pid)
+                process.kill()
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,97 @@
+"""One process that serves: uvicorn, how it stops, and how it hears of its parent's end."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from types import FrameType
+
+import uvicorn
+
+from serving.gateway.app import create_app
+from serving.gateway.middleware.draining import Draining
+from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
+from serving.gateway.server.listener import listen
+from serving.gateway.server.wire import OneWriteProtocol
+from serving.gateway.settings import Settings
+from serving.gateway.telemetry.logs import log_config
+
+_LOGGER = logging.getLogger("tfgate.server")
+# Longer than the minute for which nginx and most balancers keep an idle connection: if we closed it
+# first, we might do so just as they send a request on it.
+_KEEP_ALIVE_SECONDS = 75
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT."""
+    # Once it has stopped, uvicorn raises the signal again: a stop that was asked for is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    gateway = Draining(create_app(settings))
+    limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
+    config = uvicorn.Config(
+        gateway,
+        log_config=log_config(settings.log_level),
+        http=partial(_Protocol, limits=limits),  # type: ignore[arg-type]  # it only calls it
+        ws="none",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+    )
+    host, port = listener.getsockname()[:2]
+    who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
+    _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
+    _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
+
+
+class _Protocol(BoundedConnection, OneWriteProtocol):
+    """How requests arrive, and how answers leave."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn; but the first SIGTERM lets it answer for a while longer, until balancers know."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Draining, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._drain_seconds = drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain on the first SIGTERM; stop on every other signal, and cut the draining short."""
+        if sig != signal.SIGTERM or self._gateway.draining:
+            super().handle_exit(sig, frame)
+            return
+        self._gateway.draining = True
+        # The one method of a loop that may be called from a signal's handler.
+        asyncio.get_running_loop().call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        _LOGGER.info("draining: no longer ready, stopping in %g seconds", self._drain_seconds)
+        asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def main() -> None:
+    """Serve beside other workers, by the settings that come first on standard input."""
+    settings = Settings.model_validate_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(settings, listen(settings.host, settings.port, shared=True))
+
+
+def _end_with_parent() -> None:
+    """Stop when standard input ends: the parent holds its other end, and has died."""
+    # Not sys.stdin.read, whose lock a stopping interpreter would wait for.
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Who leaves with whom, who goes again, and what is left when all have gone."""
+
+import asyncio
+import gc
+
+import pytest
+
+from serving.errors import PredictionFailed
+from serving.gateway.inference.client import Servable
+from tests.serving.gateway.inference.scripted_call import (
+    FOREVER,
+    MODEL,
+    Script,
+    ask,
+    coalescer,
+    run_alone,
+    settle,
+)
+
+
+def test_a_lone_request_leaves_at_once_and_those_after_it_gather() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        asked = [ask(shared, Servable(MODEL), number) for number in range(4)]
+        await settle()
+        assert [sent.numbers for sent in call.sent] == [[0]]
+
+        call.end(call.sent[0])
+        await settle()
+        assert [sent.numbers for sent in call.sent] == [[0], [1, 2, 3]]
+
+        call.end(call.sent[1])
+        answers = [await request for request in asked]
+        assert [answer.rows for answer in answers] == [[{"number": n}] for n in range(4)]
+
+    run_alone(test())
+
+
+def test_after_a_row_has_failed_all_go_again_alone_in_their_order_and_before_others() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call, max_rows=2)
+        asked = [ask(shared, Servable(MODEL), number) for number in range(4)]
+        await settle()
+        call.end(call.sent[0])
+        await settle()
+        assert call.sent[1].numbers == [1, 2]
+
+        call.end(call.sent[1], PredictionFailed("a row is bad"))
+        await settle()
+        for number in (1, 2, 3):
+            assert call.sent[-1].numbers == [number]
+            call.end(call.sent[-1], PredictionFailed("this one") if number == 2 else None)
+            await settle()
+
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(answer, PredictionFailed) for answer in answers] == [
+            *(False, False, True, False),
+        ]
+
+    run_alone(test())
+
+
+def test_different_versions_never_share_a_call() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        servables = [Servable(MODEL), Servable(MODEL, 1), Servable(MODEL, label="canary")]
+        asked = [ask(shared, servable, 0) for servable in servables]
+        await settle()
+
+        assert [sent.servable for sent in call.sent] == servables
+        for sent in call.sent:
+            call.end(sent)
+        await asyncio.gather(*asked)
+
+    run_alone(test())
+
+
+def test_a_call_is_cancelled_when_the_last_of_its_requests_leaves() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        first, *others = [ask(shared, Servable(MODEL), number) for number in range(3)]
+        await settle()
+        call.end(call.sent[0])
+        await first
+        await settle()
+
+        others[0].cancel()
+        await settle()
+        assert not call.sent[1].answer.cancelled()
+        others[1].cancel()
+        await settle()
+        assert call.sent[1].answer.cancelled()
+        await asyncio.wait(others)
+
+    run_alone(test())
+
+
+def test_a_request_that_leaves_as_a_call_returns_is_not_sent() -> None:
+    """Its cancellation is under way when the call's return lets the next rows go."""
+
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        first, leaving, staying = [ask(shared, Servable(MODEL), number) for number in range(3)]
+        await settle()
+
+        call.end(call.sent[0])
+        leaving.cancel()
+        await settle()
+
+        assert call.sent[1].numbers == [2]
+        call.end(call.sent[1])
+        await asyncio.wait([first, leaving, staying])
+
+    run_alone(test())
+
+
+@pytest.mark.parametrize("seconds", [-1.0, FOREVER])
+def test_a_version_that_nobody_asks_for_any_more_is_forgotten(seconds: float) -> None:
+    """Callers may ask for as many versions as there are numbers, and in no time."""
+
+    async def test() -> None:
+        call = Script()
+        shared = coalescer(call)
+        asked = ask(shared, Servable(MODEL, 7), 0, seconds=seconds)
+        await settle()
+        if call.sent:
+            call.end(call.sent.pop())
+        await asyncio.gather(asked, return_exceptions=True)
+
+        del asked
+        await settle()
+        gc.collect()
+        assert [
+            thing
+            for thing in gc.get_objects()
+            if isinstance(thing, Servable) and thing.model == MODEL
+        ] == []
+
+    run_alone(test())

@@ -1,0 +1,134 @@
+"""Concurrent requests through the real client and a real model server: each gets its own prices."""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from serving.errors import DeadlineExceeded
+from serving.gateway.inference.catalog import Catalog
+from serving.gateway.inference.client import ModelServerClient, Servable
+from serving.gateway.inference.concurrency_limit import Limiter
+from serving.gateway.inference.inference import Pipeline
+from serving.gateway.telemetry.request_context import Record
+from serving.models import MODELS
+
+HOUSES = [
+    MODELS["housing"].example.model_copy(update={"median_income": 1 + number / 4})
+    for number in range(16)
+]
+MAX_ROWS = 6  # of a call: so few that some requests have more
+LONG = 60.0  # seconds
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def pipeline(runner: asyncio.Runner, model_server: str) -> Iterator[Pipeline]:
+    few_rows = dataclasses.replace(MODELS["housing"], max_call_rows=MAX_ROWS)
+    client = ModelServerClient(model_server)
+    runner.run(client.__aenter__())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "housing", few_rows)
+        catalog = Catalog(client, timeout_seconds=LONG)
+        limiter = Limiter("housing", max_limit=256)
+        yield Pipeline("housing", client, catalog, limiter, max_calls=2)
+    runner.run(client.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def prices(runner: asyncio.Runner, pipeline: Pipeline, gateway: str) -> list[float]:
+    """What each house costs when it is asked for alone, once the model server is ready."""
+    prices = [price for index in range(len(HOUSES)) for price in runner.run(ask(pipeline, [index]))]
+    assert len(set(prices)) == len(prices), "a mix-up would not be noticed"
+    return prices
+
+
+@dataclasses.dataclass
+class Asked:
+    """One request: its houses, its version, its time, and when it is given up, if it is."""
+
+    houses: list[int]
+    version: int | None
+    seconds: float
+    turns_before: int
+    leaves_after_turns: int | None
+
+
+requests = st.builds(
+    Asked,
+    houses=st.lists(st.integers(0, len(HOUSES) - 1), min_size=1, max_size=MAX_ROWS + 2),
+    version=st.sampled_from([None, None, None, 1]),
+    seconds=st.sampled_from([LONG, LONG, LONG, LONG, 0.01, 0.002, 0.0]),
+    turns_before=st.sampled_from([0, 0, 1, 20]),
+    leaves_after_turns=st.sampled_from([None, None, None, None, 0, 1, 20]),
+)
+
+
+@given(asked=st.lists(requests, min_size=5, max_size=30))
+@settings(max_examples=50)
+def test_every_request_gets_its_own_prices_or_none(
+    asked: list[Asked], runner: asyncio.Runner, pipeline: Pipeline, prices: list[float]
+) -> None:
+    for request, answer in zip(asked, runner.run(ask_all(pipeline, asked)), strict=True):
+        match answer:
+            case list():
+                assert answer == pytest.approx([prices[n] for n in request.houses], rel=1e-5)
+            case asyncio.CancelledError():
+                assert request.leaves_after_turns is not None
+            case _:
+                assert isinstance(answer, TimeoutError | DeadlineExceeded)
+                assert request.seconds < LONG
+    assert REGISTRY.get_sample_value("tfgate_calls_in_flight", {"model": "housing"}) == 0
+
+
+async def ask_all(pipeline: Pipeline, asked: list[Asked]) -> list[list[float] | BaseException]:
+    """Let them all ask and leave; afterwards none may be at work any more."""
+    before = asyncio.all_tasks()
+    tasks, leaving = [], []
+    for request in asked:
+        for _ in range(request.turns_before):
+            await asyncio.sleep(0)
+        task = asyncio.create_task(
+            ask(pipeline, request.houses, version=request.version, seconds=request.seconds)
+        )
+        tasks.append(task)
+        if request.leaves_after_turns is not None:
+            leaving.append(asyncio.create_task(leave(task, request.leaves_after_turns)))
+    async with asyncio.timeout(LONG):
+        await asyncio.gather(*leaving)
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        while asyncio.all_tasks() != before:
+            await asyncio.sleep(0)
+    return answers
+
+
+async def leave(task: "asyncio.Task[Any]", turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+
+
+async def ask(
+    pipeline: Pipeline, houses: list[int], *, version: int | None = None, seconds: float = LONG
+) -> list[float]:
+    """Ask for some houses' prices; as the caller must, give up at the deadline."""
+    async with asyncio.timeout(seconds):
+        predictions = await pipeline.predict(
+            Servable("housing", version),
+            [HOUSES[number] for number in houses],
+            Record("test"),
+            deadline=time.monotonic() + seconds,
+        )
+    responses: list[Any] = predictions.responses
+    return [response.price_usd for response in responses]
