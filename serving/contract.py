@@ -1,7 +1,8 @@
 """What a module in `serving/models` must provide; knows neither HTTP nor gRPC nor TensorFlow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -11,9 +12,6 @@ from pydantic import BaseModel
 from serving.card import ModelCard
 
 DType = Literal["string", "uint8", "float32"]
-
-# One instance's share of each tensor, without the batch dimension.
-Row = Mapping[str, float | bytes | NDArray[Any]]
 
 # Whole tensors by name, batch dimension first; strings are object arrays of bytes.
 Tensors = Mapping[str, NDArray[Any]]
@@ -45,7 +43,7 @@ class Signature:
 
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
-ResponseT = TypeVar("ResponseT", bound=BaseModel)
+AnswerT = TypeVar("AnswerT", bound=Mapping[str, Any])
 
 
 @dataclass(frozen=True)
@@ -57,37 +55,40 @@ class Upload(Generic[RequestT]):
 
 
 @dataclass(frozen=True)
-class Model(Generic[RequestT, ResponseT]):
+class Model(Generic[RequestT, AnswerT]):
     """What a model's request is, and what its tensors mean.
 
-    `preprocess` and `postprocess` are pure and see one instance at a time. `postprocess` also sees
-    the request, and the card of the version that answered (None if it describes itself with none).
-    `preprocess_seconds` estimates how long `preprocess` will take on a request, generously: what
-    takes long is run in a thread. `max_call_rows` is the number of rows from which on one more row
-    makes a call of the model server longer by as much as a call of its own would take.
+    `preprocess` turns requests into the signature's inputs, and `postprocess` those and the outputs
+    into plain answers, both in their order: whole columns, for one instance or for a hundred. Both
+    are pure. `postprocess` also sees the card of the version that answered, if the model
+    `reads_card`; None stands for a version that has none, or none that can be read.
+    `preprocess_seconds` estimates how long `preprocess` will take, generously: what takes long is
+    run in a thread. `max_call_rows` is the number of rows from which on one more row makes a call
+    of the model server longer by as much as a call of its own would take.
     `upload` is set for models that also take a raw body.
     """
 
     request: type[RequestT]
-    response: type[ResponseT]
+    answer: type[AnswerT]
     signature: Signature
     example: RequestT
-    preprocess: Callable[[RequestT], Row]
-    postprocess: Callable[[Row, RequestT, ModelCard | None], ResponseT]
-    preprocess_seconds: Callable[[RequestT], float]
+    preprocess: Callable[[Sequence[RequestT]], Tensors]
+    postprocess: Callable[[Tensors, Tensors, ModelCard | None], list[AnswerT]]
+    preprocess_seconds: Callable[[Sequence[RequestT]], float]
     max_call_rows: int
+    reads_card: bool = False
     upload: Upload[RequestT] | None = None
 
 
-def stack(rows: list[Row], signature: Signature) -> Tensors:
-    """Put rows together into the signature's input tensors, one row of each per instance."""
-    return {
-        name: np.array([row[name] for row in rows], dtype=spec.numpy_dtype)
-        for name, spec in signature.inputs.items()
-    }
+def concatenate(parts: Sequence[Tensors]) -> Tensors:
+    """Join tensors of the same names along the batch dimension."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def unstack(tensors: Tensors) -> list[Row]:
-    """Take output tensors apart: the inverse of `stack`. Scalars become Python's own."""
-    columns = [array.tolist() if array.ndim == 1 else array for array in tensors.values()]
-    return [dict(zip(tensors, values, strict=True)) for values in zip(*columns, strict=True)]
+def split(tensors: Tensors, sizes: Sequence[int]) -> list[Tensors]:
+    """Cut tensors apart again: the inverse of `concatenate` for parts of these numbers of rows."""
+    ends = list(accumulate(sizes))
+    return [
+        {name: array[end - size : end] for name, array in tensors.items()}
+        for size, end in zip(sizes, ends, strict=True)
+    ]

@@ -170,6 +170,10 @@ class MethodNotAllowed(InvalidRequest):
 
     hint = "GET /docs shows every path with its methods."
 
+    def __init__(self, detail: str, *, allowed: str) -> None:
+        super().__init__(f"{detail}; allowed: {allowed}")
+        self.allowed = allowed
+
 
 class RateLimited(TfgateError):
     """The API key has been used as often as it may be for now."""

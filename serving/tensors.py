@@ -1,5 +1,6 @@
 """numpy to tensor messages and back; the only file that knows the byte layout of a tensor."""
 
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from proto import tensor_pb2
 from proto.tensor_pb2 import TensorProto
+from serving.contract import Tensors
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,21 @@ def encode(array: NDArray[Any]) -> TensorProto:
         KeyError: the array's dtype is none that the wire knows.
     """
     tensor = TensorProto()
-    encode_into(tensor, array)
+    _fill(tensor, array)
     return tensor
 
 
-def encode_into(tensor: TensorProto, array: NDArray[Any]) -> None:
-    """Fill an empty message, as `encode` does: inside a larger one that is three times as fast."""
+def encode_all(messages: MutableMapping[str, TensorProto], tensors: Tensors) -> None:
+    """Fill the map of a request: there, a message takes a third of the time that `encode` does.
+
+    Raises:
+        KeyError: an array's dtype is none that the wire knows.
+    """
+    for name, array in tensors.items():
+        _fill(messages[name], array)
+
+
+def _fill(tensor: TensorProto, array: NDArray[Any]) -> None:
     wire = _BY_NUMPY[array.dtype.newbyteorder("<")]
     tensor.dtype = wire.number
     for size in array.shape:
@@ -65,6 +76,15 @@ def encode_into(tensor: TensorProto, array: NDArray[Any]) -> None:
         tensor.string_val.extend(array.ravel().tolist())
     else:
         tensor.tensor_content = array.astype(wire.numpy, copy=False).tobytes()
+
+
+def decode_all(messages: Mapping[str, TensorProto]) -> Tensors:
+    """Turn an answer's map into tensors.
+
+    Raises:
+        ValueError: one cannot be read, as `decode` says.
+    """
+    return {name: decode(tensor) for name, tensor in messages.items()}
 
 
 def decode(tensor: TensorProto) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from serving.gateway.middleware.keys import Key, WrongKeys, digest_of, read_keys
+from serving.models import MODELS
 
 _NUM_RANDOM_BYTES = 32
 _PREFIX = "tfgate_"  # so that people and scanners recognise a key that has leaked
@@ -28,14 +29,14 @@ def create(file: Path, name: str, *, rates: Sequence[str] = (), models: Sequence
         CannotChange: the name is taken, or a value is not what it should be.
         WrongKeys: the file cannot be read.
     """
-    keys = read_keys(file) if file.exists() else []
+    keys = read_keys(file, MODELS) if file.exists() else []
     if any(key.name == name for key in keys):
         message = f"{file} has a key named {name} already. Revoke it, or choose another name."
         raise CannotChange(message)
     secret = _PREFIX + secrets.token_urlsafe(_NUM_RANDOM_BYTES)
     fields = {"name": name, "sha256": digest_of(secret), "rates": rates, "models": models or None}
     try:
-        key = Key.model_validate(fields)
+        key = Key.model_validate(fields, context=MODELS)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
@@ -51,7 +52,7 @@ def revoke(file: Path, name: str) -> None:
         CannotChange: there is none of that name.
         WrongKeys: the file cannot be read.
     """
-    keys = read_keys(file)
+    keys = read_keys(file, MODELS)
     kept = [key for key in keys if key.name != name]
     if len(kept) == len(keys):
         names = ", ".join(key.name for key in keys) or "none"
@@ -67,7 +68,7 @@ def table(file: Path) -> Table:
         WrongKeys: the file cannot be read.
     """
     table = Table("name", "models", "rates", "sha256")
-    for key in read_keys(file):
+    for key in read_keys(file, MODELS):
         models = "all" if key.models is None else ", ".join(key.models)
         table.add_row(key.name, models, ", ".join(key.rates) or "unlimited", key.sha256[:12] + "…")
     return table

@@ -1,47 +1,44 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
-import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache, partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan
 
-from serving.errors import MethodNotAllowed, NotFound, TfgateError
+from serving.contract import Model
+from serving.errors import MethodNotAllowed, NotFound
 from serving.gateway.api import openapi
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
 from serving.gateway.api.page import page_router
-from serving.gateway.api.predictions import RawRoute, predict_routes, unknown_model_router
+from serving.gateway.api.predictions import Predictions, endpoints
 from serving.gateway.background import Work, running
 from serving.gateway.inference.catalog import Catalog
-from serving.gateway.inference.channel import Tls
+from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
-from serving.gateway.inference.concurrency_limit import Limiter
-from serving.gateway.inference.inference import Pipeline
-from serving.gateway.inference.monitor import Watch
-from serving.gateway.middleware.authentication import Authentication, is_guarded
-from serving.gateway.middleware.deadline import TIMEOUT
+from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
+from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.router import Router
+from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
 from serving.gateway.middleware.head_requests import HeadAsGet, allow
 from serving.gateway.middleware.keys import KeyRing
-from serving.gateway.middleware.load_shedding import Gate
-from serving.gateway.middleware.request_log import Recorder, report
-from serving.gateway.middleware.security_headers import PageHeaders
+from serving.gateway.middleware.load_shedding import LoadShedding
+from serving.gateway.middleware.request_log import Lines, RequestLog
+from serving.gateway.middleware.request_timeout import TIMEOUT
+from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.problems import from_validation
 from serving.gateway.settings import Settings
-from serving.gateway.short_way import ShortWay
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.access_log import AccessLog
-from serving.gateway.telemetry.request_context import new_record, record_of
+from serving.gateway.telemetry.request_context import new_context
 from serving.models import MODELS
 
 if TYPE_CHECKING:
@@ -51,96 +48,127 @@ _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the cla
 price of a house. Every error is a problem document (RFC 9457) that says what was received, what is
 accepted and what to do next."""
 
+Models = Mapping[str, Model[Any, Any]]
 
-def create_app(settings: Settings) -> ASGIApp:
+
+def create_app(
+    settings: Settings, *, models: Models = MODELS, open_channel: OpenChannel = open_channel
+) -> ASGIApp:
     """Put the gateway together; nothing is opened before the application starts."""
-    log = AccessLog(settings.log_level)
-    client = ModelServerClient(settings.model_server, _tls(settings))
-    tracing = _tracing() if settings.tracing else None
+    metrics.initialise(models)
+    client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    pipelines = {name: _pipeline(name, client, catalog, settings) for name in MODELS}
-    routes = [
-        route for pipeline in pipelines.values() for route in predict_routes(pipeline, settings)
+    router = Router()
+    monitor = ModelMonitor(
+        models, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
+    )
+    keys = KeyRing(settings.keys_file, models) if settings.keys_file else None
+    lines = Lines()
+    tracing = _tracing() if settings.tracing else None
+    begin = partial(tracing.new_context if tracing else new_context, models=models)
+
+    # Two applications: predictions, which are plain ASGI, and FastAPI, for all else.
+    inferences = {
+        name: _inference(name, model, client, router, settings) for name, model in models.items()
+    }
+    paths = endpoints(models, inferences, catalog, settings)
+    api = _api(models, monitor, catalog, settings)
+    app: ASGIApp = Predictions(paths, others=api)
+
+    # What lies around both, the outermost first.
+    layers: list[Callable[[ASGIApp], ASGIApp]] = [
+        *([partial(CORSMiddleware, **_cors(settings))] if settings.cors_origins else []),
+        partial(
+            LoadShedding,
+            limits={path: endpoint.inference.limit for path, endpoint in paths.items()},
+            max_requests=settings.max_requests,
+        ),
+        # Whatever is raised within becomes an answer here, and nowhere else.
+        partial(RequestLog, lines=lines, level=settings.log_level, begin=begin),
+        *([partial(Authentication, ring=keys)] if keys else []),
     ]
-    background: list[Work] = [Watch(catalog).keep_looking]
-    metrics.initialise()
-    # From the outside in: who may enter, what is noted of those who did, and where they go.
-    api = _api(catalog, routes, settings, _lifespan(log, tracing, client, background))
-    inner: ASGIApp = ShortWay(api, routes)
-    if settings.keys_file is not None:
-        inner = authentication = Authentication(inner, KeyRing(settings.keys_file))
-        background.append(authentication.follow_file)
-    recorder = Recorder(inner, log, new_record if tracing is None else tracing.new_record)
-    limiters = {route.path: pipelines[route.model].limiter for route in routes}
-    gateway = Gate(recorder, limiters, settings.max_requests)
-    return _open_to_pages(gateway, settings.cors_origins) if settings.cors_origins else gateway
+    for layer in reversed(layers):
+        app = layer(app)
+
+    works: list[Work] = [monitor.keep_looking, *([partial(follow, keys)] if keys else [])]
+    closing = [lines.flush, *([tracing.close] if tracing else [])]
+    api.router.lifespan_context = _lifespan(client, works, closing)
+    return app
 
 
 def _lifespan(
-    log: AccessLog, tracing: "Tracing | None", client: ModelServerClient, background: list[Work]
+    client: ModelServerClient, works: list[Work], closing: list[Callable[[], None]]
 ) -> Lifespan[FastAPI]:
     """Say what is opened at the start, and closed in reverse at the end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.callback(log.flush)
-            if tracing is not None:
-                stack.callback(tracing.close)
+            for close in closing:
+                stack.callback(close)
             await stack.enter_async_context(client)
-            for work in background:
+            for work in works:
                 await stack.enter_async_context(running(work))
-            # What is there now stays: a full collection would only walk it, and hold everybody up.
-            gc.collect()
-            gc.freeze()
-            # What a request leaves is gone without any collection: they may be rarer than usual.
-            gc.set_threshold(10_000, 50, 100)
             yield
 
     return lifespan
 
 
-def _api(
-    catalog: Catalog,
-    routes: Sequence[RawRoute],
+def _inference(
+    name: str,
+    model: Model[Any, Any],
+    client: ModelServerClient,
+    router: Router,
     settings: Settings,
-    lifespan: Lifespan[FastAPI],
-) -> FastAPI:
-    """Build what FastAPI serves and documents."""
+) -> Inference:
+    return Inference(
+        model.signature,
+        client,
+        router,
+        ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
+        max_rows=model.max_call_rows,
+        max_calls=settings.max_calls_in_flight,
+    )
+
+
+def _api(models: Models, monitor: ModelMonitor, catalog: Catalog, settings: Settings) -> FastAPI:
+    """Build what FastAPI serves, and the document of both applications."""
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
     api = FastAPIOffline(
         redoc_url=None,
         title="tfgate",
         version=version("tfgate"),
         description=_DESCRIPTION,
-        lifespan=lifespan,
         # A path is right or wrong: a redirect would lead to whatever Host the request names.
         redirect_slashes=False,
     )
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.router.routes.extend(routes)
-    api.include_router(unknown_model_router())
-    api.include_router(models_router(catalog))
-    api.include_router(operations_router(catalog, with_metrics=with_metrics))
+    api.include_router(models_router(models, monitor, catalog))
+    api.include_router(operations_router(monitor, with_metrics=with_metrics))
     api.include_router(page_router())
-    api.add_middleware(PageHeaders)
+    api.add_middleware(SecurityHeaders)
     api.add_middleware(HeadAsGet)
-    api.exception_handler(TfgateError)(_report)
-    api.exception_handler(RequestValidationError)(_report_validation)
-    api.exception_handler(HTTPException)(_report_http)
-    api.exception_handler(Exception)(_pass_on)
+    for kind in (RequestValidationError, HTTPException, Exception):
+        api.exception_handler(kind)(_raise_ours)
     guarded = is_guarded if settings.keys_file else None
     # Built once: it takes longer than many predictions, and is there without a key.
-    api.openapi = cache(partial(openapi.build, api, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
+    api.openapi = cache(partial(openapi.build, api, models, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
     return api
 
 
-def _pipeline(
-    name: str, client: ModelServerClient, catalog: Catalog, settings: Settings
-) -> Pipeline:
-    limiter = Limiter(name, max_limit=settings.max_requests_per_model)
-    return Pipeline(name, client, catalog, limiter, max_calls=settings.max_calls_in_flight)
+def _raise_ours(request: Request, error: Exception) -> NoReturn:
+    """Leave every error to the boundary around both applications, FastAPI's own as ours."""
+    if isinstance(error, RequestValidationError):
+        raise from_validation(list(error.errors())) from error
+    if not isinstance(error, HTTPException):
+        raise error
+    path = request.url.path
+    if error.status_code == 405:
+        message = f"{request.method} is not allowed on {path}"
+        allowed = allow((error.headers or {}).get("Allow", ""))
+        raise MethodNotAllowed(message, allowed=allowed) from error
+    raise NotFound(f"nothing lives at {path}") from error
 
 
 def _tracing() -> "Tracing":
@@ -160,40 +188,14 @@ def _tls(settings: Settings) -> Tls | None:
     )
 
 
-def _open_to_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+def _cors(settings: Settings) -> dict[str, Any]:
     """Let pages of other origins ask from browsers, and read what the headers tell."""
-    return CORSMiddleware(
-        app,
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=[
+    return {
+        "allow_origins": settings.cors_origins,
+        "allow_methods": ["GET", "POST"],
+        "allow_headers": [
             *("Authorization", "X-API-Key", "X-Request-Id"),
             *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
         ],
-        expose_headers=["Retry-After", "X-Model-Name", "X-Model-Version", "X-Request-Id"],
-    )
-
-
-async def _report(request: Request, error: TfgateError) -> Response:
-    return report(error, record_of(request), request.url.path)
-
-
-async def _report_validation(request: Request, error: RequestValidationError) -> Response:
-    """Report a wrong query or path parameter; bodies are validated by the routes themselves."""
-    return await _report(request, from_validation(list(error.errors())))
-
-
-async def _pass_on(_request: Request, error: Exception) -> Response:
-    """Leave defects to the recorder; Starlette would answer them with a plain text."""
-    raise error
-
-
-async def _report_http(request: Request, error: HTTPException) -> Response:
-    """Report what Starlette's router refuses."""
-    if error.status_code == 405:
-        allowed = allow((error.headers or {}).get("Allow", ""))
-        message = f"{request.method} is not allowed on {request.url.path}; allowed: {allowed}"
-        response = await _report(request, MethodNotAllowed(message))
-        response.headers["Allow"] = allowed
-        return response
-    return await _report(request, NotFound(f"nothing lives at {request.url.path}"))
+        "expose_headers": ["Retry-After", "X-Model-Name", "X-Model-Version", "X-Request-Id"],
+    }

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
+import orjson
 from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import ErrorDetails, to_json
+from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from serving import errors
@@ -94,19 +96,24 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
         "instance": path,
         "code": error.code,
         "hint": error.hint,
-        "errors": [asdict(field) for field in error.fields],
+        "errors": [_given(field) for field in error.fields],
         "request_id": request_id,
     }
     headers = {}
     if status in RETRY_LATER:
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["Allow"] = error.allowed
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 408:
         # The rest may still come, or never: the connection is of no more use.
         headers["Connection"] = "close"
-    content = to_json(problem, exclude_none=True)
-    return Response(content, status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+    return Response(orjson.dumps(problem), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def _given(field: FieldError) -> dict[str, Any]:
+    return {name: value for name, value in asdict(field).items() if value is not None}
 
 
 def from_pydantic(error: ValidationError, *, where: str = "") -> TfgateError:

@@ -1,12 +1,15 @@
 """Price of a Californian house: what a request is, its units and ranges, what the prices mean."""
 
-import math
-from typing import Literal
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from serving.card import ModelCard
-from serving.contract import Model, Row, Signature, TensorSpec
+from serving.contract import Model, Signature, Tensors, TensorSpec
 from serving.errors import FieldError, InvalidInput
 
 COVERAGE = 0.9  # share of block groups whose price lies within the interval
@@ -23,6 +26,8 @@ NUMERIC_FEATURES = (
     "households",
     "median_income",
 )
+_PRICES = ("price_low", "price", "price_high")
+_numbers_of = itemgetter(*NUMERIC_FEATURES)
 
 
 class HousingRequest(BaseModel):
@@ -48,87 +53,104 @@ class HousingRequest(BaseModel):
     )
 
 
-class Interval(BaseModel):
+class Interval(TypedDict):
     """A range that holds the true price with the stated probability."""
 
-    low: float = Field(description="US dollars of 1990")
-    high: float = Field(description="US dollars of 1990")
-    coverage: float = Field(default=COVERAGE, description="probability that the price is inside")
+    low: Annotated[float, Field(description="US dollars of 1990")]
+    high: Annotated[float, Field(description="US dollars of 1990")]
+    coverage: Annotated[float, Field(description="probability that the price is inside")]
 
 
-class RangeWarning(BaseModel):
+class RangeWarning(TypedDict):
     """A value that is possible, but unlike anything the model was trained on."""
 
     field: str
     message: str
-    minimum: float = Field(description="the smallest value seen in training")
-    maximum: float = Field(description="the largest value seen in training")
+    minimum: Annotated[float, Field(description="the smallest value seen in training")]
+    maximum: Annotated[float, Field(description="the largest value seen in training")]
 
 
-class HousingResponse(BaseModel):
+class HousingAnswer(TypedDict):
     """The median house value of the block group."""
 
-    price_usd: float = Field(description="US dollars of 1990", examples=[412_300.0])
+    price_usd: Annotated[float, Field(description="US dollars of 1990", examples=[412_300.0])]
     interval_usd: Interval
-    warnings: list[RangeWarning] = Field(
-        description="one per value outside the training range; the price is then a guess"
-    )
+    warnings: Annotated[
+        list[RangeWarning],
+        Field(description="one per value outside the training range; the price is then a guess"),
+    ]
 
 
-def preprocess(request: HousingRequest) -> Row:
-    """Name the features; a missing value is NaN, as the signature has it.
+def preprocess(requests: Sequence[HousingRequest]) -> Tensors:
+    """Put the features into columns; a missing value is NaN, as the signature has it.
 
     Raises:
         InvalidInput: more bedrooms than rooms.
     """
-    if request.total_bedrooms is not None and request.total_bedrooms > request.total_rooms:
-        message = f"must not exceed total_rooms, which is {request.total_rooms:g}"
-        field = FieldError("total_bedrooms", message, request.total_bedrooms)
-        raise InvalidInput(f"total_bedrooms {message}", fields=[field])
-    features = request.__dict__
-    if request.total_bedrooms is None:
-        features = {**features, "total_bedrooms": math.nan}
-    return {**features, "ocean_proximity": request.ocean_proximity.encode()}
+    for request in requests:
+        if request.total_bedrooms is not None and request.total_bedrooms > request.total_rooms:
+            message = f"must not exceed total_rooms, which is {request.total_rooms:g}"
+            field = FieldError("total_bedrooms", message, request.total_bedrooms)
+            raise InvalidInput(f"total_bedrooms {message}", fields=[field])
+    # From a model's dictionary: twice as fast as by attribute, for a hundred houses 30 us of 60.
+    rows = [_numbers_of(vars(request)) for request in requests]
+    columns = np.array(rows, np.float32).T  # [feature, batch]
+    places = [request.ocean_proximity.encode() for request in requests]
+    return {
+        **dict(zip(NUMERIC_FEATURES, columns, strict=True)),
+        "ocean_proximity": np.array(places, dtype=object),
+    }
 
 
-def preprocess_seconds(_request: HousingRequest) -> float:
-    """Estimate: nothing is computed."""
-    return 1e-6
+def preprocess_seconds(requests: Sequence[HousingRequest]) -> float:
+    """Estimate: a house is a line of a table."""
+    return 1e-6 * len(requests)
 
 
-def postprocess(row: Row, request: HousingRequest, card: ModelCard | None) -> HousingResponse:
-    """Give the price with its interval, and warn of values outside the version's training range."""
-    low, price, high = row["price_low"], row["price"], row["price_high"]
-    return HousingResponse(
-        price_usd=round(float(price), 2),
-        interval_usd=Interval(low=round(float(low), 2), high=round(float(high), 2)),
-        warnings=[] if card is None else _range_warnings(request, card),
-    )
-
-
-def _range_warnings(request: HousingRequest, card: ModelCard) -> list[RangeWarning]:
-    features = request.__dict__
+def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> list[HousingAnswer]:
+    """Give each price with its interval, and warn of values that the version was not trained on."""
+    prices = np.array([outputs[name] for name in _PRICES], np.float64)  # [3, batch]
+    warnings = _range_warnings(inputs, card)
     return [
-        _range_warning(name, features[name], minimum, maximum)
-        for name, minimum, maximum in card.input_ranges
-        if features.get(name) is not None and not minimum <= features[name] <= maximum
+        {
+            "price_usd": price,
+            "interval_usd": {"low": low, "high": high, "coverage": COVERAGE},
+            "warnings": warned,
+        }
+        for low, price, high, warned in zip(*prices.round(2).tolist(), warnings, strict=True)
     ]
 
 
-def _range_warning(field: str, value: float, minimum: float, maximum: float) -> RangeWarning:
+def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
+    warnings: list[list[RangeWarning]] = [[] for _ in range(len(inputs["latitude"]))]
+    ranges = [] if card is None else [each for each in card.input_ranges if each[0] in inputs]
+    if not ranges:
+        return warnings
+    names, minima, maxima = zip(*ranges, strict=True)
+    values = np.array([inputs[name] for name in names])  # [feature, batch]
+    # As float32, as the values are: a bound must not lie beside the very value that it was.
+    low, high = np.array([minima, maxima], np.float32)[:, :, np.newaxis]  # [feature, 1] each
+    outside = (values < low) | (values > high)  # [feature, batch]
+    if outside.any():
+        for feature, row in np.argwhere(outside).tolist():
+            warnings[row].append(_range_warning(*ranges[feature], float(values[feature, row])))
+    return warnings
+
+
+def _range_warning(field: str, minimum: float, maximum: float, value: float) -> RangeWarning:
     message = f"{field} is {value:g}; the model was trained on {minimum:g} to {maximum:g}"
-    return RangeWarning(field=field, message=message, minimum=minimum, maximum=maximum)
+    return {"field": field, "message": message, "minimum": minimum, "maximum": maximum}
 
 
 MODEL = Model(
     request=HousingRequest,
-    response=HousingResponse,
+    answer=HousingAnswer,
     signature=Signature(
         inputs={
             **{name: TensorSpec("float32") for name in NUMERIC_FEATURES},
             "ocean_proximity": TensorSpec("string"),
         },
-        outputs={name: TensorSpec("float32") for name in ("price", "price_low", "price_high")},
+        outputs={name: TensorSpec("float32") for name in _PRICES},
     ),
     # Three thousand rooms of a quiet quarter in the hills above Berkeley.
     example=HousingRequest(
@@ -146,4 +168,5 @@ MODEL = Model(
     postprocess=postprocess,
     preprocess_seconds=preprocess_seconds,
     max_call_rows=512,
+    reads_card=True,
 )

@@ -3,13 +3,15 @@
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from serving.card import ModelCard
-from serving.contract import Model, Row, Signature, TensorSpec
+from serving.contract import Model, Signature, Tensors, TensorSpec
 from serving.errors import FieldError, InvalidInput
 
 MAX_CHARACTERS = 20_000
@@ -40,15 +42,22 @@ class SentimentRequest(BaseModel):
     )
 
 
-class SentimentResponse(BaseModel):
+class SentimentAnswer(TypedDict):
     """The more probable sentiment of the text."""
 
-    label: str = Field(description="the class with the highest probability", examples=["positive"])
-    confidence: Probability = Field(description="probability of the label", examples=[0.98])
-    probabilities: dict[str, Probability] = Field(
-        description="calibrated probability of each class; they sum to 1",
-        examples=[{"negative": 0.02, "positive": 0.98}],
-    )
+    label: Annotated[
+        str, Field(description="the class with the highest probability", examples=["positive"])
+    ]
+    confidence: Annotated[
+        Probability, Field(description="probability of the label", examples=[0.98])
+    ]
+    probabilities: Annotated[
+        dict[str, Probability],
+        Field(
+            description="calibrated probability of each class; they sum to 1",
+            examples=[{"negative": 0.02, "positive": 0.98}],
+        ),
+    ]
 
 
 def clean(text: str) -> str:
@@ -64,39 +73,45 @@ def clean(text: str) -> str:
     return " ".join(visible.split())
 
 
-def preprocess(request: SentimentRequest) -> Row:
-    """Clean the text.
+def preprocess(requests: Sequence[SentimentRequest]) -> Tensors:
+    """Clean the texts.
 
     Raises:
-        InvalidInput: nothing is left of it.
+        InvalidInput: nothing is left of one.
     """
-    text = clean(request.text)
-    if not text:
+    texts = [clean(request.text) for request in requests]
+    if not all(texts):
         message = "the text holds no visible character: only white space, tags or control codes"
         raise InvalidInput(message, fields=[FieldError("text", message)])
-    return {"text": text.encode()}
+    return {"text": np.array([text.encode() for text in texts], dtype=object)}
 
 
-def preprocess_seconds(request: SentimentRequest) -> float:
+def preprocess_seconds(requests: Sequence[SentimentRequest]) -> float:
     """Estimate: a text full of combining marks takes the longest."""
-    return 2e-7 * len(request.text)
+    return 2e-7 * sum(len(request.text) for request in requests)
 
 
-def postprocess(row: Row, _request: SentimentRequest, _card: ModelCard | None) -> SentimentResponse:
-    """Name the class with the highest score."""
-    labels = [label.decode() for label in np.atleast_1d(row["classes"])]
-    scores = [float(score) for score in np.atleast_1d(row["scores"])]
+def postprocess(
+    _inputs: Tensors, outputs: Tensors, _card: ModelCard | None
+) -> list[SentimentAnswer]:
+    """Name the class with the highest score of each text."""
+    columns = (outputs["classes"].tolist(), outputs["scores"].tolist())
+    return [_answer(*each) for each in zip(*columns, strict=True)]
+
+
+def _answer(classes: list[bytes], scores: list[float]) -> SentimentAnswer:
+    labels = [label.decode() for label in classes]
     confidence, label = max(zip(scores, labels, strict=True))
-    return SentimentResponse(
-        label=label,
-        confidence=confidence,
-        probabilities=dict(zip(labels, scores, strict=True)),
-    )
+    return {
+        "label": label,
+        "confidence": confidence,
+        "probabilities": dict(zip(labels, scores, strict=True)),
+    }
 
 
 MODEL = Model(
     request=SentimentRequest,
-    response=SentimentResponse,
+    answer=SentimentAnswer,
     signature=Signature(
         inputs={"text": TensorSpec("string")},
         outputs={"classes": TensorSpec("string", (2,)), "scores": TensorSpec("float32", (2,))},

@@ -1,15 +1,17 @@
 """GET /models and /models/{model}: what is served, in which versions, and how to ask for it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from serving.card import ModelCard
+from serving.contract import Model
 from serving.gateway.api.openapi import problem_responses
 from serving.gateway.api.predictions import unknown_model
 from serving.gateway.inference.catalog import Catalog, VersionState
-from serving.models import MODELS
+from serving.gateway.inference.monitor import ModelMonitor
 
 
 class Version(BaseModel):
@@ -18,6 +20,10 @@ class Version(BaseModel):
     version: int
     state: str = Field(description="START, LOADING, AVAILABLE, UNLOADING or END", examples=["END"])
     error: str | None = Field(description="why it ended, if it did not end well")
+    unready: str | None = Field(
+        description="why it gets no traffic by default although it is AVAILABLE: what it did with "
+        "the question that each version is asked first"
+    )
 
 
 class DescribedVersion(Version):
@@ -50,18 +56,18 @@ class ModelDescription(BaseModel):
     example: dict[str, Any] = Field(description="a valid request")
 
 
-def models_router(catalog: Catalog) -> APIRouter:
-    """Build the routes over a catalog."""
+def models_router(
+    models: Mapping[str, Model[Any, Any]], monitor: ModelMonitor, catalog: Catalog
+) -> APIRouter:
+    """Build the routes."""
     router = APIRouter(prefix="/models", tags=["models"])
 
     @router.get("", summary="All models", responses=problem_responses(503, 504))
     async def list_models() -> ModelList:
         return ModelList(
             models=[
-                ModelSummary(
-                    name=name, versions=[_version(s) for s in await catalog.versions(name)]
-                )
-                for name in MODELS
+                ModelSummary(name=name, versions=[_version(*each) for each in await versions(name)])
+                for name in models
             ]
         )
 
@@ -71,33 +77,36 @@ def models_router(catalog: Catalog) -> APIRouter:
         responses=problem_responses(404, 502, 503, 504),
     )
     async def describe_model(
-        model: Annotated[str, Path(json_schema_extra={"enum": sorted(MODELS)})],
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(models)})],
     ) -> ModelDescription:
-        if model not in MODELS:
-            raise unknown_model(model)
-        declaration = MODELS[model]
+        if model not in models:
+            raise unknown_model(model, models)
+        declaration = models[model]
         signature = declaration.signature
         return ModelDescription(
             name=model,
-            versions=[
-                await _described(catalog, model, state) for state in await catalog.versions(model)
-            ],
+            versions=[await described(model, *each) for each in await versions(model)],
             signature={
                 "inputs": {name: str(spec) for name, spec in signature.inputs.items()},
                 "outputs": {name: str(spec) for name, spec in signature.outputs.items()},
             },
             request_schema=declaration.request.model_json_schema(),
-            response_schema=declaration.response.model_json_schema(mode="serialization"),
+            response_schema=TypeAdapter(declaration.answer).json_schema(mode="serialization"),
             example=declaration.example.model_dump(mode="json"),
         )
+
+    async def versions(model: str) -> list[tuple[VersionState, str | None]]:
+        found = await monitor.look_at(model)
+        if found.error is not None:
+            raise found.error
+        return [(each, found.unready.get(each.version)) for each in found.versions]
+
+    async def described(model: str, state: VersionState, unready: str | None) -> DescribedVersion:
+        card = await catalog.card(model, state.version) if state.available else None
+        return DescribedVersion(**dict(_version(state, unready)), card=card)
 
     return router
 
 
-def _version(state: VersionState) -> Version:
-    return Version(version=state.version, state=state.state, error=state.error)
-
-
-async def _described(catalog: Catalog, model: str, state: VersionState) -> DescribedVersion:
-    card = await catalog.card(model, state.version) if state.available else None
-    return DescribedVersion(version=state.version, state=state.state, error=state.error, card=card)
+def _version(state: VersionState, unready: str | None) -> Version:
+    return Version(version=state.version, state=state.state, error=state.error, unready=unready)

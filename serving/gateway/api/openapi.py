@@ -1,23 +1,26 @@
 """What FastAPI cannot derive of the OpenAPI document: bodies, headers, keys, and problems."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from serving.contract import Model
 from serving.errors import all_errors
-from serving.gateway.api.bodies import JSON, MULTIPART
-from serving.gateway.middleware.deadline import TIMEOUT
+from serving.gateway.api.payloads import JSON, MULTIPART
+from serving.gateway.api.schemas import Batch, Prediction, PredictionBatch, VersionChoice
+from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, status_of
-from serving.models import MODELS
+
+Models = Mapping[str, Model[Any, Any]]
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 # What any request may meet: its head is no HTTP, too slow or too large, or the gateway fails.
 _ANYWHERE = (400, 408, 431, 500)
-# Any time but none; digits alone, as deadline.py reads them.
+# Any time but none; digits alone, as request_timeout.py reads them.
 _TIME = "^(?=.*[1-9])[0-9]{1,9}([.][0-9]{1,9})?$"
 
 _HEADERS = {
@@ -86,9 +89,9 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def batch_body(model: Model[Any, Any], batch: type[BaseModel]) -> dict[str, Any]:
+def batch_body(model: Model[Any, Any]) -> dict[str, Any]:
     """Describe the body of several instances."""
-    schema = batch.model_json_schema()
+    schema = Batch[model.request].model_json_schema()  # type: ignore[name-defined]  # known at run time
     schema.pop("$defs")
     schema["properties"]["instances"]["items"] = _request_schema(model)[0]
     example = {"instances": [model.example.model_dump(mode="json")] * 2}
@@ -114,19 +117,62 @@ def _meaning(status: int) -> str:
     return ", ".join(error.code for error in all_errors() if status_of(error) == status)
 
 
-def build(app: FastAPI, *, is_guarded: Callable[[str], bool] | None) -> dict[str, Any]:
-    """Build the document: FastAPI's, with what stands before the routes, and what they refer to.
+def prediction_routes(models: Models) -> list[APIRoute]:
+    """Describe the predictions as routes of FastAPI's; they are never served by them."""
+    return [route for name, model in models.items() for route in _routes_of(name, model)]
+
+
+def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
+    query = parameters(VersionChoice)
+    shared: dict[str, Any] = {
+        "methods": ["POST"],
+        "tags": [name],
+        "responses": problem_responses(*(400, 404, 408, 413, 415, 422, 429, 502, 503, 504)),
+    }
+    return [
+        APIRoute(
+            f"/predict/{name}",
+            _served_elsewhere,
+            name="predict",
+            summary=f"One prediction by {name}",
+            response_model=Prediction[model.answer],  # type: ignore[name-defined]  # known at run time
+            openapi_extra={**query, **single_body(model)},
+            **shared,
+        ),
+        APIRoute(
+            f"/predict/{name}/batch",
+            _served_elsewhere,
+            name="predict_batch",
+            summary=f"Several predictions by one version of {name}",
+            response_model=PredictionBatch[model.answer],  # type: ignore[name-defined]  # known at run time
+            openapi_extra={**query, **batch_body(model)},
+            **shared,
+        ),
+    ]
+
+
+def _served_elsewhere() -> None:
+    """Stand for an endpoint of `predictions.py`."""
+
+
+def build(
+    app: FastAPI, models: Models, *, is_guarded: Callable[[str], bool] | None
+) -> dict[str, Any]:
+    """Build the document of both applications, with what stands before their routes.
 
     `is_guarded` tells which paths need a key; without it, none does.
     """
     document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=[*prediction_routes(models), *app.routes],
     )
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(operation, guarded=is_guarded is not None and is_guarded(path))
     components = document["components"]
-    _replace_schemas(components["schemas"])
+    _replace_schemas(components["schemas"], models)
     components["headers"] = {
         name: {"description": description, "required": True, "schema": schema}
         for name, (description, schema) in _HEADERS.items()
@@ -166,12 +212,12 @@ def _header_names(status: int, *, prediction: bool) -> list[str]:
     return names
 
 
-def _replace_schemas(schemas: dict[str, Any]) -> None:
+def _replace_schemas(schemas: dict[str, Any], models: Models) -> None:
     """Put our problems in the place of FastAPI's, and add what bodies refer to."""
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
-    for model in MODELS.values():
+    for model in models.values():
         schemas.update(_request_schema(model)[1])

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown, all_errors
 from serving.gateway.api.openapi import problem_responses
-from serving.gateway.inference.catalog import Catalog, missing
+from serving.gateway.inference.monitor import ModelMonitor
 from serving.gateway.middleware.draining import is_draining
 from serving.gateway.problems import status_of, title_of
 from serving.gateway.telemetry.exposition import registry
@@ -38,8 +38,8 @@ class ErrorMeaning(BaseModel):
     hint: str = Field(description="what to do about it")
 
 
-def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
-    """Build the routes over a catalog; /metrics among them unless it has a port of its own."""
+def operations_router(monitor: ModelMonitor, *, with_metrics: bool) -> APIRouter:
+    """Build the routes; /metrics among them unless it has a port of its own."""
     router = APIRouter(tags=["operations"])
     codes = sorted(error.code for error in all_errors())
 
@@ -51,7 +51,8 @@ def operations_router(catalog: Catalog, *, with_metrics: bool) -> APIRouter:
     async def readiness(request: Request) -> Readiness:
         if is_draining(request):
             raise ShuttingDown("the gateway is shutting down")
-        reasons = missing(await catalog.readiness())
+        found = await monitor.look()
+        reasons = {model: state.missing for model, state in found.items() if state.missing}
         if reasons:
             detail = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
             fields = [FieldError(model, reason) for model, reason in reasons.items()]

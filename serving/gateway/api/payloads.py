@@ -1,158 +1,204 @@
-"""What the typed API's bodies look like: one instance or several in, as many predictions out."""
+"""The bodies of the typed API: bytes to requests, and answers to bytes; never more than allowed."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic
-from urllib.parse import parse_qsl
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.requests import Request
+import orjson
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.types import Receive
+from typing_extensions import override
 
-from serving.contract import Model, RequestT, ResponseT
-from serving.errors import FieldError, InvalidInput
-from serving.gateway.api import bodies, openapi
-from serving.gateway.inference.client import Servable
-from serving.gateway.inference.inference import Predictions
+from serving.contract import Model
+from serving.errors import (
+    ClientDisconnected,
+    MalformedBody,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from serving.gateway.api.schemas import Batch
 from serving.gateway.problems import from_pydantic
 
-MAX_INSTANCES = 128
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+_ONE_FILE = "Send exactly one file, as curl -F image=@ship.png does."
+
+# Header lines by their names in lower case, as ASGI has them. Looking up the handful that a
+# prediction needs in Starlette's Headers takes as long as validating it.
+HeaderLines = Mapping[bytes, bytes]
 
 
-class VersionChoice(BaseModel):
-    """Which version is to answer: the newest if neither is given."""
+class Payload(ABC):
+    """What a path of one model takes and gives.
 
-    # A misspelt name must not silently become the newest version.
-    model_config = ConfigDict(extra="forbid")
+    `accepted` are the media types of its bodies. `path` is the field of the body that lists the
+    instances, empty if the body is the instance.
+    """
 
-    version: int | None = Field(default=None, ge=1, le=2**63 - 1, description="this version")
-    label: str | None = Field(
-        default=None, min_length=1, max_length=100, description="the version with this label"
-    )
+    accepted: list[str]
+    path: str
 
-    def of(self, model: str) -> Servable:
-        """Apply the choice to a model.
+    def __init__(self, name: str, model: Model[Any, Any]) -> None:
+        self._name = name
+        self._model = model
+
+    def check(self, media_type: str) -> None:
+        """See that a body is of a kind that is taken.
 
         Raises:
-            InvalidInput: both are given.
+            UnsupportedMediaType: it is not; the message names those that are.
         """
-        if self.version is not None and self.label is not None:
-            message = "version and label exclude each other"
-            fields = [FieldError(f"query.{name}", message) for name in ("version", "label")]
-            raise InvalidInput(message, hint="Send one of them.", fields=fields)
-        return Servable(model, self.version, self.label)
+        if media_type != JSON:
+            received = f"is {media_type}" if media_type else "is missing"
+            message = f"the Content-Type {received}; accepted: {', '.join(self.accepted)}"
+            raise UnsupportedMediaType(message)
+
+    @abstractmethod
+    async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
+        """Validate a body of a kind that is taken.
+
+        Raises:
+            MalformedBody: it cannot be read at all.
+            InvalidInput: it is not what the schema asks for.
+        """
+
+    @abstractmethod
+    def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
+        """Write the answers of a version, as the schema has them."""
+
+    def _answered(self, version: int, request_id: str) -> dict[str, Any]:
+        return {"model": self._name, "version": version, "request_id": request_id}
 
 
-_NEWEST = VersionChoice()
-
-
-class Batch(BaseModel, Generic[RequestT]):
-    """Several instances to be answered by one version."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # The first wrong instance is told whole; the others are not looked at.
-    instances: list[RequestT] = Field(min_length=1, max_length=MAX_INSTANCES, fail_fast=True)
-
-
-class _Answered(BaseModel):
-    model: str = Field(description="the model that answered")
-    version: int = Field(description="the version of it that answered")
-    request_id: str = Field(description="the same as in the header X-Request-ID and in the log")
-
-
-class Prediction(_Answered, Generic[ResponseT]):
-    """The answer to one instance."""
-
-    prediction: ResponseT
-
-
-class PredictionBatch(_Answered, Generic[ResponseT]):
-    """The answers to several instances, in their order."""
-
-    predictions: list[ResponseT]
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a route takes and gives; `path` is the field of the body that lists the instances."""
-
-    path: str
-    check: Callable[[str], None]
-    read: Callable[[Request, str, bytes], Awaitable[Sequence[BaseModel]]]
-    write: Callable[[Predictions, str], bytes]
-
-
-def version_choice(request: Request) -> VersionChoice:
-    """Read the query.
-
-    Raises:
-        InvalidInput: it is none that VersionChoice allows.
-    """
-    query = request.scope["query_string"]
-    if not query:
-        return _NEWEST
-    given = parse_qsl(query.decode("latin-1"), True)
-    try:
-        choice = VersionChoice.model_validate(dict(given))
-    except ValidationError as error:
-        raise from_pydantic(error, where="query") from error
-    if len(given) > len(choice.model_fields_set):
-        raise InvalidInput("the query names one parameter twice", hint="Send it once.")
-    return choice
-
-
-def single_form(name: str, model: Model[Any, Any]) -> Form:
+class SinglePayload(Payload):
     """One instance in, as JSON or as a file, and one prediction out."""
-    # Classes made at run time, which mypy cannot follow.
-    request_type: TypeAdapter[Any] = TypeAdapter(model.request)
-    answer_type = Prediction[model.response]  # type: ignore[name-defined]
-    adapter: TypeAdapter[Prediction[Any]] = TypeAdapter(answer_type)
-    upload = model.upload
-    accepted = list(openapi.single_body(model)["requestBody"]["content"])
 
-    def check(media_type: str) -> None:
-        if not bodies.is_upload(media_type, upload):
-            bodies.check_json(media_type, accepted=accepted)
+    path = ""
 
-    async def read(request: Request, media_type: str, body: bytes) -> list[BaseModel]:
-        if media_type == bodies.MULTIPART:
-            body = await bodies.file_in_form(request.headers, body)
-        if upload is not None and bodies.is_upload(media_type, upload):
-            return [upload.read(body)]
-        return [bodies.parse_json(request_type, body)]
+    def __init__(self, name: str, model: Model[Any, Any]) -> None:
+        super().__init__(name, model)
+        self._adapter: TypeAdapter[Any] = TypeAdapter(model.request)
+        uploads = [] if model.upload is None else [model.upload.media_type, MULTIPART]
+        self.accepted = [JSON, *uploads]
 
-    def write(predictions: Predictions, request_id: str) -> bytes:
-        answer = answer_type(
-            model=name,
-            version=predictions.version,
-            request_id=request_id,
-            prediction=predictions.responses[0],
-        )
-        return adapter.dump_json(answer)
+    @override
+    def check(self, media_type: str) -> None:
+        if not self._is_upload(media_type):
+            super().check(media_type)
 
-    return Form("", check, read, write)
+    @override
+    async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
+        if self._model.upload is not None and self._is_upload(media_type):
+            if media_type == MULTIPART:
+                body = await _file_in_form(headers, body)
+            return [self._model.upload.read(body)]
+        return [_parse_json(self._adapter, body)]
+
+    @override
+    def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
+        return orjson.dumps({**self._answered(version, request_id), "prediction": answers[0]})
+
+    def _is_upload(self, media_type: str) -> bool:
+        """Tell whether the body is a file, raw or in a form, for a model that takes files."""
+        upload = self._model.upload
+        if upload is None:
+            return False
+        return media_type == MULTIPART or media_type.startswith(upload.media_type.removesuffix("*"))
 
 
-def batch_form(name: str, model: Model[Any, Any]) -> Form:
+class BatchPayload(Payload):
     """Several instances in, as JSON, and several predictions out."""
-    request_type: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
-    answer_type = PredictionBatch[model.response]  # type: ignore[name-defined]
-    adapter: TypeAdapter[PredictionBatch[Any]] = TypeAdapter(answer_type)
 
-    def check(media_type: str) -> None:
-        bodies.check_json(media_type, accepted=[bodies.JSON])
+    path = "instances"
+    accepted = [JSON]  # noqa: RUF012  # nobody changes it
 
-    async def read(_request: Request, _media_type: str, body: bytes) -> list[BaseModel]:
-        batch: Batch[Any] = bodies.parse_json(request_type, body)
+    def __init__(self, name: str, model: Model[Any, Any]) -> None:
+        super().__init__(name, model)
+        self._adapter: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
+
+    @override
+    async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
+        batch: Batch[Any] = _parse_json(self._adapter, body)
         return batch.instances
 
-    def write(predictions: Predictions, request_id: str) -> bytes:
-        answer = answer_type(
-            model=name,
-            version=predictions.version,
-            request_id=request_id,
-            predictions=predictions.responses,
-        )
-        return adapter.dump_json(answer)
+    @override
+    def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
+        return orjson.dumps({**self._answered(version, request_id), "predictions": answers})
 
-    return Form("instances", check, read, write)
+
+def media_type_of(headers: HeaderLines) -> str:
+    """Return the media type of the body without its parameters, in lower case."""
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+
+
+async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
+    """Read the whole body.
+
+    Raises:
+        UnsupportedMediaType: it is compressed.
+        PayloadTooLarge: as soon as that is certain, by its Content-Length if it has one.
+        ClientDisconnected: the client left before it had sent everything.
+    """
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding != b"identity":
+        name = encoding.decode("latin-1")
+        message = f"the Content-Encoding is {name}; compressed bodies are not accepted"
+        raise UnsupportedMediaType(message, hint="Send the body as it is.")
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise _too_large(max_bytes)
+    chunks: list[bytes] = []
+    received, more = 0, True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            message = "the client closed the connection before its request was complete"
+            raise ClientDisconnected(message)
+        chunks.append(event.get("body", b""))
+        received += len(chunks[-1])
+        if received > max_bytes:
+            raise _too_large(max_bytes)
+        more = event.get("more_body", False)
+    return b"".join(chunks)
+
+
+class _InMemoryParser(MultiPartParser):
+    # Bodies are bounded already, and a container's file system may be read-only.
+    spool_max_size = 2**31
+
+
+async def _file_in_form(headers: HeaderLines, body: bytes) -> bytes:
+    parser = _InMemoryParser(
+        Headers(raw=list(headers.items())), _once(body), max_files=1, max_fields=0
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        message = f"the multipart form cannot be read: {error.message}"
+        raise MalformedBody(message, hint=_ONE_FILE) from error
+    except UnicodeError as error:
+        # Of the codecs that Python knows by name, some are no use for any text.
+        message = "the multipart form cannot be read in the charset that it names"
+        raise MalformedBody(message, hint="Leave the charset out.") from error
+    for _, part in form.multi_items():
+        if isinstance(part, UploadFile):
+            return await part.read()
+    message = "the multipart form holds no file"
+    raise MalformedBody(message, hint=_ONE_FILE)
+
+
+def _parse_json(adapter: TypeAdapter[Any], body: bytes) -> Any:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        raise from_pydantic(error) from error
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+def _too_large(max_bytes: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"the body has more than {max_bytes:,} bytes, the most that are read")

@@ -1,141 +1,195 @@
-"""POST /predict/{model} and /predict/{model}/batch: HTTP to the pipeline and back."""
+"""Predictions: one plain ASGI application, a dictionary from path to endpoint.
 
+FastAPI documents them (`openapi.py`), but never sees one: its layers for routing, exceptions and
+dependencies have nothing to do for a prediction, and took 21 % of the requests per second when
+measured. What lies around both applications is listed in `app.py`.
+"""
+
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.routing import APIRoute
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from pydantic import BaseModel
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.card import ModelCard
+from serving.contract import Model, Tensors, concatenate
 from serving.errors import (
     DeadlineExceeded,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
     RequestTimeout,
     TfgateError,
     UnknownModel,
 )
-from serving.gateway.api import bodies, openapi
-from serving.gateway.api.payloads import (
-    Batch,
-    Form,
-    Prediction,
-    PredictionBatch,
-    VersionChoice,
-    batch_form,
-    single_form,
-    version_choice,
-)
-from serving.gateway.inference.inference import Pipeline
-from serving.gateway.middleware.deadline import timeout_seconds
-from serving.gateway.middleware.request_timeout import Patience, Ticker
+from serving.gateway.api import payloads
+from serving.gateway.api.payloads import BatchPayload, Payload, SinglePayload
+from serving.gateway.api.schemas import version_choice
+from serving.gateway.inference.catalog import Catalog
+from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.middleware import request_timeout
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.request_context import Record, record_of
-from serving.models import MODELS
+from serving.gateway.telemetry.request_context import RequestContext
+
+# The event loop, which serves everybody, may be held up for about as long as a call takes.
+_MAX_SECONDS_ON_LOOP = 0.001
+_FOLDER = "/predict/"
+_PATH = re.compile(r"/predict/([^/]+)(/batch)?")
 
 
-class RawRoute(APIRoute):
-    """A route whose endpoint takes the request as it came and returns the finished response.
+class Endpoint:
+    """One path of one model: the way of a request from its bytes to the answer's bytes."""
 
-    FastAPI documents it like any other; its own handling of parameters and response models, which
-    takes longer than the whole rest of a small prediction's way through the gateway, is left out.
-    """
+    def __init__(
+        self,
+        model: Model[Any, Any],
+        payload: Payload,
+        inference: Inference,
+        catalog: Catalog,
+        settings: Settings,
+    ) -> None:
+        self.inference = inference
+        self._name = inference.limit.model
+        self._newest = ModelRef(self._name)
+        self._model = model
+        self._payload = payload
+        self._catalog = catalog
+        self._longest_seconds = settings.predict_timeout_seconds
+        self._max_body_bytes = settings.max_body_bytes
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], *, model: str, **options: Any):
-        super().__init__(path, endpoint, tags=[model], methods=["POST"], **options)
-        # Starlette's own pattern, which ends in $, would also let a line feed follow.
-        self.path_regex = re.compile(re.escape(path) + r"\Z")
-        self.model = model
-        self.app = self._respond
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
 
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response: Response = await self.endpoint(Request(scope, receive))
-        await response(scope, receive, send)
-
-
-def predict_routes(pipeline: Pipeline, settings: Settings) -> list[RawRoute]:
-    """Build the two routes of a model."""
-    name, model = pipeline.name, pipeline.model
-    one, many = single_form(name, model), batch_form(name, model)
-    parameters = openapi.parameters(VersionChoice)
-    shared: dict[str, Any] = {
-        "model": name,
-        "responses": openapi.problem_responses(*(400, 404, 408, 413, 415, 422, 429, 502, 503, 504)),
-    }
-    return [
-        RawRoute(
-            f"/predict/{name}",
-            _endpoint(pipeline, settings, one),
-            name="predict",
-            summary=f"One prediction by {name}",
-            response_model=Prediction[model.response],  # type: ignore[name-defined]
-            openapi_extra={**parameters, **openapi.single_body(model)},
-            **shared,
-        ),
-        RawRoute(
-            f"/predict/{name}/batch",
-            _endpoint(pipeline, settings, many),
-            name="predict_batch",
-            summary=f"Several predictions by one version of {name}",
-            response_model=PredictionBatch[model.response],  # type: ignore[name-defined]
-            openapi_extra={**parameters, **openapi.batch_body(model, Batch[model.request])},  # type: ignore[name-defined]
-            **shared,
-        ),
-    ]
-
-
-def _endpoint(
-    pipeline: Pipeline, settings: Settings, form: Form
-) -> Callable[[Request], Awaitable[Response]]:
-    """Build the way of one request through the gateway, from its bytes to the answer's bytes."""
-    ticker = Ticker()
-
-    async def answer(request: Request) -> Response:
-        record = record_of(request)
-        headers = dict(request.scope["headers"])
-        media_type = bodies.media_type_of(headers)
-        servable = version_choice(request).of(pipeline.name)
-        seconds = timeout_seconds(headers, longest=settings.predict_timeout_seconds)
-        form.check(media_type)
+        Raises:
+            TfgateError: it is refused, or cannot be answered; `problems.py` says how that is told.
+        """
+        headers = dict(scope["headers"])
+        media_type = payloads.media_type_of(headers)
+        query = scope["query_string"]
+        asked = version_choice(query).of(self._name) if query else self._newest
+        seconds = request_timeout.timeout_seconds(headers, longest=self._longest_seconds)
+        self._payload.check(media_type)
+        context: RequestContext = scope["state"]["context"]
         try:
-            with Patience(ticker, request.receive, seconds) as patience:
-                record.enter(metrics.READ)
-                body = await bodies.read(request.receive, headers, settings.max_body_bytes)
-                patience.body_read = True
-                record.enter(metrics.VALIDATE)
-                with pipeline.limiter:
-                    instances = await form.read(request, media_type, body)
-                    predictions = await pipeline.predict(
-                        servable, instances, record, deadline=patience.deadline, path=form.path
+            with request_timeout.RequestTimeout(receive, seconds) as timeout:
+                context.enter(metrics.READ)
+                body = await payloads.read(receive, headers, self._max_body_bytes)
+                timeout.body_is_read()
+                context.enter(metrics.VALIDATE)
+                with self.inference.limit:
+                    requests = await self._payload.parse(headers, media_type, body)
+                    context.num_instances = len(requests)
+                    context.enter(metrics.PREPROCESS)
+                    inputs = await self._preprocess(requests, timeout.deadline)
+                    # From here on there are only columns: a batch's objects need not wait as well.
+                    del body, requests
+                    answer = await self.inference.predict(
+                        asked, inputs, context, deadline=timeout.deadline
                     )
+                    card = await self._card(answer.version) if self._model.reads_card else None
+                    context.enter(metrics.POSTPROCESS)
+                    answers = self._model.postprocess(inputs, answer.outputs, card)
         except TimeoutError as error:
-            raise _too_late(record, seconds) from error
-        return Response(form.write(predictions, record.request_id), media_type=bodies.JSON)
+            raise _too_late(context, seconds) from error
+        await _send(send, self._payload.write(answers, answer.version, context.request_id))
 
-    return answer
+    async def _preprocess(self, requests: Sequence[BaseModel], deadline: float) -> Tensors:
+        if self._model.preprocess_seconds(requests) > _MAX_SECONDS_ON_LOOP:
+            return await asyncio.to_thread(self._preprocess_one_by_one, requests, deadline)
+        try:
+            return self._model.preprocess(requests)
+        except InvalidInput:
+            # One of them is wrong: find out which.
+            return self._preprocess_one_by_one(requests, deadline)
+
+    def _preprocess_one_by_one(self, requests: Sequence[BaseModel], deadline: float) -> Tensors:
+        parts = []
+        for index, request in enumerate(requests):
+            # In a thread, this is all that can stop the work for a caller who no longer waits.
+            if time.monotonic() > deadline:
+                message = f"only {index} of {len(requests)} instances were preprocessed in time"
+                raise DeadlineExceeded(message)
+            try:
+                parts.append(self._model.preprocess([request]))
+            except InvalidInput as error:
+                if self._payload.path:
+                    raise error.below(f"{self._payload.path}.{index}") from error
+                raise
+        return concatenate(parts)
+
+    async def _card(self, version: int) -> ModelCard | None:
+        key = (self._name, version)
+        known = self._catalog.cards
+        return known[key] if key in known else await self._catalog.card(*key)
 
 
-def _too_late(record: Record, seconds: float) -> TfgateError:
-    if record.stage == metrics.READ:
+class Predictions:
+    """The ASGI application of everything below /predict/; `others` is asked for all else."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], others: ASGIApp) -> None:
+        self._endpoints = endpoints
+        self._others = others
+        self._models = sorted({endpoint.inference.limit.model for endpoint in endpoints.values()})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event.
+
+        Raises:
+            TfgateError: what the endpoint raised, or there is none.
+        """
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is not None and scope["method"] == "POST":
+            await endpoint(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(_FOLDER):
+            raise self._refusal(scope)
+        else:
+            await self._others(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> TfgateError:
+        path = scope["path"]
+        named = _PATH.fullmatch(path)
+        if named is None:
+            return NotFound(f"nothing lives at {path}")
+        if scope["method"] != "POST":
+            return MethodNotAllowed(f"{scope['method']} is not allowed on {path}", allowed="POST")
+        return unknown_model(named[1], self._models)
+
+
+def endpoints(
+    models: Mapping[str, Model[Any, Any]],
+    inferences: Mapping[str, Inference],
+    catalog: Catalog,
+    settings: Settings,
+) -> dict[str, Endpoint]:
+    """Build the two endpoints of each model, by their paths."""
+    found = {}
+    for name, model in models.items():
+        for path, payload in [
+            (f"/predict/{name}", SinglePayload(name, model)),
+            (f"/predict/{name}/batch", BatchPayload(name, model)),
+        ]:
+            found[path] = Endpoint(model, payload, inferences[name], catalog, settings)
+    return found
+
+
+def unknown_model(name: str, models: Collection[str]) -> UnknownModel:
+    """Build the error for a model that is none of `models`."""
+    return UnknownModel(f"there is no model {name[:100]!r}; there are {', '.join(sorted(models))}")
+
+
+def _too_late(context: RequestContext, seconds: float) -> TfgateError:
+    if context.stage == metrics.READ:
         message = f"the body had not arrived as a whole after {seconds:g} seconds"
         return RequestTimeout(message)
-    return DeadlineExceeded(f"{record.model} did not answer within {seconds:g} seconds")
+    return DeadlineExceeded(f"{context.model} did not answer within {seconds:g} seconds")
 
 
-def unknown_model_router() -> APIRouter:
-    """Answer for every model name that no route has taken."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.post("/predict/{model}")
-    @router.post("/predict/{model}/batch")
-    async def unknown(model: str) -> None:
-        raise unknown_model(model)
-
-    return router
-
-
-def unknown_model(name: str) -> UnknownModel:
-    """Build the error for a model that is not in the registry."""
-    return UnknownModel(f"there is no model {name[:100]!r}; there are {', '.join(sorted(MODELS))}")
+async def _send(send: Send, body: bytes) -> None:
+    headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

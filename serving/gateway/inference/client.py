@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import grpc
 import numpy as np
 from google.protobuf.message import DecodeError
 from google.protobuf.wrappers_pb2 import Int64Value
-from numpy.typing import NDArray
 
 from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse, SignatureDefMap
 from proto.model_pb2 import ModelSpec
@@ -29,7 +28,8 @@ from serving.errors import (
     TfgateError,
     UnknownVersion,
 )
-from serving.gateway.inference.channel import Tls, open_channel
+from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
+from serving.gateway.inference.model_ref import ModelRef
 
 PREDICT_SIGNATURE = "serving_default"
 DESCRIBE_SIGNATURE = "describe"
@@ -69,22 +69,6 @@ class CallFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Servable:
-    """Which model is asked, and which of its versions: by number, by label, or the newest."""
-
-    model: str
-    version: int | None = None
-    label: str | None = None
-
-    def __str__(self) -> str:
-        if self.version is not None:
-            return f"version {self.version} of {self.model}"
-        if self.label is not None:
-            return f"the version of {self.model} that is labelled {self.label!r}"
-        return self.model
-
-
-@dataclass(frozen=True)
 class Answer:
     """What a version answered: its outputs, batch dimension first."""
 
@@ -98,12 +82,15 @@ class ModelServerClient:
     Use it as an async context manager: the channel opens inside the running event loop.
     """
 
-    def __init__(self, target: str, tls: Tls | None = None) -> None:
+    def __init__(
+        self, target: str, tls: Tls | None = None, open_channel: OpenChannel = open_channel
+    ) -> None:
         self.target = target
         self._tls = tls
+        self._open_channel = open_channel
 
     async def __aenter__(self) -> Self:
-        self._channel = open_channel(self.target, self._tls)
+        self._channel = self._open_channel(self.target, self._tls)
         # Answers are parsed below: gRPC would put None in the place of one that cannot be.
         self._predict = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
@@ -129,33 +116,37 @@ class ModelServerClient:
 
     async def predict(
         self,
-        servable: Servable,
+        ref: ModelRef,
         inputs: Tensors,
         *,
         timeout_seconds: float,
         signature: str = PREDICT_SIGNATURE,
-        trace: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a signature on whole tensors; `trace` are the headers of its trace, if any.
+        """Run a signature on whole tensors; `headers` go along, such as those of a trace.
 
         Raises:
             TfgateError: one of `ERRORS`, or UnknownVersion.
         """
-        request = PredictRequest(model_spec=_model_spec(servable, signature))
-        for name, array in inputs.items():
-            tensors.encode_into(request.inputs[name], array)
-        metadata = tuple(trace.items()) if trace else None
-        with self._translated(servable):
+        request = PredictRequest(model_spec=_model_spec(ref, signature))
+        tensors.encode_all(request.inputs, inputs)
+        metadata = tuple(headers.items()) if headers else None
+        with self._translated(ref):
             answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
             response = PredictResponse.FromString(answer)
-        return Answer(response.model_spec.version.value, _decode_all(response.outputs))
+        try:
+            outputs = tensors.decode_all(response.outputs)
+        except ValueError as error:
+            message = f"an output tensor cannot be read: {error}"
+            raise ModelServerFailure(message) from error
+        return Answer(response.model_spec.version.value, outputs)
 
-    async def describe(self, servable: Servable, *, timeout_seconds: float) -> str | None:
+    async def describe(self, ref: ModelRef, *, timeout_seconds: float) -> str | None:
         """Ask a version for its model card: JSON, or None if it was exported without one."""
         request = np.array([b""], dtype=object)
         try:
             answer = await self.predict(
-                servable,
+                ref,
                 {"request": request},
                 timeout_seconds=timeout_seconds,
                 signature=DESCRIBE_SIGNATURE,
@@ -168,19 +159,19 @@ class ModelServerClient:
             card: bytes = answer.outputs["card"].item()
             return card.decode()
         except (KeyError, ValueError, AttributeError) as error:
-            message = f"{servable} describes itself with something that is no model card"
+            message = f"{ref} describes itself with something that is no model card"
             raise ModelServerFailure(message) from error
 
-    async def signatures(self, servable: Servable, *, timeout_seconds: float) -> SignatureDefMap:
+    async def signatures(self, ref: ModelRef, *, timeout_seconds: float) -> SignatureDefMap:
         """Read a version's signatures.
 
         Raises:
             TfgateError: one of `ERRORS`, or UnknownVersion.
         """
         request = GetModelMetadataRequest(
-            model_spec=_model_spec(servable), metadata_field=["signature_def"]
+            model_spec=_model_spec(ref), metadata_field=["signature_def"]
         )
-        with self._translated(servable):
+        with self._translated(ref):
             answer = await self._metadata(request, timeout=timeout_seconds)
             response = GetModelMetadataResponse.FromString(answer)
             return SignatureDefMap.FromString(response.metadata["signature_def"].value)
@@ -193,9 +184,9 @@ class ModelServerClient:
         Raises:
             TfgateError: one of `ERRORS`.
         """
-        request = GetModelStatusRequest(model_spec=_model_spec(Servable(model)))
+        request = GetModelStatusRequest(model_spec=_model_spec(ModelRef(model)))
         try:
-            with self._translated(Servable(model)):
+            with self._translated(ModelRef(model)):
                 answer = await self._status(request, timeout=timeout_seconds)
                 response = GetModelStatusResponse.FromString(answer)
         except ModelUnavailable:
@@ -203,29 +194,29 @@ class ModelServerClient:
         return sorted(response.model_version_status, key=lambda state: state.version, reverse=True)
 
     @contextmanager
-    def _translated(self, servable: Servable) -> Iterator[None]:
+    def _translated(self, ref: ModelRef) -> Iterator[None]:
         try:
             yield
         except grpc.aio.AioRpcError as error:
             cause = CallFailed(error.code(), error.details() or "")
-            raise self._translate(cause, servable) from cause
+            raise self._translate(cause, ref) from cause
         except DecodeError as error:
-            message = f"what was answered for {servable} cannot be read"
+            message = f"what was answered for {ref} cannot be read"
             raise ModelServerFailure(message) from error
 
-    def _translate(self, error: CallFailed, servable: Servable) -> TfgateError:
-        if _is_unknown_version(error, servable):
-            return UnknownVersion(f"{servable} is not being served")
+    def _translate(self, error: CallFailed, ref: ModelRef) -> TfgateError:
+        if _is_unknown_version(error, ref):
+            return UnknownVersion(f"{ref} is not being served")
         kind = ERRORS[error.code]
         if kind is ModelServerUnavailable:
             return kind(f"the model server at {self.target} cannot be reached")
         if kind is ModelUnavailable:
-            return kind(f"the model server at {self.target} has no version of {servable} ready")
+            return kind(f"the model server at {self.target} has no version of {ref} ready")
         if kind is Overloaded:
             return kind(f"the model server at {self.target} takes no more calls at the moment")
         if kind is DeadlineExceeded:
-            return kind(f"{servable} did not answer in time")
-        return kind(f"{servable} failed: {error.code.name}")
+            return kind(f"{ref} did not answer in time")
+        return kind(f"{ref} failed: {error.code.name}")
 
 
 def code_name(number: int) -> str:
@@ -233,12 +224,12 @@ def code_name(number: int) -> str:
     return _CODE_NAMES.get(number, str(number))
 
 
-def _is_unknown_version(error: CallFailed, servable: Servable) -> bool:
-    if servable.version is not None:
+def _is_unknown_version(error: CallFailed, ref: ModelRef) -> bool:
+    if ref.version is not None:
         return error.code is grpc.StatusCode.NOT_FOUND
     # TensorFlow Serving has no code of its own for a label that it does not know.
     return (
-        servable.label is not None
+        ref.label is not None
         and error.code is grpc.StatusCode.INVALID_ARGUMENT
         and "servable version label" in error.details
     )
@@ -249,18 +240,10 @@ def _code_of(failure: TfgateError) -> grpc.StatusCode | None:
     return cause.code if isinstance(cause, CallFailed) else None
 
 
-def _model_spec(servable: Servable, signature: str = "") -> ModelSpec:
-    spec = ModelSpec(name=servable.model, signature_name=signature)
-    if servable.version is not None:
-        spec.version.CopyFrom(Int64Value(value=servable.version))
-    elif servable.label is not None:
-        spec.version_label = servable.label
+def _model_spec(ref: ModelRef, signature: str = "") -> ModelSpec:
+    spec = ModelSpec(name=ref.name, signature_name=signature)
+    if ref.version is not None:
+        spec.version.CopyFrom(Int64Value(value=ref.version))
+    elif ref.label is not None:
+        spec.version_label = ref.label
     return spec
-
-
-def _decode_all(outputs: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    try:
-        return {name: tensors.decode(tensor) for name, tensor in outputs.items()}
-    except ValueError as error:
-        message = f"an output tensor cannot be read: {error}"
-        raise ModelServerFailure(message) from error

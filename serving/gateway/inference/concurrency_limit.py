@@ -26,7 +26,7 @@ MIN_LIMIT = 8.0  # enough to see that the model server is well again
 WINDOW_CALLS = 20  # calls that are judged together
 
 
-class Limiter:
+class ConcurrencyLimit:
     """The adaptive limit of one model; a context that any number of requests are inside of."""
 
     def __init__(self, model: str, *, max_limit: int) -> None:
@@ -43,7 +43,7 @@ class Limiter:
         self._set(max_limit)
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether the next request would be one too many."""
         return self._inside + 1 > self._limit
 
@@ -58,7 +58,7 @@ class Limiter:
         Raises:
             Overloaded: there are too many already.
         """
-        if self.full:
+        if self.is_full:
             self.count_refusal(metrics.SHED_BY_LIMIT)
             raise self.overloaded()
         self._inside += 1

@@ -12,12 +12,10 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import Forbidden, RateLimited, TfgateError, Unauthenticated
+from serving.errors import Forbidden, RateLimited, Unauthenticated
 from serving.gateway.middleware.keys import Key, KeyRing, WrongKeys
-from serving.gateway.middleware.request_log import report
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.request_context import Record
-from serving.models import MODELS
+from serving.gateway.telemetry.request_context import RequestContext
 
 _LOGGER = logging.getLogger("tfgate.keys")
 _POLL_SECONDS = 1
@@ -30,59 +28,36 @@ _BEARER = b"bearer "
 class Authentication:
     """ASGI middleware that lets requests through whose key is known, meant for them, not spent.
 
-    The rates of a key are counted in this process alone.
+    Whatever else comes is refused by an error of ours, which the log of requests answers. The rates
+    of a key are counted in this process alone.
     """
 
     def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
         self.app = app
         self._ring = ring
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._initialise_metrics()
+        _initialise_metrics(ring)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
         if scope["type"] != "http" or not is_guarded(scope["path"]):
             await self.app(scope, receive, send)
             return
-        record: Record = scope["state"]["record"]
-        try:
-            await self._check(dict(scope["headers"]), record)
-        except TfgateError as error:
-            response = report(error, record, scope["path"])
-            await response(scope, receive, send)
-            return
+        await self._check(dict(scope["headers"]), scope["state"]["context"])
         await self.app(scope, receive, send)
 
-    async def follow_file(self) -> None:
-        """Take over changes of the file, until cancelled."""
-        while True:
-            await asyncio.sleep(_POLL_SECONDS)
-            try:
-                changed = self._ring.refresh()
-            except WrongKeys as error:
-                metrics.KEYS_FILE_VALID.set(0)
-                _LOGGER.error("the keys from before go on to count: %s", error)
-                continue
-            if changed:
-                metrics.KEYS_FILE_VALID.set(1)
-                self._initialise_metrics()
-                names = ", ".join(self._ring.names())
-                if names:
-                    _LOGGER.info("the keys are now those of %s", names)
-                else:
-                    _LOGGER.warning("no key is left: nobody may ask")
-
-    async def _check(self, headers: Mapping[bytes, bytes], record: Record) -> None:
+    async def _check(self, headers: Mapping[bytes, bytes], context: RequestContext) -> None:
         presented = _presented(headers)
         if presented is None:
             raise Unauthenticated("the request has no API key")
         key = self._ring.find(presented)
         if key is None:
             raise Unauthenticated("the API key is unknown, or has been revoked")
-        record.key = key.name
-        if record.model in MODELS and not key.may_ask(record.model):
+        context.key = key.name
+        model = context.model
+        if model not in (None, metrics.UNKNOWN_MODEL) and not key.may_ask(model):
             _count(key, metrics.KEY_FORBIDDEN)
-            raise Forbidden(f"the key {key.name} is not for the model {record.model}")
+            raise Forbidden(f"the key {key.name} is not for the model {model}")
         for rate in _rates(key):
             if not await self._limiter.hit(rate, key.name):
                 _count(key, metrics.KEY_RATE_LIMITED)
@@ -95,10 +70,31 @@ class Authentication:
         message = f"the key {key.name} is good for {rate}, and has been used as often"
         return RateLimited(message, retry_after_seconds=seconds)
 
-    def _initialise_metrics(self) -> None:
-        for name in self._ring.names():
-            for outcome in metrics.KEY_OUTCOMES:
-                metrics.KEY_REQUESTS.labels(name, outcome)
+
+async def follow(ring: KeyRing) -> None:
+    """Take over changes of the file of keys, until cancelled."""
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        try:
+            changed = ring.refresh()
+        except WrongKeys as error:
+            metrics.KEYS_FILE_VALID.set(0)
+            _LOGGER.error("the keys from before go on to count: %s", error)
+            continue
+        if changed:
+            metrics.KEYS_FILE_VALID.set(1)
+            _initialise_metrics(ring)
+            names = ", ".join(ring.names())
+            if names:
+                _LOGGER.info("the keys are now those of %s", names)
+            else:
+                _LOGGER.warning("no key is left: nobody may ask")
+
+
+def _initialise_metrics(ring: KeyRing) -> None:
+    for name in ring.names():
+        for outcome in metrics.KEY_OUTCOMES:
+            metrics.KEY_REQUESTS.labels(name, outcome)
 
 
 @lru_cache

@@ -6,13 +6,12 @@ digest tells nothing of it; only whoever was given the key has it. Knows nothing
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 from limits import parse_many
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-
-from serving.models import MODELS
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 
 class WrongKeys(Exception):
@@ -34,9 +33,10 @@ def _rate(value: str) -> str:
     return value
 
 
-def _model(value: str) -> str:
-    if value not in MODELS:
-        message = f"there is no model {value!r}; there are {', '.join(sorted(MODELS))}"
+def _model(value: str, info: ValidationInfo) -> str:
+    models = info.context
+    if models is not None and value not in models:
+        message = f"there is no model {value!r}; there are {', '.join(sorted(models))}"
         raise ValueError(message)
     return value
 
@@ -65,8 +65,8 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def read_keys(file: Path) -> list[Key]:
-    """Read a file of keys.
+def read_keys(file: Path, models: Collection[str]) -> list[Key]:
+    """Read a file of keys, which may name any of `models`.
 
     Raises:
         WrongKeys: it cannot be read, or a line is no key, or repeats another's name or digest.
@@ -80,16 +80,16 @@ def read_keys(file: Path) -> list[Key]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                keys.append(_parse(line, keys))
+                keys.append(_parse(line, keys, models))
             except ValueError as error:
                 message = f"{file}:{number}: {error}"
                 raise WrongKeys(message) from error
     return keys
 
 
-def _parse(line: str, before: list[Key]) -> Key:
+def _parse(line: str, before: list[Key], models: Collection[str]) -> Key:
     try:
-        key = Key.model_validate_json(line)
+        key = Key.model_validate_json(line, context=models)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -108,13 +108,14 @@ def _parse(line: str, before: list[Key]) -> Key:
 class KeyRing:
     """The keys of a file as it was when `refresh` last found it changed."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, models: Collection[str]) -> None:
         """Read the file.
 
         Raises:
             WrongKeys: it cannot be used.
         """
         self._file = file
+        self._models = models
         self._seen = self._stamp()
         self._keys = self._read()
 
@@ -145,7 +146,7 @@ class KeyRing:
         return [key.name for _, key in self._keys]
 
     def _read(self) -> list[tuple[bytes, Key]]:
-        return [(bytes.fromhex(key.sha256), key) for key in read_keys(self._file)]
+        return [(bytes.fromhex(key.sha256), key) for key in read_keys(self._file, self._models)]
 
     def _stamp(self) -> tuple[int, int, int] | None:
         """Return what changes with the file; a mounted Secret changes by another link."""

@@ -1,10 +1,10 @@
-"""The door of the gateway: which predictions are turned away before anything is read of them."""
+"""Which predictions are turned away before anything is read of them: too many are inside."""
 
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.gateway.inference.concurrency_limit import Limiter
+from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import request_id_for
@@ -12,8 +12,8 @@ from serving.gateway.telemetry.request_context import request_id_for
 _ID = "the-request-id"
 
 
-class Gate:
-    """ASGI middleware around everything, which bounds the predictions inside.
+class LoadShedding:
+    """ASGI middleware which bounds the predictions inside.
 
     A model's limit is only looked at here, and kept where the body has been read: a slow upload
     must not take the place of a request that could be answered meanwhile. The bound counts both.
@@ -22,47 +22,49 @@ class Gate:
     little as can be, or a crowd would be kept waiting by being sent away.
     """
 
-    def __init__(self, app: ASGIApp, limiters: Mapping[str, Limiter], max_requests: int) -> None:
-        """`limiters` by the paths that they bound."""
+    def __init__(
+        self, app: ASGIApp, *, limits: Mapping[str, ConcurrencyLimit], max_requests: int
+    ) -> None:
+        """`limits` by the paths of the predictions that they bound."""
         self.app = app
-        self._doors = {path: _Door(path, limiter) for path, limiter in limiters.items()}
+        self._paths = {path: _Path(path, limit) for path, limit in limits.items()}
         self._max_requests = max_requests
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
-        door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
-        if door is None or scope["method"] != "POST":
+        path = self._paths.get(scope["path"]) if scope["type"] == "http" else None
+        if path is None or scope["method"] != "POST":
             await self.app(scope, receive, send)
         elif self._inside >= self._max_requests:
-            await door.refuse(metrics.SHED_BY_BOUND, scope, send)
-        elif door.limiter.full:
-            await door.refuse(metrics.SHED_BY_LIMIT, scope, send)
+            await path.refuse(metrics.SHED_BY_BOUND, scope, send)
+        elif path.limit.is_full:
+            await path.refuse(metrics.SHED_BY_LIMIT, scope, send)
         else:
             self._inside += 1
-            door.in_flight.inc()
+            path.in_flight.inc()
             try:
                 await self.app(scope, receive, send)
             finally:
                 self._inside -= 1
-                door.in_flight.dec()
+                path.in_flight.dec()
 
 
-class _Door:
+class _Path:
     """What a path's predictions are counted by, and the answer to those that are refused."""
 
-    def __init__(self, path: str, limiter: Limiter) -> None:
-        self.limiter = limiter
-        self.in_flight = metrics.IN_FLIGHT.labels(limiter.model)
-        error = limiter.overloaded()
-        self._refused = metrics.REQUESTS.labels(limiter.model, metrics.NO_VERSION, error.code)
+    def __init__(self, path: str, limit: ConcurrencyLimit) -> None:
+        self.limit = limit
+        self.in_flight = metrics.IN_FLIGHT.labels(limit.model)
+        error = limit.overloaded()
+        self._refused = metrics.REQUESTS.labels(limit.model, metrics.NO_VERSION, error.code)
         response = problem_response(error, path=path, request_id=_ID)
         self._before, self._after = bytes(response.body).split(_ID.encode())
         self._status = response.status_code
         self._headers = [each for each in response.raw_headers if each[0] != b"content-length"]
 
     async def refuse(self, reason: str, scope: Scope, send: Send) -> None:
-        self.limiter.count_refusal(reason)
+        self.limit.count_refusal(reason)
         self._refused.inc()
         request_id = request_id_for(scope).encode()
         body = self._before + request_id + self._after

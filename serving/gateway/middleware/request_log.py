@@ -1,76 +1,172 @@
-"""The outermost layer: gives every request a record, its headers, and an answer in any case."""
+"""Every request ends in exactly one answer, one line of the log, and one count.
 
+The lines are JSON, on standard output, written in blocks that are at most a tenth of a second old:
+the logging package, which serves everything else, takes longer over a line than the gateway over
+the prediction that it tells of (25 % of the requests per second when measured).
+"""
+
+import asyncio
 import logging
+import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import ClientDisconnected, InternalError, TfgateError
+from serving.errors import ClientDisconnected, InternalError, Overloaded, TfgateError
 from serving.gateway.problems import problem_response
-from serving.gateway.telemetry.access_log import AccessLog
-from serving.gateway.telemetry.request_context import Record, new_record
+from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.request_context import MAX_LOGGED_PATH, RequestContext
 
 _LOGGER = logging.getLogger("tfgate.error")
+_PROBES = ("/healthz", "/readyz", "/metrics")
+_BLOCK_SECONDS = 0.1
+_BLOCK_LINES = 256
 
 
-class Recorder:
-    """ASGI middleware that begins a Record, adds its headers to the answer and finishes it."""
+class Lines:
+    """Takes lines and writes them in blocks; `flush` is to be called once more at the end."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def take(self, line: bytes) -> None:
+        """Take one line, without its end."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            asyncio.get_running_loop().call_later(_BLOCK_SECONDS, self.flush)
+        elif len(self._lines) >= _BLOCK_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            sys.stdout.write(b"\n".join([*lines, b""]).decode())
+            sys.stdout.flush()
+
+
+class RequestLog:
+    """ASGI middleware that gives each request a context, and turns every error into an answer.
+
+    It is the one boundary for errors: whatever is raised within, by a layer, by a prediction or by
+    FastAPI's routes, is answered here.
+    """
 
     def __init__(
-        self, app: ASGIApp, log: AccessLog, begin: Callable[[Scope], Record] = new_record
+        self, app: ASGIApp, *, lines: Lines, level: str, begin: Callable[[Scope], RequestContext]
     ) -> None:
-        """`begin` makes the record of a request."""
+        """`level` is the lowest that is written; `begin` makes the context of a request."""
         self.app = app
-        self._log = log
+        self._lines = lines
+        self._level = logging.getLevelNamesMapping()[level]
         self._begin = begin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection event; only HTTP requests have a record."""
+        """Serve one connection event; only HTTP requests have a context."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        record = self._begin(scope)
-        scope.setdefault("state", {})["record"] = record
+        context = self._begin(scope)
+        scope.setdefault("state", {})["context"] = context
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_headers(record)]
+                message["headers"] = [*message["headers"], *_headers(context)]
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_headers)
         # The last resort: a defect must become an answer and a log entry, never a dropped call.
-        except Exception:
-            fields = {"request_id": record.request_id}
-            _LOGGER.exception("unexpected error", extra={"fields": fields})
+        except Exception as error:
+            response = _report(error, context)
             if status:
-                record.outcome = InternalError.code
                 raise
-            response = report(InternalError("the gateway failed to answer"), record, scope["path"])
             await response(scope, receive, send_with_headers)
         finally:
             if not status:
-                record.outcome = ClientDisconnected.code
-            record.finish(scope, status, self._log)
+                context.outcome = ClientDisconnected.code
+            context.finish(status)
+            self._write(context, status)
+            if context.model is not None:
+                _count(context, context.model)
+
+    def _write(self, context: RequestContext, status: int) -> None:
+        level = logging.ERROR if status >= 500 else logging.INFO
+        # Probes come by the second, and are no error when told "not yet". What is shed comes by the
+        # thousand just when there is no time for it: the limit sums it up once a second.
+        if status == 429 or (context.path in _PROBES and status in (200, 503)):
+            level = logging.DEBUG
+        if level >= self._level:
+            self._lines.take(_line(level, context, status))
 
 
-def _headers(record: Record) -> list[tuple[bytes, bytes]]:
-    headers = [(b"x-request-id", record.request_id.encode())]
-    if record.version is not None and record.model is not None:
-        headers.append((b"x-model-name", record.model.encode()))
-        headers.append((b"x-model-version", str(record.version).encode()))
+def _report(error: Exception, context: RequestContext) -> Response:
+    """Note an error in the context, and build the answer that reports it."""
+    if not isinstance(error, TfgateError):
+        fields = {"request_id": context.request_id}
+        _LOGGER.error("unexpected error", exc_info=error, extra={"fields": fields})
+        error = InternalError("the gateway failed to answer")
+    context.outcome = error.code
+    response = problem_response(error, path=context.path, request_id=context.request_id)
+    # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
+    if response.status_code >= 500:
+        context.error = f"{error.detail}: {error.__cause__}" if error.__cause__ else error.detail
+    return response
+
+
+def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
+    headers = [(b"x-request-id", context.request_id.encode())]
+    if context.version is not None and context.model is not None:
+        headers.append((b"x-model-name", context.model.encode()))
+        headers.append((b"x-model-version", b"%d" % context.version))
     return headers
 
 
-def report(error: TfgateError, record: Record, path: str) -> Response:
-    """Note an error in the record and build the answer that reports it."""
-    record.outcome = error.code
-    response = problem_response(error, path=path, request_id=record.request_id)
-    # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
-    if response.status_code >= 500:
-        record.error = f"{error.detail}: {error.__cause__}" if error.__cause__ else error.detail
-    return response
+def _line(level: int, context: RequestContext, status: int) -> bytes:
+    seconds = time.perf_counter() - context.started
+    stages = {name: round(1000 * took, 3) for name, took in context.stage_seconds.items()}
+    line = {
+        "time": datetime.now(UTC),
+        "level": logging.getLevelName(level),
+        "logger": "tfgate.access",
+        "request_id": context.request_id,
+        "method": context.method,
+        "path": context.path[:MAX_LOGGED_PATH],
+        "status": status,
+        "outcome": context.outcome,
+        "key": context.key,
+        "model": context.model,
+        "version": context.version,
+        "instances": context.num_instances,
+        "error": context.error,
+        "milliseconds": round(1000 * seconds, 3),
+        "stages": stages,
+    }
+    if context.trace_id is not None:
+        line["trace_id"] = context.trace_id
+    return orjson.dumps(line, option=orjson.OPT_UTC_Z)
+
+
+def _count(context: RequestContext, model: str) -> None:
+    if model == metrics.UNKNOWN_MODEL:
+        metrics.REQUESTS.labels(model, metrics.NO_VERSION, context.outcome).inc()
+        return
+    series = metrics.of(model, context.version)
+    if context.outcome == metrics.OK:
+        series.ok.inc()
+    else:
+        metrics.REQUESTS.labels(*series.labels, context.outcome).inc()
+    if context.outcome == Overloaded.code:
+        return
+    series.seconds.observe(time.perf_counter() - context.started)
+    if context.num_instances:
+        series.instances.observe(context.num_instances)
+    for stage, took in context.stage_seconds.items():
+        series.stage_seconds[stage].observe(took)

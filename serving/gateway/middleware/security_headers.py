@@ -10,7 +10,7 @@ _POLICY = (
 )
 
 
-class PageHeaders:
+class SecurityHeaders:
     """ASGI middleware that adds headers to whatever is HTML."""
 
     def __init__(self, app: ASGIApp) -> None:

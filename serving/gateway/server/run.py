@@ -2,9 +2,10 @@
 
 from serving.gateway.middleware.keys import read_keys
 from serving.gateway.server.listener import listen
+from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
 from serving.gateway.settings import Settings
-from serving.gateway.telemetry.exposition import expose
+from serving.models import MODELS
 
 
 def run(settings: Settings) -> None:
@@ -16,7 +17,7 @@ def run(settings: Settings) -> None:
         WorkersDie: there are several workers, and they end as soon as they are started.
     """
     if settings.keys_file is not None:
-        read_keys(settings.keys_file)
+        read_keys(settings.keys_file, MODELS)
     if settings.workers > 1:
         supervise(settings)
         return

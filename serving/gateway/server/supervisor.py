@@ -14,9 +14,10 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from serving.gateway.middleware.keys import WrongKeys, read_keys
 from serving.gateway.server.listener import listen
+from serving.gateway.server.metrics_port import expose
 from serving.gateway.settings import Settings
-from serving.gateway.telemetry.exposition import expose
 from serving.gateway.telemetry.logs import log_config
+from serving.models import MODELS
 
 _LOGGER = logging.getLogger("tfgate.server")
 _POLL_SECONDS = 0.1
@@ -61,7 +62,7 @@ class _Worker:
         if self._settings.keys_file is None:
             return True
         try:
-            read_keys(self._settings.keys_file)
+            read_keys(self._settings.keys_file, MODELS)
         except WrongKeys as error:
             if not self._waits:
                 _LOGGER.error("worker %d died; waiting for good keys: %s", self.process.pid, error)

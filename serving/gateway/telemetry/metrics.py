@@ -1,11 +1,11 @@
 """Every metric of the gateway; label values come from the registry or from our own errors."""
 
+from collections.abc import Collection
 from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, all_errors
-from serving.models import MODELS
 
 # The stages of a prediction, in the order in which a request passes them.
 STAGES = ("read", "validate", "preprocess", "queue", "rpc", "postprocess")
@@ -107,6 +107,12 @@ MODEL_READY = Gauge(
     ["model"],
     multiprocess_mode="livemin",
 )
+UNREADY_VERSIONS = Gauge(
+    "tfgate_model_unready_versions",
+    "Versions that are AVAILABLE but failed the question that each is asked before its traffic.",
+    ["model"],
+    multiprocess_mode="livemostrecent",
+)
 MODEL_VERSIONS = Gauge(
     "tfgate_model_versions",
     "Versions that the model server told of last, by state; failed ones ended with an error.",
@@ -125,18 +131,14 @@ class VersionMetrics:
     """The series of one version, looked up once; NO_VERSION stands for requests that failed."""
 
     def __init__(self, model: str, version: str) -> None:
-        self._labels = (model, version)
-        self._ok = REQUESTS.labels(model, version, OK)
+        self.labels = (model, version)
+        self.ok = REQUESTS.labels(model, version, OK)
         self.seconds = REQUEST_SECONDS.labels(model, version)
         self.instances = INSTANCES.labels(model, version)
         self.call_rows = CALL_ROWS.labels(model, version)
         self.stage_seconds = {
             stage: STAGE_SECONDS.labels(model, version, stage) for stage in STAGES
         }
-
-    def count(self, outcome: str) -> None:
-        """Count a request by OK or the code of its problem."""
-        (self._ok if outcome == OK else REQUESTS.labels(*self._labels, outcome)).inc()
 
 
 @cache
@@ -145,17 +147,17 @@ def of(model: str, version: int | None) -> VersionMetrics:
     return VersionMetrics(model, NO_VERSION if version is None else str(version))
 
 
-def initialise() -> None:
+def initialise(models: Collection[str]) -> None:
     """Create every series that can be foreseen, so that each exists at zero from the start."""
     KEYS_FILE_VALID.set(1)
     for refusal in (HeadersTooLarge, MalformedRequest, RequestTimeout):
         REFUSED_HEADS.labels(refusal.code)
-    for model in (*MODELS, UNKNOWN_MODEL):
+    for model in (*models, UNKNOWN_MODEL):
         for error in all_errors():
             REQUESTS.labels(model, NO_VERSION, error.code)
-    for model in MODELS:
+    for model in models:
         of(model, None)
-        for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY):
+        for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY, UNREADY_VERSIONS):
             gauge.labels(model)
         for state in VERSION_STATES:
             MODEL_VERSIONS.labels(model, state)

@@ -5,8 +5,7 @@ only file that knows its packages, which are an extra.
 """
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -18,15 +17,18 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.access_log import AccessLog
-from serving.gateway.telemetry.request_context import MAX_LOGGED_PATH, Record, new_record
+from serving.gateway.telemetry.request_context import (
+    MAX_LOGGED_PATH,
+    RequestContext,
+    new_context,
+)
 
 _TIMEOUT_SECONDS = 2
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Tracing:
-    """Begins the records of requests; those of predictions are traced."""
+    """Begins the contexts of requests; those of predictions are traced."""
 
     def __init__(self) -> None:
         name = os.environ.get("OTEL_SERVICE_NAME", "tfgate")
@@ -37,28 +39,29 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("tfgate")
 
-    def new_record(self, scope: Scope) -> Record:
-        """Begin the record of a request, as part of the caller's trace if it names one."""
-        record = new_record(scope)
-        if record.model is None:
-            return record
+    def new_context(self, scope: Scope, models: Container[str]) -> RequestContext:
+        """Begin the context of a request, as part of the caller's trace if it names one."""
+        context = new_context(scope, models)
+        if context.model is None:
+            return context
         span = self._tracer.start_span(
-            f"{scope['method']} /predict/{record.model}",
+            f"{context.method} /predict/{context.model}",
             context=_PROPAGATOR.extract(Headers(scope=scope)),
             kind=SpanKind.SERVER,
         )
-        return _TracedRecord(record.request_id, record.model, tracer=self._tracer, span=span)
+        return _TracedContext(context, tracer=self._tracer, span=span)
 
     def close(self) -> None:
         """Send out what has not left yet."""
         self._provider.shutdown()
 
 
-class _TracedRecord(Record):
-    """A record whose stages are spans as well."""
+class _TracedContext(RequestContext):
+    """A context whose stages are spans as well."""
 
-    def __init__(self, request_id: str, model: str, *, tracer: Tracer, span: Span) -> None:
-        super().__init__(request_id, model)
+    def __init__(self, context: RequestContext, *, tracer: Tracer, span: Span) -> None:
+        super().__init__(context.request_id, context.method, context.path, context.model)
+        self.trace_id = f"{span.get_span_context().trace_id:032x}"
         self._tracer = tracer
         self._span = span
         self._stage_span: Span | None = None
@@ -73,21 +76,21 @@ class _TracedRecord(Record):
             context = set_span_in_context(self._span)
             self._stage_span = self._tracer.start_span(stage, context=context, kind=kind)
 
-    def trace_context(self) -> dict[str, str]:
+    def trace_headers(self) -> dict[str, str]:
         carrier: dict[str, str] = {}
         _PROPAGATOR.inject(carrier, set_span_in_context(self._stage_span or self._span))
         return carrier
 
-    def finish(self, scope: Mapping[str, Any], status: int, log: AccessLog) -> None:
-        super().finish(scope, status, log)
+    def finish(self, status: int) -> None:
+        super().finish(status)
         # Names of OpenTelemetry's semantic conventions for HTTP, and our own.
         attributes: dict[str, str | int] = {
-            "http.request.method": scope["method"],
+            "http.request.method": self.method,
             "http.response.status_code": status,
-            "url.path": scope["path"][:MAX_LOGGED_PATH],
+            "url.path": self.path[:MAX_LOGGED_PATH],
             "tfgate.request_id": self.request_id,
             "tfgate.outcome": self.outcome,
-            "tfgate.instances": self.instances,
+            "tfgate.instances": self.num_instances,
         }
         if self.version is not None:
             attributes["tfgate.version"] = self.version
@@ -95,7 +98,3 @@ class _TracedRecord(Record):
         if status >= 500:
             self._span.set_status(StatusCode.ERROR, self.error)
         self._span.end()
-
-    def _log_fields(self, scope: Mapping[str, Any], status: int, seconds: float) -> dict[str, Any]:
-        trace_id = f"{self._span.get_span_context().trace_id:032x}"
-        return {**super()._log_fields(scope, status, seconds), "trace_id": trace_id}

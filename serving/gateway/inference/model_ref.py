@@ -1,0 +1,24 @@
+"""Which model is asked, and which of its versions; knows neither HTTP nor gRPC."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model by its name, with a version by number or by label; without either, the newest."""
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the caller has said which version is to answer."""
+        return self.version is not None or self.label is not None
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return f"version {self.version} of {self.name}"
+        if self.label is not None:
+            return f"the version of {self.name} that is labelled {self.label!r}"
+        return self.name
