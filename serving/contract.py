@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Generic, Literal, TypeVar
 
@@ -24,7 +25,7 @@ class TensorSpec:
     dtype: DType
     row_shape: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def numpy_dtype(self) -> np.dtype[Any]:
         """The dtype of the array that holds such a tensor; strings are objects of type bytes."""
         return np.dtype(object if self.dtype == "string" else self.dtype)
@@ -43,7 +44,7 @@ class Signature:
 
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
-AnswerT = TypeVar("AnswerT", bound=Mapping[str, Any])
+ResponseT = TypeVar("ResponseT", bound=Mapping[str, Any])
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Upload(Generic[RequestT]):
 
 
 @dataclass(frozen=True)
-class Model(Generic[RequestT, AnswerT]):
+class Model(Generic[RequestT, ResponseT]):
     """What a model's request is, and what its tensors mean.
 
     `preprocess` turns requests into the signature's inputs, and `postprocess` those and the outputs
@@ -69,11 +70,11 @@ class Model(Generic[RequestT, AnswerT]):
     """
 
     request: type[RequestT]
-    answer: type[AnswerT]
+    response: type[ResponseT]
     signature: Signature
     example: RequestT
     preprocess: Callable[[Sequence[RequestT]], Tensors]
-    postprocess: Callable[[Tensors, Tensors, ModelCard | None], list[AnswerT]]
+    postprocess: Callable[[Tensors, Tensors, ModelCard | None], list[ResponseT]]
     preprocess_seconds: Callable[[Sequence[RequestT]], float]
     max_call_rows: int
     reads_card: bool = False

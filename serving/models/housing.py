@@ -70,7 +70,7 @@ class RangeWarning(TypedDict):
     maximum: Annotated[float, Field(description="the largest value seen in training")]
 
 
-class HousingAnswer(TypedDict):
+class HousingResponse(TypedDict):
     """The median house value of the block group."""
 
     price_usd: Annotated[float, Field(description="US dollars of 1990", examples=[412_300.0])]
@@ -107,7 +107,7 @@ def preprocess_seconds(requests: Sequence[HousingRequest]) -> float:
     return 1e-6 * len(requests)
 
 
-def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> list[HousingAnswer]:
+def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> list[HousingResponse]:
     """Give each price with its interval, and warn of values that the version was not trained on."""
     prices = np.array([outputs[name] for name in _PRICES], np.float64)  # [3, batch]
     warnings = _range_warnings(inputs, card)
@@ -144,7 +144,7 @@ def _range_warning(field: str, minimum: float, maximum: float, value: float) -> 
 
 MODEL = Model(
     request=HousingRequest,
-    answer=HousingAnswer,
+    response=HousingResponse,
     signature=Signature(
         inputs={
             **{name: TensorSpec("float32") for name in NUMERIC_FEATURES},

@@ -89,7 +89,7 @@ class ClassProbability(TypedDict):
     probability: Annotated[float, Field(ge=0, le=1)]
 
 
-class ImageAnswer(TypedDict):
+class ImageResponse(TypedDict):
     """The most probable classes of the picture."""
 
     label: Annotated[
@@ -179,7 +179,7 @@ def _num_pixels(file: bytes) -> int:
         return 0
 
 
-def postprocess(_inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> list[ImageAnswer]:
+def postprocess(_inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> list[ImageResponse]:
     """Name the five classes with the highest scores of each picture."""
     order = np.argsort(-outputs["scores"], axis=1, kind="stable")[:, :TOP]  # [batch, 5]
     scores = np.take_along_axis(outputs["scores"], order, axis=1).tolist()
@@ -187,7 +187,7 @@ def postprocess(_inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> 
     return [_answer(*each) for each in zip(labels, scores, strict=True)]
 
 
-def _answer(labels: list[bytes], scores: list[float]) -> ImageAnswer:
+def _answer(labels: list[bytes], scores: list[float]) -> ImageResponse:
     top: list[ClassProbability] = [
         {"label": label.decode(), "probability": score}
         for label, score in zip(labels, scores, strict=True)
@@ -213,7 +213,7 @@ def _example_picture() -> bytes:
 
 MODEL = Model(
     request=ImageRequest,
-    answer=ImageAnswer,
+    response=ImageResponse,
     signature=Signature(
         inputs={"pixels": TensorSpec("uint8", (SIDE, SIDE, 3))},
         outputs={"classes": TensorSpec("string", (10,)), "scores": TensorSpec("float32", (10,))},

@@ -42,7 +42,7 @@ class SentimentRequest(BaseModel):
     )
 
 
-class SentimentAnswer(TypedDict):
+class SentimentResponse(TypedDict):
     """The more probable sentiment of the text."""
 
     label: Annotated[
@@ -93,13 +93,13 @@ def preprocess_seconds(requests: Sequence[SentimentRequest]) -> float:
 
 def postprocess(
     _inputs: Tensors, outputs: Tensors, _card: ModelCard | None
-) -> list[SentimentAnswer]:
+) -> list[SentimentResponse]:
     """Name the class with the highest score of each text."""
     columns = (outputs["classes"].tolist(), outputs["scores"].tolist())
     return [_answer(*each) for each in zip(*columns, strict=True)]
 
 
-def _answer(classes: list[bytes], scores: list[float]) -> SentimentAnswer:
+def _answer(classes: list[bytes], scores: list[float]) -> SentimentResponse:
     labels = [label.decode() for label in classes]
     confidence, label = max(zip(scores, labels, strict=True))
     return {
@@ -111,7 +111,7 @@ def _answer(classes: list[bytes], scores: list[float]) -> SentimentAnswer:
 
 MODEL = Model(
     request=SentimentRequest,
-    answer=SentimentAnswer,
+    response=SentimentResponse,
     signature=Signature(
         inputs={"text": TensorSpec("string")},
         outputs={"classes": TensorSpec("string", (2,)), "scores": TensorSpec("float32", (2,))},

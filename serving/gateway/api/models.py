@@ -91,7 +91,7 @@ def models_router(
                 "outputs": {name: str(spec) for name, spec in signature.outputs.items()},
             },
             request_schema=declaration.request.model_json_schema(),
-            response_schema=TypeAdapter(declaration.answer).json_schema(mode="serialization"),
+            response_schema=TypeAdapter(declaration.response).json_schema(mode="serialization"),
             example=declaration.example.model_dump(mode="json"),
         )
 

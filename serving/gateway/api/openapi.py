@@ -135,7 +135,7 @@ def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
             _served_elsewhere,
             name="predict",
             summary=f"One prediction by {name}",
-            response_model=Prediction[model.answer],  # type: ignore[name-defined]  # known at run time
+            response_model=Prediction[model.response],  # type: ignore[name-defined]  # known at run time
             openapi_extra={**query, **single_body(model)},
             **shared,
         ),
@@ -144,15 +144,15 @@ def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
             _served_elsewhere,
             name="predict_batch",
             summary=f"Several predictions by one version of {name}",
-            response_model=PredictionBatch[model.answer],  # type: ignore[name-defined]  # known at run time
+            response_model=PredictionBatch[model.response],  # type: ignore[name-defined]  # known at run time
             openapi_extra={**query, **batch_body(model)},
             **shared,
         ),
     ]
 
 
-def _served_elsewhere() -> None:
-    """Stand for an endpoint of `predictions.py`."""
+# What stands for the endpoints of `predictions.py`; a docstring would be in the document.
+def _served_elsewhere() -> None: ...
 
 
 def build(

@@ -44,16 +44,23 @@ class Payload(ABC):
         self._name = name
         self._model = model
 
-    def check(self, media_type: str) -> None:
-        """See that a body is of a kind that is taken.
+    def check(self, headers: HeaderLines) -> str:
+        """Return the media type of a body: without its parameters, in lower case.
 
         Raises:
-            UnsupportedMediaType: it is not; the message names those that are.
+            UnsupportedMediaType: it is none that is taken; the message names those that are.
         """
-        if media_type != JSON:
+        stated = headers.get(b"content-type", b"")
+        media_type = stated.partition(b";")[0].strip().lower().decode("latin-1")
+        if media_type != JSON and not self.takes_file(media_type):
             received = f"is {media_type}" if media_type else "is missing"
             message = f"the Content-Type {received}; accepted: {', '.join(self.accepted)}"
             raise UnsupportedMediaType(message)
+        return media_type
+
+    def takes_file(self, media_type: str) -> bool:  # noqa: ARG002  # a single payload may
+        """Tell whether a body of this kind is a file, raw or in a form, and taken."""
+        return False
 
     @abstractmethod
     async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
@@ -84,13 +91,8 @@ class SinglePayload(Payload):
         self.accepted = [JSON, *uploads]
 
     @override
-    def check(self, media_type: str) -> None:
-        if not self._is_upload(media_type):
-            super().check(media_type)
-
-    @override
     async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
-        if self._model.upload is not None and self._is_upload(media_type):
+        if self._model.upload is not None and self.takes_file(media_type):
             if media_type == MULTIPART:
                 body = await _file_in_form(headers, body)
             return [self._model.upload.read(body)]
@@ -100,8 +102,8 @@ class SinglePayload(Payload):
     def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
         return orjson.dumps({**self._answered(version, request_id), "prediction": answers[0]})
 
-    def _is_upload(self, media_type: str) -> bool:
-        """Tell whether the body is a file, raw or in a form, for a model that takes files."""
+    @override
+    def takes_file(self, media_type: str) -> bool:
         upload = self._model.upload
         if upload is None:
             return False
@@ -126,11 +128,6 @@ class BatchPayload(Payload):
     @override
     def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
         return orjson.dumps({**self._answered(version, request_id), "predictions": answers})
-
-
-def media_type_of(headers: HeaderLines) -> str:
-    """Return the media type of the body without its parameters, in lower case."""
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
 
 
 async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:

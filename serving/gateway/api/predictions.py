@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.card import ModelCard
 from serving.contract import Model, Tensors, concatenate
 from serving.errors import (
     DeadlineExceeded,
@@ -31,7 +30,7 @@ from serving.gateway.api.schemas import version_choice
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.model_ref import ModelRef
-from serving.gateway.middleware import request_timeout
+from serving.gateway.middleware.request_timeout import request_timeout
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
@@ -69,17 +68,16 @@ class Endpoint:
             TfgateError: it is refused, or cannot be answered; `problems.py` says how that is told.
         """
         headers = dict(scope["headers"])
-        media_type = payloads.media_type_of(headers)
         query = scope["query_string"]
         asked = version_choice(query).of(self._name) if query else self._newest
-        seconds = request_timeout.timeout_seconds(headers, longest=self._longest_seconds)
-        self._payload.check(media_type)
+        media_type = self._payload.check(headers)
+        timeout = request_timeout(headers, receive, longest=self._longest_seconds)
         context: RequestContext = scope["state"]["context"]
         try:
-            with request_timeout.RequestTimeout(receive, seconds) as timeout:
+            with timeout:
                 context.enter(metrics.READ)
                 body = await payloads.read(receive, headers, self._max_body_bytes)
-                timeout.body_is_read()
+                timeout.body_is_read = True
                 context.enter(metrics.VALIDATE)
                 with self.inference.limit:
                     requests = await self._payload.parse(headers, media_type, body)
@@ -91,12 +89,19 @@ class Endpoint:
                     answer = await self.inference.predict(
                         asked, inputs, context, deadline=timeout.deadline
                     )
-                    card = await self._card(answer.version) if self._model.reads_card else None
+                    card = None
+                    if self._model.reads_card:
+                        key, known = (self._name, answer.version), self._catalog.cards
+                        card = known[key] if key in known else await self._catalog.card(*key)
                     context.enter(metrics.POSTPROCESS)
                     answers = self._model.postprocess(inputs, answer.outputs, card)
         except TimeoutError as error:
-            raise _too_late(context, seconds) from error
-        await _send(send, self._payload.write(answers, answer.version, context.request_id))
+            raise _too_late(context, timeout.seconds) from error
+        content = self._payload.write(answers, answer.version, context.request_id)
+        length = b"%d" % len(content)
+        said = [(b"content-length", length), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": said})
+        await send({"type": "http.response.body", "body": content})
 
     async def _preprocess(self, requests: Sequence[BaseModel], deadline: float) -> Tensors:
         if self._model.preprocess_seconds(requests) > _MAX_SECONDS_ON_LOOP:
@@ -121,11 +126,6 @@ class Endpoint:
                     raise error.below(f"{self._payload.path}.{index}") from error
                 raise
         return concatenate(parts)
-
-    async def _card(self, version: int) -> ModelCard | None:
-        key = (self._name, version)
-        known = self._catalog.cards
-        return known[key] if key in known else await self._catalog.card(*key)
 
 
 class Predictions:
@@ -187,9 +187,3 @@ def _too_late(context: RequestContext, seconds: float) -> TfgateError:
         message = f"the body had not arrived as a whole after {seconds:g} seconds"
         return RequestTimeout(message)
     return DeadlineExceeded(f"{context.model} did not answer within {seconds:g} seconds")
-
-
-async def _send(send: Send, body: bytes) -> None:
-    headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

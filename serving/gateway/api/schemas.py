@@ -12,7 +12,7 @@ from serving.gateway.problems import from_pydantic
 
 MAX_INSTANCES = 128
 
-AnswerT = TypeVar("AnswerT")
+ResponseT = TypeVar("ResponseT")
 
 
 class VersionChoice(BaseModel):
@@ -70,13 +70,13 @@ class _Answered(BaseModel):
     request_id: str = Field(description="the same as in the header X-Request-ID and in the log")
 
 
-class Prediction(_Answered, Generic[AnswerT]):
+class Prediction(_Answered, Generic[ResponseT]):
     """The answer to one instance."""
 
-    prediction: AnswerT
+    prediction: ResponseT
 
 
-class PredictionBatch(_Answered, Generic[AnswerT]):
+class PredictionBatch(_Answered, Generic[ResponseT]):
     """The answers to several instances, in their order."""
 
-    predictions: list[AnswerT]
+    predictions: list[ResponseT]

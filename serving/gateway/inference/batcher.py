@@ -131,18 +131,18 @@ class _Lane:
             members = self._take(now)
             if not members:
                 break
+            seconds = max(member.deadline for member in members) - now
+            parts = [member.inputs for member in members]
+            inputs = parts[0] if len(parts) == 1 else concatenate(parts)
             for member in members:
                 member.context.enter(metrics.RPC)
-            first = members[0]
-            alone = len(members) == 1
-            inputs = first.inputs if alone else concatenate([each.inputs for each in members])
-            seconds = max(member.deadline for member in members) - now
-            trace = first.context.trace_headers()
+            trace = members[0].context.trace_headers()
             call = asyncio.ensure_future(self._batcher.call(self._ref, inputs, seconds, trace))
             self._calls[call] = members
             self._gauge.inc()
             call.add_done_callback(partial(self._returned, now))
-        self._close_if_idle()
+        if not self._calls:
+            self._close_if_idle()
 
     def _take(self, now: float) -> list[_Member]:
         """Take the members of the next call: as many as fit, but always a whole one."""

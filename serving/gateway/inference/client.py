@@ -128,10 +128,10 @@ class ModelServerClient:
         Raises:
             TfgateError: one of `ERRORS`, or UnknownVersion.
         """
-        request = PredictRequest(model_spec=_model_spec(ref, signature))
-        tensors.encode_all(request.inputs, inputs)
         metadata = tuple(headers.items()) if headers else None
         with self._translated(ref):
+            request = PredictRequest(model_spec=_model_spec(ref, signature))
+            tensors.encode_all(request.inputs, inputs)
             answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
             response = PredictResponse.FromString(answer)
         try:

@@ -27,13 +27,17 @@ WINDOW_CALLS = 20  # calls that are judged together
 
 
 class ConcurrencyLimit:
-    """The adaptive limit of one model; a context that any number of requests are inside of."""
+    """The adaptive limit of one model; a context that any number of requests are inside of.
+
+    `is_full` says whether the next request would be one too many.
+    """
 
     def __init__(self, model: str, *, max_limit: int) -> None:
         self.model = model
         self._max_limit = max_limit
         self._gauge = metrics.LIMIT.labels(model)
         self._inside = self._most_inside = 0
+        self.is_full = False
         self._limit = 0.0
         self._calls = 0
         self._waited = self._took = 0.0
@@ -41,11 +45,6 @@ class ConcurrencyLimit:
         self._refused = 0
         self._next_word = 0.0
         self._set(max_limit)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next request would be one too many."""
-        return self._inside + 1 > self._limit
 
     @property
     def limit(self) -> int:
@@ -62,6 +61,7 @@ class ConcurrencyLimit:
             self.count_refusal(metrics.SHED_BY_LIMIT)
             raise self.overloaded()
         self._inside += 1
+        self.is_full = self._inside + 1 > self._limit
         self._most_inside = max(self._most_inside, self._inside)
 
     def __exit__(
@@ -71,6 +71,7 @@ class ConcurrencyLimit:
         _traceback: TracebackType | None,
     ) -> None:
         self._inside -= 1
+        self.is_full = self._inside + 1 > self._limit
 
     def overloaded(self) -> Overloaded:
         """Build the error that a refused request is told."""
@@ -116,4 +117,5 @@ class ConcurrencyLimit:
 
     def _set(self, limit: float) -> None:
         self._limit = min(float(self._max_limit), max(MIN_LIMIT, limit))
+        self.is_full = self._inside + 1 > self._limit
         self._gauge.set(self.limit)

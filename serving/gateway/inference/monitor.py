@@ -121,7 +121,7 @@ class ModelMonitor:
 def _check_answer(model: Model[Any, Any], answers: list[Any]) -> None:
     """See that an answer is what callers are promised, which is not looked at again for each."""
     try:
-        TypeAdapter(list[model.answer]).validate_python(answers)  # type: ignore[name-defined]  # known at run time
+        TypeAdapter(list[model.response]).validate_python(answers)  # type: ignore[name-defined]  # known at run time
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"][1:]))

@@ -27,7 +27,7 @@ _LISTEN_AFTER_SECONDS = 0.01
 class RequestTimeout:
     """Cancels what runs inside when the deadline passes, or when the client closes its connection.
 
-    It listens to the client only once `body_is_read` was called, for until then somebody else does.
+    It listens to the client only once `body_is_read` is set, for until then somebody else does.
 
     Raises:
         TimeoutError: the deadline has passed.
@@ -35,17 +35,17 @@ class RequestTimeout:
     """
 
     def __init__(self, receive: Receive, seconds: float) -> None:
+        self.seconds = seconds
         self.deadline = time.monotonic() + seconds
         self._receive = receive
-        self._seconds = seconds
-        self._body_is_read = self._is_late = False
+        self.body_is_read = False
         self._ended_by: TimeoutError | ClientDisconnected | None = None
         self._listener: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        first = min(_LISTEN_AFTER_SECONDS, self._seconds)
+        first = min(_LISTEN_AFTER_SECONDS, self.seconds)
         self._timer = self._loop.call_later(first, self._look)
         return self
 
@@ -64,26 +64,17 @@ class RequestTimeout:
         if self._task.uncancel() == 0 and error_type is asyncio.CancelledError:
             raise self._ended_by from error
 
-    def body_is_read(self) -> None:
-        """Say that from now on nobody else receives from the client."""
-        self._body_is_read = True
-        if self._is_late:
-            self._listen()
-
     def _look(self) -> None:
         left = self.deadline - time.monotonic()
         if left <= 0:
             self._end(TimeoutError())
-            return
-        self._timer = self._loop.call_later(left, self._look)
-        self._is_late = True
-        if self._body_is_read and self._listener is None:
-            self._listen()
+        elif self.body_is_read:
+            self._listener = self._loop.create_task(self._listen())
+            self._timer = self._loop.call_later(left, self._end, TimeoutError())
+        else:
+            self._timer = self._loop.call_later(min(_LISTEN_AFTER_SECONDS, left), self._look)
 
-    def _listen(self) -> None:
-        self._listener = self._loop.create_task(self._wait_for_the_end())
-
-    async def _wait_for_the_end(self) -> None:
+    async def _listen(self) -> None:
         # After the body, ASGI has nothing else to say.
         await self._receive()
         self._end(ClientDisconnected("the client closed the connection before it was answered"))
@@ -94,12 +85,18 @@ class RequestTimeout:
             self._task.cancel()
 
 
-def timeout_seconds(headers: Mapping[bytes, bytes], *, longest: float) -> float:
-    """Return the time that a request may take: what it asks for, but no more than `longest`.
+def request_timeout(
+    headers: Mapping[bytes, bytes], receive: Receive, *, longest: float
+) -> RequestTimeout:
+    """Allow a request the time that it asks for, in seconds, but no more than `longest`.
 
     Raises:
         InvalidInput: a header is there but cannot be read, or leaves no time at all.
     """
+    return RequestTimeout(receive, _timeout_seconds(headers, longest))
+
+
+def _timeout_seconds(headers: Mapping[bytes, bytes], longest: float) -> float:
     stated = _stated(headers)
     if stated is None:
         return longest
