@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test soak train bench lint format proto rules constraints
+.PHONY: up test soak train bench lint format proto rules settings constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
 up: .venv/local.installed
@@ -50,6 +50,10 @@ proto: .venv/dev.installed
 ## Write k8s/base/prometheus-rule.yaml after a change to monitoring/rules
 rules: .venv/dev.installed
 	@$(BIN)/python -m monitoring.prometheus_rule
+
+## Write docs/settings.md after a change to serving/gateway/settings.py
+settings: .venv/dev.installed
+	@$(BIN)/python -m tfgate.settings_page
 
 ## Move every dependency to its newest allowed version
 constraints:

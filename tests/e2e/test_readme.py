@@ -1,4 +1,4 @@
-"""The README's questions are asked as they stand there, and must get the answers shown."""
+"""What README and API page ask is asked as it stands there, and must get the answers shown."""
 
 import json
 import re
@@ -11,8 +11,8 @@ import pytest
 from tests.e2e.compare import assert_same
 from tests.stack import ROOT
 
-README = (ROOT / "README.md").read_text()
-PAIRS = re.findall(r"```sh\n(curl .*?)```\n+```json\n(.*?)```", README, re.DOTALL)
+PAGES = "".join((ROOT / page).read_text() for page in ("README.md", "docs/api.md"))
+PAIRS = re.findall(r"```sh\n(curl .*?)```\n+```json\n(.*?)```", PAGES, re.DOTALL)
 PREFIX = "http://127.0.0.1:8000"
 
 
