@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from serving.errors import FieldError, InvalidInput, TfgateError, all_errors
+from serving.errors import FieldError, InvalidInput, MethodNotAllowed, TfgateError, all_errors
 from serving.gateway.inference.client import ERRORS
 from serving.gateway.problems import problem_response, status_of
 
@@ -29,7 +29,8 @@ def test_every_code_is_unique() -> None:
 
 @pytest.mark.parametrize("error", all_errors(), ids=lambda error: error.code)
 def test_only_what_may_be_repeated_carries_retry_after(error: type[TfgateError]) -> None:
-    response = problem_response(error("because"), path="/x", request_id="1")
+    needed = {"allowed": "GET"} if error is MethodNotAllowed else {}
+    response = problem_response(error("because", **needed), path="/x", request_id="1")
 
     assert ("retry-after" in response.headers) == (response.status_code in (429, 503))
 

@@ -5,24 +5,26 @@ import pytest
 from pydantic import ValidationError
 
 from serving.card import InputStatistics, ModelCard
-from serving.contract import Row
 from serving.errors import InvalidInput
 from serving.models.housing import MODEL, HousingRequest, postprocess, preprocess
 
 VALID = MODEL.example.model_dump()
-ROW: Row = {
-    "price": np.array(300_000.4, np.float32),
-    "price_low": np.array(200_000, np.float32),
-    "price_high": np.array(400_000, np.float32),
+OUTPUTS = {
+    "price": np.array([300_000.4], np.float32),
+    "price_low": np.array([200_000], np.float32),
+    "price_high": np.array([400_000], np.float32),
 }
 
 
 def test_features_keep_their_names_and_a_missing_one_is_nan() -> None:
-    row = preprocess(HousingRequest(**{**VALID, "total_bedrooms": None}))
+    columns = preprocess([MODEL.example, HousingRequest(**{**VALID, "total_bedrooms": None})])
 
-    assert set(row) == set(MODEL.signature.inputs)
-    assert math.isnan(row["total_bedrooms"])  # type: ignore[arg-type]  # a float in this row
-    assert row["ocean_proximity"] == b"NEAR BAY"
+    assert set(columns) == set(MODEL.signature.inputs)
+    for name, spec in MODEL.signature.inputs.items():
+        assert (columns[name].shape, columns[name].dtype) == ((2,), spec.numpy_dtype)
+    assert columns["total_bedrooms"][0] == MODEL.example.total_bedrooms
+    assert math.isnan(columns["total_bedrooms"][1])
+    assert columns["ocean_proximity"].tolist() == [b"NEAR BAY"] * 2
 
 
 @pytest.mark.parametrize(
@@ -67,37 +69,46 @@ def test_unknown_fields_are_errors() -> None:
 
 def test_more_bedrooms_than_rooms_are_an_error() -> None:
     with pytest.raises(InvalidInput, match="must not exceed total_rooms") as caught:
-        preprocess(HousingRequest(**{**VALID, "total_bedrooms": 5_000}))
+        preprocess([HousingRequest(**{**VALID, "total_bedrooms": 5_000})])
 
     assert caught.value.fields[0].field == "total_bedrooms"
     assert caught.value.fields[0].received == 5_000
 
 
 def test_the_price_comes_with_its_interval() -> None:
-    response = postprocess(ROW, MODEL.example, None)
+    (response,) = postprocess(preprocess([MODEL.example]), OUTPUTS, None)
 
-    assert response.price_usd == 300_000.41
-    assert (response.interval_usd.low, response.interval_usd.high) == (200_000, 400_000)
-    assert response.interval_usd.coverage == 0.9
-    assert response.warnings == []
+    assert response == {
+        "price_usd": 300_000.41,
+        "interval_usd": {"low": 200_000, "high": 400_000, "coverage": 0.9},
+        "warnings": [],
+    }
 
 
 def test_values_outside_the_training_range_are_named() -> None:
     paris = HousingRequest(**{**VALID, "latitude": 48.86, "total_bedrooms": None})
 
-    (warning,) = postprocess(
-        ROW, paris, card(latitude=(32.5, 42), total_bedrooms=(1, 6445))
-    ).warnings
+    berkeley, abroad = postprocess(
+        preprocess([MODEL.example, paris]),
+        {name: np.repeat(column, 2) for name, column in OUTPUTS.items()},
+        card(latitude=(32.5, 42), total_bedrooms=(1, 6445), rooms_per_household=(1, 2)),
+    )
 
-    assert warning.field == "latitude"
-    assert (warning.minimum, warning.maximum) == (32.5, 42)
-    assert "48.86" in warning.message
+    assert berkeley["warnings"] == []
+    (warning,) = abroad["warnings"]
+    assert warning["field"] == "latitude"
+    assert (warning["minimum"], warning["maximum"]) == (32.5, 42)
+    assert "48.86" in warning["message"]
 
 
-def test_the_ends_of_the_training_range_are_inside() -> None:
-    request = HousingRequest(**{**VALID, "latitude": 42.0})
+@pytest.mark.parametrize("latitude", [32.1, 41.95])
+def test_the_ends_of_the_training_range_are_inside(latitude: float) -> None:
+    """Neither end is a float32, as the model sees it."""
+    request = HousingRequest(**{**VALID, "latitude": latitude})
 
-    assert postprocess(ROW, request, card(latitude=(32.5, 42))).warnings == []
+    (response,) = postprocess(preprocess([request]), OUTPUTS, card(latitude=(32.1, 41.95)))
+
+    assert response["warnings"] == []
 
 
 def card(**ranges: tuple[float, float]) -> ModelCard:

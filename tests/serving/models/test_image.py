@@ -192,11 +192,11 @@ def test_the_example_survives_json() -> None:
 
 
 def test_the_five_most_probable_classes_are_named_in_order() -> None:
-    scores = np.array([0, 0.05, 0.4, 0.1, 0.02, 0.2, 0, 0.23, 0, 0], np.float32)
-    classes = np.array([f"class {i}".encode() for i in range(10)], dtype=object)
+    scores = np.array([[0, 0.05, 0.4, 0.1, 0.02, 0.2, 0, 0.23, 0, 0]], np.float32)
+    classes = np.array([[f"class {i}".encode() for i in range(10)]], dtype=object)
 
-    response = postprocess({"classes": classes, "scores": scores}, MODEL.example, None)
+    (response,) = postprocess({}, {"classes": classes, "scores": scores}, None)
 
-    assert [entry.label for entry in response.top] == [f"class {i}" for i in (2, 7, 5, 3, 1)]
-    assert response.label == "class 2"
-    assert response.confidence == pytest.approx(0.4)
+    assert [entry["label"] for entry in response["top"]] == [f"class {i}" for i in (2, 7, 5, 3, 1)]
+    assert response["label"] == "class 2"
+    assert response["confidence"] == pytest.approx(0.4)

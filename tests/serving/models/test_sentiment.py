@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from serving.errors import InvalidInput
 from serving.models.sentiment import (
     MAX_CHARACTERS,
-    MODEL,
     SentimentRequest,
     clean,
     postprocess,
@@ -52,7 +51,7 @@ def test_clean_text_has_single_spaces_and_one_form(text: str) -> None:
 @pytest.mark.parametrize("text", [" ", "\n\t", "<br /><br />", "&nbsp;", "\x00\x01", "<!-- -->"])
 def test_a_text_with_nothing_left_is_an_error(text: str) -> None:
     with pytest.raises(InvalidInput, match="no visible character") as caught:
-        preprocess(SentimentRequest(text=text))
+        preprocess([SentimentRequest(text=text)])
 
     assert caught.value.fields[0].field == "text"
 
@@ -64,19 +63,20 @@ def test_the_length_is_bounded(text: str) -> None:
 
 
 def test_the_longest_text_passes() -> None:
-    row = preprocess(SentimentRequest(text="x" * MAX_CHARACTERS))
+    tensors = preprocess([SentimentRequest(text="x" * MAX_CHARACTERS)])
 
-    assert row == {"text": b"x" * MAX_CHARACTERS}
+    assert tensors["text"].tolist() == [b"x" * MAX_CHARACTERS]
 
 
 def test_the_label_is_the_class_with_the_highest_score() -> None:
-    row = {
-        "classes": np.array([b"negative", b"positive"], dtype=object),
-        "scores": np.array([0.25, 0.75], np.float32),
+    outputs = {
+        "classes": np.array([[b"negative", b"positive"]] * 2, dtype=object),
+        "scores": np.array([[0.25, 0.75], [0.5, 0.5]], np.float32),
     }
 
-    response = postprocess(row, MODEL.example, None)
+    first, second = postprocess({}, outputs, None)
 
-    assert response.label == "positive"
-    assert response.confidence == 0.75
-    assert response.probabilities == {"negative": 0.25, "positive": 0.75}
+    assert first["label"] == "positive"
+    assert first["confidence"] == 0.75
+    assert first["probabilities"] == {"negative": 0.25, "positive": 0.75}
+    assert second["confidence"] == 0.5

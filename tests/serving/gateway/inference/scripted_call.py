@@ -1,4 +1,4 @@
-"""A Call that returns when a test tells it to, a coalescer over it, and a loop to run both in."""
+"""A Call that returns when a test tells it to, a batcher over it, and a loop to run both in."""
 
 import asyncio
 import gc
@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from prometheus_client import REGISTRY
 
-from serving.contract import Row
-from serving.gateway.inference.batcher import Coalescer, RowAnswer, TraceContext
-from serving.gateway.inference.client import Servable
-from serving.gateway.inference.concurrency_limit import Limiter
+from serving.contract import Tensors
+from serving.gateway.inference.batcher import Batcher, TraceHeaders
+from serving.gateway.inference.client import Answer
+from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
+from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.telemetry.request_context import RequestContext
 
 MODEL = "echo"
 FOREVER = 1e6  # seconds
@@ -23,11 +26,11 @@ class Sent:
     """One call that was made, and what was known at that moment."""
 
     serial: int
-    servable: Servable
+    ref: ModelRef
     numbers: list[float]
     seconds: float
     num_out: int
-    answer: "asyncio.Future[RowAnswer]"
+    answer: "asyncio.Future[Answer]"
     error: Exception | None = None
 
 
@@ -38,12 +41,12 @@ class Script:
         self.sent: list[Sent] = []
 
     def __call__(
-        self, servable: Servable, rows: list[Row], seconds: float, _trace: TraceContext
-    ) -> Awaitable[RowAnswer]:
-        answer: asyncio.Future[RowAnswer] = asyncio.get_running_loop().create_future()
-        num_out = 1 + sum(call.servable == servable for call in self.out)
-        numbers = [float(row["number"]) for row in rows]
-        self.sent.append(Sent(len(self.sent), servable, numbers, seconds, num_out, answer))
+        self, ref: ModelRef, inputs: Tensors, seconds: float, _trace: TraceHeaders
+    ) -> Awaitable[Answer]:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        num_out = 1 + sum(call.ref == ref for call in self.out)
+        numbers = inputs["number"].ravel().tolist()
+        self.sent.append(Sent(len(self.sent), ref, numbers, seconds, num_out, answer))
         return answer
 
     @property
@@ -55,24 +58,23 @@ class Script:
         """Let a call return."""
         call.error = error
         if error is None:
-            rows: list[Row] = [{"number": number} for number in call.numbers]
-            call.answer.set_result(RowAnswer(call.serial, rows))
+            call.answer.set_result(Answer(call.serial, {"number": np.array(call.numbers)}))
         else:
             call.answer.set_exception(error)
 
 
-def coalescer(call: Script, *, max_rows: int = 4, max_calls: int = 1) -> Coalescer:
-    limiter = Limiter(MODEL, max_limit=1_000)
-    return Coalescer(MODEL, call, limiter, max_rows=max_rows, max_calls=max_calls)
+def batcher(call: Script, *, max_rows: int = 4, max_calls: int = 1) -> Batcher:
+    limit = ConcurrencyLimit(MODEL, max_limit=1_000)
+    return Batcher(MODEL, call, limit, max_rows=max_rows, max_calls=max_calls)
 
 
 def ask(
-    coalescer: Coalescer, servable: Servable, *numbers: float, seconds: float = FOREVER
-) -> "asyncio.Task[RowAnswer]":
-    rows: list[Row] = [{"number": number} for number in numbers]
+    batcher: Batcher, ref: ModelRef, *numbers: float, seconds: float = FOREVER
+) -> "asyncio.Task[Answer]":
     deadline = time.monotonic() + seconds
-    asked = coalescer.predict(servable, rows, deadline=deadline, on_sent=dict)
-    return asyncio.ensure_future(asked)
+    context = RequestContext("test", "POST", f"/predict/{MODEL}")
+    inputs = {"number": np.array(numbers, np.float64)}
+    return asyncio.ensure_future(batcher.predict(ref, inputs, context, deadline=deadline))
 
 
 async def settle() -> None:

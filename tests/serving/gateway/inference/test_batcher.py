@@ -3,16 +3,18 @@
 import asyncio
 import gc
 
+import numpy as np
 import pytest
 
 from serving.errors import PredictionFailed
-from serving.gateway.inference.client import Servable
+from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.telemetry.request_context import RequestContext
 from tests.serving.gateway.inference.scripted_call import (
     FOREVER,
     MODEL,
     Script,
     ask,
-    coalescer,
+    batcher,
     run_alone,
     settle,
 )
@@ -21,8 +23,8 @@ from tests.serving.gateway.inference.scripted_call import (
 def test_a_lone_request_leaves_at_once_and_those_after_it_gather() -> None:
     async def test() -> None:
         call = Script()
-        shared = coalescer(call)
-        asked = [ask(shared, Servable(MODEL), number) for number in range(4)]
+        shared = batcher(call)
+        asked = [ask(shared, ModelRef(MODEL), number) for number in range(4)]
         await settle()
         assert [sent.numbers for sent in call.sent] == [[0]]
 
@@ -32,7 +34,7 @@ def test_a_lone_request_leaves_at_once_and_those_after_it_gather() -> None:
 
         call.end(call.sent[1])
         answers = [await request for request in asked]
-        assert [answer.rows for answer in answers] == [[{"number": n}] for n in range(4)]
+        assert [answer.outputs["number"].tolist() for answer in answers] == [[n] for n in range(4)]
 
     run_alone(test())
 
@@ -40,8 +42,8 @@ def test_a_lone_request_leaves_at_once_and_those_after_it_gather() -> None:
 def test_after_a_row_has_failed_all_go_again_alone_in_their_order_and_before_others() -> None:
     async def test() -> None:
         call = Script()
-        shared = coalescer(call, max_rows=2)
-        asked = [ask(shared, Servable(MODEL), number) for number in range(4)]
+        shared = batcher(call, max_rows=2)
+        asked = [ask(shared, ModelRef(MODEL), number) for number in range(4)]
         await settle()
         call.end(call.sent[0])
         await settle()
@@ -65,14 +67,40 @@ def test_after_a_row_has_failed_all_go_again_alone_in_their_order_and_before_oth
 def test_different_versions_never_share_a_call() -> None:
     async def test() -> None:
         call = Script()
-        shared = coalescer(call)
-        servables = [Servable(MODEL), Servable(MODEL, 1), Servable(MODEL, label="canary")]
-        asked = [ask(shared, servable, 0) for servable in servables]
+        shared = batcher(call)
+        refs = [ModelRef(MODEL), ModelRef(MODEL, 1), ModelRef(MODEL, label="canary")]
+        asked = [ask(shared, ref, 0) for ref in refs]
         await settle()
 
-        assert [sent.servable for sent in call.sent] == servables
+        assert [sent.ref for sent in call.sent] == refs
         for sent in call.sent:
             call.end(sent)
+        await asyncio.gather(*asked)
+
+    run_alone(test())
+
+
+def test_rows_of_different_shapes_never_share_a_call() -> None:
+    async def test() -> None:
+        call = Script()
+        shared = batcher(call)
+        context = RequestContext("test", "POST", f"/predict/{MODEL}")
+        shapes = [(1, 2), (1, 3), (1, 2)]
+        asked = [
+            asyncio.ensure_future(
+                shared.predict(
+                    ModelRef(MODEL), {"number": np.zeros(shape)}, context, deadline=FOREVER
+                )
+            )
+            for shape in shapes
+        ]
+        await settle()
+        assert [len(sent.numbers) for sent in call.sent] == [2, 3]
+
+        for sent in call.sent:
+            call.end(sent)
+        await settle()
+        call.end(call.sent[2])
         await asyncio.gather(*asked)
 
     run_alone(test())
@@ -81,8 +109,8 @@ def test_different_versions_never_share_a_call() -> None:
 def test_a_call_is_cancelled_when_the_last_of_its_requests_leaves() -> None:
     async def test() -> None:
         call = Script()
-        shared = coalescer(call)
-        first, *others = [ask(shared, Servable(MODEL), number) for number in range(3)]
+        shared = batcher(call)
+        first, *others = [ask(shared, ModelRef(MODEL), number) for number in range(3)]
         await settle()
         call.end(call.sent[0])
         await first
@@ -104,8 +132,8 @@ def test_a_request_that_leaves_as_a_call_returns_is_not_sent() -> None:
 
     async def test() -> None:
         call = Script()
-        shared = coalescer(call)
-        first, leaving, staying = [ask(shared, Servable(MODEL), number) for number in range(3)]
+        shared = batcher(call)
+        first, leaving, staying = [ask(shared, ModelRef(MODEL), number) for number in range(3)]
         await settle()
 
         call.end(call.sent[0])
@@ -125,8 +153,8 @@ def test_a_version_that_nobody_asks_for_any_more_is_forgotten(seconds: float) ->
 
     async def test() -> None:
         call = Script()
-        shared = coalescer(call)
-        asked = ask(shared, Servable(MODEL, 7), 0, seconds=seconds)
+        shared = batcher(call)
+        asked = ask(shared, ModelRef(MODEL, 7), 0, seconds=seconds)
         await settle()
         if call.sent:
             call.end(call.sent.pop())
@@ -138,7 +166,7 @@ def test_a_version_that_nobody_asks_for_any_more_is_forgotten(seconds: float) ->
         assert [
             thing
             for thing in gc.get_objects()
-            if isinstance(thing, Servable) and thing.model == MODEL
+            if isinstance(thing, ModelRef) and thing.name == MODEL
         ] == []
 
     run_alone(test())

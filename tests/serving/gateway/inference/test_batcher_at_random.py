@@ -15,14 +15,14 @@ from serving.errors import (
     Overloaded,
     PredictionFailed,
 )
-from serving.gateway.inference.batcher import RowAnswer
-from serving.gateway.inference.client import Servable
+from serving.gateway.inference.client import Answer
+from serving.gateway.inference.model_ref import ModelRef
 from tests.serving.gateway.inference.scripted_call import (
     MODEL,
     Script,
     Sent,
     ask,
-    coalescer,
+    batcher,
     run_alone,
     settle,
 )
@@ -34,7 +34,7 @@ MOST_DRAINED = 1_000  # calls; no script needs as many
 
 @dataclass
 class Arrive:
-    servable: int
+    version: int
     num_rows: int
     poisoned: bool
     expired: bool
@@ -58,7 +58,7 @@ Step = tuple[Arrive | Return | Leave, int]
 
 arrivals = st.builds(
     Arrive,
-    servable=st.sampled_from([0, 0, 0, 1]),
+    version=st.sampled_from([0, 0, 0, 1]),
     num_rows=st.sampled_from([1, 1, 1, 2, 3, 6]),
     poisoned=st.integers(0, 5).map(lambda n: n == 5),
     expired=st.integers(0, 5).map(lambda n: n == 5),
@@ -74,12 +74,12 @@ steps = st.tuples(st.one_of(arrivals, arrivals, arrivals, returns, leavings), pa
 
 @dataclass
 class Request:
-    servable: Servable
+    ref: ModelRef
     numbers: list[float]
     poisoned: bool
     expired: bool
     deadline: float
-    task: "asyncio.Task[RowAnswer]"
+    task: "asyncio.Task[Answer]"
     num_sent_before_leaving: int | None = None
     calls: list[Sent] = field(default_factory=list)
 
@@ -91,8 +91,8 @@ class Run:
         self.max_rows = max_rows
         self.max_calls = max_calls
         self.call = Script()
-        self.coalescer = coalescer(self.call, max_rows=max_rows, max_calls=max_calls)
-        self.servables = [Servable(MODEL, 1), Servable(MODEL, 2)]
+        self.batcher = batcher(self.call, max_rows=max_rows, max_calls=max_calls)
+        self.refs = [ModelRef(MODEL, 1), ModelRef(MODEL, 2)]
         self.requests: list[Request] = []
         self._num_checked = 0
 
@@ -118,12 +118,10 @@ class Run:
     def arrive(self, step: Arrive) -> None:
         numbers = [100.0 * len(self.requests) + index for index in range(step.num_rows)]
         seconds = -1 if step.expired else step.seconds
-        servable = self.servables[step.servable]
-        task = ask(self.coalescer, servable, *numbers, seconds=seconds)
+        ref = self.refs[step.version]
+        task = ask(self.batcher, ref, *numbers, seconds=seconds)
         deadline = time.monotonic() + seconds
-        self.requests.append(
-            Request(servable, numbers, step.poisoned, step.expired, deadline, task)
-        )
+        self.requests.append(Request(ref, numbers, step.poisoned, step.expired, deadline, task))
 
     def end(self, call: Sent, error: type[Exception] | None) -> None:
         if any(request.poisoned for request in self.members(call)) and error not in WHOLE_FAULTS:
@@ -163,7 +161,7 @@ class Run:
             assert any(not request.task.done() for request in self.members(call))
         for request in self.requests:
             if not request.task.done() and not any(call in out for call in request.calls):
-                assert sum(call.servable == request.servable for call in out) == self.max_calls
+                assert sum(call.ref == request.ref for call in out) == self.max_calls
 
     async def drain(self) -> None:
         for _ in range(MOST_DRAINED):
@@ -190,7 +188,7 @@ class Run:
         if error is None:
             assert not request.poisoned
             answer = request.task.result()
-            assert [row["number"] for row in answer.rows] == request.numbers
+            assert answer.outputs["number"].tolist() == request.numbers
             assert answer.version == last.serial, "all rows are of one call"
         if isinstance(error, ROW_FAULTS):
             assert len(self.members(last)) == 1, "a neighbour's row may be to blame"
