@@ -1,10 +1,12 @@
 """Price of a Californian house: what a request is, its units and ranges, what the prices mean."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -123,18 +125,24 @@ def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> li
 
 def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
     warnings: list[list[RangeWarning]] = [[] for _ in range(len(inputs["latitude"]))]
-    ranges = [] if card is None else [each for each in card.input_ranges if each[0] in inputs]
-    if not ranges:
+    if card is None:
         return warnings
-    names, minima, maxima = zip(*ranges, strict=True)
-    values = np.array([inputs[name] for name in names])  # [feature, batch]
+    ranges = [each for each in card.input_ranges if each[0] in inputs]
     # As float32, as the values are: a bound must not lie beside the very value that it was.
-    low, high = np.array([minima, maxima], np.float32)[:, :, np.newaxis]  # [feature, 1] each
+    low, high = _bounds(tuple(ranges))  # [feature, 1] each
+    values = np.array([inputs[name] for name, _, _ in ranges])  # [feature, batch]
     outside = (values < low) | (values > high)  # [feature, batch]
-    if outside.any():
+    if np.count_nonzero(outside):
         for feature, row in np.argwhere(outside).tolist():
-            warnings[row].append(_range_warning(*ranges[feature], float(values[feature, row])))
+            value = float(values[feature, row])
+            warnings[row].append(_range_warning(*ranges[feature], value))
     return warnings
+
+
+@lru_cache
+def _bounds(ranges: tuple[tuple[str, float, float], ...]) -> NDArray[np.float32]:
+    low_high = [(low, high) for _, low, high in ranges]
+    return np.array(low_high, np.float32).T[:, :, np.newaxis]  # [2, feature, 1]
 
 
 def _range_warning(field: str, minimum: float, maximum: float, value: float) -> RangeWarning:
