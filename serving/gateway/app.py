@@ -23,7 +23,7 @@ from serving.gateway.admission import Limiter
 from serving.gateway.authentication import Authentication, is_guarded
 from serving.gateway.background import Work, running
 from serving.gateway.catalog import Catalog
-from serving.gateway.channel import Tls
+from serving.gateway.channel import OpenChannel, Tls, open_channel
 from serving.gateway.client import ModelServerClient
 from serving.gateway.deadline import TIMEOUT
 from serving.gateway.gate import Gate
@@ -51,10 +51,13 @@ price of a house. Every error is a problem document (RFC 9457) that says what wa
 accepted and what to do next."""
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """Put the gateway together; nothing is opened before the application starts."""
+def create_app(settings: Settings, open_channel: OpenChannel = open_channel) -> ASGIApp:
+    """Put the gateway together; nothing is opened before the application starts.
+
+    `open_channel` is how the model server is reached.
+    """
     log = AccessLog(settings.log_level)
-    client = ModelServerClient(settings.model_server, _tls(settings))
+    client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     tracing = _tracing() if settings.tracing else None
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     pipelines = {name: _pipeline(name, client, catalog, settings) for name in MODELS}

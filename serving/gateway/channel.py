@@ -1,6 +1,7 @@
 """The connection to the model server: TLS, balancing, retries, and how soon one is found again."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,10 @@ class Tls:
         """Read the files."""
         files = (self.ca_file, self.private_key_file, self.certificate_file)
         return grpc.ssl_channel_credentials(*(file and file.read_bytes() for file in files))
+
+
+# How a client gets its channel; a test may hand in one of its own.
+OpenChannel = Callable[[str, Tls | None], grpc.aio.Channel]
 
 
 def open_channel(target: str, tls: Tls | None) -> grpc.aio.Channel:

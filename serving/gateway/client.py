@@ -29,7 +29,7 @@ from serving.errors import (
     TfgateError,
     UnknownVersion,
 )
-from serving.gateway.channel import Tls, open_channel
+from serving.gateway.channel import OpenChannel, Tls, open_channel
 
 PREDICT_SIGNATURE = "serving_default"
 DESCRIBE_SIGNATURE = "describe"
@@ -98,12 +98,15 @@ class ModelServerClient:
     Use it as an async context manager: the channel opens inside the running event loop.
     """
 
-    def __init__(self, target: str, tls: Tls | None = None) -> None:
+    def __init__(
+        self, target: str, tls: Tls | None = None, open_channel: OpenChannel = open_channel
+    ) -> None:
         self.target = target
         self._tls = tls
+        self._open_channel = open_channel
 
     async def __aenter__(self) -> Self:
-        self._channel = open_channel(self.target, self._tls)
+        self._channel = self._open_channel(self.target, self._tls)
         # Answers are parsed below: gRPC would put None in the place of one that cannot be.
         self._predict = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
