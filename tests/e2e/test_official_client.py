@@ -12,7 +12,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 
 from serving.contract import stack, unstack
 from serving.models import MODELS
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 
 
 @pytest.fixture

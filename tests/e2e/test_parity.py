@@ -17,7 +17,7 @@ from serving.card import ModelCard
 from serving.contract import Row, unstack
 from serving.models import MODELS
 from tests import stack
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 from training import pipeline
 from training.models import RECIPES
 from training.pipeline import Plan

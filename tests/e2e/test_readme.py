@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 from tests.stack import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from serving.models import MODELS
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 
 
 def drawing(seed: int = 0, size: tuple[int, int] = (90, 60)) -> Image.Image:

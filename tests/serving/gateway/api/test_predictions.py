@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from serving.models import MODELS
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
 
