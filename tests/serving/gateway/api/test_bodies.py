@@ -1,39 +1,39 @@
-"""Bodies: how large they may be, however they arrive, and what becomes of those that do not."""
-
-import socket
+"""How large bodies may be; what is sent after the limit is not waited for."""
 
 import httpx
 
-JSON = {"Content-Type": "application/json"}
+from tests.examples import EXAMPLES
+from tests.in_process import Gateway, gateway
 
 
 def test_a_body_without_length_is_cut_off_at_the_limit(http: httpx.Client) -> None:
-    chunks = (b"a" * 1_000_000 for _ in range(40))
-
-    answer = http.post("/predict/sentiment", content=chunks, headers=JSON)
+    answer = http.post(
+        "/predict/sentiment",
+        content=(b"a" * 1_000_000 for _ in range(40)),
+        headers={"Content-Type": "application/json"},
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (413, "payload-too-large")
 
 
-def test_an_announced_length_above_the_limit_is_refused_before_it_is_sent(gateway: str) -> None:
-    url = httpx.URL(gateway)
-    head = (
-        "POST /predict/sentiment HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        "Content-Length: 99000000\r\n\r\n"
-    )
+def test_an_announced_length_above_the_limit_is_refused_before_it_is_sent(tfgate: Gateway) -> None:
+    lengths = {"Content-Length": "99000000"}
 
-    with socket.create_connection((url.host, url.port), timeout=10) as connection:
-        connection.sendall(head.encode())
-        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+    answer = tfgate.ask("/predict/sentiment", {}, lengths, withheld=1).answer()
+
+    assert (answer.status, answer.code) == (413, "payload-too-large")
 
 
-def test_a_client_that_leaves_in_the_middle_harms_nobody(http: httpx.Client, gateway: str) -> None:
-    url = httpx.URL(gateway)
-    head = (
-        "POST /predict/sentiment HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        'Content-Length: 1000\r\n\r\n{"text": "half'
-    )
-    with socket.create_connection((url.host, url.port), timeout=10) as connection:
-        connection.sendall(head.encode())
+def test_the_limit_is_the_settings(http: httpx.Client) -> None:
+    with gateway(max_body_bytes=1_000) as tfgate:
+        for length, status in ((900, 200), (1_000, 413)):
+            document = {"text": "a" * length}
+            assert tfgate.client.post("/predict/sentiment", json=document).status_code == status
 
-    assert http.post("/predict/sentiment", json={"text": "still there?"}).status_code == 200
+
+def test_a_client_that_leaves_in_the_middle_harms_nobody(tfgate: Gateway) -> None:
+    with tfgate.ask("/predict/sentiment", EXAMPLES["sentiment"], withheld=10):
+        tfgate.wait_until_inside(1)
+
+    tfgate.wait_until_inside(0)
+    assert tfgate.client.post("/predict/sentiment", json=EXAMPLES["sentiment"]).is_success
