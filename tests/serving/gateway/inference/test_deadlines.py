@@ -1,116 +1,108 @@
 """Who states how long they wait is answered by then, even by a model that hangs."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 
-from serving.models import MODELS
-from tests import stack
-from tests.readings import reading
-from tests.scripted_server import Hold, ScriptedServer, hang
-from tests.visitor import Answer, Visitor
+from tests.examples import EXAMPLES
+from tests.fake_model_server import FakeModelServer
+from tests.faults import Hold, hang
+from tests.in_process import Gateway, Visitor, gateway, reading
+from tests.visitor import Answer
 
 LONGEST = 30  # seconds that the setting allows; no test waits as long
-SLACK = 0.1  # seconds by which gRPC rounds a deadline up
-EXAMPLES: dict[str, Any] = {
-    name: model.example.model_dump(mode="json") for name, model in MODELS.items()
-}
+SHORT = {"Request-Timeout": "0.2"}
 
 
-@pytest.fixture(scope="module")
-def url(scripted_session: ScriptedServer) -> Iterator[str]:
-    settings = {"predict_timeout_seconds": str(LONGEST), "max_calls_in_flight": "1"}
-    with stack.gateway(scripted_session.address, **settings) as url:
-        stack.wait_until_ready(url)
-        yield url
+@pytest.fixture
+def tfgate() -> Iterator[Gateway]:
+    with gateway(predict_timeout_seconds=LONGEST, max_calls_in_flight=1) as tfgate:
+        tfgate.wait_until_ready()
+        yield tfgate
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
+def test_the_time_that_a_request_may_take_travels_with_its_call(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    stated: list[tuple[dict[str, str], float]] = [
         ({}, LONGEST),
         ({"Request-Timeout": "10"}, 10),
         ({"grpc-timeout": "10S"}, 10),
         ({"grpc-timeout": "10000m"}, 10),
         ({"Request-Timeout": "3600"}, LONGEST),
         ({"grpc-timeout": "1H"}, LONGEST),
-    ],
-)
-def test_the_time_that_a_request_may_take_travels_with_its_call(
-    url: str, scripted: ScriptedServer, headers: dict[str, str], seconds: float
-) -> None:
-    assert ask(url, "housing", headers).answer().status == 200
+    ]
+    for headers, seconds in stated:
+        assert ask(tfgate, "housing", headers).answer().status == 200
 
-    (call,) = scripted.calls
-    assert call.time_remaining is not None
-    assert seconds / 2 < call.time_remaining <= seconds + SLACK
+        timeout = server.calls[-1].timeout
+        assert timeout is not None
+        assert seconds / 2 < timeout <= seconds, headers
 
 
-@pytest.mark.parametrize("headers", [{"Request-Timeout": "0.2"}, {"grpc-timeout": "200m"}])
 def test_a_call_that_takes_longer_is_a_504_and_is_cancelled(
-    url: str, scripted: ScriptedServer, headers: dict[str, str]
+    tfgate: Gateway, server: FakeModelServer
 ) -> None:
-    scripted.faults["housing"] = hang
+    server.faults["housing"] = hang
+    for headers in (SHORT, {"grpc-timeout": "200m"}):
+        assert_too_late(ask(tfgate, "housing", headers).answer())
 
-    assert_too_late(ask(url, "housing", headers).answer())
+        tfgate.wait_until(lambda: server.calls[-1].ended, "the end of the call")
 
-    (call,) = scripted.calls
-    assert call.ended.wait(stack.STOP_SECONDS)
-    scripted.forget()
-    assert ask(url, "housing").answer().status == 200
+    server.faults.clear()
+    assert ask(tfgate, "housing").answer().status == 200
 
 
-@pytest.mark.parametrize("value", ["soon", "-1", "0", "1e3", ""])
-@pytest.mark.parametrize("header", ["Request-Timeout", "grpc-timeout"])
 def test_a_header_that_states_no_time_is_a_422_that_names_it(
-    url: str, scripted: ScriptedServer, header: str, value: str
+    tfgate: Gateway, server: FakeModelServer
 ) -> None:
-    answer = ask(url, "housing", {header: value}).answer()
+    for header in ("Request-Timeout", "grpc-timeout"):
+        for value in ("soon", "-1", "0", "1e3", ""):
+            answer = ask(tfgate, "housing", {header: value}).answer()
 
-    assert (answer.status, answer.code) == (422, "invalid-input")
-    assert [error["field"] for error in answer.document["errors"]] == [f"header.{header}"]
-    assert scripted.calls == []
+            assert (answer.status, answer.code) == (422, "invalid-input"), (header, value)
+            fields = [error["field"] for error in answer.document["errors"]]
+            assert fields == [f"header.{header}"]
+    assert server.calls == []
 
 
 def test_who_waits_in_vain_never_reaches_the_model_server(
-    url: str, scripted: ScriptedServer
+    tfgate: Gateway, server: FakeModelServer
 ) -> None:
-    hold = scripted.faults["housing"] = Hold()
-    with ask(url, "housing") as first:
-        stack.wait_until(lambda: len(scripted.calls) == 1, "the first call")
+    hold = server.faults["housing"] = Hold()
+    first = ask(tfgate, "housing")
+    tfgate.wait_for_calls(1)
 
-        assert_too_late(ask(url, "housing", {"Request-Timeout": "0.2"}).answer())
+    assert_too_late(ask(tfgate, "housing", SHORT).answer())
 
-        hold.release()
-        assert first.answer().status == 200
-    assert ask(url, "housing").answer().status == 200
-    assert [call.num_rows for call in scripted.calls] == [1, 1]
+    hold.release()
+    assert first.answer().status == 200
+    assert ask(tfgate, "housing").answer().status == 200
+    assert [call.num_rows for call in server.calls] == [1, 1]
 
 
 def test_a_model_that_hangs_keeps_to_deadlines_and_takes_no_other_down(
-    url: str, scripted: ScriptedServer
+    tfgate: Gateway, server: FakeModelServer
 ) -> None:
-    limit = reading(url, "tfgate_requests_limit", model="sentiment")
-    scripted.faults["sentiment"] = hang
-    hung = [ask(url, "sentiment", {"Request-Timeout": "0.5"}) for _ in range(32)]
+    limit = reading("tfgate_requests_limit", model="sentiment")
+    server.faults["sentiment"] = hang
+    hung = [ask(tfgate, "sentiment", SHORT) for _ in range(32)]
     for _ in range(3):
-        assert ask(url, "housing").answer().status == 200
-        assert ask(url, "image").answer().status == 200
+        assert ask(tfgate, "housing").answer().status == 200
+        assert ask(tfgate, "image").answer().status == 200
 
     for visitor in hung:
         assert_too_late(visitor.answer())
-    assert reading(url, "tfgate_requests_limit", model="sentiment") < limit
-    assert reading(url, "tfgate_requests_limit", model="image") == limit
+    assert reading("tfgate_requests_limit", model="sentiment") < limit
+    assert reading("tfgate_requests_limit", model="image") == limit
 
-    scripted.forget()
-    stack.wait_until(lambda: ask(url, "sentiment").answer().status == 200, "an answer again")
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    server.faults.clear()
+    assert ask(tfgate, "sentiment").answer().status == 200
+    assert tfgate.client.get("/readyz").status_code == 200
 
 
-def ask(url: str, model: str, headers: dict[str, str] | None = None) -> Visitor:
-    return Visitor(url, f"/predict/{model}", EXAMPLES[model], headers)
+def ask(tfgate: Gateway, model: str, headers: dict[str, str] | None = None) -> Visitor:
+    return tfgate.ask(f"/predict/{model}", EXAMPLES[model], headers)
 
 
 def assert_too_late(answer: Answer) -> None:

@@ -1,164 +1,154 @@
 """What is asked a second time: the neighbours of a row that fails, and a version that has gone."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import grpc
 import pytest
 
-from serving.models import MODELS
-from tests import stack
-from tests.readings import reading
-from tests.scripted_server import (
-    Fault,
+from tests.examples import HOUSE
+from tests.fake_model_server import FakeModelServer, Fault
+from tests.faults import (
     Hold,
-    PredictCall,
-    ScriptedServer,
+    answer,
     drop_outputs,
     fail,
+    garbage,
     if_inside,
     in_turn,
     lose_a_row,
     nan_outputs,
 )
-from tests.visitor import Answer, Visitor
+from tests.in_process import Gateway, Visitor, gateway, growth
+from tests.visitor import Answer
 
-HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
 HOUSES = [{**HOUSE, "median_income": 1 + number / 4} for number in range(20)]
 POISONED = 7
-ROWS_ARE_TO_BLAME: list[tuple[Fault, int, str]] = [
-    (fail(grpc.StatusCode.INVALID_ARGUMENT), 500, "internal-error"),
-    (fail(grpc.StatusCode.FAILED_PRECONDITION), 502, "prediction-failed"),
-    (fail(grpc.StatusCode.OUT_OF_RANGE), 502, "prediction-failed"),
-    (fail(grpc.StatusCode.INTERNAL), 502, "prediction-failed"),
-    (nan_outputs, 502, "prediction-failed"),
-    (drop_outputs, 502, "prediction-failed"),
-    (lose_a_row, 502, "prediction-failed"),
-]
-ROWS_ARE_INNOCENT = [
-    (grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "overloaded"),
-    (grpc.StatusCode.UNKNOWN, 502, "model-server-failure"),
-    (grpc.StatusCode.UNIMPLEMENTED, 502, "model-server-failure"),
-    (grpc.StatusCode.ABORTED, 503, "model-server-unavailable"),
-]
+ROWS_ARE_TO_BLAME: dict[str, tuple[Fault, int, str]] = {
+    "INVALID_ARGUMENT": (fail(grpc.StatusCode.INVALID_ARGUMENT), 500, "internal-error"),
+    "FAILED_PRECONDITION": (fail(grpc.StatusCode.FAILED_PRECONDITION), 502, "prediction-failed"),
+    "OUT_OF_RANGE": (fail(grpc.StatusCode.OUT_OF_RANGE), 502, "prediction-failed"),
+    "INTERNAL": (fail(grpc.StatusCode.INTERNAL), 502, "prediction-failed"),
+    "NaN": (nan_outputs, 502, "prediction-failed"),
+    "no outputs": (drop_outputs, 502, "prediction-failed"),
+    "a row too few": (lose_a_row, 502, "prediction-failed"),
+}
+ROWS_ARE_INNOCENT: dict[str, tuple[Fault, int, str]] = {
+    "RESOURCE_EXHAUSTED": (fail(grpc.StatusCode.RESOURCE_EXHAUSTED), 429, "overloaded"),
+    "UNKNOWN": (fail(grpc.StatusCode.UNKNOWN), 502, "model-server-failure"),
+    "UNIMPLEMENTED": (fail(grpc.StatusCode.UNIMPLEMENTED), 502, "model-server-failure"),
+    "ABORTED": (fail(grpc.StatusCode.ABORTED), 503, "model-server-unavailable"),
+    "garbage": (garbage, 502, "model-server-failure"),
+}
 
 
-@pytest.fixture(scope="module")
-def url(scripted_session: ScriptedServer) -> Iterator[str]:
-    settings = {"predict_timeout_seconds": "60", "max_calls_in_flight": "1"}
-    with stack.gateway(scripted_session.address, **settings) as url:
-        stack.wait_until_ready(url)
-        yield url
+@pytest.fixture
+def tfgate() -> Iterator[Gateway]:
+    with gateway(max_calls_in_flight=1) as tfgate:
+        tfgate.wait_until_ready()
+        yield tfgate
 
 
-@pytest.fixture(scope="module")
-def prices(url: str) -> list[float]:
-    """What each house costs when it is asked for alone."""
-    prices = [price(ask(url, house).answer()) for house in HOUSES]
-    assert len(set(prices)) == len(prices), "a mix-up would not be noticed"
-    return prices
-
-
-@pytest.mark.parametrize(("fault", "status", "code"), ROWS_ARE_TO_BLAME)
+@pytest.mark.parametrize("fault", ROWS_ARE_TO_BLAME)
 def test_one_row_that_fails_costs_its_neighbours_nothing(
-    url: str, scripted: ScriptedServer, prices: list[float], fault: Fault, status: int, code: str
+    tfgate: Gateway, server: FakeModelServer, fault: str
 ) -> None:
-    poison = if_inside("median_income", HOUSES[POISONED]["median_income"], fault)
-    before = num_asked_again(url, "alone")
+    happens, status, code = ROWS_ARE_TO_BLAME[fault]
+    prices = [price(ask(tfgate, house).answer()) for house in HOUSES]
+    assert len(set(prices)) == len(prices), "a mix-up would not be noticed"
+    server.calls.clear()
+    poison = if_inside("median_income", HOUSES[POISONED]["median_income"], happens)
+    asked_again = growth("tfgate_retries_total", model="housing", reason="alone")
 
-    answers = ask_together(url, scripted, poison)
+    answers = ask_together(tfgate, poison)
 
     assert (answers[POISONED].status, answers[POISONED].code) == (status, code)
     for index in set(range(len(HOUSES))) - {POISONED}:
-        assert price(answers[index]) == pytest.approx(prices[index], rel=1e-5)
-    assert [call.num_rows for call in scripted.calls] == [1, 20, *[1] * 20]
-    assert num_asked_again(url, "alone") == before + 20
+        assert price(answers[index]) == prices[index]
+    assert [call.num_rows for call in server.calls] == [1, 20, *[1] * 20]
+    assert asked_again() == 20
 
 
-@pytest.mark.parametrize(("status_code", "status", "code"), ROWS_ARE_INNOCENT)
+@pytest.mark.parametrize("fault", ROWS_ARE_INNOCENT)
 def test_a_failure_that_no_row_can_cause_is_everybodys_at_once(
-    url: str, scripted: ScriptedServer, status_code: Any, status: int, code: str
+    tfgate: Gateway, server: FakeModelServer, fault: str
 ) -> None:
-    before = num_asked_again(url, "alone")
+    happens, status, code = ROWS_ARE_INNOCENT[fault]
+    asked_again = growth("tfgate_retries_total", model="housing", reason="alone")
 
-    answers = ask_together(url, scripted, fail(status_code))
+    answers = ask_together(tfgate, happens)
 
     assert {(answer.status, answer.code) for answer in answers} == {(status, code)}
-    assert [call.num_rows for call in scripted.calls] == [1, 20]
-    assert num_asked_again(url, "alone") == before
+    assert [call.num_rows for call in server.calls] == [1, 20]
+    assert asked_again() == 0
 
 
-def test_a_batch_that_fails_alone_is_not_asked_again(url: str, scripted: ScriptedServer) -> None:
-    scripted.faults["housing"] = fail(grpc.StatusCode.INTERNAL)
+def test_a_batch_that_fails_alone_is_not_asked_again(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    server.faults["housing"] = fail(grpc.StatusCode.INTERNAL)
 
-    answer = Visitor(url, "/predict/housing/batch", {"instances": HOUSES}).answer()
+    failed = tfgate.ask("/predict/housing/batch", {"instances": HOUSES}).answer()
 
-    assert (answer.status, answer.code) == (502, "prediction-failed")
-    assert [call.num_rows for call in scripted.calls] == [len(HOUSES)]
+    assert (failed.status, failed.code) == (502, "prediction-failed")
+    assert [call.num_rows for call in server.calls] == [len(HOUSES)]
 
 
 def test_who_pins_no_version_does_not_notice_that_one_has_gone(
-    url: str, scripted: ScriptedServer, prices: list[float]
+    tfgate: Gateway, server: FakeModelServer
 ) -> None:
-    scripted.faults["housing"] = in_turn(gone(), PredictCall.forward)
-    before = num_asked_again(url, "version-gone")
+    server.faults["housing"] = in_turn(gone(), answer)
+    asked_again = growth("tfgate_retries_total", model="housing", reason="version-gone")
 
-    assert price(ask(url, HOUSES[0]).answer()) == pytest.approx(prices[0], rel=1e-5)
+    assert ask(tfgate, HOUSE).answer().status == 200
 
-    assert len(scripted.calls) == 2
-    assert num_asked_again(url, "version-gone") == before + 1
+    assert len(server.calls) == 2
+    assert asked_again() == 1
 
 
 def test_a_model_that_has_gone_for_good_is_asked_twice_and_no_more(
-    url: str, scripted: ScriptedServer
+    tfgate: Gateway, server: FakeModelServer
 ) -> None:
-    scripted.faults["housing"] = gone()
+    server.faults["housing"] = gone()
 
-    answer = ask(url, HOUSE).answer()
+    failed = ask(tfgate, HOUSE).answer()
 
-    assert (answer.status, answer.code) == (503, "model-unavailable")
-    assert len(scripted.calls) == 2
-
-
-def test_who_pins_a_version_is_told_that_it_has_gone(url: str, scripted: ScriptedServer) -> None:
-    scripted.faults["housing"] = in_turn(gone(), PredictCall.forward)
-    before = num_asked_again(url, "version-gone")
-
-    answer = Visitor(url, "/predict/housing?version=1", HOUSE).answer()
-
-    assert (answer.status, answer.code) == (404, "unknown-version")
-    assert len(scripted.calls) == 1
-    assert num_asked_again(url, "version-gone") == before
+    assert (failed.status, failed.code) == (503, "model-unavailable")
+    assert len(server.calls) == 2
 
 
-def ask(url: str, house: dict[str, Any]) -> Visitor:
-    return Visitor(url, "/predict/housing", house)
+def test_who_pins_a_version_is_told_that_it_has_gone(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    server.faults["housing"] = in_turn(gone(), answer)
+    asked_again = growth("tfgate_retries_total", model="housing", reason="version-gone")
+
+    failed = tfgate.ask("/predict/housing?version=1", HOUSE).answer()
+
+    assert (failed.status, failed.code) == (404, "unknown-version")
+    assert len(server.calls) == 1
+    assert asked_again() == 0
 
 
-def ask_together(url: str, scripted: ScriptedServer, fault: Fault) -> list[Answer]:
+def ask(tfgate: Gateway, house: dict[str, Any]) -> Visitor:
+    return tfgate.ask("/predict/housing", house)
+
+
+def ask_together(tfgate: Gateway, fault: Fault) -> list[Answer]:
     """Ask for all houses in one call, by keeping the one before it back until they have come."""
     hold = Hold()
-    scripted.faults["housing"] = in_turn(hold, fault)
-    with ExitStack() as visitors:
-        first = visitors.enter_context(ask(url, HOUSE))
-        stack.wait_until(lambda: len(scripted.calls) == 1, "the first call")
-        together = [visitors.enter_context(ask(url, house)) for house in HOUSES]
-        num_inside = 1 + len(together)
-        stack.wait_until(
-            lambda: reading(url, "tfgate_requests_in_flight") == num_inside, "all requests"
-        )
-        hold.release()
-        assert first.answer().status == 200
-        return [visitor.answer() for visitor in together]
+    tfgate.server.faults["housing"] = in_turn(hold, fault)
+    first = ask(tfgate, HOUSE)
+    tfgate.wait_for_calls(1)
+    together = [ask(tfgate, house) for house in HOUSES]
+    tfgate.wait_until_inside(1 + len(together))
+    hold.release()
+    assert first.answer().status == 200
+    return [visitor.answer() for visitor in together]
 
 
 def gone() -> Fault:
     return fail(grpc.StatusCode.NOT_FOUND, "Servable not found for request")
-
-
-def num_asked_again(url: str, reason: str) -> float:
-    return reading(url, "tfgate_retries_total", model="housing", reason=reason)
 
 
 def price(answer: Answer) -> float:
