@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from serving.card import ModelCard
-from serving.contract import Model, Signature, Tensors, TensorSpec, stack
+from serving.contract import Model, Signature, Tensors, TensorSpec
 from training.errors import ExportRefused
 from training.operations import devices_by_operation
 from training.servable import Servable, to_tensorflow
@@ -45,18 +45,17 @@ def publish(
         ExportRefused: the export does not load, needs a GPU, does not have the declared signature
             or does not answer the example as `reference` does, or the version exists by now.
     """
-    example = [model.preprocess(model.example)]
+    examples = {size: model.preprocess([model.example] * size) for size in (1, 3, *BATCH_SIZES)}
     with _beside(folder) as draft:
         _save(servable, card, model.signature, draft)
         _check_operations(draft)
         loaded = tf.saved_model.load(str(draft)).signatures
         _check_signature(loaded["serving_default"], model.signature)
         for size in (0, 1, 3):
-            batch = stack(example * size, model.signature) if size else no_rows(model.signature)
+            batch = examples[size] if size else no_rows(model.signature)
             _check_answer(loaded["serving_default"], reference, batch)
         _check_description(loaded["describe"], card)
-        batches = [stack(example * size, model.signature) for size in BATCH_SIZES]
-        write_warmup(draft, card.name, batches)
+        write_warmup(draft, card.name, [examples[size] for size in BATCH_SIZES])
         return _rename(draft, folder / str(card.version))
 
 

@@ -1,22 +1,23 @@
-"""The direction of imports, read from the source: what design calls the two wings and the roof."""
+"""The direction of imports, read from the source: which rooms know of which."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
+PROGRAMS = ("bench", "monitoring", "proto", "serving", "soak", "tfgate", "training")
 
 # A module may import ours only from the packages listed for the longest prefix of its name.
 ALLOWED = {
     "proto": ["proto"],
+    "monitoring": ["monitoring"],
     "serving.errors": [],
     "serving.card": [],
     "serving.contract": ["serving.card"],
-    "serving.tensors": ["proto"],
+    "serving.tensors": ["proto", "serving.contract"],
     "serving.models": ["serving.models", "serving.contract", "serving.card", "serving.errors"],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
     "serving.embedded": ["proto", "serving.embedded"],
@@ -29,108 +30,115 @@ ALLOWED = {
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "tfgate": ["tfgate", "training", "serving"],
+    "bench": ["bench", "proto", "serving", "soak", "tfgate", "training"],
+    "soak": ["proto", "serving", "soak", "tfgate"],
 }
-# Inside the gateway, a module may import only modules of the rows below its own.
-GATEWAY_LAYERS = [
-    ["serving.gateway.__main__"],
-    ["serving.gateway.server.run"],
-    ["serving.gateway.server.supervisor", "serving.gateway.server.worker"],
-    ["serving.gateway.app", "serving.gateway.server.connections"],
-    [
-        *(
-            "serving.gateway.middleware.authentication",
-            "serving.gateway.middleware.load_shedding",
-            "serving.gateway.short_way",
-        ),
-        "serving.gateway.inference.monitor",
-    ],
-    [
-        "serving.gateway.middleware.request_log",
-        "serving.gateway.routes",
-        "serving.gateway.telemetry.tracing",
-    ],
-    ["serving.gateway.api.payloads"],
-    ["serving.gateway.inference.inference", "serving.gateway.api.openapi"],
-    [
-        "serving.gateway.inference.catalog",
-        "serving.gateway.inference.batcher",
-        "serving.gateway.middleware.deadline",
-    ],
-    ["serving.gateway.api.bodies", "serving.gateway.inference.client"],
-    [
-        "serving.gateway.inference.concurrency_limit",
-        "serving.gateway.problems",
-        "serving.gateway.telemetry.request_context",
-    ],
-    ["serving.gateway.telemetry.exposition"],
-    [
-        *("serving.gateway.background", "serving.gateway.inference.channel"),
-        *("serving.gateway.middleware.keys", "serving.gateway.middleware.security_headers"),
-        *(
-            "serving.gateway.telemetry.access_log",
-            "serving.gateway.middleware.draining",
-            "serving.gateway.server.listener",
-        ),
-        *(
-            "serving.gateway.telemetry.logs",
-            "serving.gateway.middleware.head_requests",
-            "serving.gateway.telemetry.metrics",
-        ),
-        *(
-            "serving.gateway.middleware.request_timeout",
-            "serving.gateway.settings",
-            "serving.gateway.server.wire",
-        ),
-    ],
+# The gateway's rooms, the highest first: a module may import from its own room and from lower ones.
+GATEWAY = [
+    ["serving.gateway.__main__", "serving.gateway.server"],
+    ["serving.gateway.app"],
+    ["serving.gateway.api"],
+    ["serving.gateway.middleware"],
+    ["serving.gateway.inference"],
+    ["serving.gateway.telemetry"],
+    # What anybody may need, and what needs nobody.
+    ["serving.gateway.background", "serving.gateway.problems", "serving.gateway.settings"],
 ]
 # Of these, nothing may be needed outside the folders named.
 HEAVY = {
-    "tensorflow": ["serving.embedded", "training"],
-    "tensorflow_serving": ["serving.embedded", "training"],
+    "tensorflow": ["bench", "serving.embedded", "soak", "training"],
+    "tensorflow_serving": ["bench", "serving.embedded", "training"],
     "keras": ["training"],
     "sklearn": ["training"],
-    "matplotlib": ["training"],
+    "matplotlib": ["bench", "training"],
     "optuna": ["training"],
     "grpc": [
-        "serving.embedded",
-        "serving.gateway.inference.channel",
-        "serving.gateway.inference.client",
+        *("bench", "serving.embedded", "soak"),
+        *("serving.gateway.inference.channel", "serving.gateway.inference.client"),
     ],
-    "fastapi": ["serving.gateway"],
+    "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api"],
     "starlette": ["serving.gateway"],
     "opentelemetry": ["serving.gateway.telemetry.tracing"],
 }
-OURS = ("proto", "serving", "tfgate", "training", "tests")
-MODULES = {
+
+
+def imports_of(path: Path, module: str) -> Iterator[str]:
+    """Name what a module imports, also for its types alone or within a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in FILES else node.module or ""
+
+
+FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for package in ("proto", "serving", "tfgate", "training")
-    for path in sorted((ROOT / package).rglob("*.py"))
-    if not path.name.endswith("_pb2.py")
+    for program in PROGRAMS
+    for path in sorted((ROOT / program).rglob("*.py"))
+    if not path.name.endswith("_pb2.py") and "peers" not in path.parts
 }
+IMPORTS = {module: sorted(set(imports_of(path, module))) for module, path in FILES.items()}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_one_way(module: str) -> None:
-    allowed = ALLOWED.get(longest_prefix(module, list(ALLOWED)), [])
-    ours = [name for name in imports_of(module) if name.split(".")[0] in OURS]
-
-    assert [name for name in ours if not is_below(name, allowed)] == []
+def is_below(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_heavy_packages_stay_where_they_are_needed(module: str) -> None:
-    for package, folders in HEAVY.items():
-        if not is_below(module, folders):
-            assert [name for name in imports_of(module) if is_below(name, [package])] == []
+def longest_prefix(module: str, names: Iterable[str]) -> str:
+    return max((name for name in names if is_below(module, [name])), key=len, default="")
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if "serving.gateway." in name])
-def test_the_gateways_imports_only_go_down(module: str) -> None:
-    row = layer(module)
-    same = longest_prefix(module, [name for names in GATEWAY_LAYERS for name in names])
-    for name in imports_of(module):
-        if name.startswith("serving.gateway.") and not is_below(name, [same]):
-            assert layer(name) > row, f"{module} imports {name}"
+def room(module: str) -> int:
+    """Return the row of a module of the gateway: its room."""
+    [row] = [number for number, names in enumerate(GATEWAY) if is_below(module, names)]
+    return row
+
+
+def test_packages_import_only_what_they_may_know() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in IMPORTS.items()
+        for name in names
+        if name.split(".")[0] in (*PROGRAMS, "tests")
+        and not is_below(name, ALLOWED[longest_prefix(module, ALLOWED)])
+    ]
+
+    assert wrong == []
+
+
+def test_heavy_packages_stay_where_they_are_needed() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in IMPORTS.items()
+        for name in names
+        for package, folders in HEAVY.items()
+        if is_below(name, [package]) and not is_below(module, folders)
+    ]
+
+    assert wrong == []
+
+
+def test_the_gateways_imports_only_go_down() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in IMPORTS.items()
+        if module.startswith("serving.gateway.")
+        for name in names
+        if name.startswith("serving.gateway.") and room(name) < room(module)
+    ]
+
+    assert wrong == []
+
+
+def test_no_module_is_needed_by_what_it_needs() -> None:
+    graph = {module: set(names) & FILES.keys() for module, names in IMPORTS.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(" -> ".join(error.args[1])) from None
 
 
 def test_the_running_gateway_has_no_tensorflow() -> None:
@@ -142,30 +150,3 @@ def test_the_running_gateway_has_no_tensorflow() -> None:
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
     assert finished.stdout.decode().strip() == "[]"
-
-
-def imports_of(module: str) -> Iterator[str]:
-    """Yield what a module imports: `from a import b` as `a.b` if that is a module, else as `a`."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.module is not None
-            assert node.level == 0, "relative import"
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                yield full if full in MODULES else node.module
-
-
-def is_below(name: str, packages: list[str]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
-
-
-def longest_prefix(module: str, prefixes: list[str]) -> str:
-    return max((prefix for prefix in prefixes if is_below(module, [prefix])), key=len, default="")
-
-
-def layer(module: str) -> int:
-    rows = [i for i, names in enumerate(GATEWAY_LAYERS) if is_below(module, names)]
-    assert rows, f"{module} has no layer; give it one in GATEWAY_LAYERS"
-    return rows[0]

@@ -10,9 +10,8 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from serving.contract import stack, unstack
 from serving.models import MODELS
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 
 
 @pytest.fixture
@@ -28,14 +27,14 @@ def test_the_official_client_and_the_gateway_agree(
     model = MODELS[name]
     request = PredictRequest()
     request.model_spec.name = name
-    inputs = stack([model.preprocess(model.example)] * 2, model.signature)
+    inputs = model.preprocess([model.example] * 2)
     for input_name, array in inputs.items():
         request.inputs[input_name].CopyFrom(tf.make_tensor_proto(array))
 
     response = prediction_service.Predict(request, timeout=30)
 
     outputs = {key: np.array(tf.make_ndarray(value)) for key, value in response.outputs.items()}
-    directly = model.postprocess(unstack(outputs)[1], model.example, None)
+    directly = model.postprocess(inputs, outputs, None)[1]
     over_http = http.post(f"/predict/{name}", json=model.example.model_dump(mode="json")).json()
     assert response.model_spec.version.value == over_http["version"]
-    assert_same(over_http["prediction"], directly.model_dump(mode="json"))
+    assert_same(over_http["prediction"], directly)

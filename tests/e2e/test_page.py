@@ -1,10 +1,7 @@
-"""The page: what a real browser shows of it, and what browsers are told of every page."""
+"""The page: what a real browser shows of it."""
 
 import subprocess
 from pathlib import Path
-
-import httpx
-import pytest
 
 from serving.models import MODELS
 from tests import stack
@@ -12,7 +9,6 @@ from tests.programs import needs
 from tfgate.keys import create
 
 needs_chromium = needs("chromium", package="chromium")
-ORIGIN = "https://shop.example"
 
 
 def shown(url: str, profile: Path) -> str:
@@ -54,43 +50,3 @@ def test_a_browser_shows_the_documentation(gateway: str, tmp_path: Path) -> None
 
     for name in MODELS:
         assert f"One prediction by {name}" in page
-
-
-@pytest.mark.parametrize("path", ["/", "/docs"])
-def test_browsers_may_not_frame_a_page_or_load_anything_else(http: httpx.Client, path: str) -> None:
-    headers = http.get(path).headers
-
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
-
-
-def test_the_page_runs_no_script_but_its_own(http: httpx.Client) -> None:
-    assert "unsafe" not in http.get("/").headers["Content-Security-Policy"]
-
-
-def test_other_origins_are_kept_out(http: httpx.Client) -> None:
-    answer = http.get("/models", headers={"Origin": ORIGIN})
-
-    assert "access-control-allow-origin" not in answer.headers
-
-
-def test_origins_that_are_named_may_ask_and_read_every_answer(model_server: str) -> None:
-    origins = f"https://other.example, {ORIGIN}"
-    with (
-        stack.gateway(model_server, cors_origins=origins) as url,
-        httpx.Client(base_url=url, headers={"Origin": ORIGIN}) as client,
-    ):
-        asked = {
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "content-type, x-api-key, traceparent",
-        }
-        assert client.options("/predict/housing", headers=asked).status_code == 200
-        answer = client.post("/predict/housing", json={})
-        stranger = client.get("/models", headers={"Origin": "https://stranger.example"})
-
-    assert answer.status_code == 422
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
-    assert "Access-Control-Allow-Origin" not in stranger.headers

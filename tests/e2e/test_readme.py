@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.compare import assert_same
+from tests.compare import assert_same
 from tests.stack import ROOT
 
 PAGES = "".join((ROOT / page).read_text() for page in ("README.md", "docs/api.md"))

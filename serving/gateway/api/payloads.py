@@ -181,7 +181,10 @@ async def _file_in_form(headers: HeaderLines, body: bytes) -> bytes:
         raise MalformedBody(message, hint="Leave the charset out.") from error
     for _, part in form.multi_items():
         if isinstance(part, UploadFile):
-            return await part.read()
+            try:
+                return await part.read()
+            finally:
+                await form.close()
     message = "the multipart form holds no file"
     raise MalformedBody(message, hint=_ONE_FILE)
 

@@ -81,7 +81,7 @@ def read(recording: str, models: Path | None = None) -> list[Case]:
 def start(channel: grpc.Channel, case: Case, timeout: float | None = None) -> grpc.Future:
     """Send a case's request; the future brings the answer's bytes."""
     call = channel.unary_unary(f"/{case['service']}/{case['method']}")
-    return call.future(_request(case), timeout=timeout or case.get("client_timeout_s", 60))
+    return call.future(request_of(case), timeout=timeout or case.get("client_timeout_s", 60))
 
 
 def outcome(call: grpc.Future, case: Case) -> Outcome:
@@ -116,7 +116,8 @@ def expected(case: Case) -> Outcome:
     return Outcome("OK", answer=_comparable(response))
 
 
-def _request(case: Case) -> bytes:
+def request_of(case: Case) -> bytes:
+    """Return what a case sends, as it stands on the wire."""
     if "request_b64" in case:
         return base64.b64decode(case["request_b64"])
     request = json_format.ParseDict(case["request"], MESSAGES[case["method"]][0]())

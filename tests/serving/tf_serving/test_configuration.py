@@ -8,7 +8,7 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving.gateway.api.payloads import MAX_INSTANCES
+from serving.gateway.api.schemas import MAX_INSTANCES
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
 from tests.serving.tf_serving.messages import message

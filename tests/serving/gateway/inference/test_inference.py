@@ -1,4 +1,4 @@
-"""Concurrent requests through the real client and a real model server: each gets its own prices."""
+"""Concurrent requests through the real client, over the fake channel: each gets its own prices."""
 
 import asyncio
 import dataclasses
@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from serving.errors import DeadlineExceeded
-from serving.gateway.inference.catalog import Catalog
-from serving.gateway.inference.client import ModelServerClient, Servable
-from serving.gateway.inference.concurrency_limit import Limiter
-from serving.gateway.inference.inference import Pipeline
-from serving.gateway.telemetry.request_context import Record
+from serving.gateway.inference.client import ModelServerClient
+from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
+from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.router import Router
+from serving.gateway.telemetry.request_context import RequestContext
 from serving.models import MODELS
+from tests.fake_models import declared_models
 
+HOUSING = MODELS["housing"]
 HOUSES = [
-    MODELS["housing"].example.model_copy(update={"median_income": 1 + number / 4})
-    for number in range(16)
+    HOUSING.example.model_copy(update={"median_income": 1 + number / 4}) for number in range(16)
 ]
 MAX_ROWS = 6  # of a call: so few that some requests have more
 LONG = 60.0  # seconds
@@ -34,22 +36,21 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="module")
-def pipeline(runner: asyncio.Runner, model_server: str) -> Iterator[Pipeline]:
-    few_rows = dataclasses.replace(MODELS["housing"], max_call_rows=MAX_ROWS)
-    client = ModelServerClient(model_server)
+def inference(runner: asyncio.Runner) -> Iterator[Inference]:
+    server = declared_models()
+    client = ModelServerClient("nowhere", None, server.open_channel)
     runner.run(client.__aenter__())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "housing", few_rows)
-        catalog = Catalog(client, timeout_seconds=LONG)
-        limiter = Limiter("housing", max_limit=256)
-        yield Pipeline("housing", client, catalog, limiter, max_calls=2)
+    limit = ConcurrencyLimit("housing", max_limit=256)
+    yield Inference(HOUSING.signature, client, Router(), limit, max_rows=MAX_ROWS, max_calls=2)
     runner.run(client.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="module")
-def prices(runner: asyncio.Runner, pipeline: Pipeline, gateway: str) -> list[float]:
-    """What each house costs when it is asked for alone, once the model server is ready."""
-    prices = [price for index in range(len(HOUSES)) for price in runner.run(ask(pipeline, [index]))]
+def prices(runner: asyncio.Runner, inference: Inference) -> list[float]:
+    """What each house costs when it is asked for alone."""
+    prices = [
+        price for index in range(len(HOUSES)) for price in runner.run(ask(inference, [index]))
+    ]
     assert len(set(prices)) == len(prices), "a mix-up would not be noticed"
     return prices
 
@@ -78,9 +79,9 @@ requests = st.builds(
 @given(asked=st.lists(requests, min_size=5, max_size=30))
 @settings(max_examples=50)
 def test_every_request_gets_its_own_prices_or_none(
-    asked: list[Asked], runner: asyncio.Runner, pipeline: Pipeline, prices: list[float]
+    asked: list[Asked], runner: asyncio.Runner, inference: Inference, prices: list[float]
 ) -> None:
-    for request, answer in zip(asked, runner.run(ask_all(pipeline, asked)), strict=True):
+    for request, answer in zip(asked, runner.run(ask_all(inference, asked)), strict=True):
         match answer:
             case list():
                 assert answer == pytest.approx([prices[n] for n in request.houses], rel=1e-5)
@@ -92,7 +93,7 @@ def test_every_request_gets_its_own_prices_or_none(
     assert REGISTRY.get_sample_value("tfgate_calls_in_flight", {"model": "housing"}) == 0
 
 
-async def ask_all(pipeline: Pipeline, asked: list[Asked]) -> list[list[float] | BaseException]:
+async def ask_all(inference: Inference, asked: list[Asked]) -> list[list[float] | BaseException]:
     """Let them all ask and leave; afterwards none may be at work any more."""
     before = asyncio.all_tasks()
     tasks, leaving = [], []
@@ -100,7 +101,7 @@ async def ask_all(pipeline: Pipeline, asked: list[Asked]) -> list[list[float] | 
         for _ in range(request.turns_before):
             await asyncio.sleep(0)
         task = asyncio.create_task(
-            ask(pipeline, request.houses, version=request.version, seconds=request.seconds)
+            ask(inference, request.houses, version=request.version, seconds=request.seconds)
         )
         tasks.append(task)
         if request.leaves_after_turns is not None:
@@ -120,15 +121,15 @@ async def leave(task: "asyncio.Task[Any]", turns: int) -> None:
 
 
 async def ask(
-    pipeline: Pipeline, houses: list[int], *, version: int | None = None, seconds: float = LONG
+    inference: Inference, houses: list[int], *, version: int | None = None, seconds: float = LONG
 ) -> list[float]:
     """Ask for some houses' prices; as the caller must, give up at the deadline."""
     async with asyncio.timeout(seconds):
-        predictions = await pipeline.predict(
-            Servable("housing", version),
-            [HOUSES[number] for number in houses],
-            Record("test"),
+        answer = await inference.predict(
+            ModelRef("housing", version),
+            HOUSING.preprocess([HOUSES[number] for number in houses]),
+            RequestContext("test", "POST", "/predict/housing"),
             deadline=time.monotonic() + seconds,
         )
-    responses: list[Any] = predictions.responses
-    return [response.price_usd for response in responses]
+    found: list[float] = answer.outputs["price"].tolist()
+    return found

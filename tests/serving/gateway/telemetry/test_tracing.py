@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from serving.gateway.telemetry.metrics import STAGES
-from serving.models import MODELS
-from tests import scripted_server, stack
+from tests.examples import HOUSE
+from tests.fake_model_server import FakeModelServer
+from tests.faults import drop_outputs
+from tests.in_process import gateway
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
-HOUSE = MODELS["housing"].example.model_dump(mode="json")
 
 
 @dataclass
@@ -63,25 +63,23 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def upstream(model_server: str, collector: Collector) -> Iterator[scripted_server.ScriptedServer]:
+def server(collector: Collector) -> FakeModelServer:
     """The model server of a gateway that has answered three requests, and ended."""
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        scripted_server.scripted_server(model_server) as server,
-    ):
+    with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-        with stack.gateway(server.address, tracing="true") as url:
-            stack.wait_until_ready(url)
+        with gateway(tracing=True) as tfgate:
             headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
-            assert httpx.post(f"{url}/predict/housing", json=HOUSE, headers=headers).is_success
-            assert httpx.post(f"{url}/predict/housing", json={}).status_code == 422
-            server.faults["housing"] = scripted_server.drop_outputs
-            assert httpx.post(f"{url}/predict/housing", json=HOUSE).status_code == 502
-        yield server
+            http, path = tfgate.client, "/predict/housing"
+            tfgate.wait_until_ready()
+            assert http.post(path, json=HOUSE, headers=headers).status_code == 200
+            assert http.post(path, json={}).status_code == 422
+            tfgate.server.faults["housing"] = drop_outputs
+            assert http.post(path, json=HOUSE).status_code == 502
+        return tfgate.server
 
 
 @pytest.fixture(scope="module")
-def requests(collector: Collector, upstream: scripted_server.ScriptedServer) -> list[Span]:
+def requests(collector: Collector, server: FakeModelServer) -> list[Span]:
     """The spans of the three requests, in their order."""
     spans = [span for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER]
     return sorted(spans, key=lambda span: span.start_time_unix_nano)
@@ -121,13 +119,11 @@ def test_every_stage_is_a_span_within_the_request(
 
 
 def test_the_model_server_is_told_of_the_trace(
-    collector: Collector, requests: list[Span], upstream: scripted_server.ScriptedServer
+    collector: Collector, requests: list[Span], server: FakeModelServer
 ) -> None:
     [rpc] = [span for span in below(collector, requests[0]) if span.name == "rpc"]
 
-    told = dict(upstream.calls[0].context.invocation_metadata())
-
-    assert told["traceparent"] == f"00-{TRACE}-{rpc.span_id.hex()}-01"
+    assert server.calls[0].metadata["traceparent"] == f"00-{TRACE}-{rpc.span_id.hex()}-01"
 
 
 def test_what_went_wrong_is_told(collector: Collector, requests: list[Span]) -> None:

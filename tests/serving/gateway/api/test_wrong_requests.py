@@ -1,18 +1,19 @@
 """Every way to ask wrongly, with its exact status and code; and what all problems share."""
 
-import base64
 import gzip
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from serving.models import MODELS
-from tests.e2e.test_image import drawing, file_of
+from serving.errors import all_errors
+from tests.drawings import as_json, drawing, file_of
+from tests.examples import HOUSE
+from tests.in_process import gateway
 
-HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
 JSON = {"Content-Type": "application/json"}
 NAN = float("nan")
 NOT_UTF_8 = b'{"text": "\xff\xfe"}'
@@ -36,14 +37,10 @@ class Wrong:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
-def b64(data: bytes) -> dict[str, str]:
-    return {"image": base64.b64encode(data).decode()}
-
-
 def image(data: bytes, status: int, code: str, **more: Any) -> list[Wrong]:
     """The same wrong picture in each of the ways in which pictures come."""
     return [
-        Wrong(status, code, "/predict/image", b64(data), **more),
+        Wrong(status, code, "/predict/image", as_json(data), **more),
         Wrong(status, code, "/predict/image", data, {"Content-Type": "image/png"}, **more),
     ]
 
@@ -237,32 +234,38 @@ CASES = {
         ),
     ],
 }
-FLAT = {f"{name} {i}": case for name, cases in CASES.items() for i, case in enumerate(cases)}
 
 
-@pytest.mark.parametrize("case", FLAT.values(), ids=FLAT.keys())
-def test_a_wrong_request_gets_its_problem(http: httpx.Client, case: Wrong) -> None:
-    answer = http.request(case.method, case.path, content=case.content, headers=case.headers)
-
-    problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (case.status, case.code), problem
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert problem["status"] == case.status
-    assert problem["instance"] == case.path.partition("?")[0]
-    assert problem["request_id"] == answer.headers["X-Request-ID"]
-    assert problem["detail"]
-    assert problem["hint"]
-    if case.fields:
-        assert tuple(error["field"] for error in problem["errors"]) == case.fields
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx.Client]:
+    """One gateway for all: what is wrong leaves no trace."""
+    with gateway() as tfgate:
+        yield tfgate.client
 
 
-@pytest.mark.parametrize("code", sorted({case.code for case in FLAT.values()}))
-def test_the_type_of_a_problem_leads_to_its_meaning(http: httpx.Client, code: str) -> None:
-    meaning = http.get(f"/errors/{code}").json()
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_request_gets_its_problem(http: httpx.Client, name: str) -> None:
+    for case in CASES[name]:
+        answer = http.request(case.method, case.path, content=case.content, headers=case.headers)
 
-    assert meaning["code"] == code
-    assert meaning["meaning"]
-    assert meaning["hint"]
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (case.status, case.code), problem
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert problem["status"] == case.status
+        assert problem["instance"] == case.path.partition("?")[0]
+        assert problem["request_id"] == answer.headers["X-Request-ID"]
+        assert problem["detail"]
+        assert problem["hint"]
+        if case.fields:
+            assert tuple(error["field"] for error in problem["errors"]) == case.fields
+
+
+def test_the_type_of_every_problem_leads_to_its_meaning(http: httpx.Client) -> None:
+    for error in all_errors():
+        meaning = http.get(f"/errors/{error.code}").json()
+
+        assert (meaning["code"], meaning["hint"]) == (error.code, error.hint)
+        assert meaning["meaning"]
 
 
 def test_the_message_says_what_was_received_and_what_is_accepted(http: httpx.Client) -> None:
@@ -287,12 +290,14 @@ def test_no_problem_repeats_the_payload(http: httpx.Client) -> None:
     assert all(private not in answer.text for answer in answers)
 
 
-@pytest.mark.parametrize(
-    ("path", "allowed"), [(SENTIMENT, "POST"), (f"{IMAGE}/batch", "POST"), ("/models", "GET, HEAD")]
-)
-def test_a_wrong_method_is_told_the_right_ones(http: httpx.Client, path: str, allowed: str) -> None:
-    answer = http.request("PATCH", path)
+def test_a_wrong_method_is_told_the_right_ones(http: httpx.Client) -> None:
+    for path, allowed in (
+        (SENTIMENT, "POST"),
+        (f"{IMAGE}/batch", "POST"),
+        ("/models", "GET, HEAD"),
+    ):
+        answer = http.request("PATCH", path)
 
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == allowed
-    assert allowed in answer.json()["detail"]
+        assert answer.status_code == 405
+        assert answer.headers["Allow"] == allowed
+        assert allowed in answer.json()["detail"]

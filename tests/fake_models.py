@@ -1,0 +1,150 @@
+"""What the fake model server serves: each declared model, computed by a few lines of numpy.
+
+The answers are plausible, differ from row to row as their inputs do, and never depend on the other
+rows of a call; nothing was learned for them.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+
+from serving.card import DataSet, InputStatistics, Metric, ModelCard, Split
+from serving.contract import Signature, Tensors, TensorSpec
+from serving.models import MODELS
+from tests.fake_model_server import (
+    DEFAULT_SIGNATURE,
+    DESCRIBE_SIGNATURE,
+    FakeModelServer,
+    FakeSignature,
+    FakeVersion,
+)
+
+_GOOD = ("warm", "funny", "loved", "delight", "wonderful", "good")
+_BAD = ("waste", "wooden", "unfunny", "worst", "boring", "bad")
+_KINDS = (b"INLAND", b"NEAR BAY", b"NEAR OCEAN", b"<1H OCEAN", b"ISLAND")
+# Where California lies, and how its block groups are: some of what the data says.
+_RANGES = {
+    "longitude": (-124.35, -114.31),
+    "latitude": (32.54, 41.95),
+    "housing_median_age": (1, 52),
+    "total_rooms": (2, 39_320),
+    "total_bedrooms": (1, 6_445),
+    "population": (3, 35_682),
+    "households": (1, 6_082),
+    "median_income": (0.5, 15),
+}
+_DESCRIBE = Signature(
+    inputs={"request": TensorSpec("string")}, outputs={"card": TensorSpec("string")}
+)
+
+
+def housing(inputs: Tensors) -> Tensors:
+    """Price houses by income, place and bedrooms; the interval is a fifth to either side."""
+    place = np.array([_KINDS.index(kind) for kind in inputs["ocean_proximity"]])  # [batch]
+    bedrooms = np.nan_to_num(inputs["total_bedrooms"], nan=400)
+    price = 40_000 * inputs["median_income"] + 10_000 * place + 10 * bedrooms
+    low, high = 0.8 * price, 1.2 * price
+    outputs = {"price": price, "price_low": low, "price_high": high}
+    return {name: array.astype(np.float32) for name, array in outputs.items()}
+
+
+def sentiment(inputs: Tensors) -> Tensors:
+    """Count good words and bad ones."""
+    texts = [text.decode().lower() for text in inputs["text"]]
+    good = np.array([sum(map(text.count, _GOOD)) for text in texts], np.float32)
+    bad = np.array([sum(map(text.count, _BAD)) for text in texts], np.float32)
+    scores = np.stack([1 + 9 * bad, 1 + 9 * good], axis=1)  # [batch, 2]
+    return _classified(scores, ["negative", "positive"])
+
+
+def image(inputs: Tensors) -> Tensors:
+    """Score ten classes by the brightness of as many parts of the picture."""
+    flat = inputs["pixels"].reshape(len(inputs["pixels"]), -1)  # [batch, 3072]
+    parts = np.array_split(flat.astype(np.float32), 10, axis=1)
+    scores = np.stack([1 + part.mean(axis=1) for part in parts], axis=1)  # [batch, 10]
+    return _classified(scores, [f"class {number}" for number in range(10)])
+
+
+def _classified(scores: np.typing.NDArray[np.float32], labels: list[str]) -> Tensors:
+    classes = np.array([[label.encode() for label in labels]] * len(scores), dtype=object)
+    return {
+        "classes": classes.reshape(scores.shape),
+        "scores": scores / scores.sum(axis=1, keepdims=True),
+    }
+
+
+ANSWERS: dict[str, Callable[[Tensors], Tensors]] = {
+    "housing": housing,
+    "image": image,
+    "sentiment": sentiment,
+}
+
+
+def declared_version(
+    model: str, number: int, answer: Callable[[Tensors], Tensors] | None = None
+) -> FakeVersion:
+    """Make a version of a declared model, with a card; `answer` is in the place of its function."""
+    signature = MODELS[model].signature
+    run = answer or ANSWERS.get(model) or _zeros(signature)
+    text = card(model, number).model_dump_json().encode()
+
+    def describe(inputs: Tensors) -> Tensors:
+        return {"card": np.array([text] * len(inputs["request"]), dtype=object)}
+
+    return FakeVersion(
+        {
+            DEFAULT_SIGNATURE: FakeSignature(signature, run),
+            DESCRIBE_SIGNATURE: FakeSignature(_DESCRIBE, describe),
+        }
+    )
+
+
+def declared_models() -> FakeModelServer:
+    """Serve version 1 of every declared model."""
+    return FakeModelServer({name: {1: declared_version(name, 1)} for name in MODELS})
+
+
+def _zeros(signature: Signature) -> Callable[[Tensors], Tensors]:
+    """Answer with zeros and empty strings, for a model that nobody has written a function for."""
+
+    def run(inputs: Tensors) -> Tensors:
+        size = len(next(iter(inputs.values())))
+        return {
+            name: np.full(
+                (size, *spec.row_shape), b"" if spec.dtype == "string" else 0, spec.numpy_dtype
+            )
+            for name, spec in signature.outputs.items()
+        }
+
+    return run
+
+
+def card(model: str, number: int) -> ModelCard:
+    """What a version says of itself."""
+    return ModelCard(
+        name=model,
+        version=number,
+        task="a stand-in for a test",
+        data_set=DataSet(
+            name="none",
+            source="https://example.org/data",
+            sha256="0" * 64,
+            split=Split(train=8, validation=1, test=1),
+            split_method="none",
+        ),
+        metrics=[Metric(name="accuracy", value=0.9, unit="share", definition="of nothing")],
+        hyper_parameters={"units": 1},
+        learning_curves=[],
+        input_statistics={
+            name: InputStatistics(
+                minimum=low, maximum=high, mean=(low + high) / 2, standard_deviation=1
+            )
+            for name, (low, high) in (_RANGES if model == "housing" else {}).items()
+        },
+        parameters=1,
+        seed=0,
+        libraries={},
+        trained_at=datetime(2020, 1, 1, tzinfo=UTC),
+        training_seconds=1,
+    )

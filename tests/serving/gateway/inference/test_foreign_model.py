@@ -1,0 +1,50 @@
+"""A version that was trained elsewhere: it has the signature, but no card, and its own ideas."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from serving.contract import Tensors
+from serving.models import MODELS
+from tests.examples import HOUSE
+from tests.fake_model_server import DEFAULT_SIGNATURE, FakeSignature, FakeVersion
+from tests.fake_models import declared_models
+from tests.in_process import Gateway, gateway
+
+
+def appraise(inputs: Tensors) -> Tensors:
+    """Ten thousand dollars per unit of income; nonsense for the very rich; too few for the poor."""
+    income = inputs["median_income"]
+    price = np.where(income > 50, np.nan, 10_000 * income).astype(np.float32)
+    return {"price": price[income >= 1], "price_low": price, "price_high": price}
+
+
+@pytest.fixture
+def tfgate() -> Iterator[Gateway]:
+    server = declared_models()
+    foreign = {DEFAULT_SIGNATURE: FakeSignature(MODELS["housing"].signature, appraise)}
+    server.models["housing"] = {7: FakeVersion(foreign)}
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        yield tfgate
+
+
+def test_it_answers_without_a_card(tfgate: Gateway) -> None:
+    answer = tfgate.client.post("/predict/housing", json={**HOUSE, "latitude": 48.86}).json()
+
+    assert answer["version"] == 7
+    assert answer["prediction"]["price_usd"] == pytest.approx(10_000 * HOUSE["median_income"])
+    assert answer["prediction"]["warnings"] == []
+    (version,) = tfgate.client.get("/models/housing").json()["versions"]
+    assert version["card"] is None
+
+
+@pytest.mark.parametrize(("income", "detail"), [(60, "no finite numbers"), (0.5, "promises")])
+def test_what_the_signature_does_not_promise_is_a_502(
+    tfgate: Gateway, income: float, detail: str
+) -> None:
+    answer = tfgate.client.post("/predict/housing", json={**HOUSE, "median_income": income})
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
+    assert detail in answer.json()["detail"]

@@ -1,0 +1,71 @@
+"""What is counted of requests, by model, version and outcome, and as what it is exposed."""
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from serving.errors import all_errors
+from serving.gateway.telemetry.metrics import STAGES
+from serving.models import MODELS
+from tests.examples import HOUSE
+from tests.in_process import growth, reading
+
+
+def test_every_foreseeable_series_exists_from_the_start(http: httpx.Client) -> None:
+    text = http.get("/metrics").text
+    exposed = {
+        (sample.name, frozenset(sample.labels.items()))
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+    for model in MODELS:
+        for stage in STAGES:
+            labels = frozenset({"model": model, "version": "none", "stage": stage}.items())
+            assert ("tfgate_stage_seconds_count", labels) in exposed
+        for error in all_errors():
+            labels = frozenset({"model": model, "version": "none", "outcome": error.code}.items())
+            assert ("tfgate_requests_total", labels) in exposed
+
+
+def test_requests_are_counted_by_model_version_and_outcome(http: httpx.Client) -> None:
+    http.post("/predict/housing", json=HOUSE)  # from now on there are series of this version
+    answered = {"model": "housing", "version": "1"}
+    refused = {"model": "housing", "version": "none"}
+    once = [
+        growth("tfgate_requests_total", **answered, outcome="ok"),
+        growth("tfgate_requests_total", **refused, outcome="invalid-input"),
+        *(growth("tfgate_request_seconds_count", **labels) for labels in (answered, refused)),
+        growth("tfgate_request_instances_sum", **answered),
+        growth("tfgate_call_rows_sum", **answered),
+    ]
+    stages = {
+        stage: [
+            growth("tfgate_stage_seconds_count", **labels, stage=stage)
+            for labels in (answered, refused)
+        ]
+        for stage in STAGES
+    }
+
+    http.post("/predict/housing", json=HOUSE)
+    http.post("/predict/housing", json={})
+
+    assert [grown() for grown in once] == [1] * len(once)
+    counts = {stage: [grown() for grown in growths] for stage, growths in stages.items()}
+    entered = {"read": [1, 1], "validate": [1, 1]}
+    assert counts == {stage: entered.get(stage, [1, 0]) for stage in STAGES}
+
+
+def test_a_request_cannot_invent_label_values(http: httpx.Client) -> None:
+    http.post("/predict/invented", json={})
+    http.post("/predict/housing?version=987654", json=HOUSE)
+    http.post("/predict/housing?label=invented", json=HOUSE)
+
+    text = http.get("/metrics").text
+
+    assert "invented" not in text
+    assert "987654" not in text
+
+
+def test_nothing_is_in_flight_when_nothing_is_asked(http: httpx.Client) -> None:
+    for model in MODELS:
+        assert reading("tfgate_requests_in_flight", model=model) == 0
