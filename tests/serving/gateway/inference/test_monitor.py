@@ -1,0 +1,148 @@
+"""A version gets traffic by default once it has answered a real question, and not before."""
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+
+from serving.contract import Tensors
+from serving.models import MODELS
+from tests import fake_models
+from tests.examples import HOUSE
+from tests.fake_model_server import FakeModelServer, FakeVersion, Refused
+from tests.fake_models import declared_version
+from tests.in_process import Gateway, gateway, reading
+
+
+def without_variables(_inputs: Tensors) -> Tensors:
+    """Fail as a version does that was loaded before its variables had arrived."""
+    raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "Could not find variable dense/kernel")
+
+
+def not_a_number(inputs: Tensors) -> Tensors:
+    return {name: prices * np.nan for name, prices in fake_models.housing(inputs).items()}
+
+
+def logits(inputs: Tensors) -> Tensors:
+    """Answer with scores that are no probabilities."""
+    answer = fake_models.sentiment(inputs)
+    return {**answer, "scores": answer["scores"] * 100 - 50}
+
+
+def version_that_answers(tfgate: Gateway) -> int:
+    answer = tfgate.client.post("/predict/housing", json=HOUSE)
+    assert answer.status_code == 200, answer.text
+    version: int = answer.json()["version"]
+    return version
+
+
+def unready(http: httpx.Client, model: str = "housing") -> dict[int, str]:
+    versions = http.get(f"/models/{model}").json()["versions"]
+    return {each["version"]: each["unready"] for each in versions if each["unready"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(without_variables, "failed: FAILED_PRECONDITION"), (not_a_number, "no finite numbers")],
+)
+def test_a_version_that_fails_its_question_gets_no_traffic_and_says_why(
+    tfgate: Gateway, server: FakeModelServer, answer: fake_models.Run, reason: str
+) -> None:
+    server.models["housing"][2] = declared_version("housing", 2, answer)
+
+    tfgate.wait_until(
+        lambda: reading("tfgate_model_unready_versions", model="housing") == 1, "a look at it"
+    )
+
+    assert version_that_answers(tfgate) == 1
+    assert tfgate.client.get("/readyz").is_success
+    assert unready(tfgate.client).keys() == {2}
+    assert reason in unready(tfgate.client)[2]
+    assert tfgate.client.get("/models").json()["models"][0]["versions"][0]["unready"]
+
+
+def test_it_is_asked_again_and_takes_over_once_it_answers(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    server.models["housing"][2] = declared_version("housing", 2, without_variables)
+    tfgate.wait_until(lambda: unready(tfgate.client).keys() == {2}, "a look at it")
+
+    server.models["housing"][2] = declared_version("housing", 2)
+
+    tfgate.wait_until(lambda: version_that_answers(tfgate) == 2, "the mended version")
+    assert unready(tfgate.client) == {}
+    tfgate.wait_until(
+        lambda: reading("tfgate_model_unready_versions", model="housing") == 0, "the metric"
+    )
+
+
+def test_who_names_the_version_is_answered_by_it_all_the_same(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    server.models["housing"][2] = declared_version("housing", 2, not_a_number)
+
+    answer = tfgate.client.post("/predict/housing", params={"version": 2}, json=HOUSE)
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
+
+
+def test_a_model_none_of_whose_versions_answers_is_not_ready(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    server.models["housing"] = {2: declared_version("housing", 2, without_variables)}
+
+    assert "version 2" in tfgate.missing()["housing"]
+    assert tfgate.missing().keys() == {"housing"}
+    tfgate.wait_until(lambda: reading("tfgate_model_ready", model="housing") == 0, "the metric")
+
+
+def test_what_is_answered_must_be_what_callers_are_promised(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    """Once it has traffic, a version's answers are only looked at for their shapes."""
+    server.models["sentiment"][2] = declared_version("sentiment", 2, logits)
+
+    tfgate.wait_until(lambda: bool(unready(tfgate.client, "sentiment")), "a look at it")
+
+    assert "less than or equal to 1" in unready(tfgate.client, "sentiment")[2]
+
+
+def test_a_number_that_comes_back_is_asked_anew(tfgate: Gateway, server: FakeModelServer) -> None:
+    server.models["housing"][2] = declared_version("housing", 2)
+    tfgate.wait_until(lambda: version_that_answers(tfgate) == 2, "the new version")
+
+    del server.models["housing"][2]
+    tfgate.wait_until(lambda: version_that_answers(tfgate) == 1, "the version before")
+    assert tfgate.client.get("/readyz").is_success
+    server.models["housing"][2] = declared_version("housing", 2, not_a_number)
+
+    tfgate.wait_until(lambda: unready(tfgate.client).keys() == {2}, "a look at it")
+    assert version_that_answers(tfgate) == 1
+
+
+def test_a_card_that_cannot_be_read_costs_the_warnings_and_no_more() -> None:
+    server = fake_models.declared_models()
+    server.models["housing"][1] = with_card(b"{no card")
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        asked = len(server.descriptions)
+        for _ in range(3):
+            answer = tfgate.client.post("/predict/housing", json={**HOUSE, "latitude": 48.86})
+            assert answer.json()["prediction"]["warnings"] == []
+
+        assert len(server.descriptions) == asked, "it is remembered"
+        (version,) = tfgate.client.get("/models/housing").json()["versions"]
+        assert (version["card"], version["unready"]) == (None, None)
+
+
+def with_card(text: bytes) -> FakeVersion:
+    """Make a version of the houses that says this of itself."""
+    version = declared_version("housing", 1)
+    describe = version.signatures["describe"]
+    answers = {"card": np.array([text], dtype=object)}
+    said = type(describe)(describe.tensors, lambda _: answers)
+    return FakeVersion({**version.signatures, "describe": said})
+
+
+def test_every_model_is_asked_its_own_example(tfgate: Gateway) -> None:
+    assert all(not unready(tfgate.client, name) for name in MODELS)
