@@ -48,9 +48,9 @@ def remove_version(base_path: Path, number: int) -> None:
     shutil.rmtree(hidden)
 
 
-def request(rows: int = 3, label: str = "") -> predict_pb2.PredictRequest:
+def request(rows: int = 3, label: str = "", model: str = "default") -> predict_pb2.PredictRequest:
     message = predict_pb2.PredictRequest()
-    message.model_spec.name = "default"
+    message.model_spec.name = model
     if label:
         message.model_spec.version_label = label
     message.inputs["x"].CopyFrom(tf.make_tensor_proto([0.0] * rows, tf.float32))
