@@ -21,7 +21,6 @@ class ConfigFileWatch:
         self._thread = threading.Thread(target=self._run, name="config file watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to reread."""
         if self._path and self._poll_seconds > 0:
             self._thread.start()
 

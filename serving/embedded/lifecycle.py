@@ -44,16 +44,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a failed load is tried again, and after how long."""
-
     retries: int
     interval_seconds: float
 
 
 @dataclass
 class ManagedVersion:
-    """A version in the manager's hands."""
-
     model: str
     version: int
     directory: Path

@@ -20,7 +20,6 @@ class ModelService:
         self._lifecycle = lifecycle
 
     def methods(self) -> dict[str, Method]:
-        """Return the calls by their name on the wire."""
         return {
             "GetModelStatus": Method(
                 get_model_status_pb2.GetModelStatusRequest, self.get_model_status

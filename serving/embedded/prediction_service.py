@@ -30,7 +30,6 @@ class PredictionService:
         self._served = served
 
     def methods(self) -> dict[str, Method]:
-        """Return the calls by their name on the wire."""
         return {
             "Predict": Method(predict_pb2.PredictRequest, self.predict),
             "Classify": Method(classification_pb2.ClassificationRequest, self.classify),
@@ -44,7 +43,6 @@ class PredictionService:
     def predict(
         self, request: predict_pb2.PredictRequest, timeout_milliseconds: int | None
     ) -> predict_pb2.PredictResponse:
-        """Run a signature on named tensors."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
         with self._served.in_use(request.model_spec) as (version, servable):
@@ -55,7 +53,6 @@ class PredictionService:
     def classify(
         self, request: classification_pb2.ClassificationRequest, timeout_milliseconds: int | None
     ) -> classification_pb2.ClassificationResponse:
-        """Classify Examples."""
         response = classification_pb2.ClassificationResponse()
         self._infer(CLASSIFY_METHOD, request, response, timeout_milliseconds)
         return response
@@ -63,7 +60,6 @@ class PredictionService:
     def regress(
         self, request: regression_pb2.RegressionRequest, timeout_milliseconds: int | None
     ) -> regression_pb2.RegressionResponse:
-        """Predict one value an Example."""
         response = regression_pb2.RegressionResponse()
         self._infer(REGRESS_METHOD, request, response, timeout_milliseconds)
         return response
@@ -100,7 +96,6 @@ class PredictionService:
         request: get_model_metadata_pb2.GetModelMetadataRequest,
         timeout_milliseconds: int | None,  # noqa: ARG002 - every call has it
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Describe a version's signatures."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
         if not request.metadata_field:
