@@ -95,7 +95,7 @@ def _run(
     examples = _serialised(sent)
     if not examples:
         raise invalid_argument("Input is empty.")
-    fed = np.array(examples, object)
+    fed = np.array(examples, object)  # [examples], each a serialised Example
     feeds = {task.input: fed for task in tasks}
     fetches = sorted({tensor for task in tasks for tensor in task.outputs.values()})
     values = dict(zip(fetches, servable.run(feeds, fetches, timeout_milliseconds), strict=True))

@@ -2,8 +2,8 @@
 
 One thread takes one step every tenth of a second, as TF Serving's manager does: new versions are
 loaded before old ones are unloaded, and an unload waits until its last call has finished. Unlike
-there, a version that failed to load is tried anew once its files have changed: they may have been
-on their way.
+there, a version that failed to load is tried anew once other files lie in its folder and none of
+them has changed between two polls: it may have been met half-way through its copying.
 """
 
 import logging
@@ -59,7 +59,8 @@ class ManagedVersion:
     attempts: int = 0
     next_attempt: float = 0.0  # monotonic seconds
     error: StatusError | None = None
-    files: Files = field(default_factory=dict)  # as the latest attempt found them
+    files_tried: Files = field(default_factory=dict)
+    files_seen: Files = field(default_factory=dict)  # by the latest poll after a failure
     calls_in_flight: int = 0
 
     def snapshot(self) -> VersionSnapshot:
@@ -110,7 +111,7 @@ class Lifecycle:
 
     def aspire(self, model: str, directories: Mapping[int, Path]) -> None:
         """Say which versions of a model are wanted from now on, and where they lie."""
-        changed = self._changed_since_they_failed(model)
+        changed = self._whole_since_they_failed(model)
         with self._lock:
             self._aspire(model, directories)
             for managed in changed:
@@ -157,11 +158,18 @@ class Lifecycle:
             self._reports.publish(model, version, START)
             self._next_step = time.monotonic() + self._pause
 
-    def _changed_since_they_failed(self, model: str) -> list[ManagedVersion]:
+    def _whole_since_they_failed(self, model: str) -> list[ManagedVersion]:
+        """Return the failed versions that have changed since, but not since the latest poll."""
         with self._lock:
             failed = [managed for managed in self._managed.get(model, {}).values() if managed.error]
-        # A disk may be slow, and every call needs the lock.
-        return [managed for managed in failed if managed.files != _files_in(managed.directory)]
+        whole = []
+        for managed in failed:
+            # Not under the lock, which every call needs: a disk may be slow.
+            files = _files_in(managed.directory)
+            if files == managed.files_seen and files != managed.files_tried:
+                whole.append(managed)
+            managed.files_seen = files
+        return whole
 
     def _try_anew(self, managed: ManagedVersion) -> None:
         if not managed.wanted or not managed.error:
@@ -202,7 +210,7 @@ class Lifecycle:
         with self._lock:
             managed.error = None
             self._report(managed, LOADING)
-        managed.files = _files_in(managed.directory)
+        managed.files_tried = _files_in(managed.directory)
         error: StatusError | None = None
         started = time.monotonic()
         try:

@@ -47,8 +47,12 @@ class Polled:
         self.lifecycle.aspire("m", {v: self._base_path / str(v) for v in versions})
 
     def poll(self, version: int, *others: int) -> Report:
-        """Want a version, alone or beside others, and return what came of it."""
-        self.look(version, *others)
+        """Want a version, alone or beside others, and return what came of it.
+
+        It takes a second look to see that nothing changes any more.
+        """
+        for _ in range(2):
+            self.look(version, *others)
         wait_until(lambda: self.report(version).state in (AVAILABLE, END), "an attempt")
         return self.report(version)
 
@@ -144,6 +148,16 @@ def test_a_version_is_served_once_its_files_have_arrived(
     assert polled.poll(2).state == AVAILABLE
     assert polled.answer() == 2
     wait_until(lambda: polled.report(1).state == END, "the end of version 1")
+
+
+def test_a_copy_that_goes_on_is_left_alone(copy: Copy, polled: Polled) -> None:
+    copy.file(GRAPH)
+    failed = polled.poll(2)
+    for copy_more in (half(VARIABLES_DATA), file(VARIABLES_DATA), file(VARIABLES_INDEX)):
+        copy_more(copy)
+        polled.look(2)
+        assert polled.report(2) == failed
+    assert polled.poll(2).state == AVAILABLE
 
 
 def test_files_that_arrive_are_not_kept_waiting_for_the_next_attempt(

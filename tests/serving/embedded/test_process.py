@@ -111,18 +111,6 @@ def test_a_taken_port_is_one_clear_sentence(caplog: pytest.LogCaptureFixture) ->
     assert "choose another --port" in caplog.text
 
 
-def test_a_malformed_configuration_file_refuses_the_start_by_its_line(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = tmp_path / "models.config"
-    config.write_text("model_config_list {\n  config { naem: 'default' }\n}")
-    assert main([f"--port={free_port()}", f"--model_config_file={config}"]) != 0
-    assert (
-        f"Failed to start server. Error: INVALID_ARGUMENT: Invalid protobuf file: '{config}', "
-        "line 2, column 12" in caplog.text
-    )
-
-
 def test_a_changed_configuration_file_is_taken_up(tmp_path: Path) -> None:
     write_version(tmp_path / "first", 1)
     write_version(tmp_path / "second", 2)
