@@ -32,6 +32,10 @@ class Copy:
         self.file(name)
         cut(name)(self._to)
 
+    def blank(self, name: str) -> None:
+        """Take the place that the file needs, as some programs do first."""
+        (self._to / name).write_bytes(bytes((self._whole / name).stat().st_size))
+
 
 class Polled:
     """A lifecycle of one model, which learns of the disk only when it is told to look."""
@@ -109,6 +113,10 @@ def half(name: str) -> Callable[[Copy], None]:
     return lambda copy: copy.half(name)
 
 
+def blank(name: str) -> Callable[[Copy], None]:
+    return lambda copy: copy.blank(name)
+
+
 NO_INDEX = "NOT_FOUND: {version}/variables/variables.index; No such file or directory"
 NO_DATA = "NOT_FOUND: {version}/variables/variables.data-00000-of-00001; No such file"
 NO_GRAPH = "NOT_FOUND: Specified file path does not appear to contain a SavedModel"
@@ -126,6 +134,7 @@ DATA_LAST: Steps = [
     (file(GRAPH), NO_INDEX),
     (file(VARIABLES_INDEX), NO_DATA),
     (half(VARIABLES_DATA), "OUT_OF_RANGE: "),
+    (blank(VARIABLES_DATA), "DATA_LOSS: "),
     (file(VARIABLES_DATA), ""),
 ]
 
