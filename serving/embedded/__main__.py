@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from serving.embedded.flags import CommandLine, Flags, parse, usage
 from serving.embedded.statuses import StatusError
@@ -33,14 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     # TensorFlow's notices about processors, drivers and its own future are not this program's.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stopping = _stop_on_signal()
     try:
         command_line = parse(arguments)
         command_line.flags.check()
         _report_odd_flags(command_line)
         _check_port(command_line.flags)
-        _serve(command_line.flags)
+        _serve(command_line.flags, stopping)
     except StatusError as error:
         _log.error("Failed to start server. Error: %s", error)
         return _FAILED_TO_START
@@ -48,8 +48,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         _log.error("%s", error)
         return _FAILED_TO_START
     except KeyboardInterrupt:
-        _log.info("Stopped.")
+        pass
+    _log.info("Stopped.")
     return 0
+
+
+def _stop_on_signal() -> threading.Event:
+    """Let SIGTERM and SIGINT interrupt whatever is done, and set the event that is returned.
+
+    An interrupt alone can be lost: Python only reports what is raised in a finaliser.
+    """
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopping
 
 
 def _versions() -> str:
@@ -81,7 +98,7 @@ def _check_port(flags: Flags) -> None:
             ) from error
 
 
-def _serve(flags: Flags) -> None:
+def _serve(flags: Flags, stopping: threading.Event) -> None:
     from serving.embedded.server import ModelServer  # noqa: PLC0415 - see the module's docstring
 
     server = ModelServer(flags)
@@ -92,7 +109,7 @@ def _serve(flags: Flags) -> None:
         gc.freeze()
         where = f"{flags.grpc_bind_address}:{flags.port}" if flags.port else flags.grpc_socket_path
         _log.info("Running gRPC ModelServer at %s ...", where)
-        threading.Event().wait()
+        stopping.wait()
     finally:
         # The signal that ended the wait may be repeated; stopping takes it only once.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

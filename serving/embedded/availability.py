@@ -21,8 +21,6 @@ class VersionSnapshot:
 
 @dataclass(frozen=True)
 class Action:
-    """The one step to take now."""
-
     verb: Literal["load", "unload"]
     version: int
 

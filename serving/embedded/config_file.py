@@ -1,10 +1,10 @@
-"""Rereading --model_config_file while serving; what a configuration means is the catalog's."""
+"""Rereading --model_config_file while serving; what it means is decided by `ServedModels`."""
 
 import logging
 import threading
 
-from serving.embedded.catalog import ModelCatalog
-from serving.embedded.model_config import read_config_file
+from serving.embedded.config_rules import read_config_file
+from serving.embedded.served_models import ServedModels
 from serving.embedded.statuses import StatusError
 
 _log = logging.getLogger(__name__)
@@ -13,15 +13,14 @@ _log = logging.getLogger(__name__)
 class ConfigFileWatch:
     """Applies the file every `poll_seconds`, changed or not, as TF Serving does; 0: never."""
 
-    def __init__(self, path: str, poll_seconds: int, catalog: ModelCatalog) -> None:
+    def __init__(self, path: str, poll_seconds: int, served: ServedModels) -> None:
         self._path = path
         self._poll_seconds = poll_seconds
-        self._catalog = catalog
+        self._served = served
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="config file watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to reread."""
         if self._path and self._poll_seconds > 0:
             self._thread.start()
 
@@ -32,6 +31,6 @@ class ConfigFileWatch:
     def _run(self) -> None:
         while not self._stopping.wait(self._poll_seconds):
             try:
-                self._catalog.reload(read_config_file(self._path))
+                self._served.reload(read_config_file(self._path))
             except StatusError as error:
                 _log.warning("%s is not in force: %s", self._path, error)

@@ -1,17 +1,20 @@
 """The life of every version from being aspired to being freed; reads no configuration.
 
 One thread takes one step every tenth of a second, as TF Serving's manager does: new versions are
-loaded before old ones are unloaded, and an unload waits until its last call has finished.
+loaded before old ones are unloaded, and an unload waits until its last call has finished. Unlike
+there, a version that failed to load is tried anew once other files lie in its folder and none of
+them has changed between two polls: it may have been met half-way through its copying.
 """
 
 import logging
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -33,21 +36,20 @@ _SECONDS_BETWEEN_FIRST_STEPS = 0.01
 
 _PHASES: dict[int, Phase] = {START: "new", AVAILABLE: "ready"}
 
+# Every file of a version -> its size and when it was last written.
+Files = Mapping[Path, tuple[int, int]]
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a failed load is tried again, and after how long."""
-
     retries: int
     interval_seconds: float
 
 
 @dataclass
 class ManagedVersion:
-    """A version in the manager's hands."""
-
     model: str
     version: int
     directory: Path
@@ -57,6 +59,8 @@ class ManagedVersion:
     attempts: int = 0
     next_attempt: float = 0.0  # monotonic seconds
     error: StatusError | None = None
+    files_tried: Files = field(default_factory=dict)
+    files_seen: Files = field(default_factory=dict)  # by the latest poll after a failure
     calls_in_flight: int = 0
 
     def snapshot(self) -> VersionSnapshot:
@@ -107,8 +111,11 @@ class Lifecycle:
 
     def aspire(self, model: str, directories: Mapping[int, Path]) -> None:
         """Say which versions of a model are wanted from now on, and where they lie."""
+        changed = self._whole_since_they_failed(model)
         with self._lock:
             self._aspire(model, directories)
+            for managed in changed:
+                self._try_anew(managed)
 
     @contextmanager
     def in_use(self, model: str, version: int | None) -> Iterator[tuple[int, Servable]]:
@@ -151,6 +158,26 @@ class Lifecycle:
             self._reports.publish(model, version, START)
             self._next_step = time.monotonic() + self._pause
 
+    def _whole_since_they_failed(self, model: str) -> list[ManagedVersion]:
+        """Return the failed versions that have changed since, but not since the latest poll."""
+        with self._lock:
+            failed = [managed for managed in self._managed.get(model, {}).values() if managed.error]
+        whole = []
+        for managed in failed:
+            # Not under the lock, which every call needs: a disk may be slow.
+            files = _files_in(managed.directory)
+            if files == managed.files_seen and files != managed.files_tried:
+                whole.append(managed)
+            managed.files_seen = files
+        return whole
+
+    def _try_anew(self, managed: ManagedVersion) -> None:
+        if not managed.wanted or not managed.error:
+            return
+        managed.error = None
+        managed.attempts = 0
+        self._report(managed, START)
+
     def _step(self) -> bool:
         """Take the next step; return whether there was one."""
         with self._lock:
@@ -183,22 +210,25 @@ class Lifecycle:
         with self._lock:
             managed.error = None
             self._report(managed, LOADING)
+        managed.files_tried = _files_in(managed.directory)
+        error: StatusError | None = None
         started = time.monotonic()
         try:
             managed.servable = self._load_servable(managed.directory)
-        except StatusError as error:
-            managed.error = error
-        except Exception as error:  # noqa: BLE001 - no version may end the thread
-            managed.error = unknown(f"{type(error).__name__}: {error}")
+        except StatusError as refusal:
+            error = refusal
+        except Exception as failure:  # noqa: BLE001 - no version may end the thread
+            error = unknown(f"{type(failure).__name__}: {failure}")
         seconds = time.monotonic() - started
         self.load_metrics["/tensorflow/cc/saved_model/load_attempt_count"] += 1
         self.load_metrics["/tensorflow/cc/saved_model/load_latency"] += int(seconds * 1e6)
         with self._lock:
-            if managed.servable:
+            if error is None:
                 self._serving.setdefault(managed.model, {})[managed.version] = managed
                 self._report(managed, AVAILABLE)
                 _log.info("Loaded %s version %d in %.1f s", managed.model, managed.version, seconds)
             else:
+                managed.error = error
                 self._retry_or_give_up(managed)
 
     def _retry_or_give_up(self, managed: ManagedVersion) -> None:
@@ -236,3 +266,13 @@ class Lifecycle:
     def _report(self, managed: ManagedVersion, state: int) -> None:
         managed.state = state
         self._reports.publish(managed.model, managed.version, state, managed.error)
+
+
+def _files_in(directory: Path) -> Files:
+    found = {}
+    for folder, _, names in os.walk(directory):
+        for path in (Path(folder, name) for name in names):
+            with suppress(OSError):  # gone in the meantime
+                status = path.stat()
+                found[path] = (status.st_size, status.st_mtime_ns)
+    return found

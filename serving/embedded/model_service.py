@@ -2,9 +2,9 @@
 
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 
-from serving.embedded.catalog import ModelCatalog
 from serving.embedded.lifecycle import Lifecycle
 from serving.embedded.rpc import Method
+from serving.embedded.served_models import ServedModels
 from serving.embedded.state_reports import Report, StateReports
 from serving.embedded.statuses import code_number, invalid_argument, not_found
 
@@ -14,13 +14,12 @@ SERVICE = "tensorflow.serving.ModelService"
 class ModelService:
     """The calls, each a function of request and time left in milliseconds."""
 
-    def __init__(self, catalog: ModelCatalog, reports: StateReports, lifecycle: Lifecycle) -> None:
-        self._catalog = catalog
+    def __init__(self, served: ServedModels, reports: StateReports, lifecycle: Lifecycle) -> None:
+        self._served = served
         self._reports = reports
         self._lifecycle = lifecycle
 
     def methods(self) -> dict[str, Method]:
-        """Return the calls by their name on the wire."""
         return {
             "GetModelStatus": Method(
                 get_model_status_pb2.GetModelStatusRequest, self.get_model_status
@@ -62,7 +61,7 @@ class ModelService:
                 "Only ModelConfigList is currently supported"
             )
         before = self._lifecycle.load_metrics.copy()
-        self._catalog.reload(request.config)
+        self._served.reload(request.config)
         after = self._lifecycle.load_metrics
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()

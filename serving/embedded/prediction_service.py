@@ -11,10 +11,10 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.embedded import inference
-from serving.embedded.catalog import ModelCatalog
+from serving.embedded import example_calls
 from serving.embedded.rpc import Method
 from serving.embedded.servable import DEFAULT_SIGNATURE
+from serving.embedded.served_models import ServedModels
 from serving.embedded.signature import CLASSIFY_METHOD, REGRESS_METHOD
 from serving.embedded.statuses import invalid_argument
 
@@ -26,11 +26,10 @@ _SIGNATURES_FIELD = "signature_def"
 class PredictionService:
     """The calls, each a function of request and time left in milliseconds."""
 
-    def __init__(self, catalog: ModelCatalog) -> None:
-        self._catalog = catalog
+    def __init__(self, served: ServedModels) -> None:
+        self._served = served
 
     def methods(self) -> dict[str, Method]:
-        """Return the calls by their name on the wire."""
         return {
             "Predict": Method(predict_pb2.PredictRequest, self.predict),
             "Classify": Method(classification_pb2.ClassificationRequest, self.classify),
@@ -44,10 +43,9 @@ class PredictionService:
     def predict(
         self, request: predict_pb2.PredictRequest, timeout_milliseconds: int | None
     ) -> predict_pb2.PredictResponse:
-        """Run a signature on named tensors."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
-        with self._catalog.in_use(request.model_spec) as (version, servable):
+        with self._served.in_use(request.model_spec) as (version, servable):
             response = servable.predict(request, timeout_milliseconds)
         _name(response.model_spec, request.model_spec, version)
         return response
@@ -55,7 +53,6 @@ class PredictionService:
     def classify(
         self, request: classification_pb2.ClassificationRequest, timeout_milliseconds: int | None
     ) -> classification_pb2.ClassificationResponse:
-        """Classify Examples."""
         response = classification_pb2.ClassificationResponse()
         self._infer(CLASSIFY_METHOD, request, response, timeout_milliseconds)
         return response
@@ -63,7 +60,6 @@ class PredictionService:
     def regress(
         self, request: regression_pb2.RegressionRequest, timeout_milliseconds: int | None
     ) -> regression_pb2.RegressionResponse:
-        """Predict one value an Example."""
         response = regression_pb2.RegressionResponse()
         self._infer(REGRESS_METHOD, request, response, timeout_milliseconds)
         return response
@@ -73,8 +69,8 @@ class PredictionService:
     ) -> inference_pb2.MultiInferenceResponse:
         """Classify and regress the same Examples with signatures of one version."""
         spec = request.tasks[0].model_spec if request.tasks else ModelSpec()
-        with self._catalog.in_use(spec) as (version, servable):
-            results = inference.run_many(servable, request, timeout_milliseconds)
+        with self._served.in_use(spec) as (version, servable):
+            results = example_calls.run_many(servable, request, timeout_milliseconds)
         response = inference_pb2.MultiInferenceResponse()
         for task, result in zip(request.tasks, results, strict=True):
             one = response.results.add()
@@ -90,8 +86,8 @@ class PredictionService:
     ) -> None:
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
-        with self._catalog.in_use(request.model_spec) as (version, servable):
-            result = inference.run_one(servable, method, request, timeout_milliseconds)
+        with self._served.in_use(request.model_spec) as (version, servable):
+            result = example_calls.run_one(servable, method, request, timeout_milliseconds)
         response.result.CopyFrom(result)
         _name(response.model_spec, request.model_spec, version)
 
@@ -100,7 +96,6 @@ class PredictionService:
         request: get_model_metadata_pb2.GetModelMetadataRequest,
         timeout_milliseconds: int | None,  # noqa: ARG002 - every call has it
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Describe a version's signatures."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
         if not request.metadata_field:
@@ -112,7 +107,7 @@ class PredictionService:
                 raise invalid_argument(f"Metadata field {name} is not supported")
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        with self._catalog.in_use(request.model_spec) as (version, servable):
+        with self._served.in_use(request.model_spec) as (version, servable):
             for name, definition in servable.definitions.items():
                 signatures.signature_def[name].CopyFrom(definition)
         response.model_spec.name = request.model_spec.name

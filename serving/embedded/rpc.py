@@ -56,7 +56,6 @@ class CallLimit:
         return grpc.unary_unary_rpc_method_handler(serve)
 
     def service(self, name: str, methods: Mapping[str, Method]) -> grpc.GenericRpcHandler:
-        """Return the handler of a whole service."""
         handlers = {method: self.handler(call) for method, call in methods.items()}
         return grpc.method_handlers_generic_handler(name, handlers)
 

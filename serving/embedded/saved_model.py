@@ -23,6 +23,9 @@ _INIT_SIGNATURE = "__saved_model_init_op"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 _ASSETS_COLLECTION = "saved_model_assets"
 
+# What TensorFlow 2 saves of every model, one without variables too, and needs for nothing here.
+_OBJECT_GRAPH = b"_CHECKPOINTABLE_OBJECT_GRAPH"
+
 
 def load(
     directory: Path, tags: Collection[str], config: tf.compat.v1.ConfigProto
@@ -30,10 +33,12 @@ def load(
     """Load the graph that has exactly these tags and make it ready to run.
 
     Raises:
-        StatusError: NOT_FOUND without a SavedModel or a graph with the tags, OUT_OF_RANGE for a
-            file that is cut short, otherwise what TensorFlow says of the graph or its variables.
+        StatusError: NOT_FOUND without a SavedModel, a graph with the tags or the files that the
+            graph restores from, OUT_OF_RANGE for a file that is cut short, otherwise what
+            TensorFlow says of the graph or its variables.
     """
     meta_graph = _graph_with_tags(_read(directory), tags)
+    _check_variables_are_there(meta_graph, directory)
     session = GraphSession(_import(meta_graph), config)
     try:
         _initialise(session, meta_graph, directory)
@@ -75,6 +80,39 @@ def _graph_with_tags(
     )
 
 
+def _check_variables_are_there(meta_graph: meta_graph_pb2.MetaGraphDef, directory: Path) -> None:
+    """Refuse what TensorFlow's loader takes for a model without variables.
+
+    It goes by the index alone, which is the last file that a copy brings; served without its
+    variables, a version would answer every request with an error until the server's end.
+    """
+    index = _variables(directory).with_suffix(".index")
+    if not index.exists() and (restored := _restored_tensors(meta_graph)):
+        raise not_found(
+            f"{index}; No such file or directory (the graph restores {len(restored)} tensors from "
+            "there)"
+        )
+
+
+def _variables(directory: Path) -> Path:
+    """Return what the names of all files of variables begin with."""
+    return directory / "variables" / "variables"
+
+
+def _restored_tensors(meta_graph: meta_graph_pb2.MetaGraphDef) -> set[bytes]:
+    """Name what the graph reads from its variables' files, in the graph itself or in a function."""
+    if not meta_graph.saver_def.restore_op_name:
+        return set()
+    graph = meta_graph.graph_def
+    restored: set[bytes] = set()
+    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+        # RestoreV2's second input names the tensors; its first is the files' prefix.
+        naming = {node.input[1].partition(":")[0] for node in nodes if node.op == "RestoreV2"}
+        for constant in (node for node in nodes if node.name in naming):
+            restored.update(constant.attr["value"].tensor.string_val)
+    return restored - {_OBJECT_GRAPH}
+
+
 def _import(meta_graph: meta_graph_pb2.MetaGraphDef) -> tf.Graph:
     graph = tf.Graph()
     try:
@@ -95,7 +133,7 @@ def _initialise(
     session: GraphSession, meta_graph: meta_graph_pb2.MetaGraphDef, directory: Path
 ) -> None:
     assets = _asset_feeds(session, meta_graph, directory)
-    saver, variables = meta_graph.saver_def, directory / "variables" / "variables"
+    saver, variables = meta_graph.saver_def, _variables(directory)
     if saver.restore_op_name and variables.with_suffix(".index").exists():
         filename = session.tensor(saver.filename_tensor_name).handle
         session.run_operation(

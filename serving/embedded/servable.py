@@ -10,7 +10,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from serving.embedded import saved_model, tensor_protos
 from serving.embedded.session import GraphTensor
-from serving.embedded.signature import Signature
+from serving.embedded.signature import BoundSignature
 from serving.embedded.statuses import failed_precondition
 from serving.embedded.tensor_protos import Array
 
@@ -37,7 +37,7 @@ class Servable:
             directory, options.tags, options.session_config
         )
         self.definitions: Mapping[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
-        self._signatures = {name: Signature.of(d) for name, d in self.definitions.items()}
+        self._signatures = {name: BoundSignature.of(d) for name, d in self.definitions.items()}
         self._tensors: dict[str, GraphTensor] = {}
 
     def close(self) -> None:

@@ -8,14 +8,14 @@ import grpc
 import tensorflow as tf
 from grpc_health.v1 import health_pb2_grpc
 
-from serving.embedded import model_config, model_service, prediction_service
-from serving.embedded.catalog import ModelCatalog
+from serving.embedded import config_rules, model_service, prediction_service
 from serving.embedded.config_file import ConfigFileWatch
 from serving.embedded.flags import Flags
 from serving.embedded.health import StaticHealth
 from serving.embedded.lifecycle import Lifecycle, RetryPolicy
 from serving.embedded.rpc import CallLimit, UnknownMethods
 from serving.embedded.servable import Servable, ServableOptions
+from serving.embedded.served_models import ServedModels
 from serving.embedded.source import FileSystemSource
 from serving.embedded.state_reports import StateReports
 from serving.embedded.statuses import invalid_argument
@@ -42,14 +42,14 @@ class ModelServer:
         )
         self._lifecycle = Lifecycle(self._load, retry, self._reports)
         self._source = FileSystemSource(self._lifecycle.aspire, flags.file_system_poll_wait_seconds)
-        self._catalog = ModelCatalog(
+        self._served = ServedModels(
             self._source,
             self._lifecycle,
             self._reports,
             labels_may_come_first=flags.allow_version_labels_for_unavailable_models,
         )
         self._config_file = ConfigFileWatch(
-            flags.model_config_file, flags.model_config_file_poll_wait_seconds, self._catalog
+            flags.model_config_file, flags.model_config_file_poll_wait_seconds, self._served
         )
         self._options = ServableOptions(
             tags=tuple(flags.saved_model_tags.split(",")),
@@ -71,7 +71,7 @@ class ModelServer:
         config = self._first_config()
         self._lifecycle.start()
         self._source.start()
-        self._catalog.reload(config)
+        self._served.reload(config)
         self._lifecycle.first_models_are_loaded()
         self._grpc = self._build_grpc_server()
         _listen(self._grpc, self._flags, credentials)
@@ -87,10 +87,10 @@ class ModelServer:
         self._source.stop()
         self._lifecycle.stop()
 
-    def _first_config(self) -> model_config.ModelServerConfig:
+    def _first_config(self) -> config_rules.ModelServerConfig:
         if self._flags.model_config_file:
-            return model_config.read_config_file(self._flags.model_config_file)
-        return model_config.single_model_config(self._flags.model_name, self._flags.model_base_path)
+            return config_rules.read_config_file(self._flags.model_config_file)
+        return config_rules.single_model_config(self._flags.model_name, self._flags.model_base_path)
 
     def _load(self, directory: Path) -> Servable:
         servable = Servable(directory, self._options)
@@ -107,8 +107,8 @@ class ModelServer:
         # One thread of TF Serving's quota always waits for the next call.
         calls_at_once = max(1, flags.grpc_max_threads - 1)
         limit = CallLimit(calls_at_once)
-        predictions = prediction_service.PredictionService(self._catalog)
-        models = model_service.ModelService(self._catalog, self._reports, self._lifecycle)
+        predictions = prediction_service.PredictionService(self._served)
+        models = model_service.ModelService(self._served, self._reports, self._lifecycle)
         server = grpc.server(
             futures.ThreadPoolExecutor(
                 calls_at_once + _REFUSING_THREADS, thread_name_prefix="call"

@@ -21,7 +21,7 @@ REGRESS_METHOD = "tensorflow/serving/regress"
 
 
 @dataclass(frozen=True)
-class Signature:
+class BoundSignature:
     """A SignatureDef in plain dictionaries: reading protobuf maps on every call is slow."""
 
     method: str
@@ -30,7 +30,7 @@ class Signature:
     outputs: Mapping[str, str]  # alias -> tensor
 
     @classmethod
-    def of(cls, definition: meta_graph_pb2.SignatureDef) -> "Signature":
+    def of(cls, definition: meta_graph_pb2.SignatureDef) -> "BoundSignature":
         """Read a SignatureDef; aliases are kept in alphabetical order."""
         return cls(
             method=definition.method_name,

@@ -42,16 +42,13 @@ class FileSystemSource:
 
     @property
     def names(self) -> set[str]:
-        """The models watched now."""
         return set(self._models)
 
     def start(self) -> None:
-        """Begin to poll."""
         if self._poll_seconds > 0:
             self._thread.start()
 
     def stop(self) -> None:
-        """Poll no more."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()

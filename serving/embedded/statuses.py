@@ -14,8 +14,6 @@ LONGEST_TEXT_IN_BYTES = 1024
 
 @dataclass
 class StatusError(Exception):
-    """A failed call or load."""
-
     code: grpc.StatusCode
     message: str
 

@@ -79,16 +79,16 @@ def decode(proto: tensor_pb2.TensorProto) -> Array:
     count = math.prod(shape)
     content = proto.tensor_content  # read once: every access copies it
     if proto.dtype == types_pb2.DT_STRING:
-        return _decode_strings(proto, content, count).reshape(shape)
+        return _decode_strings(proto, content, count).reshape(shape)  # [count] -> shape
     dtype = _numpy_dtype(proto.dtype)
     if count == 0:
         return np.empty(shape, dtype)
     if content:
         if len(content) != count * dtype.itemsize:
             raise ValueError("tensor_content is not of the shape's size")
-        return np.frombuffer(content, dtype).reshape(shape)
+        return np.frombuffer(content, dtype).reshape(shape)  # [count] -> shape
     values = _decode_typed_values(proto, dtype)
-    return _fit(values, count, np.zeros(1, dtype)).reshape(shape)
+    return _fit(values, count, np.zeros(1, dtype)).reshape(shape)  # [values] -> [count] -> shape
 
 
 def encode(
@@ -102,7 +102,7 @@ def encode(
     if array.size == 0:
         return
     if dtype == types_pb2.DT_STRING:
-        strings = array.ravel().tolist()
+        strings = array.ravel().tolist()  # shape -> [count]
         if as_content:
             proto.tensor_content = b"".join([*(_varint(len(s)) for s in strings), *strings])
         else:
@@ -110,7 +110,7 @@ def encode(
     elif as_content:
         proto.tensor_content = array.tobytes()
     else:
-        _append_typed_values(proto, np.ascontiguousarray(array).ravel())
+        _append_typed_values(proto, np.ascontiguousarray(array).ravel())  # shape -> [count]
 
 
 def shape_text(array: Array) -> str:
@@ -150,7 +150,7 @@ def _decode_typed_values(proto: tensor_pb2.TensorProto, dtype: np.dtype[Any]) ->
     elements = np.fromiter(field, layout.element, len(field))
     if layout.same_bits:
         whole = len(elements) // 2 * 2
-        return elements[:whole].view(dtype)
+        return elements[:whole].view(dtype)  # [2 * values] -> [values]
     return elements.astype(dtype, copy=False)
 
 
@@ -174,6 +174,7 @@ def _fit(values: Array, count: int, filler: Array) -> Array:
 
 def _append_typed_values(proto: tensor_pb2.TensorProto, values: Array) -> None:
     layout = _LAYOUTS[proto.dtype]
+    # [count], or [2 * count] of a complex number's parts
     elements = values.view(layout.element) if layout.same_bits else values.astype(layout.element)
     number = _FIELDS_IN_MEMORY_FORM.get(layout.field)
     if number is None:
@@ -208,7 +209,7 @@ def _split_string_content(content: bytes, count: int) -> list[bytes]:
             shift += 7
             if byte < 0x80:
                 break
-        lengths.append(length)
+        lengths.append(length & 0xFFFFFFFF)  # a uint32 in TensorFlow, which drops what is beyond
     if sum(lengths) != len(content) - position:
         raise ValueError("tensor_content is not of the strings' size")
     strings = []

@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.embedded import inference
+from serving.embedded import example_calls
 from serving.embedded.servable import Servable
 from serving.embedded.signature import CLASSIFY_METHOD, REGRESS_METHOD
 from serving.embedded.statuses import StatusError, invalid_argument
@@ -57,11 +57,11 @@ def _replay(servable: Servable, record: bytes, path: Path) -> None:
     if kind == "predict_log":
         servable.predict(log.predict_log.request)
     elif kind == "classify_log":
-        inference.run_one(servable, CLASSIFY_METHOD, log.classify_log.request, None)
+        example_calls.run_one(servable, CLASSIFY_METHOD, log.classify_log.request, None)
     elif kind == "regress_log":
-        inference.run_one(servable, REGRESS_METHOD, log.regress_log.request, None)
+        example_calls.run_one(servable, REGRESS_METHOD, log.regress_log.request, None)
     elif kind == "multi_inference_log":
-        inference.run_many(servable, log.multi_inference_log.request, None)
+        example_calls.run_many(servable, log.multi_inference_log.request, None)
     else:
         number = log.DESCRIPTOR.fields_by_name[kind].number if kind else 0
         raise StatusError(

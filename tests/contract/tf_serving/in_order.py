@@ -37,7 +37,6 @@ def wait_for_status(channel: grpc.Channel, case: Case) -> None:
     wait_until(
         lambda: _on_the_way(recorded.ask(channel, case)) == wanted,
         f"the status of {case['id']}",
-        20,
     )
 
 

@@ -1,8 +1,13 @@
 """Servers to ask, and the configurations they are started with."""
 
-from collections.abc import Iterator, Mapping
+import gc
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import grpc
 from google.protobuf import text_format
@@ -10,6 +15,7 @@ from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
+from serving.embedded.__main__ import main
 from serving.embedded.flags import parse
 from serving.embedded.server import ModelServer
 from tests.stack import free_port, wait_until
@@ -26,6 +32,42 @@ def embedded_server(*flags: str) -> Iterator[grpc.Channel]:
             yield channel
     finally:
         server.stop()
+
+
+T = TypeVar("T")
+
+
+def main_until_sigterm(flags: Sequence[str], look: Callable[[], T]) -> tuple[int, T]:
+    """Run the program in this process; returns its exit code and what `look` saw meanwhile.
+
+    The program holds the main thread, as it must for its signals; SIGTERM comes after the look.
+    """
+    ended = threading.Event()
+
+    def look_and_terminate() -> T:
+        try:
+            return look()
+        finally:
+            if not ended.is_set():
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    with signals_and_collector_restored(), ThreadPoolExecutor(1) as looking:
+        seen = looking.submit(look_and_terminate)
+        exit_code = main(flags)
+        ended.set()
+    return exit_code, seen.result()
+
+
+@contextmanager
+def signals_and_collector_restored() -> Iterator[None]:
+    """Undo what the program does to the process that it has for itself elsewhere."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

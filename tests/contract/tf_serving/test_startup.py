@@ -1,13 +1,7 @@
 """The recorded starts that fail, wait, or go on in spite of an odd command line."""
 
 import logging
-import os
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +9,8 @@ import pytest
 from serving.embedded.__main__ import main
 from tests.contract.tf_serving import recorded
 from tests.contract.tf_serving.recorded import Case
-from tests.stack import ROOT, free_port, wait_until
+from tests.contract.tf_serving.servers import main_until_sigterm, signals_and_collector_restored
+from tests.stack import free_port, wait_until
 
 pytestmark = pytest.mark.usefixtures("own_flags_only")
 
@@ -41,14 +36,6 @@ def configs(models: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def signals_restored() -> Iterator[None]:
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
 def flags_of(case: Case, models: Path, configs: Path, port: int) -> list[str]:
     return [
         flag.replace("${MODELS}", str(models)).replace("${CONFIG}", str(configs))
@@ -58,49 +45,45 @@ def flags_of(case: Case, models: Path, configs: Path, port: int) -> list[str]:
     ]
 
 
-@pytest.mark.usefixtures("signals_restored")
 @pytest.mark.parametrize("case", FAILING, ids=lambda case: case["id"])
 def test_start_fails_as_recorded(
     case: Case, models: Path, configs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO), signals_and_collector_restored():
         assert main(flags_of(case, models, configs, free_port())) == 255
     for line in case["lines"]:
         assert line.replace("${CONFIG}", str(configs)) in caplog.text
 
 
-@contextmanager
-def program(flags: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the server on its own; SIGTERM must end it with exit code 0, whatever it waits for."""
-    command = [sys.executable, "-m", "serving.embedded", *flags]
-    with log.open("wb") as output:
-        running = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT, env=os.environ)
-    try:
-        yield running
-        assert running.poll() is None
-        running.terminate()
-        assert running.wait(30) == 0
-    finally:
-        running.kill()
-        running.wait()
+def test_unknown_flag_is_named_and_passed_over(
+    models: Path, configs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    case, port = RUNNING["unknown_flag"], free_port()
 
+    def is_served() -> bool:
+        wait_until(lambda: "Running gRPC ModelServer" in caplog.text, "serving")
+        return connects(port)
 
-def test_unknown_flag_is_named_and_passed_over(models: Path, configs: Path) -> None:
-    case, port, log = RUNNING["unknown_flag"], free_port(), configs / "log"
-    with program(flags_of(case, models, configs, port), log):
-        wait_until(lambda: connects(port), "serving")
-        assert case["lines"][0] in log.read_text()
+    with caplog.at_level(logging.INFO):
+        flags = flags_of(case, models, configs, port)
+        assert main_until_sigterm(flags, is_served) == (0, True)
+    assert case["lines"][0] in caplog.text
 
 
 @pytest.mark.parametrize("name", ["missing_base_path", "empty_base_path"])
-def test_start_waits_for_a_first_version(models: Path, configs: Path, name: str) -> None:
+def test_start_waits_for_a_first_version(
+    models: Path, configs: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
     (models / "empty_base").mkdir(exist_ok=True)
-    port, log = free_port(), configs / "log"
+    port = free_port()
     flags = flags_of(RUNNING[name], models, configs, port)
     base_path = flags[-1].removeprefix("--model_base_path=")
-    with program(flags, log):
-        wait_until(lambda: base_path in log.read_text(), "the complaint")
-        assert not connects(port)
+
+    def is_served() -> bool:
+        wait_until(lambda: base_path in caplog.text, "the complaint")
+        return connects(port)
+
+    assert main_until_sigterm(flags, is_served) == (0, False)
 
 
 def connects(port: int) -> bool:

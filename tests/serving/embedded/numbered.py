@@ -18,10 +18,8 @@ from tests.contract.tf_serving.saved_models import write_warmup
 State = get_model_status_pb2.ModelVersionStatus.State
 
 
-def write_version(
-    base_path: Path, number: int, warmup: Sequence[predict_pb2.PredictRequest] = ()
-) -> None:
-    """Publish a version the way an exporter should: written beside, then renamed."""
+def export_number(version: Path, number: int = 1) -> None:
+    """Save a graph with one variable, the number."""
     module = tf.Module()
     module.number = tf.Variable(float(number))
 
@@ -31,8 +29,15 @@ def write_version(
     signature = tf.function(answer_number).get_concrete_function(
         x=tf.TensorSpec([None], tf.float32, "x")
     )
+    tf.saved_model.save(module, str(version), signatures={"serving_default": signature})
+
+
+def write_version(
+    base_path: Path, number: int, warmup: Sequence[predict_pb2.PredictRequest] = ()
+) -> None:
+    """Publish a version the way an exporter should: written beside, then renamed."""
     written = base_path / f"tmp-{number}"
-    tf.saved_model.save(module, str(written), signatures={"serving_default": signature})
+    export_number(written, number)
     if warmup:
         write_warmup(written, warmup)
     written.rename(base_path / str(number))
@@ -43,9 +48,9 @@ def remove_version(base_path: Path, number: int) -> None:
     shutil.rmtree(hidden)
 
 
-def request(rows: int = 3, label: str = "") -> predict_pb2.PredictRequest:
+def request(rows: int = 3, label: str = "", model: str = "default") -> predict_pb2.PredictRequest:
     message = predict_pb2.PredictRequest()
-    message.model_spec.name = "default"
+    message.model_spec.name = model
     if label:
         message.model_spec.version_label = label
     message.inputs["x"].CopyFrom(tf.make_tensor_proto([0.0] * rows, tf.float32))

@@ -1,19 +1,22 @@
 """What is wrong with a version is said as TensorFlow's own loader says it, which TF Serving calls.
 
-That loader takes a version without its variables for one that has none: it loads, and its
-predictions fail. A version with warm-up requests is safe from this, as they fail the load.
+That loader takes a version without the index of its variables for one that has none, though every
+prediction will fail; here it is refused.
 """
 
 import ctypes
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from serving.embedded import saved_model
 from serving.embedded.statuses import StatusError, code_number
-from tests.contract.tf_serving.servers import embedded_server
+from tests.contract.tf_serving import saved_models
 from tests.damage import (
     GRAPH,
     VARIABLES_DATA,
@@ -23,13 +26,13 @@ from tests.damage import (
     remove,
     remove_variables,
 )
-from tests.serving.embedded.numbered import answer, request, states, write_version
-from tests.stack import wait_until
+from tests.serving.embedded.numbered import export_number
+from tests.stack import SHIPPED_MODELS
+
+NOT_FOUND = code_number(grpc.StatusCode.NOT_FOUND)
 
 DAMAGES = {
     "none": lambda _: None,
-    "all variables lost": remove_variables,
-    "index lost": remove(VARIABLES_INDEX),
     "index empty": cut(VARIABLES_INDEX, 0),
     "index halved": cut(VARIABLES_INDEX),
     "data lost": remove(VARIABLES_DATA),
@@ -42,7 +45,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damage_is_seen_as_tensorflow_sees_it(tmp_path: Path, damage: Damage) -> None:
-    write_version(tmp_path, 1)
+    export_number(tmp_path / "1")
     damage(tmp_path / "1")
     assert verdict_of_ours(tmp_path / "1") == verdict_of_tensorflow(tmp_path / "1")
 
@@ -73,22 +76,68 @@ def verdict_of_tensorflow(version: Path) -> tuple[int, str]:
     return library.TF_GetCode(status), library.TF_Message(status).decode()
 
 
-def test_a_version_that_lost_its_variables_loads_and_cannot_predict(tmp_path: Path) -> None:
-    write_version(tmp_path, 1)
+def export_without_variables(version: Path) -> None:
+    saved_models.build_slow(version)
+
+
+def export_without_variables_by_tensorflow_1(version: Path) -> None:
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        builder = v1.saved_model.Builder(str(version))
+        builder.add_meta_graph_and_variables(session, ["serve"])
+        builder.save()
+
+
+def export_variables_that_nothing_restores(version: Path) -> None:
+    saved_models.build_halves(version)
+    model = saved_model_pb2.SavedModel.FromString((version / GRAPH).read_bytes())
+    model.meta_graphs[0].ClearField("saver_def")
+    (version / GRAPH).write_bytes(model.SerializeToString())
+
+
+def export_table(version: Path) -> None:
+    """Save entries that are no variable and yet are restored from the same files."""
+    module = tf.Module()
+    module.table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    module.look_up = tf.function(
+        module.table.lookup, input_signature=[tf.TensorSpec([None], tf.string)]
+    )
+    tf.saved_model.save(module, str(version), signatures=module.look_up)
+
+
+@pytest.mark.parametrize("loss", [remove_variables, remove(VARIABLES_INDEX)])
+@pytest.mark.parametrize(
+    ("export", "tensors"), [(export_number, 1), (saved_models.build_halves, 3), (export_table, 2)]
+)
+def test_a_version_that_restores_is_refused_without_the_index(
+    tmp_path: Path, export: Callable[[Path], None], tensors: int, loss: Damage
+) -> None:
+    version = tmp_path / "1"
+    export(version)
+    loss(version)
+    assert verdict_of_tensorflow(version) == (0, "")
+    reason = f"No such file or directory (the graph restores {tensors} tensors from there)"
+    assert verdict_of_ours(version) == (NOT_FOUND, f"{version / VARIABLES_INDEX}; {reason}")
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        export_without_variables,
+        export_without_variables_by_tensorflow_1,
+        export_variables_that_nothing_restores,
+    ],
+)
+def test_a_version_that_does_not_restore_needs_no_folder_of_them(
+    tmp_path: Path, export: Callable[[Path], None]
+) -> None:
+    export(tmp_path / "1")
     remove_variables(tmp_path / "1")
-    with embedded_server(f"--model_base_path={tmp_path}") as channel:
-        assert states(channel) == {1: ("AVAILABLE", "")}
-        with pytest.raises(grpc.RpcError) as failure:
-            answer(channel)
-        assert failure.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert verdict_of_ours(tmp_path / "1") == (0, "")
 
 
-def test_warm_up_requests_keep_it_from_service(tmp_path: Path) -> None:
-    write_version(tmp_path, 1)
-    write_version(tmp_path / "elsewhere", 2, warmup=[request()])
-    remove_variables(tmp_path / "elsewhere" / "2")
-    with embedded_server(f"--model_base_path={tmp_path}", "--max_num_load_retries=0") as channel:
-        (tmp_path / "elsewhere" / "2").rename(tmp_path / "2")
-        wait_until(lambda: states(channel).get(2, ("", ""))[0] == "END", "giving up")
-        assert "variable" in states(channel)[2][1]
-        assert answer(channel) == 1
+def test_a_shipped_version_has_its_weights_in_its_graph(tmp_path: Path) -> None:
+    """Its folder of variables, which an export always has, holds none that are restored."""
+    shutil.copytree(SHIPPED_MODELS / "housing" / "1", tmp_path / "1")
+    remove_variables(tmp_path / "1")
+    assert verdict_of_ours(tmp_path / "1") == (0, "")

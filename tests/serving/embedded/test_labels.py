@@ -5,7 +5,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
-from tests.contract.tf_serving.servers import embedded_server, wait_until_available
+from tests.contract.tf_serving.servers import embedded_server
 from tests.serving.embedded.numbered import answer, request, write_version
 
 
@@ -20,21 +20,6 @@ def configure(channel: grpc.Channel, base_path: Path, **labels: int) -> None:
         message.config,
     )
     model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(message, timeout=60)
-
-
-def test_labels_follow_the_configuration(tmp_path: Path) -> None:
-    for number in (1, 2):
-        write_version(tmp_path, number)
-    with embedded_server(f"--model_base_path={tmp_path}") as channel:
-        configure(channel, tmp_path)
-        wait_until_available(channel, "default", 2)
-        configure(channel, tmp_path, stable=1, canary=2)
-        assert answer(channel, request(label="stable")) == 1
-        assert answer(channel, request(label="canary")) == 2
-        configure(channel, tmp_path, stable=2)
-        assert answer(channel, request(label="stable")) == 2
-        with pytest.raises(grpc.RpcError, match="Unrecognized servable version label: canary"):
-            answer(channel, request(label="canary"))
 
 
 def test_a_label_in_use_moves_only_to_an_available_version(tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
 """The program as a process: deadlines, signals, ports, and a configuration file that changes."""
 
+import gc
+import logging
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -21,11 +19,12 @@ from tests.contract.tf_serving import recorded, saved_models
 from tests.contract.tf_serving.servers import (
     channel_to,
     embedded_server,
+    main_until_sigterm,
     wait_until_available,
     write_config,
 )
 from tests.serving.embedded.numbered import answer, request, states, write_version
-from tests.stack import ROOT, free_port, wait_until
+from tests.stack import free_port, wait_until
 
 
 def slow_call(rounds: int, seconds: float) -> recorded.Case:
@@ -37,30 +36,49 @@ def slow_call(rounds: int, seconds: float) -> recorded.Case:
     return {**case, "client_timeout_s": seconds}
 
 
-@contextmanager
-def program(*flags: str) -> Iterator[subprocess.Popen[bytes]]:
-    running = subprocess.Popen([sys.executable, "-m", "serving.embedded", *flags], cwd=ROOT)
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.wait()
-
-
-def test_terminating_lets_calls_in_flight_finish(tmp_path: Path) -> None:
+def test_terminating_lets_calls_in_flight_finish(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     saved_models.build_slow(tmp_path / "1")
     port = free_port()
     flags = [f"--port={port}", "--model_name=slow", f"--model_base_path={tmp_path}"]
-    with program(*flags) as running, channel_to(f"127.0.0.1:{port}") as channel:
-        grpc.channel_ready_future(channel).result(60)
-        wait_until_available(channel, "slow", 1)
-        call = slow_call(rounds=10_000, seconds=60)
-        in_flight = recorded.start(channel, call)
-        # The server takes calls in order: once this one is answered, the long one is under way.
-        wait_until_available(channel, "slow", 1)
-        running.send_signal(signal.SIGTERM)
+    call = slow_call(rounds=10_000, seconds=60)
+    with channel_to(f"127.0.0.1:{port}") as channel:
+
+        def start_a_call() -> grpc.Future:
+            wait_until(lambda: "Running gRPC ModelServer" in caplog.text, "serving")
+            in_flight = recorded.start(channel, call)
+            # The server takes calls in order: when this one is answered, the long one is under way.
+            wait_until_available(channel, "slow", 1)
+            return in_flight
+
+        with caplog.at_level(logging.INFO):
+            exit_code, in_flight = main_until_sigterm(flags, start_a_call)
+        assert exit_code == 0
         assert recorded.outcome(in_flight, call) == recorded.expected(call)
-        assert running.wait(30) == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_stops_the_server_though_its_interrupt_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is raised while the garbage collector calls back goes no further."""
+    write_version(tmp_path, 1)
+
+    def terminate(phase: str, info: dict[str, int]) -> None:
+        if info["generation"] == 2 and callable(signal.getsignal(signal.SIGTERM)):
+            signal.raise_signal(signal.SIGTERM)
+
+    gc.callbacks.append(terminate)
+    try:
+        with caplog.at_level(logging.INFO):
+            exit_code, _ = main_until_sigterm(
+                [f"--port={free_port()}", f"--model_base_path={tmp_path}"],
+                lambda: wait_until(lambda: "Stopped." in caplog.text, "the end", 20),
+            )
+    finally:
+        gc.callbacks.remove(terminate)
+    assert exit_code == 0
 
 
 def test_a_deadline_ends_the_work_and_not_only_the_wait(tmp_path: Path) -> None:
@@ -91,18 +109,6 @@ def test_a_taken_port_is_one_clear_sentence(caplog: pytest.LogCaptureFixture) ->
         assert main([f"--port={port}", "--model_base_path=/models"]) != 0
     assert f"Cannot listen on 127.0.0.1:{port}" in caplog.text
     assert "choose another --port" in caplog.text
-
-
-def test_a_malformed_configuration_file_refuses_the_start_by_its_line(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = tmp_path / "models.config"
-    config.write_text("model_config_list {\n  config { naem: 'default' }\n}")
-    assert main([f"--port={free_port()}", f"--model_config_file={config}"]) != 0
-    assert (
-        f"Failed to start server. Error: INVALID_ARGUMENT: Invalid protobuf file: '{config}', "
-        "line 2, column 12" in caplog.text
-    )
 
 
 def test_a_changed_configuration_file_is_taken_up(tmp_path: Path) -> None:

@@ -89,6 +89,52 @@ def test_tensorflow_reads_what_is_written(dtype: int, as_content: bool) -> None:
             assert same(array, tensorflow_reads(written)), proto
 
 
+def strings_of(content: bytes, count: int) -> tensor_pb2.TensorProto:
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, tensor_content=content)
+    proto.tensor_shape.dim.add(size=count)
+    return proto
+
+
+def test_strings_in_content_keep_their_bounds() -> None:
+    # Lengths of one byte and, from 128 on, of two; then the bytes of all strings.
+    content = b"\x02\x00\xad\x02\x03\x7f" + b"ab" + b"x" * 301 + b"\0\xff\0" + b"y" * 127
+    proto = strings_of(content, 5)
+    assert same(we_read(proto), tensorflow_reads(proto))
+    assert tensor_protos.decode(proto).tolist() == [
+        *(b"ab", b"", b"x" * 301, b"\0\xff\0", b"y" * 127)
+    ]
+    written = tensor_pb2.TensorProto()
+    tensor_protos.encode(written, tensor_protos.decode(proto), proto.dtype, as_content=True)
+    assert written == proto
+
+
+def test_damaged_string_content_is_read_or_refused_as_tensorflow_does() -> None:
+    content = b"\x02\x81\x01\x01" + b"ab" + b"x" * 129 + b"c"
+    shorter = [content[:size] for size in range(1, 8)] + [content[:-1]]
+    longer = [content + b"d", b"\x00" + content]
+    changed = [
+        content[:place] + bytes([byte]) + content[place + 1 :]
+        for place in range(4)
+        for byte in (0x00, 0x01, 0x7F, 0x80, 0xFF)
+    ]
+    for damaged in (content, *shorter, *longer, *changed):
+        proto = strings_of(damaged, 3)
+        assert same(we_read(proto), tensorflow_reads(proto)), damaged
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        *(b"\x01", b"\x81\x00", b"\x81\x80\x80\x80\x00"),
+        # beyond 32 bits, and beyond the five bytes that these take
+        *(b"\x81\x80\x80\x80\x10", b"\xff\xff\xff\xff\x7f", b"\x81\x80\x80\x80\x80\x00"),
+    ],
+)
+def test_odd_lengths_in_string_content(length: bytes) -> None:
+    proto = strings_of(length + b"a", 1)
+    assert same(we_read(proto), tensorflow_reads(proto))
+
+
 @pytest.mark.parametrize("sizes", [[-1], [2**40, 2**40], [1] * 255])
 def test_impossible_shapes_are_refused(sizes: list[int]) -> None:
     proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[1.0])

@@ -1,30 +1,31 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, prediction_service_pb2_grpc
 
 from serving.embedded.statuses import StatusError
+from tests.contract.tf_serving.saved_models import build_counter, write_warmup
 from tests.contract.tf_serving.servers import embedded_server
-from tests.serving.embedded.numbered import answer, request, states, write_version
-from tests.stack import wait_until
+from tests.damage import WARMUP
+from tests.serving.embedded.numbered import answer, export_number, request, write_version
 
-WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+
+def ask_counter(signature: str) -> predict_pb2.PredictRequest:
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name = "default"
+    message.model_spec.signature_name = signature
+    return message
 
 
 def test_requests_are_replayed_before_the_version_is_available(tmp_path: Path) -> None:
-    write_version(tmp_path, 1, warmup=[request(rows) for rows in (1, 2, 3)])
+    build_counter(tmp_path / "1")
+    write_warmup(tmp_path / "1", [ask_counter("incr_counter")] * 3)
     with embedded_server(f"--model_base_path={tmp_path}") as channel:
-        assert answer(channel) == 1
-
-
-def test_a_record_that_fails_fails_the_load(tmp_path: Path) -> None:
-    write_version(tmp_path, 1)
-    with embedded_server(f"--model_base_path={tmp_path}", "--max_num_load_retries=0") as channel:
-        write_version(tmp_path, 2, warmup=[request(), predict_pb2.PredictRequest()])
-        wait_until(lambda: states(channel).get(2, ("", ""))[0] == "END", "giving up")
-        assert states(channel)[2][1].startswith("input size does not match signature: 0!=1")
-        assert answer(channel) == 1
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        response = stub.Predict(ask_counter("get_counter"), timeout=30)
+    assert list(response.outputs["output"].float_val) == [3.0]
 
 
 def test_warmup_can_be_switched_off(tmp_path: Path) -> None:
@@ -34,24 +35,35 @@ def test_warmup_can_be_switched_off(tmp_path: Path) -> None:
         assert answer(channel) == 1
 
 
+def write_other_file(version: Path) -> None:
+    (version / WARMUP).parent.mkdir()
+    (version / WARMUP).write_text("no TFRecord file at all")
+
+
+def write_empty_log(version: Path) -> None:
+    (version / WARMUP).parent.mkdir()
+    with tf.io.TFRecordWriter(str(version / WARMUP)) as writer:
+        writer.write(prediction_log_pb2.PredictionLog().SerializeToString())
+
+
 @pytest.mark.parametrize(
-    ("content", "text"),
+    ("write", "text"),
     [
-        (b"no TFRecord file at all", "Please verify your warmup data is in TFRecord format."),
-        (None, "Number of warmup records exceeds the maximum (1000)"),
-        (prediction_log_pb2.PredictionLog(), "Unsupported log_type for warmup: 0"),
+        (
+            lambda version: write_warmup(version, [request(), predict_pb2.PredictRequest()]),
+            "input size does not match signature: 0!=1",
+        ),
+        (
+            lambda version: write_warmup(version, [request(1)] * 1001),
+            "Number of warmup records exceeds the maximum (1000)",
+        ),
+        (write_other_file, "Please verify your warmup data is in TFRecord format."),
+        (write_empty_log, "Unsupported log_type for warmup: 0"),
     ],
 )
-def test_files_that_are_refused(
-    tmp_path: Path, content: bytes | prediction_log_pb2.PredictionLog | None, text: str
-) -> None:
-    write_version(tmp_path, 1, warmup=[request(1)] * 1001 if content is None else [request(1)])
-    path = tmp_path / "1" / WARMUP
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            writer.write(content.SerializeToString())
+def test_files_that_fail_the_load(tmp_path: Path, write: Callable[[Path], None], text: str) -> None:
+    export_number(tmp_path / "1")
+    write(tmp_path / "1")
     flags = [f"--model_base_path={tmp_path}", "--max_num_load_retries=0"]
     with pytest.raises(StatusError) as refusal, embedded_server(*flags):
         raise AssertionError("the server started")

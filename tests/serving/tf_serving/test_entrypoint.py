@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
-import httpx
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -19,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from serving.embedded.flags import parse
 from serving.models import MODELS
 from tests import stack
+from tests.serving.embedded.numbered import answer, request, write_version
 
 FOLDER = stack.ROOT / "serving" / "tf_serving"
 
@@ -63,14 +63,16 @@ def arguments(tmp_path: Path, *given: str, **environment: str) -> list[str]:
 
 
 @contextmanager
-def entrypoint(tmp_path: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the entrypoint on a copy of the configuration whose repository is the shipped one."""
+def entrypoint(
+    tmp_path: Path, repository: Path, port: int, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the entrypoint on a copy of the configuration that has its models elsewhere."""
     embedded = shlex.join([sys.executable, "-m", "serving.embedded"])
     path = put_on_path(tmp_path / "bin", f'exec {embedded} "$@"')
     configuration = tmp_path / "configuration"
     shutil.copytree(FOLDER, configuration)
     models = configuration / "models.config"
-    models.write_text(models.read_text().replace('"/models/', f'"{stack.SHIPPED_MODELS}/'))
+    models.write_text(models.read_text().replace('"/models/', f'"{repository}/'))
     command = ["bash", str(configuration / "entrypoint.sh"), f"--port={port}"]
     with stack.process(command, **environment, **path) as running:
         yield running
@@ -124,16 +126,16 @@ def test_a_device_without_a_file_is_refused() -> None:
 
 
 def test_all_models_are_served_and_sigterm_reaches_the_server(tmp_path: Path) -> None:
-    port = stack.free_port()
-    address = f"127.0.0.1:{port}"
-    with entrypoint(tmp_path, port, TF_SERVING_BATCHING="gpu") as running:
-        wait_until_healthy(address, running)
-        with stack.gateway(address) as url:
-            stack.wait_until_ready(url)
-            for name, model in MODELS.items():
-                predict = f"{url}/predict/{name}"
-                answer = httpx.post(predict, json=model.example.model_dump(mode="json"))
-                assert answer.status_code == 200
+    repository, port = tmp_path / "models", stack.free_port()
+    for number, name in enumerate(MODELS, start=1):
+        write_version(repository / name, number)
+    with (
+        entrypoint(tmp_path, repository, port, TF_SERVING_BATCHING="gpu") as running,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        assert is_healthy(channel, running)
+        for number, name in enumerate(MODELS, start=1):
+            assert answer(channel, request(model=name)) == number
         # The script has made way: its process is the server, and nobody stands in between.
         assert "serving.embedded" in psutil.Process(running.pid).cmdline()
 
@@ -142,11 +144,10 @@ def test_all_models_are_served_and_sigterm_reaches_the_server(tmp_path: Path) ->
         assert running.wait(stack.STOP_SECONDS) == 0
 
 
-def wait_until_healthy(address: str, running: subprocess.Popen[bytes]) -> None:
+def is_healthy(channel: grpc.Channel, running: subprocess.Popen[bytes]) -> bool:
     """Wait as a gRPC probe does."""
-    with grpc.insecure_channel(address) as channel:
-        answer = health_pb2_grpc.HealthStub(channel).Check(
-            health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=stack.START_SECONDS
-        )
-    assert running.poll() is None
-    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    response = health_pb2_grpc.HealthStub(channel).Check(
+        health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=stack.START_SECONDS
+    )
+    serving: bool = response.status == health_pb2.HealthCheckResponse.SERVING
+    return serving and running.poll() is None

@@ -56,6 +56,6 @@ def result(outputs: Mapping[str, Array], examples: int) -> RegressionResult:
     if dtype_name(output) != "DT_FLOAT":
         raise invalid_argument(f"Expected output Tensor of DT_FLOAT.  Got: {dtype_name(output)}")
     answer = RegressionResult()
-    for value in output.ravel().tolist():
+    for value in output.ravel().tolist():  # [examples, 1] -> [examples]
         answer.regressions.add(value=value)
     return answer

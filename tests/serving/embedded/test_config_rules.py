@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
-from serving.embedded import model_config
+from serving.embedded import config_rules
 from serving.embedded.statuses import StatusError
 
 Model = config_pb2.ModelConfig
@@ -20,16 +20,16 @@ Model = config_pb2.ModelConfig
 )
 def test_lists_that_are_refused(models: list[Any], text: str) -> None:
     with pytest.raises(StatusError) as refusal:
-        model_config.check_list(models)
+        config_rules.check_list(models)
     assert text in refusal.value.message
 
 
 def test_uris_are_absolute() -> None:
-    model_config.check_list([Model(name="a", base_path="gs://bucket/a")])
+    config_rules.check_list([Model(name="a", base_path="gs://bucket/a")])
 
 
 def test_platform_may_come_from_the_deprecated_type() -> None:
-    assert model_config.platform_of(Model(model_type=config_pb2.TENSORFLOW)) == "tensorflow"
+    assert config_rules.platform_of(Model(model_type=config_pb2.TENSORFLOW)) == "tensorflow"
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_platform_may_come_from_the_deprecated_type() -> None:
 )
 def test_platforms_that_are_refused(model: Any, text: str) -> None:
     with pytest.raises(StatusError) as refusal:
-        model_config.platform_of(model)
+        config_rules.platform_of(model)
     assert text in refusal.value.message
 
 
 def test_a_model_keeps_its_platform() -> None:
     before = [Model(name="a", model_platform="tensorflow")]
-    model_config.check_transition(before, [Model(name="b", model_platform="caffe")])
+    config_rules.check_transition(before, [Model(name="b", model_platform="caffe")])
     with pytest.raises(StatusError, match="platform was tensorflow and new platform"):
-        model_config.check_transition(before, [Model(name="a", model_platform="caffe")])
+        config_rules.check_transition(before, [Model(name="a", model_platform="caffe")])
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_files_that_are_refused(tmp_path: Path, text: str | None, refusal: str) 
     if text is not None:
         path.write_text(text)
     with pytest.raises(StatusError) as error:
-        model_config.read_config_file(str(path))
+        config_rules.read_config_file(str(path))
     assert str(error.value) == refusal.format(path=path)

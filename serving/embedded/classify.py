@@ -61,7 +61,7 @@ def result(outputs: Mapping[str, Array], examples: int) -> ClassificationResult:
             "Tensors class and score should match in dim_size(1). Got "
             f"{labels.shape[1]} vs. {scores.shape[1]}"
         )
-    number_of_classes = next(iter(outputs.values())).shape[1]
+    number_of_classes = next(iter(outputs.values())).shape[1]  # [examples, classes]
     answer = ClassificationResult()
     for example in range(examples):
         classes = answer.classifications.add().classes

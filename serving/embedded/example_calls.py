@@ -1,7 +1,7 @@
 """Classify, Regress and MultiInference on one servable: Examples in, results out.
 
-Knows how the requests' Examples are fed; what a signature must look like is in `classification`
-and `regression`.
+Knows how the requests' Examples are fed; what a signature must look like is in `classify`
+and `regress`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ import numpy as np
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis import inference_pb2, input_pb2
 
-from serving.embedded import classification, regression
+from serving.embedded import classify, regress
 from serving.embedded.servable import DEFAULT_SIGNATURE, Servable
 from serving.embedded.signature import CLASSIFY_METHOD, REGRESS_METHOD
 from serving.embedded.statuses import StatusError, invalid_argument
 
-METHODS: dict[str, ModuleType] = {CLASSIFY_METHOD: classification, REGRESS_METHOD: regression}
+METHODS: dict[str, ModuleType] = {CLASSIFY_METHOD: classify, REGRESS_METHOD: regress}
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _run(
     examples = _serialised(sent)
     if not examples:
         raise invalid_argument("Input is empty.")
-    fed = np.array(examples, object)
+    fed = np.array(examples, object)  # [examples], each a serialised Example
     feeds = {task.input: fed for task in tasks}
     fetches = sorted({tensor for task in tasks for tensor in task.outputs.values()})
     values = dict(zip(fetches, servable.run(feeds, fetches, timeout_milliseconds), strict=True))

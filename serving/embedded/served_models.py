@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
-from serving.embedded import model_config
+from serving.embedded import config_rules
 from serving.embedded.lifecycle import Lifecycle
 from serving.embedded.servable import Servable
 from serving.embedded.source import FileSystemSource, WatchedModel
@@ -21,7 +21,7 @@ from serving.embedded.statuses import failed_precondition, invalid_argument, una
 Labels = dict[str, dict[str, int]]
 
 
-class ModelCatalog:
+class ServedModels:
     """Which models are served and how requests name them; changes one configuration at a time."""
 
     def __init__(
@@ -53,11 +53,11 @@ class ModelCatalog:
             if kind is None:
                 return
             models = list(config.model_config_list.config)
-            model_config.check_list(models)
-            model_config.check_transition(self._models or [], models)
+            config_rules.check_list(models)
+            config_rules.check_transition(self._models or [], models)
             self._models = models
             self._labels = self._checked_labels(models)
-            model_config.check_platforms(models)
+            config_rules.check_platforms(models)
             self._watch(models)
             if any(model.HasField("logging_config") for model in models):
                 raise invalid_argument("No request-logger-creator provided.")
