@@ -1,7 +1,7 @@
 """The fake model server on a port of its own, for a gateway that runs as a process."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,13 +14,32 @@ _NUM_THREADS = 16  # of which each answers one call at a time
 
 
 @contextmanager
-def listening(server: FakeModelServer) -> Iterator[str]:
-    """Serve calls over gRPC; yields the address. On leaving, whatever still hangs is cancelled."""
-    grpc_server = grpc.server(ThreadPoolExecutor(_NUM_THREADS), handlers=[_Handler(server)])
-    port = grpc_server.add_insecure_port("127.0.0.1:0")
+def listening(
+    server: FakeModelServer,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    options: Sequence[tuple[str, int]] = (),
+    credentials: grpc.ServerCredentials | None = None,
+) -> Iterator[str]:
+    """Serve calls over gRPC; yields the address. On leaving, whatever still hangs is cancelled.
+
+    It speaks TLS if it has `credentials`.
+    """
+    unlimited = ("grpc.max_receive_message_length", -1)
+    grpc_server = grpc.server(
+        ThreadPoolExecutor(_NUM_THREADS),
+        handlers=[_Handler(server)],
+        options=[unlimited, *options],
+    )
+    address = f"{host}:{port}"
+    if credentials is None:
+        port = grpc_server.add_insecure_port(address)
+    else:
+        port = grpc_server.add_secure_port(address, credentials)
     grpc_server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"{host}:{port}"
     finally:
         grpc_server.stop(grace=0).wait()
 
