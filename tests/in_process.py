@@ -19,6 +19,7 @@ from prometheus_client import REGISTRY
 from starlette.types import ASGIApp, Message, Scope
 
 from serving.gateway.app import create_app
+from serving.gateway.channel import OpenChannel, open_channel
 from serving.gateway.settings import Settings
 from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models
@@ -33,7 +34,7 @@ T = TypeVar("T")
 class Gateway:
     """A running gateway; `client` asks it one request after the other, `ask` several at once.
 
-    `server` is the model server behind it.
+    `server` is the fake behind it, if there is one.
     """
 
     def __init__(self, app: ASGIApp, runner: asyncio.Runner, server: FakeModelServer) -> None:
@@ -209,12 +210,27 @@ def _scope(request: httpx.Request) -> Scope:
 def gateway(server: FakeModelServer | None = None, **settings: Any) -> Iterator[Gateway]:
     """Run a gateway until the context ends; unless one is given, it has a server of its own."""
     server = server or declared_models()
+    with _running(server.open_channel, settings) as (app, runner):
+        yield Gateway(app, runner, server)
+
+
+@contextmanager
+def gateway_to(target: str, **settings: Any) -> Iterator[Gateway]:
+    """Run a gateway that calls a model server over gRPC; until the context ends."""
+    with _running(open_channel, {"model_server": target, **settings}) as (app, runner):
+        yield Gateway(app, runner, FakeModelServer({}))
+
+
+@contextmanager
+def _running(
+    channel: OpenChannel, settings: dict[str, Any]
+) -> Iterator[tuple[ASGIApp, asyncio.Runner]]:
     with pytest.MonkeyPatch.context() as environment, asyncio.Runner() as runner:
         for name in [name for name in os.environ if name.startswith("TFGATE_")]:
             environment.delenv(name)
-        app = create_app(Settings(**settings), open_channel=server.open_channel)
+        app = create_app(Settings(**settings), channel)
         with _started(app, runner):
-            yield Gateway(app, runner, server)
+            yield app, runner
 
 
 @contextmanager

@@ -1,20 +1,45 @@
-"""HTTP as no client library sends it: what could be read in two ways is refused, the rest works."""
+"""HTTP as no client library sends it: what could be read in two ways is refused, the rest works.
+
+The gateway is a process with a port; behind it is the fake model server.
+"""
 
 import json
 import socket
+from collections.abc import Iterator
 from http.client import HTTPResponse
 
 import httpx
 import pytest
 
+from tests import stack
+from tests.examples import HOUSE
+from tests.fake_model_server import FakeModelServer
+from tests.fake_models import declared_models
+from tests.fake_over_grpc import listening
+from tests.faults import hang
 from tests.readings import reading
-from tests.visitor import Answer
+from tests.visitor import Answer, Visitor
 
 BODY = b'{"text": "A good film."}'
 JSON = b"Content-Type: application/json\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+
+@pytest.fixture(scope="module")
+def server() -> FakeModelServer:
+    return declared_models()
+
+
+@pytest.fixture(scope="module")
+def url(server: FakeModelServer) -> Iterator[str]:
+    with (
+        listening(server) as address,
+        stack.gateway(address, predict_timeout_seconds="300") as url,
+    ):
+        stack.wait_until_ready(url)
+        yield url
 
 
 def connect(url: str) -> socket.socket:
@@ -39,79 +64,67 @@ def prediction(*lines: bytes, body: bytes = BODY, target: bytes = b"/predict/sen
     return head + JSON + b"".join(lines) + b"\r\n" + body
 
 
-@pytest.mark.parametrize(
-    "sent",
-    {
-        "both lengths": prediction(b"Content-Length: 5\r\n", CHUNKED, body=CHUNKS),
-        "both lengths, the other way": prediction(CHUNKED, LENGTH, body=CHUNKS),
-        "two lengths": prediction(LENGTH, b"Content-Length: 5\r\n"),
-        "a list of lengths": prediction(b"Content-Length: 5, 24\r\n"),
-        "a negative length": prediction(b"Content-Length: -5\r\n"),
-        "a length with a plus": prediction(b"Content-Length: +24\r\n"),
-        "a length of 26 digits": prediction(b"Content-Length: " + b"9" * 26 + b"\r\n"),
-        "no length at all": prediction(b"Content-Length: \r\n"),
-        "an unknown coding": prediction(b"Transfer-Encoding: xchunked\r\n", body=CHUNKS),
-        "chunked, but not at last": prediction(
-            b"Transfer-Encoding: chunked, identity\r\n", body=CHUNKS
-        ),
-        "a space before the colon": prediction(b"Transfer-Encoding : chunked\r\n", body=CHUNKS),
-        "a chunk of no number": prediction(CHUNKED, body=b"zz\r\n"),
-        "a negative chunk": prediction(CHUNKED, body=b"-5\r\n"),
-        "a chunk that is too large": prediction(CHUNKED, body=b"f" * 17 + b"\r\n"),
-        "a chunk longer than it says": prediction(CHUNKED, body=b"5\r\n" + BODY + b"\r\n0\r\n\r\n"),
-        "NUL in a path": prediction(LENGTH, target=b"/predict/sentiment\0"),
-        "bytes in a path": prediction(LENGTH, target=b"/predict/\xff"),
-        "NUL in a header": prediction(LENGTH, b"X-Request-Id: a\0b\r\n"),
-        "a lone line feed in a header": prediction(LENGTH, b"X-Request-Id: a\nb\r\n"),
-        "a lone carriage return in a header": prediction(LENGTH, b"X-Request-Id: a\rb: c\r\n"),
-        "a control code in a header": prediction(LENGTH, b"X-Other: a\x01b\r\n"),
-        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "a tunnel": b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
-        "no method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-    }.items(),
-    ids=lambda item: item[0],
-)
-def test_what_could_be_read_in_two_ways_is_refused(gateway: str, sent: tuple[str, bytes]) -> None:
-    answer = send(gateway, sent[1])
-
-    assert (answer.status, answer.code) == (400, "malformed-request")
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.headers["Connection"] == "close"
+AMBIGUOUS = {
+    "both lengths": prediction(b"Content-Length: 5\r\n", CHUNKED, body=CHUNKS),
+    "both lengths, the other way": prediction(CHUNKED, LENGTH, body=CHUNKS),
+    "two lengths": prediction(LENGTH, b"Content-Length: 5\r\n"),
+    "a list of lengths": prediction(b"Content-Length: 5, 24\r\n"),
+    "a negative length": prediction(b"Content-Length: -5\r\n"),
+    "a length with a plus": prediction(b"Content-Length: +24\r\n"),
+    "a length of 26 digits": prediction(b"Content-Length: " + b"9" * 26 + b"\r\n"),
+    "no length at all": prediction(b"Content-Length: \r\n"),
+    "an unknown coding": prediction(b"Transfer-Encoding: xchunked\r\n", body=CHUNKS),
+    "chunked, but not at last": prediction(
+        b"Transfer-Encoding: chunked, identity\r\n", body=CHUNKS
+    ),
+    "a space before the colon": prediction(b"Transfer-Encoding : chunked\r\n", body=CHUNKS),
+    "a chunk of no number": prediction(CHUNKED, body=b"zz\r\n"),
+    "a negative chunk": prediction(CHUNKED, body=b"-5\r\n"),
+    "a chunk that is too large": prediction(CHUNKED, body=b"f" * 17 + b"\r\n"),
+    "a chunk longer than it says": prediction(CHUNKED, body=b"5\r\n" + BODY + b"\r\n0\r\n\r\n"),
+    "NUL in a path": prediction(LENGTH, target=b"/predict/sentiment\0"),
+    "bytes in a path": prediction(LENGTH, target=b"/predict/\xff"),
+    "NUL in a header": prediction(LENGTH, b"X-Request-Id: a\0b\r\n"),
+    "a lone line feed in a header": prediction(LENGTH, b"X-Request-Id: a\nb\r\n"),
+    "a lone carriage return in a header": prediction(LENGTH, b"X-Request-Id: a\rb: c\r\n"),
+    "a control code in a header": prediction(LENGTH, b"X-Other: a\x01b\r\n"),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a tunnel": b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
+    "no method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+}
 
 
-@pytest.mark.parametrize(
-    ("target", "status"),
-    [
-        (b"/%00", 404),
-        (b"/models/%00", 404),
-        (b"/errors/%ff", 404),
-        (b"/models/" + b"a" * 20_000, 404),
-        (b"/static-offline-docs/../app.py", 404),
-        (b"/static-offline-docs/%2e%2e/%2e%2e/app.py", 404),
-        (b"*", 404),
-        (b"//healthz", 404),
-        (b"http://elsewhere.example/healthz", 200),
-    ],
-)
-def test_odd_targets_are_answered(gateway: str, target: bytes, status: int) -> None:
-    answer = send(gateway, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+def test_what_could_be_read_in_two_ways_is_refused(url: str) -> None:
+    for what, sent in AMBIGUOUS.items():
+        answer = send(url, sent)
 
-    assert answer.status == status
-    if status == 404:
+        assert (answer.status, answer.code) == (400, "malformed-request"), what
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Connection"] == "close"
+
+
+def test_odd_targets_are_answered(url: str) -> None:
+    for target in (
+        b"/%00",
+        b"/models/%00",
+        b"/errors/%ff",
+        b"/models/" + b"a" * 20_000,
+        b"/static-offline-docs/../app.py",
+        b"/static-offline-docs/%2e%2e/%2e%2e/app.py",
+        b"*",
+        b"//healthz",
+    ):
+        answer = send(url, b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+
+        assert answer.status == 404, target
         assert answer.code in ("not-found", "unknown-model")
 
-
-@pytest.mark.parametrize("given", [b"a b", "ä".encode(), b"a" * 129, b"", b"<script>"])
-def test_an_id_that_could_do_harm_is_replaced(gateway: str, given: bytes) -> None:
-    answer = send(gateway, prediction(LENGTH, b"X-Request-Id: " + given + b"\r\n"))
-
-    assert answer.status == 200
-    assert answer.headers["X-Request-Id"] == answer.document["request_id"]
-    assert len(answer.document["request_id"]) == 32
+    elsewhere = b"GET http://elsewhere.example/healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert send(url, elsewhere).status == 200
 
 
-def test_a_client_may_ask_before_it_sends_the_body(gateway: str) -> None:
-    with connect(gateway) as connection:
+def test_a_client_may_ask_before_it_sends_the_body(url: str) -> None:
+    with connect(url) as connection:
         connection.sendall(prediction(LENGTH, b"Expect: 100-continue\r\n", body=b""))
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -120,33 +133,29 @@ def test_a_client_may_ask_before_it_sends_the_body(gateway: str) -> None:
         assert read(connection).status == 200
 
 
-def test_a_body_that_is_too_large_is_never_asked_for(gateway: str) -> None:
+def test_a_body_that_is_too_large_is_never_asked_for(url: str) -> None:
     lines = b"Expect: 100-continue\r\nContent-Length: 99000000\r\n"
 
-    answer = send(gateway, prediction(lines, body=b""))
+    answer = send(url, prediction(lines, body=b""))
 
     assert (answer.status, answer.code) == (413, "payload-too-large")
 
 
-@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
-@pytest.mark.parametrize("framing", [(LENGTH, BODY), (CHUNKED, CHUNKS)], ids=["length", "chunked"])
-def test_a_wish_for_another_protocol_costs_no_body(
-    gateway: str, protocol: bytes, framing: tuple[bytes, bytes]
-) -> None:
-    wish = (
-        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %s\r\nHTTP2-Settings: AAMA\r\n" % protocol
-    )
-    length, body = framing
-    with connect(gateway) as connection:
-        connection.sendall(prediction(length, wish, body=body[:5]))
-        connection.sendall(body[5:])
-        assert read(connection).status == 200
+def test_a_wish_for_another_protocol_costs_no_body(url: str) -> None:
+    for protocol in (b"websocket", b"h2c"):
+        for length, body in ((LENGTH, BODY), (CHUNKED, CHUNKS)):
+            wish = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n"
+            wish += b"Upgrade: %s\r\n" % protocol
+            with connect(url) as connection:
+                connection.sendall(prediction(length, wish, body=body[:5]))
+                connection.sendall(body[5:])
+                assert read(connection).status == 200, (protocol, length)
 
 
-def test_trailers_are_no_headers(gateway: str) -> None:
+def test_trailers_are_no_headers(url: str) -> None:
     body = CHUNKS.removesuffix(b"\r\n") + b"X-Request-Id: trailer\r\n\r\n"
 
-    answer = send(gateway, prediction(CHUNKED, body=body))
+    answer = send(url, prediction(CHUNKED, body=body))
 
     assert answer.status == 200
     assert answer.document["request_id"] != "trailer"
@@ -155,8 +164,8 @@ def test_trailers_are_no_headers(gateway: str) -> None:
 @pytest.mark.parametrize(
     "trailers", [b"a: b\r\n" * 200_000, b"a: " + b"b" * 1_000_000], ids=["lines", "line"]
 )
-def test_trailers_that_never_end_are_refused(gateway: str, trailers: bytes) -> None:
-    with connect(gateway) as connection:
+def test_trailers_that_never_end_are_refused(url: str, trailers: bytes) -> None:
+    with connect(url) as connection:
         connection.sendall(prediction(CHUNKED, body=CHUNKS.removesuffix(b"\r\n")))
         connection.sendall(trailers)
 
@@ -165,23 +174,23 @@ def test_trailers_that_never_end_are_refused(gateway: str, trailers: bytes) -> N
     assert (answer.status, answer.code) == (431, "headers-too-large")
 
 
-def test_a_client_that_leaves_several_requests_behind_is_no_defect(gateway: str) -> None:
+def test_a_client_that_leaves_several_requests_behind_is_no_defect(url: str) -> None:
     labels = {"model": "sentiment", "outcome": "internal-error"}
-    before = reading(gateway, "tfgate_requests_total", **labels)
-    with connect(gateway) as connection:
+    before = reading(url, "tfgate_requests_total", **labels)
+    with connect(url) as connection:
         connection.sendall(prediction(LENGTH) * 5)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
             pass
 
-    assert send(gateway, prediction(LENGTH)).status == 200
-    assert reading(gateway, "tfgate_requests_total", **labels) == before
+    assert send(url, prediction(LENGTH)).status == 200
+    assert reading(url, "tfgate_requests_total", **labels) == before
 
 
-def test_requests_that_are_sent_at_once_are_answered_in_their_order(gateway: str) -> None:
+def test_requests_that_are_sent_at_once_are_answered_in_their_order(url: str) -> None:
     ids = [f"request-{number}" for number in range(5)]
     sent = [prediction(LENGTH, f"X-Request-Id: {each}\r\n".encode()) for each in ids]
-    with connect(gateway) as connection, connection.makefile("rb") as received:
+    with connect(url) as connection, connection.makefile("rb") as received:
         connection.sendall(b"".join(sent))
         answered = [line for _ in ids for line in iter(received.readline, b"\r\n")]
 
@@ -189,9 +198,25 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(gateway: str
     assert told == [f"x-request-id: {each}\r\n".encode() for each in ids]
 
 
-def test_a_client_of_1996_is_answered(gateway: str) -> None:
-    with connect(gateway) as connection:
+def test_a_client_of_1996_is_answered(url: str) -> None:
+    with connect(url) as connection:
         connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(65536), b""))
 
     assert received.endswith(b'{"status":"ok"}')
+
+
+def test_what_a_client_that_hangs_up_has_asked_for_is_cancelled(
+    url: str, server: FakeModelServer
+) -> None:
+    server.faults["housing"] = hang
+    server.calls.clear()
+    with Visitor(url, "/predict/housing", HOUSE, {}) as visitor:
+        stack.wait_until(lambda: len(server.calls) == 1, "the call")
+        visitor.leave()
+
+    stack.wait_until(lambda: server.calls[0].ended, "the end of the call")
+    assert server.calls[0].cancelled
+    labels = {"model": "housing", "outcome": "client-disconnected"}
+    assert reading(url, "tfgate_requests_total", **labels) == 1
+    server.faults.clear()

@@ -8,6 +8,11 @@ import httpx
 import pytest
 
 from tests import stack
+from tests.examples import HOUSE
+from tests.fake_models import declared_models
+from tests.fake_over_grpc import listening
+from tests.readings import reading
+from tests.visitor import Visitor
 
 ENDLESS = "300"
 pytestmark = pytest.mark.parametrize("workers", ["1", "2"])
@@ -61,6 +66,26 @@ def test_after_the_delay_it_ends_by_itself(workers: str) -> None:
 
         assert running.wait(stack.STOP_SECONDS) == 0
         assert not stack.answers(f"{url}/healthz")
+
+
+def test_requests_in_progress_may_finish(workers: str) -> None:
+    with (
+        listening(declared_models()) as address,
+        stack.gateway_process(
+            model_server=address, workers=workers, drain_seconds="0", predict_timeout_seconds="300"
+        ) as (running, url),
+    ):
+        stack.wait_until_ready(url)
+        with Visitor(url, "/predict/housing", HOUSE, withheld=10) as visitor:
+            inside = "tfgate_requests_in_flight"
+            stack.wait_until(lambda: reading(url, inside, model="housing") == 1, "the request")
+            running.send_signal(signal.SIGTERM)
+            stack.wait_until(lambda: not stack.answers(f"{url}/healthz"), "a closed door")
+
+            visitor.finish()
+
+            assert visitor.answer().status == 200
+        assert running.wait(stack.STOP_SECONDS) == 0
 
 
 def is_draining(url: str) -> bool:
