@@ -1,7 +1,8 @@
-"""`python -m tests.bench COMMAND`: what `make bench` runs, one command a step."""
+"""`python -m bench COMMAND`: what `make bench` runs, one command a step."""
 
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -10,16 +11,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import breakdown, environments
-from tests.bench.best_batch import measure_best_batches
-from tests.bench.load import NoLoadGenerator
-from tests.bench.machine import describe_session
-from tests.bench.measure import Measurement, Plan
-from tests.bench.overload import OVERLOAD_WORKLOADS, measure_overload
-from tests.bench.report import write_report
-from tests.bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
-from tests.bench.systems import System, installed_systems
-from tests.bench.workloads import WORKLOADS
+from bench import breakdown, environments
+from bench.best_batch import measure_best_batches
+from bench.compare import Comparison
+from bench.compare import compare as compare_revisions
+from bench.load import NoLoadGenerator
+from bench.machine import describe_session
+from bench.measure import Measurement, Plan
+from bench.overload import OVERLOAD_WORKLOADS, measure_overload
+from bench.report import write_report
+from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
+from bench.revisions import WrongRevision, unpacked
+from bench.stack import ROOT
+from bench.systems import System, installed_systems
+from bench.workloads import WORKLOADS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -120,7 +125,7 @@ def break_down(results_file: ResultsFile = RESULTS) -> None:
 @app.command()
 def graphs() -> None:
     """Compare the sentiment graph with what Keras alone exports, in this process: half a minute."""
-    from tests.bench.graphs import compare  # noqa: PLC0415  # the other commands need no TensorFlow
+    from bench.graphs import compare  # noqa: PLC0415  # the other commands need no TensorFlow
 
     table = Table("batch", "words", "Keras, ms", "tfgate, ms", "times faster", "scores differ by")
     with TemporaryDirectory() as folder:
@@ -137,11 +142,29 @@ def graphs() -> None:
 
 
 @app.command()
+def compare(
+    revision: Annotated[str, typer.Argument(help="what is compared with this tree")] = "HEAD",
+    folder: Annotated[Path | None, typer.Option(help="where its files are already")] = None,
+    workloads: Annotated[str, typer.Option(help="names, with commas")] = (
+        "house,houses,picture,review200"
+    ),
+    rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 3,
+) -> None:
+    """Measure this tree's gateway against that of another revision, in turns."""
+    with ExitStack() as stack:
+        before = folder or stack.enter_context(unpacked(revision))
+        chosen = _chosen(workloads, list(WORKLOADS))
+        plan = Comparison(before, ROOT, chosen, rounds, seconds)
+        compare_revisions(plan, SCRATCH, console)
+
+
+@app.command()
 def report(results_file: ResultsFile = RESULTS) -> None:
     """Write docs/benchmarks.md and its charts from the results."""
     results = Results(results_file)
     if not results.all(Cell):
-        message = f"{results_file} holds no measurement: run 'python -m tests.bench run' first"
+        message = f"{results_file} holds no measurement: run 'python -m bench run' first"
         raise typer.BadParameter(message)
     console.print(f"written: {write_report(results)}")
 
@@ -171,5 +194,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
-    except NoLoadGenerator as error:
+    except (NoLoadGenerator, WrongRevision) as error:
         sys.exit(f"bench: {error}")

@@ -7,14 +7,14 @@ from pathlib import Path
 import grpc.aio
 import numpy as np
 
+from bench.model_server import model_server
+from bench.results import BareCall
+from bench.workloads import WORKLOADS, Instance, Workload
 from proto.model_pb2 import ModelSpec
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
-from serving.contract import Row, stack
+from serving.contract import Tensors
 from serving.models import MODELS
-from tests.bench.model_server import model_server
-from tests.bench.results import BareCall
-from tests.bench.workloads import WORKLOADS, Instance, Workload
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
@@ -29,7 +29,7 @@ def measure_bare_calls(round_number: int, *, seconds: float, scratch: Path) -> B
 def call_milliseconds(address: str, workload: Workload, *, seconds: float) -> tuple[float, float]:
     """Call for so long, after a quarter of that as warm-up; give p50 and p99."""
     messages = [
-        predict_request(workload.model, rows_of(workload.model, instances))
+        predict_request(workload.model, inputs_of(workload.model, instances))
         for instances in workload.requests()
     ]
     asyncio.run(_call(address, messages, seconds / 4))
@@ -38,15 +38,14 @@ def call_milliseconds(address: str, workload: Workload, *, seconds: float) -> tu
     return float(p50), float(p99)
 
 
-def rows_of(model: str, instances: list[Instance]) -> list[Row]:
+def inputs_of(model: str, instances: list[Instance]) -> Tensors:
     """Validate and preprocess instances as the gateway does."""
     declared = MODELS[model]
-    return [declared.preprocess(declared.request.model_validate(each)) for each in instances]
+    return declared.preprocess([declared.request.model_validate(each) for each in instances])
 
 
-def predict_request(model: str, rows: list[Row]) -> PredictRequest:
-    """Put rows into the message that asks for their predictions."""
-    inputs = stack(rows, MODELS[model].signature)
+def predict_request(model: str, inputs: Tensors) -> PredictRequest:
+    """Put tensors into the message that asks for their predictions."""
     return PredictRequest(
         model_spec=ModelSpec(name=model, signature_name="serving_default"),
         inputs={name: tensors.encode(array) for name, array in inputs.items()},

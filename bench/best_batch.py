@@ -12,9 +12,9 @@ from functools import partial
 from itertools import chain, cycle, islice
 from pathlib import Path
 
-from tests.bench.processes import output_of
-from tests.bench.results import BestBatch
-from tests.bench.workloads import WORKLOADS, Workload
+from bench.processes import output_of
+from bench.results import BestBatch
+from bench.workloads import WORKLOADS, Workload
 
 BATCH_SIZES = (1, 8, 32, 128, 512)
 _WORKLOADS = ("house", "picture", "review200")
@@ -24,12 +24,12 @@ _NUM_CALLERS = 2
 def measure_best_batches(*, seconds: float, scratch: Path) -> list[BestBatch]:
     """Call each model with each size of batch for so long."""
     log = scratch / "logs" / "best_batch.log"
-    output = output_of("tests.bench.best_batch", str(seconds), log=log)
+    output = output_of("bench.best_batch", str(seconds), log=log)
     return [BestBatch.model_validate(each) for each in json.loads(output)]
 
 
 def _measure(workload: Workload, seconds: float) -> list[BestBatch]:
-    from tests.bench.peers.saved_models import SavedModel, decode, stack  # noqa: PLC0415 - heavy
+    from bench.peers.saved_models import SavedModel, decode, stack  # noqa: PLC0415 - heavy
 
     model = SavedModel(workload.model)
     instances = cycle(chain.from_iterable(workload.requests()))

@@ -13,19 +13,20 @@ import grpc
 import numpy as np
 from pydantic import TypeAdapter
 
+from bench.bare_call import call_milliseconds
+from bench.load import Target, put_load
+from bench.results import Piece
+from bench.serve import serve
+from bench.systems import installed_systems
+from bench.workloads import WORKLOADS, Workload
 from proto.model_pb2 import ModelSpec
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
 from serving.card import ModelCard
-from serving.contract import Tensors, stack, unstack
-from serving.gateway.api.payloads import Batch, Prediction, PredictionBatch
+from serving.contract import Tensors
+from serving.gateway.api.payloads import BatchPayload, SinglePayload
+from serving.gateway.api.schemas import Batch
 from serving.models import MODELS
-from tests.bench.bare_call import call_milliseconds
-from tests.bench.load import Target, put_load
-from tests.bench.results import Piece
-from tests.bench.serve import serve
-from tests.bench.systems import installed_systems
-from tests.bench.workloads import WORKLOADS, Workload
 
 _REPEATS = 5
 _NUM_REQUESTS = 32  # different ones, so that nothing is answered from a processor's cache
@@ -95,7 +96,9 @@ def _walk(
 ) -> None:
     """Follow requests from their bytes to the bytes of their answers."""
     name, model, many = workload.model, MODELS[workload.model], workload.batch_size is not None
-    request_type, answer_type = _types(name, many=many)
+    body_type: TypeAdapter[Any] = TypeAdapter(
+        Batch.__class_getitem__(model.request) if many else model.request
+    )
     card = _card(name, predict)
 
     def build(given: Tensors) -> PredictRequest:
@@ -103,38 +106,20 @@ def _walk(
         spec = ModelSpec(name=name, signature_name="serving_default")
         return PredictRequest(model_spec=spec, inputs=encoded)
 
-    def write(predictions: list[Any]) -> bytes:
-        answer = {"predictions": predictions} if many else {"prediction": predictions[0]}
-        whole = answer_type(model=name, version=1, request_id=_REQUEST_ID, **answer)
-        return adapter.dump_json(whole)
-
-    adapter: TypeAdapter[Any] = TypeAdapter(answer_type)
-    body_type: TypeAdapter[Any] = TypeAdapter(request_type)
     parsed = timed.time("validate", body_type.validate_json, [each.encode() for each in bodies])
     requests = [each.instances if many else [each] for each in parsed]
-    rows = timed.time("preprocess", lambda each: [model.preprocess(one) for one in each], requests)
-    inputs = timed.time("stack the rows", lambda each: stack(each, model.signature), rows)
+    inputs = timed.time("preprocess", model.preprocess, requests)
     messages = timed.time("build the gRPC request", build, inputs)
     timed.time(SERIALISE, PredictRequest.SerializeToString, messages)
     responses = timed.time(PARSE, PredictResponse.FromString, [predict(each) for each in messages])
     outputs = timed.time("decode its tensors", _decode, responses)
-    answered = timed.time("take the rows apart", unstack, outputs)
-    predictions = timed.time(
+    answers = timed.time(
         "postprocess",
-        lambda pair: [
-            model.postprocess(row, request, card) for row, request in zip(*pair, strict=True)
-        ],
-        zip(answered, requests, strict=True),
+        lambda columns: model.postprocess(*columns, card),
+        zip(inputs, outputs, strict=True),
     )
-    timed.time("serialise the answer", write, predictions)
-
-
-def _types(name: str, *, many: bool) -> tuple[Any, Any]:
-    """Give the classes of a body and of its answer, which are made at run time."""
-    request, response = MODELS[name].request, MODELS[name].response
-    if many:
-        return Batch.__class_getitem__(request), PredictionBatch.__class_getitem__(response)
-    return request, Prediction.__class_getitem__(response)
+    payload = BatchPayload(name, model) if many else SinglePayload(name, model)
+    timed.time("write the answer", lambda each: payload.write(each, 1, _REQUEST_ID), answers)
 
 
 def _card(name: str, predict: Callable[..., bytes]) -> ModelCard:

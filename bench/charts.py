@@ -7,9 +7,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from tests.bench.figures import Figure, Figures
-from tests.bench.systems import System
-from tests.bench.workloads import WORKLOADS, Workload
+from bench.figures import Figure, Figures
+from bench.systems import System
+from bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = 32
 _OURS, _PEERS, _GRID = "#1f6feb", "#9aa4b2", "#dfe3e8"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.bench.workloads import Instance, Workload
+from bench.workloads import Instance, Workload
 
 # What a user needs of one answer: a price with its bounds, or the score of each class given.
 Answer = dict[str, float]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from tests.bench.processes import Program
+from bench.processes import Program
 
 
 class Disturbance:

@@ -1,6 +1,6 @@
 """Two limits without a model: a bare ASGI function, and FastAPI with tfgate's own house in and out.
 
-Run as `python -m tests.bench.echo bare` or `fastapi`; PORT says where.
+Run as `python -m bench.echo bare` or `fastapi`; PORT says where.
 """
 
 import os

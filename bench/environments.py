@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.stack import ROOT
+from bench.stack import ROOT
 
 BUILD = ROOT / "build" / "bench"
 PEERS = Path(__file__).parent / "peers"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from tests.bench.results import BareCall, Cell, Footprint, OverloadPoint, Results
+from bench.results import BareCall, Cell, Footprint, OverloadPoint, Results
 
 # Above this share of the processors' time in other hands, a round says little.
 DISTURBED = 0.05

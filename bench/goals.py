@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench.figures import Figures
-from tests.bench.overload import OVERLOAD_WORKLOADS
-from tests.bench.workloads import WORKLOADS
+from bench.figures import Figures
+from bench.overload import OVERLOAD_WORKLOADS
+from bench.workloads import WORKLOADS
 
 TFGATE, PLAIN_GATEWAY = "tfgate", "fastapi_grpc"
 FRAMEWORKS = ("bentoml", "litserve", "ray", "mlserver", "kserve")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench.environments import version_of
-from tests.bench.results import Session
-from tests.bench.systems import System
-from tests.stack import ROOT
+from bench.environments import version_of
+from bench.results import Session
+from bench.stack import ROOT
+from bench.systems import System
 
 _OURS = ("fastapi", "uvicorn", "uvloop", "pydantic", "grpcio", "protobuf", "numpy", "tensorflow")
 

@@ -7,15 +7,15 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.bench.bare_call import measure_bare_calls
-from tests.bench.disturbance import disturbance
-from tests.bench.load import Target, put_load
-from tests.bench.processes import Ended
-from tests.bench.reference import WrongAnswer, check_answers, write_reference
-from tests.bench.results import BareCall, Cell, Footprint, Results
-from tests.bench.serve import Served, serve
-from tests.bench.systems import System
-from tests.bench.workloads import WORKLOADS, Workload
+from bench.bare_call import measure_bare_calls
+from bench.disturbance import disturbance
+from bench.load import Target, put_load
+from bench.processes import Ended
+from bench.reference import WrongAnswer, check_answers, write_reference
+from bench.results import BareCall, Cell, Footprint, Results
+from bench.serve import Served, serve
+from bench.systems import System
+from bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = (1, 32, 128)
 WARMUP_CONNECTIONS = 32
@@ -90,7 +90,7 @@ class Measurement:
             with serve(system, self._scratch) as served:
                 self._cells(number, served, missing)
                 self._weigh(number, served)
-        except (AssertionError, Ended) as error:
+        except (TimeoutError, Ended) as error:
             self._fail(f"{system.name} did not stay up: {error}")
 
     def _cells(self, number: int, served: Served, cells: list[tuple[str, int]]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import grpc
 
+from bench.processes import Program, running
+from bench.stack import SHIPPED_MODELS, free_port, wait_until
 from proto.model_pb2 import ModelSpec
 from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
-from tests.bench.processes import Program, running
-from tests.stack import SHIPPED_MODELS, free_port, wait_until
 from tfgate.up import model_server_command
 
 _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from tests.bench.load import NoLoadGenerator, Target
+from bench.load import NoLoadGenerator, Target
 
 _SOURCE = Path(__file__).with_suffix(".c")
 # One `struct request` of open_loop.c; times in seconds.

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench.load import Target, put_load
-from tests.bench.open_loop import compile_generator, offer
-from tests.bench.results import OverloadPoint, Results
-from tests.bench.serve import serve
-from tests.bench.systems import System
-from tests.bench.workloads import Workload
+from bench.load import Target, put_load
+from bench.open_loop import compile_generator, offer
+from bench.results import OverloadPoint, Results
+from bench.serve import serve
+from bench.systems import System
+from bench.workloads import Workload
 
 # What the gateway itself bounds, and what the model bounds.
 OVERLOAD_WORKLOADS = ("house", "review200")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.stack import ROOT
+from bench.stack import ROOT
 
 STOP_SECONDS = 20
 
@@ -37,6 +37,11 @@ class Program:
         """List the program and everything it has started."""
         return [self.process, *self.process.children(recursive=True)]
 
+    def cpu_seconds(self) -> float:
+        """Tell how much processor time the tree has used so far."""
+        times = [process.cpu_times() for process in self.tree()]
+        return sum(each.user + each.system for each in times)
+
     def resident_bytes(self) -> list[int]:
         """Weigh each process of the tree: resident set sizes, the largest first."""
         sizes = []
@@ -49,13 +54,15 @@ class Program:
 
 
 @contextmanager
-def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[Program]:
+def running(
+    command: list[str], environment: Mapping[str, str], log: Path, folder: Path = ROOT
+) -> Iterator[Program]:
     """Run a program as long as the context lasts; afterwards nothing of its tree is left."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = psutil.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,

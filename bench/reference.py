@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.bench.dialects import Answer, Dialect
-from tests.bench.processes import output_of
-from tests.bench.workloads import WORKLOADS, Workload
+from bench.dialects import Answer, Dialect
+from bench.processes import output_of
+from bench.workloads import WORKLOADS, Workload
 
 NUM_CHECKED = 4  # requests of each workload
 RELATIVE_TOLERANCE = 1e-3
@@ -27,7 +27,7 @@ def write_reference(folder: Path) -> Path:
     file = folder / "reference.json"
     if not file.exists():
         log = folder / "logs" / "reference.log"
-        file.write_bytes(output_of("tests.bench.reference", log=log))
+        file.write_bytes(output_of("bench.reference", log=log))
     return file
 
 
@@ -67,7 +67,7 @@ def _is_close(value: float, right: float) -> bool:
 
 
 def _compute() -> dict[str, list[list[Answer]]]:
-    from tests.bench.peers.saved_models import SavedModel, decode  # noqa: PLC0415 - TensorFlow
+    from bench.peers.saved_models import SavedModel, decode  # noqa: PLC0415 - TensorFlow
 
     computed = {}
     for workload in WORKLOADS.values():

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tests.bench import charts, tables
-from tests.bench.figures import DISTURBED, Figures
-from tests.bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
-from tests.bench.results import BestBatch, Cell, Piece, Results, Session
-from tests.bench.systems import System, all_systems
-from tests.bench.workloads import NUM_BODIES, WORKLOADS
-from tests.stack import ROOT
+from bench import charts, tables
+from bench.figures import DISTURBED, Figures
+from bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
+from bench.results import BestBatch, Cell, Piece, Results, Session
+from bench.stack import ROOT
+from bench.systems import System, all_systems
+from bench.workloads import NUM_BODIES, WORKLOADS
 
 _NOTES = Path(__file__).with_name("notes.md")
 _PAGE = ROOT / "docs" / "benchmarks.md"
@@ -132,7 +132,7 @@ def _footprints(figures: Figures, systems: list[System]) -> str:
 
 def _configurations(systems: list[System]) -> str:
     rows = [[each.title, each.configuration] for each in systems if each.configuration]
-    files = "Their servers are in `tests/bench/peers/`, with their requirements.\n\n"
+    files = "Their servers are in `bench/peers/`, with their requirements.\n\n"
     head = ["system", "configuration"]
     return f"## Configurations\n\n{files}{tables.table(head, rows, num_texts=2)}"
 
@@ -153,5 +153,5 @@ def _machine(results: Results) -> str:
         + "\n"
         + tables.table(["package", "version"], versions.items(), num_texts=2)
         + "\n```sh\nmake bench\n```\n"
-        + "\n`.venv/bin/python -m tests.bench --help` names the steps and their options.\n"
+        + "\n`.venv/bin/python -m bench --help` names the steps and their options.\n"
     )

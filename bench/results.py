@@ -5,8 +5,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from tests.bench.load import Load
-from tests.bench.open_loop import OpenLoop
+from bench.load import Load
+from bench.open_loop import OpenLoop
 
 
 class Session(BaseModel):

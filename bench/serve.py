@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 
-from tests.bench.model_server import model_server
-from tests.bench.processes import Program, running
-from tests.bench.systems import System
-from tests.bench.workloads import WORKLOADS
-from tests.stack import free_port, wait_until
+from bench.model_server import model_server
+from bench.processes import Program, running
+from bench.stack import free_port, wait_until
+from bench.systems import System
+from bench.workloads import WORKLOADS
 
 READY_SECONDS = 120
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from tests.bench.dialects import (
+from bench.dialects import (
     BENTOML,
     ECHO,
     INSTANCES,
@@ -16,8 +16,8 @@ from tests.bench.dialects import (
     TFGATE,
     Dialect,
 )
-from tests.bench.environments import BUILD, python_of
-from tests.bench.workloads import WORKLOADS
+from bench.environments import BUILD, python_of
+from bench.workloads import WORKLOADS
 from tfgate.up import REAL_SERVER
 
 
@@ -64,7 +64,7 @@ def _peer(name: str, title: str, dialect: Dialect, configuration: str, *packages
         name=name,
         title=title,
         dialect=dialect,
-        command=(str(python_of(name)), "-m", f"tests.bench.peers.{name}.server"),
+        command=(str(python_of(name)), "-m", f"bench.peers.{name}.server"),
         environment={"PORT": "{port}", "SPARE_PORT": "{spare_port}"},
         configuration=configuration,
         packages=packages,
@@ -76,7 +76,7 @@ def _limit(name: str, title: str, application: str) -> System:
         name=name,
         title=title,
         dialect=ECHO,
-        command=(sys.executable, "-m", "tests.bench.echo", application),
+        command=(sys.executable, "-m", "bench.echo", application),
         environment={"PORT": "{port}"},
         workloads=("house",),
         is_limit=True,
@@ -115,7 +115,7 @@ _ALL = [
         ),
         command=(
             *(str(python_of("bentoml")), "-m", "bentoml", "serve", "--host", "127.0.0.1"),
-            *("--port", "{port}", "tests.bench.peers.bentoml.server:Predictions"),
+            *("--port", "{port}", "bench.peers.bentoml.server:Predictions"),
         ),
         environment={
             "BENTOML_HOME": str(BUILD / "bentoml-home"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from tests.bench.figures import Figure, Figures
-from tests.bench.goals import GOALS, TFGATE
-from tests.bench.measure import CONNECTIONS
-from tests.bench.results import BestBatch, Piece
-from tests.bench.systems import System
-from tests.bench.workloads import Workload
+from bench.figures import Figure, Figures
+from bench.goals import GOALS, TFGATE
+from bench.measure import CONNECTIONS
+from bench.results import BestBatch, Piece
+from bench.systems import System
+from bench.workloads import Workload
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], num_texts: int = 1) -> str:

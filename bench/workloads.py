@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tests.load.words import WORDS
+from tfgate.loadtest.users.words import WORDS
 
 Instance = dict[str, float | str]
 

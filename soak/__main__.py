@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: run a soak, say what it found, fail if anything was wrong."""
+"""`python -m soak`: run a soak, say what it found, fail if anything was wrong."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.soak.plan import Plan, short
-from tests.soak.run import run
-from tests.soak.summary import Findings, Summary
+from soak.plan import Plan, short
+from soak.run import run
+from soak.summary import Findings, Summary
 
 SHORT_MINUTES = 5  # below, memory cannot be judged as strictly
 

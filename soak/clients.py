@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.soak.questions import Question
+from soak.questions import Question
 
 # Who is refused asks again soon: sooner than Retry-After says, to see when service is back.
 PAUSE_SECONDS = 0.05

@@ -8,10 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from serving.card import ModelCard
-from serving.contract import stack, unstack
 from serving.models import MODELS
-from tests.soak.clients import Outcome
-from tests.soak.questions import Question
+from soak.clients import Outcome
+from soak.questions import Question
 from training.servable import to_tensorflow
 
 # Float32 differs in the last digits with the number of rows that share a call.
@@ -56,13 +55,10 @@ class KnownAnswers:
 
 def _predict(signature: Any, question: Question, card: ModelCard) -> list[Any]:
     model = MODELS[question.model]
-    rows = [model.preprocess(request) for request in question.requests]
-    tensors = signature(**to_tensorflow(stack(rows, model.signature)))
-    outputs = unstack({name: tensors[name].numpy() for name in model.signature.outputs})
-    return [
-        model.postprocess(row, request, card).model_dump(mode="json")
-        for row, request in zip(outputs, question.requests, strict=True)
-    ]
+    inputs = model.preprocess(question.requests)
+    tensors = signature(**to_tensorflow(inputs))
+    outputs = {name: tensors[name].numpy() for name in model.signature.outputs}
+    return model.postprocess(inputs, outputs, card)
 
 
 def _close(answer: Any, known: Any) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bench.workloads import WORKLOADS, Instance
 from serving.models import MODELS
-from tests.bench.workloads import WORKLOADS, Instance
 
 NUM_PER_WORKLOAD = 8
 

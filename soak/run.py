@@ -10,16 +10,16 @@ from typing import IO
 
 import psutil
 
+from bench import stack
 from serving.models import MODELS
-from tests import stack
-from tests.model_server import ModelServer
-from tests.soak.clients import Clients
-from tests.soak.known_answers import KnownAnswers
-from tests.soak.plan import Plan
-from tests.soak.questions import mixed_questions
-from tests.soak.summary import Findings, Outage, Summary, summarise
-from tests.soak.tally import Tally
-from tests.soak.versions import (
+from soak.clients import Clients
+from soak.known_answers import KnownAnswers
+from soak.model_server import ModelServer
+from soak.plan import Plan
+from soak.questions import mixed_questions
+from soak.summary import Findings, Outage, Summary, summarise
+from soak.tally import Tally
+from soak.versions import (
     publish_version,
     remove_version,
     shipped_version,
@@ -40,7 +40,7 @@ def run(plan: Plan, show: Show, log: IO[bytes]) -> Summary:
     `log` takes what the servers say.
 
     Raises:
-        AssertionError: a server does not start, or service does not come back in the end.
+        TimeoutError: a server does not start, or service does not come back in the end.
         httpx.TransportError: the gateway does not answer at all.
     """
     with TemporaryDirectory(prefix="soak-") as folder:

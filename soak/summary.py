@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
-from tests.soak.clients import Outcome
-from tests.soak.plan import DEADLINE_SECONDS, RECOVERY_SECONDS, SLACK_SECONDS, Plan
-from tests.soak.tally import Tally
+from soak.clients import Outcome
+from soak.plan import DEADLINE_SECONDS, RECOVERY_SECONDS, SLACK_SECONDS, Plan
+from soak.tally import Tally
 
 ACCEPTED_ERRORS = (429, 503, 504)
 RETRY_LATER = (429, 503)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from tests.soak.clients import Outcome
-from tests.soak.known_answers import KnownAnswers
+from soak.clients import Outcome
+from soak.known_answers import KnownAnswers
 
 MAX_KEPT = 20  # wrong answers; more of them would say nothing new
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from tests import stack
-from tests.damage import GRAPH
+from bench import stack
 
+GRAPH = "saved_model.pb"
 RELATIVE_CHANGE = 0.05
 
 

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from serving.models import MODELS
-from tests.bench import tables
-from tests.bench.dialects import (
+from bench import tables
+from bench.dialects import (
     BENTOML,
     INSTANCES,
     OPEN_INFERENCE,
@@ -24,11 +23,12 @@ from tests.bench.dialects import (
     Answer,
     Dialect,
 )
-from tests.bench.figures import Figures
-from tests.bench.load import Load, Target, parse
-from tests.bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
-from tests.bench.results import Cell, Results
-from tests.bench.workloads import NUM_BODIES, WORKLOADS, Workload
+from bench.figures import Figures
+from bench.load import Load, Target, parse
+from bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
+from bench.results import Cell, Results
+from bench.workloads import NUM_BODIES, WORKLOADS, Workload
+from serving.models import MODELS
 from tests.programs import needs
 
 needs_compiler = needs("cc", package="gcc libc6-dev")

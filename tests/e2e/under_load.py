@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tests import stack
-from tests.soak.clients import Clients, Outcome
-from tests.soak.questions import Question, mixed_questions
+from soak.clients import Clients, Outcome
+from soak.questions import Question, mixed_questions
 
 QUESTIONS = mixed_questions()
 

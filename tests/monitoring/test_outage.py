@@ -7,7 +7,7 @@ import httpx
 
 from serving.models import MODELS
 from tests import stack
-from tests.model_server import ModelServer
+from soak.model_server import ModelServer
 from tests.monitoring.prometheus_server import Prometheus, prometheus
 from tests.programs import needs
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.soak.plan import short
-from tests.soak.run import run
+from soak.plan import short
+from soak.run import run
 
 
 def test_half_a_minute_passes(tmp_path: Path) -> None:

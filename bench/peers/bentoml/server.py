@@ -2,8 +2,8 @@
 
 import bentoml
 
-from tests.bench.peers.saved_models import SavedModel, decode
-from tests.bench.peers.schemas import Classification, House, Picture, Price, Review
+from bench.peers.saved_models import SavedModel, decode
+from bench.peers.schemas import Classification, House, Picture, Price, Review
 
 BATCHING = {"batchable": True, "max_batch_size": 128, "max_latency_ms": 1000}
 

@@ -12,8 +12,8 @@ from fastapi import FastAPI, Request
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from tests.bench.peers.saved_models import Answer, Row, answers, decode, stack
-from tests.bench.peers.schemas import (
+from bench.peers.saved_models import Answer, Row, answers, decode, stack
+from bench.peers.schemas import (
     Classification,
     House,
     Houses,

@@ -5,8 +5,8 @@ import os
 import uvicorn
 from fastapi import FastAPI
 
-from tests.bench.peers.saved_models import SavedModel, decode
-from tests.bench.peers.schemas import (
+from bench.peers.saved_models import SavedModel, decode
+from bench.peers.schemas import (
     Classification,
     House,
     Houses,

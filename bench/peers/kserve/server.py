@@ -5,7 +5,7 @@ from typing import Any
 
 import kserve
 
-from tests.bench.peers.saved_models import Answer, Row, SavedModel, decode
+from bench.peers.saved_models import Answer, Row, SavedModel, decode
 
 
 class Prediction(kserve.Model):

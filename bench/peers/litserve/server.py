@@ -6,7 +6,7 @@ from typing import Any
 
 import litserve
 
-from tests.bench.peers.saved_models import Answer, Row, SavedModel, decode, split
+from bench.peers.saved_models import Answer, Row, SavedModel, decode, split
 
 
 class Prediction(litserve.LitAPI):

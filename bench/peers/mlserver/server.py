@@ -11,7 +11,7 @@ from mlserver.settings import ModelSettings, Settings
 from mlserver.types import InferenceRequest, InferenceResponse, RequestInput, ResponseOutput
 from mlserver.utils import install_uvloop_event_loop
 
-from tests.bench.peers.saved_models import SavedModel, decode, stack
+from bench.peers.saved_models import SavedModel, decode, stack
 
 
 class Prediction(MLModel):
@@ -45,7 +45,7 @@ def _output(name: str, array: Any) -> ResponseOutput:
 
 async def main() -> None:
     # The worker process finds the class by its import path.
-    implementation = "tests.bench.peers.mlserver.server.Prediction"
+    implementation = "bench.peers.mlserver.server.Prediction"
     settings = Settings(
         host="127.0.0.1",
         http_port=int(os.environ["PORT"]),

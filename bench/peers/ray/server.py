@@ -8,7 +8,7 @@ import ray
 from ray import serve
 from starlette.requests import Request
 
-from tests.bench.peers.saved_models import Answer, Row, SavedModel, decode, split
+from bench.peers.saved_models import Answer, Row, SavedModel, decode, split
 
 batched = serve.batch(max_batch_size=32, batch_wait_timeout_s=0.005)
 

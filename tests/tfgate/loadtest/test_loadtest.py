@@ -16,7 +16,7 @@ import pytest
 
 from serving.models import MODELS
 from tests import stack
-from tests.model_server import ModelServer
+from soak.model_server import ModelServer
 from tests.readings import reading
 from tfgate.cli import LoadShape
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.load.houses import ROOMS, house
-from tests.load.pictures import PICTURES, SMALL_PICTURES, picture
-from tests.load.reviews import NUM_WORDS, review
+from tfgate.loadtest.users.houses import ROOMS, house
+from tfgate.loadtest.users.pictures import PICTURES, SMALL_PICTURES, picture
+from tfgate.loadtest.users.reviews import NUM_WORDS, review
 
 MOST_INSTANCES = 128
 

@@ -25,7 +25,7 @@ def tick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], Tick]:
     monkeypatch.setenv("LOCUST_SKIP_MONKEY_PATCH", "1")
     from locust.env import Environment  # noqa: PLC0415
 
-    from tests.load.shapes import Shape  # noqa: PLC0415
+    from tfgate.loadtest.users.shapes import Shape  # noqa: PLC0415
 
     def ask(name: str, seconds: float) -> Tick:
         options = Namespace(

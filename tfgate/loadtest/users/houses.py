@@ -2,7 +2,7 @@
 
 import random
 
-from tests.load.quantiles import Quantiles, draw
+from tfgate.loadtest.users.quantiles import Quantiles, draw
 
 # The middle 98 % of the 20,640 block groups of the 1990 census.
 # Source: counted in https://github.com/ageron/handson-ml2 (datasets/housing/housing.csv)

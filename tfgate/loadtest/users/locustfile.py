@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from locust import FastHttpUser, between, events, stats, task
 from locust.argument_parser import LocustArgumentParser
 
-from tests.load.houses import house
-from tests.load.pictures import SMALL_PICTURES, picture
-from tests.load.reviews import review
-from tests.load.shapes import SHAPES, Shape
+from tfgate.loadtest.users.houses import house
+from tfgate.loadtest.users.pictures import SMALL_PICTURES, picture
+from tfgate.loadtest.users.reviews import review
+from tfgate.loadtest.users.shapes import SHAPES, Shape
 
 __all__ = ["HousingUser", "ImageUser", "SentimentUser", "Shape"]
 

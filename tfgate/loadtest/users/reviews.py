@@ -2,8 +2,8 @@
 
 import random
 
-from tests.load.quantiles import Quantiles, draw
-from tests.load.words import WORDS
+from tfgate.loadtest.users.quantiles import Quantiles, draw
+from tfgate.loadtest.users.words import WORDS
 
 # Words between white space, of the 50,000 labelled reviews of the Large Movie Review Dataset v1.0.
 # Source: counted in https://ai.stanford.edu/~amaas/data/sentiment/

@@ -12,8 +12,8 @@ import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
+from bench import stack
 from serving.tf_serving.model_config import model_config
-from tests import stack
 
 # Whoever measures how soon others find the server must find it sooner.
 _IMPATIENT = [
@@ -74,7 +74,6 @@ class ModelServer:
 
     def kill(self) -> None:
         """End it without any chance to say goodbye."""
-        assert self._process is not None
         self._process.kill()
         self._process.wait(stack.STOP_SECONDS)
         self._running.close()
@@ -82,7 +81,6 @@ class ModelServer:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Let it neither answer nor close its connections."""
-        assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
