@@ -17,7 +17,7 @@ from bench.compare import Comparison
 from bench.compare import compare as compare_revisions
 from bench.load import NoLoadGenerator
 from bench.machine import describe_session
-from bench.measure import Measurement, Plan
+from bench.measure import Matrix, Measurement
 from bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from bench.report import write_report
 from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
@@ -57,14 +57,14 @@ def run(
     """Measure every system with every workload, in interleaved rounds."""
     known = installed_systems()
     chosen = [known[name] for name in _chosen(systems, list(known))]
-    plan = Plan(
+    matrix = Matrix(
         systems=chosen,
         workloads=_chosen(workloads, list(WORKLOADS)),
         rounds=rounds,
         seconds=seconds,
         warmup=warmup,
     )
-    measurement = Measurement(plan, _begin(results_file, chosen), SCRATCH, console)
+    measurement = Measurement(matrix, _begin(results_file, chosen), SCRATCH, console)
     measurement.run()
     for failure in measurement.failures:
         console.print(failure, style="red", markup=False)
@@ -155,8 +155,8 @@ def compare(
     with ExitStack() as stack:
         before = folder or stack.enter_context(unpacked(revision))
         chosen = _chosen(workloads, list(WORKLOADS))
-        plan = Comparison(before, ROOT, chosen, rounds, seconds)
-        compare_revisions(plan, SCRATCH, console)
+        comparison = Comparison(before, ROOT, chosen, rounds, seconds)
+        compare_revisions(comparison, SCRATCH, console)
 
 
 @app.command()

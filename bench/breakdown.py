@@ -96,9 +96,7 @@ def _walk(
 ) -> None:
     """Follow requests from their bytes to the bytes of their answers."""
     name, model, many = workload.model, MODELS[workload.model], workload.batch_size is not None
-    body_type: TypeAdapter[Any] = TypeAdapter(
-        Batch.__class_getitem__(model.request) if many else model.request
-    )
+    body_type: Any = Batch.__class_getitem__(model.request) if many else model.request
     card = _card(name, predict)
 
     def build(given: Tensors) -> PredictRequest:
@@ -106,7 +104,9 @@ def _walk(
         spec = ModelSpec(name=name, signature_name="serving_default")
         return PredictRequest(model_spec=spec, inputs=encoded)
 
-    parsed = timed.time("validate", body_type.validate_json, [each.encode() for each in bodies])
+    parsed = timed.time(
+        "validate", TypeAdapter(body_type).validate_json, [each.encode() for each in bodies]
+    )
     requests = [each.instances if many else [each] for each in parsed]
     inputs = timed.time("preprocess", model.preprocess, requests)
     messages = timed.time("build the gRPC request", build, inputs)

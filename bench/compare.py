@@ -53,7 +53,7 @@ class Memory:
     num_answered: int  # of the burst
 
 
-def compare(plan: Comparison, scratch: Path, console: Console) -> None:
+def compare(comparison: Comparison, scratch: Path, console: Console) -> None:
     """Measure both, and print what came out.
 
     Raises:
@@ -63,17 +63,19 @@ def compare(plan: Comparison, scratch: Path, console: Console) -> None:
     """
     with (
         model_server(scratch) as server,
-        gateway(BEFORE, plan.before, server.address, scratch) as before,
-        gateway(NOW, plan.now, server.address, scratch) as now,
+        gateway(BEFORE, comparison.before, server.address, scratch) as before,
+        gateway(NOW, comparison.now, server.address, scratch) as now,
     ):
-        for name in plan.workloads:
-            turns = _measure(name, [before, now], plan, scratch)
+        for name in comparison.workloads:
+            turns = _measure(name, [before, now], comparison, scratch)
             console.print(f"\n{WORKLOADS[name].title}, {CONNECTIONS} connections")
             console.print(speed_table(turns))
         console.print(memory_table([_weigh(each) for each in (before, now)]))
 
 
-def _measure(name: str, gateways: list[Gateway], plan: Comparison, scratch: Path) -> list[Turn]:
+def _measure(
+    name: str, gateways: list[Gateway], comparison: Comparison, scratch: Path
+) -> list[Turn]:
     """Let them take turns; who begins changes from round to round."""
     bodies = TFGATE.write_bodies(WORKLOADS[name], scratch / "bodies")
     targets = {
@@ -82,8 +84,8 @@ def _measure(name: str, gateways: list[Gateway], plan: Comparison, scratch: Path
     for each in gateways:
         put_load(targets[each.name], connections=CONNECTIONS, seconds=1)
     return [
-        _turn(name, each, targets[each.name], plan.seconds)
-        for number in range(plan.rounds)
+        _turn(name, each, targets[each.name], comparison.seconds)
+        for number in range(comparison.rounds)
         for each in gateways[:: 1 if number % 2 == 0 else -1]
     ]
 

@@ -22,7 +22,7 @@ WARMUP_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
-class Plan:
+class Matrix:
     """What is measured, and for how long each."""
 
     systems: list[System]
@@ -42,41 +42,41 @@ class Plan:
 
 
 class Measurement:
-    """Carries a plan out, skipping what the results hold already; `failures` tells what went wrong.
+    """Measures a matrix but for what the results hold already; `failures` tells what went wrong.
 
     A system that does not start, or answers wrongly, costs its own cells only.
     """
 
-    def __init__(self, plan: Plan, results: Results, scratch: Path, console: Console) -> None:
-        self._plan = plan
+    def __init__(self, matrix: Matrix, results: Results, scratch: Path, console: Console) -> None:
+        self._matrix = matrix
         self._results = results
         self._scratch = scratch
         self._console = console
         self._reference = write_reference(scratch)
         columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
         self._progress = Progress(*columns, TimeRemainingColumn(), console=console)
-        num_cells = sum(len(plan.cells(system)) for system in plan.systems)
-        self._task = self._progress.add_task("measuring", total=plan.rounds * num_cells)
+        num_cells = sum(len(matrix.cells(system)) for system in matrix.systems)
+        self._task = self._progress.add_task("measuring", total=matrix.rounds * num_cells)
         self.failures: list[str] = []
 
     def run(self) -> None:
         """Measure every round."""
         with self._progress:
-            for number in range(1, self._plan.rounds + 1):
+            for number in range(1, self._matrix.rounds + 1):
                 self._bare_call(number)
-                for system in self._plan.systems:
+                for system in self._matrix.systems:
                     self._progress.update(self._task, description=f"{number}  {system.name}")
                     self._system(number, system)
 
     def _bare_call(self, number: int) -> None:
         if any(each.round == number for each in self._results.all(BareCall)):
             return
-        call = measure_bare_calls(number, seconds=self._plan.seconds, scratch=self._scratch)
+        call = measure_bare_calls(number, seconds=self._matrix.seconds, scratch=self._scratch)
         self._results.add(call)
         self._console.print(f"{number}  bare gRPC call: p50 {call.p50_ms:.3f} ms")
 
     def _system(self, number: int, system: System) -> None:
-        cells = self._plan.cells(system)
+        cells = self._matrix.cells(system)
         known = {
             (each.workload, each.connections)
             for each in self._results.all(Cell)
@@ -104,7 +104,7 @@ class Measurement:
                 self._progress.advance(self._task, len(chosen))
                 continue
             target = self._target(served, workload)
-            put_load(target, connections=WARMUP_CONNECTIONS, seconds=self._plan.warmup)
+            put_load(target, connections=WARMUP_CONNECTIONS, seconds=self._matrix.warmup)
             for connections in chosen:
                 self._cell(number, served, target, workload.name, connections)
                 self._progress.advance(self._task)
@@ -113,7 +113,7 @@ class Measurement:
         self, number: int, served: Served, target: Target, name: str, connections: int
     ) -> None:
         with disturbance(served.programs) as disturbed:
-            load = put_load(target, connections=connections, seconds=self._plan.seconds)
+            load = put_load(target, connections=connections, seconds=self._matrix.seconds)
         for program in served.programs:
             program.check()
         cell = Cell(

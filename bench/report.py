@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench import charts, tables
+from bench import charts, report_tables
 from bench.figures import DISTURBED, Figures
 from bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
 from bench.results import BestBatch, Cell, Piece, Results, Session
@@ -23,7 +23,7 @@ def write_report(results: Results) -> Path:
     charts.draw_tails(figures, systems, _CHARTS / "p99.svg")
     sections = [
         _introduction(results),
-        "## Goals\n\n" + tables.goals(figures, {each.name: each.title for each in systems}),
+        "## Goals\n\n" + report_tables.goals(figures, {each.name: each.title for each in systems}),
         _NOTES.read_text(),
         _workloads(figures, systems),
     ]
@@ -67,7 +67,7 @@ def _workloads(figures: Figures, systems: list[System]) -> str:
     ]
     for workload in WORKLOADS.values():
         title = workload.title[0].upper() + workload.title[1:]
-        parts += [f"### {title}\n", tables.workload(figures, systems, workload)]
+        parts += [f"### {title}\n", report_tables.workload(figures, systems, workload)]
     return "\n".join(parts)
 
 
@@ -91,7 +91,7 @@ def _overload(figures: Figures) -> str:
         parts.append(f"![{title}: goodput and p99 over the load offered](benchmarks/{chart})\n")
         for system in systems:
             parts.append(f"### {title}: {system.title}\n")
-            parts.append(tables.overload(figures, system, workload))
+            parts.append(report_tables.overload(figures, system, workload))
     return "\n".join(parts) if len(parts) > 2 else ""
 
 
@@ -106,7 +106,7 @@ def _limits(figures: Figures, results: Results) -> str:
     if results.all(BestBatch):
         parts += [
             "TensorFlow called in process by two threads, predictions a second:\n",
-            tables.best_batches(results.all(BestBatch)),
+            report_tables.best_batches(results.all(BestBatch)),
         ]
     return "\n".join(parts)
 
@@ -118,7 +118,7 @@ def _pieces(results: Results) -> str:
     return (
         "## Where one request's time goes\n\n"
         "Each piece by itself, in a loop, with the gateway's own classes; the rest is what remains "
-        "of a whole request over one connection.\n\n" + tables.pieces(pieces)
+        "of a whole request over one connection.\n\n" + report_tables.pieces(pieces)
     )
 
 
@@ -126,7 +126,7 @@ def _footprints(figures: Figures, systems: list[System]) -> str:
     return (
         "## Start and memory\n\n"
         "Resident memory after the load, without the model server. Gateways are started when the "
-        "model server is ready.\n\n" + tables.footprints(figures, systems)
+        "model server is ready.\n\n" + report_tables.footprints(figures, systems)
     )
 
 
@@ -134,7 +134,7 @@ def _configurations(systems: list[System]) -> str:
     rows = [[each.title, each.configuration] for each in systems if each.configuration]
     files = "Their servers are in `bench/peers/`, with their requirements.\n\n"
     head = ["system", "configuration"]
-    return f"## Configurations\n\n{files}{tables.table(head, rows, num_texts=2)}"
+    return f"## Configurations\n\n{files}{report_tables.table(head, rows, num_texts=2)}"
 
 
 def _machine(results: Results) -> str:
@@ -149,9 +149,9 @@ def _machine(results: Results) -> str:
         versions |= session.versions
     return (
         "## Machine, versions, commands\n\n"
-        + tables.table(["what", ""], about.items(), num_texts=2)
+        + report_tables.table(["what", ""], about.items(), num_texts=2)
         + "\n"
-        + tables.table(["package", "version"], versions.items(), num_texts=2)
+        + report_tables.table(["package", "version"], versions.items(), num_texts=2)
         + "\n```sh\nmake bench\n```\n"
         + "\n`.venv/bin/python -m bench --help` names the steps and their options.\n"
     )

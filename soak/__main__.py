@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from soak.plan import Plan, short
 from soak.run import run
+from soak.schedule import Schedule, short
 from soak.summary import Findings, Summary
 
 SHORT_MINUTES = 5  # below, memory cannot be judged as strictly
@@ -23,9 +23,9 @@ def main(
     """Ask a gateway without pause while versions are swapped and its model server is killed."""
     seconds = minutes * 60
     if minutes < SHORT_MINUTES:
-        plan = short(seconds, swap_seconds=20, num_kills=2)
+        schedule = short(seconds, swap_seconds=20, num_kills=2)
     else:
-        plan = Plan(seconds)
+        schedule = Schedule(seconds)
     columns = (BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with log.open("wb") as log_file, Progress(*columns, transient=True) as progress:
         task = progress.add_task("starting", total=seconds)
@@ -33,7 +33,7 @@ def main(
         def show(elapsed: float, findings: Findings) -> None:
             progress.update(task, completed=elapsed, description=_describe(findings))
 
-        summary = run(plan, show, log_file)
+        summary = run(schedule, show, log_file)
     if json:
         json.write_text(summary.model_dump_json(indent=2) + "\n")
     _print(summary)

@@ -43,7 +43,7 @@ class ModelServer:
         self._flags = (f"--grpc_bind_address={host}", *flags)
         self._model = next(path.name for path in repository.iterdir())
         self._running = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes]  # from start() on
 
     def __enter__(self) -> Self:
         return self

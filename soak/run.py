@@ -15,8 +15,8 @@ from serving.models import MODELS
 from soak.clients import Clients
 from soak.known_answers import KnownAnswers
 from soak.model_server import ModelServer
-from soak.plan import Plan
 from soak.questions import mixed_questions
+from soak.schedule import Schedule
 from soak.summary import Findings, Outage, Summary, summarise
 from soak.tally import Tally
 from soak.versions import (
@@ -34,7 +34,7 @@ BYTES_PER_MB = 1e6
 Show = Callable[[float, Findings], None]
 
 
-def run(plan: Plan, show: Show, log: IO[bytes]) -> Summary:
+def run(schedule: Schedule, show: Show, log: IO[bytes]) -> Summary:
     """Run a soak to its end, and sum up; `show` is told now and then how far it has come.
 
     `log` takes what the servers say.
@@ -53,10 +53,10 @@ def run(plan: Plan, show: Show, log: IO[bytes]) -> Summary:
             settings = {"model_server": server.address, "log_level": "ERROR"}
             with stack.gateway_process(log, **settings) as (process, url):
                 stack.wait_until_ready(url)
-                soak = Soak(plan, repository, server, psutil.Process(process.pid), show)
+                soak = Soak(schedule, repository, server, psutil.Process(process.pid), show)
                 with Clients(url, soak.questions, soak.findings.tally.hear):
                     soak.run()
-                return summarise(plan, soak.findings)
+                return summarise(schedule, soak.findings)
 
 
 class Soak:
@@ -64,7 +64,7 @@ class Soak:
 
     def __init__(
         self,
-        plan: Plan,
+        schedule: Schedule,
         repository: Path,
         server: ModelServer,
         gateway: psutil.Process,
@@ -73,7 +73,7 @@ class Soak:
         self.questions = mixed_questions()
         self._known = KnownAnswers(self.questions)
         self.findings = Findings(Tally(self._known), set(), [])
-        self._plan = plan
+        self._schedule = schedule
         self._repository = repository
         self._server = server
         self._gateway = gateway
@@ -84,15 +84,15 @@ class Soak:
             self._known.learn(model, version, repository / model / str(version))
 
     def run(self) -> None:
-        """Do what the plan says, each at its time, and let the last of it take effect."""
-        steps = [(at, self._swap) for at in self._plan.swap_times]
-        steps += [(at, self._kill) for at in self._plan.kill_times]
-        steps += [(self._plan.warm_up_seconds, self._weigh_first)]
+        """Do what the schedule says, each at its time, and let the last of it take effect."""
+        steps = [(at, self._swap) for at in self._schedule.swap_times]
+        steps += [(at, self._kill) for at in self._schedule.kill_times]
+        steps += [(self._schedule.warm_up_seconds, self._weigh_first)]
         self._started = time.monotonic()
         for at, step in sorted(steps, key=lambda each: each[0]):
             self._wait_until(at)
             step()
-        self._wait_until(self._plan.seconds)
+        self._wait_until(self._schedule.seconds)
         self._settle()
 
     def _wait_until(self, seconds: float) -> None:

@@ -9,7 +9,7 @@ RECOVERY_SECONDS = 2  # from the model server's first answer on
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """Times are seconds; `max_growth` is a share of the memory at the end of the warm-up."""
 
     seconds: float
@@ -31,10 +31,10 @@ class Plan:
         return [self.swap_seconds * number for number in range(1, num_swaps + 1)]
 
 
-def short(seconds: float, *, swap_seconds: float, num_kills: int) -> Plan:
+def short(seconds: float, *, swap_seconds: float, num_kills: int) -> Schedule:
     """Plan a run of less than a few minutes.
 
     Its memory is compared with that after a sixth of the time, when Python and its libraries have
     not yet allocated what they then keep: what grows by 5 % in ten minutes may grow by 20 % here.
     """
-    return Plan(seconds, swap_seconds, num_kills, seconds / 6, 0.2)
+    return Schedule(seconds, swap_seconds, num_kills, seconds / 6, 0.2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 from soak.clients import Outcome
-from soak.plan import DEADLINE_SECONDS, RECOVERY_SECONDS, SLACK_SECONDS, Plan
+from soak.schedule import DEADLINE_SECONDS, RECOVERY_SECONDS, SLACK_SECONDS, Schedule
 from soak.tally import Tally
 
 ACCEPTED_ERRORS = (429, 503, 504)
@@ -68,10 +68,10 @@ class Findings:
         return self.memory_now_mb / self.memory_after_warm_up_mb - 1
 
 
-def summarise(plan: Plan, findings: Findings) -> Summary:
-    """Count, and hold what was observed against what the plan accepts."""
+def summarise(schedule: Schedule, findings: Findings) -> Summary:
+    """Count, and hold what was observed against what the schedule accepts."""
     return Summary(
-        seconds=plan.seconds,
+        seconds=schedule.seconds,
         right_answers=dict(findings.tally.right),
         wrong_answers=findings.tally.num_wrong,
         versions_published=len(findings.published),
@@ -79,10 +79,10 @@ def summarise(plan: Plan, findings: Findings) -> Summary:
         memory_after_warm_up_mb=findings.memory_after_warm_up_mb,
         memory_at_end_mb=findings.memory_now_mb,
         memory_growth=findings.memory_growth,
-        memory_growth_accepted=plan.max_growth,
+        memory_growth_accepted=schedule.max_growth,
         failures=_answer_failures(findings)
         + _error_failures(findings)
-        + _memory_failures(plan, findings),
+        + _memory_failures(schedule, findings),
     )
 
 
@@ -128,11 +128,11 @@ def _why_unaccepted(error: Outcome, outages: Sequence[Outage]) -> str | None:
     return None
 
 
-def _memory_failures(plan: Plan, findings: Findings) -> list[str]:
-    if findings.memory_growth <= plan.max_growth:
+def _memory_failures(schedule: Schedule, findings: Findings) -> list[str]:
+    if findings.memory_growth <= schedule.max_growth:
         return []
     return [
         f"the gateway has grown by {findings.memory_growth:.1%}, from "
         f"{findings.memory_after_warm_up_mb:.1f} to {findings.memory_now_mb:.1f} MB; "
-        f"{plan.max_growth:.0%} is accepted"
+        f"{schedule.max_growth:.0%} is accepted"
     ]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tests import stack
 from soak.clients import Clients, Outcome
 from soak.questions import Question, mixed_questions
+from tests import stack
 
 QUESTIONS = mixed_questions()
 

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from serving.gateway.middleware.keys import KeyRing, WrongKeys
+from serving.models import MODELS
 from tfgate.cli import app
 
 
@@ -24,13 +25,13 @@ def test_a_key_is_shown_once_and_found_again(file: Path) -> None:
     secret = keys(file, "create", "shop", "--rate=50/second", "--rate=1000/day", "--model=housing")
 
     assert secret not in file.read_text()
-    found = KeyRing(file).find(secret.encode())
+    found = KeyRing(file, MODELS).find(secret.encode())
     assert found is not None
     assert (found.name, found.rates, found.models) == (
         *("shop", ("50/second", "1000/day")),
         ("housing",),
     )
-    assert KeyRing(file).find(secret[:-1].encode()) is None
+    assert KeyRing(file, MODELS).find(secret[:-1].encode()) is None
 
 
 def test_keys_are_listed_without_secrets(file: Path) -> None:
@@ -50,7 +51,7 @@ def test_a_revoked_key_is_gone_and_the_others_stay(file: Path) -> None:
 
     keys(file, "revoke", "gone")
 
-    ring = KeyRing(file)
+    ring = KeyRing(file, MODELS)
     assert ring.find(gone.encode()) is None
     assert ring.find(kept.encode()) is not None
 
@@ -68,7 +69,7 @@ def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
     secret = keys(link, "create", "shop")
 
     assert link.is_symlink()
-    assert KeyRing(file).find(secret.encode()) is not None
+    assert KeyRing(file, MODELS).find(secret.encode()) is not None
 
 
 @pytest.mark.parametrize(
@@ -97,4 +98,4 @@ def test_a_broken_file_is_not_overwritten(file: Path) -> None:
     assert f"{file}:1" in keys(file, "create", "shop", fails=True).replace("\n", "")
     assert file.read_text() == "broken"
     with pytest.raises(WrongKeys):
-        KeyRing(file)
+        KeyRing(file, MODELS)

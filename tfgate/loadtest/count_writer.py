@@ -13,7 +13,7 @@ from locust.env import Environment
 from tfgate.loadtest.counts import PIPE_VARIABLE, Counts, ModelCounts
 
 
-class Tally:
+class CountWriter:
     """Counts the requests of an environment's users, and writes the counts as JSON Lines."""
 
     def __init__(self, environment: Environment, pipe: IO[str]) -> None:
@@ -64,7 +64,7 @@ class Tally:
 @events.init.add_listener
 def begin(environment: Environment, **_: Any) -> None:
     """Count whatever this environment's users send."""
-    tally = Tally(environment, os.fdopen(int(os.environ[PIPE_VARIABLE]), "w"))
-    environment.events.test_start.add_listener(tally.start)
-    environment.events.request.add_listener(tally.count)
-    environment.events.quitting.add_listener(tally.tell)
+    writer = CountWriter(environment, os.fdopen(int(os.environ[PIPE_VARIABLE]), "w"))
+    environment.events.test_start.add_listener(writer.start)
+    environment.events.request.add_listener(writer.count)
+    environment.events.quitting.add_listener(writer.tell)

@@ -7,17 +7,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tfgate.ask import Gateway
-from tfgate.loadtest.errors import WrongPlan
+from tfgate.loadtest.errors import WrongOptions
 
-CHECKOUT = Path(__file__).parents[2]
-LOCUSTFILE = CHECKOUT / "tests" / "load" / "locustfile.py"
-COUNTING = Path(__file__).with_name("counting.py")
+PACKAGES = Path(__file__).parents[2]  # the folder that tfgate is imported from
+LOCUSTFILE = Path(__file__).parent / "users" / "locustfile.py"
+COUNT_WRITER = Path(__file__).with_name("count_writer.py")
 STOP_SECONDS = 35  # a little more than the users wait for an answer
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadTest:
     """Who asks whom, for how long; `model` alone, or all if None."""
 
     gateway: Gateway
@@ -32,14 +32,14 @@ def parse_duration(text: str) -> int:
     """Read a duration such as 60s, 10m or 1h30m; return its seconds.
 
     Raises:
-        WrongPlan: it is malformed, or nothing.
+        WrongOptions: it is malformed, or nothing.
     """
     found = _DURATION.fullmatch(text)
     hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     duration = 3600 * hours + 60 * minutes + seconds
     if duration == 0:
         message = f"{text!r} is no duration; 60s, 10m and 1h30m are."
-        raise WrongPlan(message)
+        raise WrongOptions(message)
     return duration
 
 
@@ -48,39 +48,32 @@ def check_locust() -> None:
 
     Raises:
         ModuleNotFoundError: it is not installed.
-        WrongPlan: its users are not here.
     """
     if find_spec("locust") is None:
         raise ModuleNotFoundError(name="locust")
-    if not LOCUSTFILE.is_file():
-        message = (
-            f"there is no {LOCUSTFILE}: the users of a load test are no part of the package. "
-            "Clone the repository, and install it there with pip install --editable '.[load]'."
-        )
-        raise WrongPlan(message)
 
 
 def check_report(html: Path) -> None:
     """See that the report can be written, before anybody waits for it.
 
     Raises:
-        WrongPlan: it cannot.
+        WrongOptions: it cannot.
     """
     try:
         html.parent.mkdir(parents=True, exist_ok=True)
         html.touch()
     except OSError as error:
         message = f"cannot write {html}: {error.strerror}."
-        raise WrongPlan(message) from error
+        raise WrongOptions(message) from error
 
 
-def locust_command(plan: Plan) -> list[str]:
-    """Say how to run locust; its figures go to `counting`'s pipe, its words to stderr."""
-    users = [] if plan.model is None else [f"{plan.model.capitalize()}User"]
+def locust_command(test: LoadTest) -> list[str]:
+    """Say how to run locust; its figures go to the pipe of `count_writer`, its words to stderr."""
+    users = [] if test.model is None else [f"{test.model.capitalize()}User"]
     return [
         *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
-        *(f"--locustfile={LOCUSTFILE},{COUNTING}", f"--host={plan.gateway.url.rstrip('/')}"),
-        *(f"--users={plan.users}", f"--spawn-rate={max(1, plan.users / 10)}"),
-        *(f"--run-time={plan.seconds}", f"--stop-timeout={STOP_SECONDS}"),
-        *(f"--shape={plan.shape}", f"--html={plan.html.resolve()}", *users),
+        *(f"--locustfile={LOCUSTFILE},{COUNT_WRITER}", f"--host={test.gateway.url.rstrip('/')}"),
+        *(f"--users={test.users}", f"--spawn-rate={max(1, test.users / 10)}"),
+        *(f"--run-time={test.seconds}", f"--stop-timeout={STOP_SECONDS}"),
+        *(f"--shape={test.shape}", f"--html={test.html.resolve()}", *users),
     ]

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from serving.models import MODELS
-from tests import stack
 from soak.model_server import ModelServer
+from tests import stack
 from tests.readings import reading
 from tfgate.cli import LoadShape
 

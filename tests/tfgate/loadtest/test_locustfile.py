@@ -16,8 +16,9 @@ import pytest
 
 from serving.models import MODELS
 from tests import stack
+from tfgate.loadtest.load_test import LOCUSTFILE
 
-LOCUST = [sys.executable, "-m", "locust", "--locustfile=tests/load/locustfile.py"]
+LOCUST = [sys.executable, "-m", "locust", f"--locustfile={LOCUSTFILE}"]
 KEY = "a key that nobody else has"
 
 

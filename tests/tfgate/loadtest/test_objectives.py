@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgate.loadtest.counts import Counts, ModelCounts
-from tfgate.loadtest.errors import WrongPlan
+from tfgate.loadtest.errors import WrongOptions
+from tfgate.loadtest.load_test import parse_duration
 from tfgate.loadtest.objectives import parse
-from tfgate.loadtest.plan import parse_duration
 
 SECONDS = 10
 # A hundred answers, in 1 ms, 2 ms and so on to 100 ms, and one refusal.
@@ -72,7 +72,7 @@ def test_a_model_that_was_never_asked_misses_everything() -> None:
     ],
 )
 def test_a_malformed_objective_is_quoted_with_the_forms_that_exist(text: str) -> None:
-    with pytest.raises(WrongPlan, match=r"is no objective.*p99<250ms"):
+    with pytest.raises(WrongOptions, match=r"is no objective.*p99<250ms"):
         parse(text)
 
 
@@ -85,7 +85,7 @@ def test_a_duration_has_units(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "60", "0s", "-5s", "5 s", "1d", "10s5m"])
 def test_a_malformed_duration_is_quoted_with_some_that_are_not(text: str) -> None:
-    with pytest.raises(WrongPlan, match="is no duration; 60s"):
+    with pytest.raises(WrongOptions, match="is no duration; 60s"):
         parse_duration(text)
 
 

@@ -1,6 +1,6 @@
 """Locust users who ask the three models as people would: one class each, with varied questions.
 
-Run it against a gateway: locust -f tests/load/locustfile.py --host http://127.0.0.1:8000
+Run it against a gateway: locust -f tfgate/loadtest/users/locustfile.py --host http://127.0.0.1:8000
 It imports nothing of the gateway, as its callers do: locust and Pillow are enough.
 """
 

@@ -1,6 +1,7 @@
 """How the number of users changes over a run; knows nothing of what they do."""
 
 from collections.abc import Callable
+from typing import Any
 
 from locust import LoadTestShape
 
@@ -26,9 +27,8 @@ class Shape(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         """Say how many users there are to be now, and how many may come or go in a second."""
-        assert self.runner is not None
-        options = self.runner.environment.parsed_options
-        assert options is not None
+        # locust has set both before it asks.
+        options: Any = self.runner.environment.parsed_options  # type: ignore[union-attr]
         portion = self.get_run_time() / (options.run_time or DEFAULT_SECONDS)
         if portion >= 1:
             return None
