@@ -16,7 +16,7 @@ test: .venv/dev.installed
 ## Ten minutes under load, with versions swapped and the model server killed; docs/operations.md
 soak: .venv/dev.installed
 	@mkdir -p build
-	@$(BIN)/python -m tests.soak --json build/soak.json --log build/soak.log
+	@$(BIN)/python -m soak --json build/soak.json --log build/soak.log
 
 ## Train all three models anew; DATA=folder names data sets that are here already
 train: .venv/training.installed
@@ -25,12 +25,12 @@ train: .venv/training.installed
 ## Measure tfgate and its peers anew, for docs/benchmarks.md: half an hour on a quiet machine
 bench: .venv/bench.installed
 	@rm -f build/bench/results.jsonl build/bench/reference.json
-	@$(BIN)/python -m tests.bench install
-	@$(BIN)/python -m tests.bench run
-	@$(BIN)/python -m tests.bench overload
-	@$(BIN)/python -m tests.bench limits
-	@$(BIN)/python -m tests.bench breakdown
-	@$(BIN)/python -m tests.bench report
+	@$(BIN)/python -m bench install
+	@$(BIN)/python -m bench run
+	@$(BIN)/python -m bench overload
+	@$(BIN)/python -m bench limits
+	@$(BIN)/python -m bench breakdown
+	@$(BIN)/python -m bench report
 
 ## Check style and types
 lint: .venv/dev.installed

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from tfgate.failures import needing, reported
+from tfgate.exits import needing, reported
 from tfgate.train import TAKES_HYPER_PARAMETERS, train, tune
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ ApiKey = Annotated[
 KeysFile = Annotated[
     Path, typer.Option(envvar="TFGATE_KEYS_FILE", help="file of the keys' digests")
 ]
-LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in tests/load/shapes.py
+LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in loadtest/users/shapes.py
 DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -100,19 +100,19 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     """Let many users ask a running gateway; exit code 1 if an objective is missed."""
     from tfgate.ask import CannotAsk, Gateway
     from tfgate.loadtest.command import loadtest as run
-    from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongPlan
+    from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongOptions
+    from tfgate.loadtest.load_test import LoadTest, check_locust, parse_duration
     from tfgate.loadtest.objectives import parse
-    from tfgate.loadtest.plan import Plan, check_locust, parse_duration
 
     with (
         needing("load", exit_code=2),
-        reported(WrongPlan, exit_code=2),
+        reported(WrongOptions, exit_code=2),
         reported(Stopped, exit_code=130),
         reported(CannotAsk, LocustFailed, ObjectivesMissed),
     ):
         check_locust()
         seconds, objectives = parse_duration(duration), parse(objective)
-        run(Plan(Gateway(url, key), users, seconds, shape, model, html), objectives, console)
+        run(LoadTest(Gateway(url, key), users, seconds, shape, model, html), objectives, console)
 
 
 keys = typer.Typer(help="Make and take away the keys that a gateway wants.", no_args_is_help=True)

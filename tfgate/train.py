@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tfgate.failures import interruptible, needing, reported
+from tfgate.exits import interruptible, needing, reported
 
 # Click leaves unknown options, and what follows each, among the arguments.
 TAKES_HYPER_PARAMETERS = {"ignore_unknown_options": True}

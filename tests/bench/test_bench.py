@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
 
-from serving.models import MODELS
-from tests.bench import tables
-from tests.bench.dialects import (
+from bench import report_tables
+from bench.dialects import (
     BENTOML,
     INSTANCES,
     OPEN_INFERENCE,
@@ -24,11 +22,12 @@ from tests.bench.dialects import (
     Answer,
     Dialect,
 )
-from tests.bench.figures import Figures
-from tests.bench.load import Load, Target, parse
-from tests.bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
-from tests.bench.results import Cell, Results
-from tests.bench.workloads import NUM_BODIES, WORKLOADS, Workload
+from bench.figures import Figures
+from bench.load import Load, Target, parse
+from bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
+from bench.results import Cell, Results
+from bench.workloads import NUM_BODIES, WORKLOADS, Workload
+from serving.models import MODELS
 from tests.programs import needs
 
 needs_compiler = needs("cc", package="gcc libc6-dev")
@@ -42,8 +41,8 @@ def test_every_request_is_another_and_one_that_tfgate_takes(workload: Workload) 
     for instances in requests[:8]:
         assert len(instances) == (workload.batch_size or 1)
         for instance in instances:
-            accepted: BaseModel = MODELS[workload.model].request.model_validate(instance)
-            MODELS[workload.model].preprocess(accepted)
+            accepted = MODELS[workload.model].request.model_validate(instance)
+            MODELS[workload.model].preprocess([accepted])
 
 
 def test_the_output_of_wrk_is_read_from_its_last_line() -> None:
@@ -184,7 +183,7 @@ def test_goals_are_judged_by_what_was_measured(tmp_path: Path) -> None:
     for system, rate in {"tfgate": 900, "fastapi_grpc": 300, "kserve": 100}.items():
         results.add(cell(system, rate))
 
-    page = tables.goals(Figures(Results(file)), {})
+    page = report_tables.goals(Figures(Results(file)), {})
 
     assert (
         "one house: throughput / best Python peer | ≥ 4 | 3.00 | fastapi_grpc | **missed**" in page

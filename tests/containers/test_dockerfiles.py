@@ -26,7 +26,7 @@ def final(path: Path) -> Stage:
 def test_there_is_one_for_each_image() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix() for path in DOCKERFILES}
 
-    assert folders == {"serving/gateway", "tests/load", "training"}
+    assert folders == {"serving/gateway", "tfgate/loadtest", "training"}
 
 
 def test_all_stages_have_one_base_whose_version_is_exact() -> None:
@@ -96,7 +96,7 @@ def test_what_it_copies_is_here_and_in_the_context(path: Path) -> None:
             "data/imdb.npz",
         ),
         *("serving/models/__pycache__/image.cpython-311.pyc", "tests/stack.py"),
-        "tests/load/test_locustfile.py",
+        "tests/tfgate/loadtest/test_locustfile.py",
     ],
 )
 def test_nothing_else_is_in_the_context(path: str) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from soak.clients import Clients, Outcome
+from soak.known_answers import KnownAnswers
+from soak.model_server import ModelServer
+from soak.versions import write_version
 from tests import stack
 from tests.e2e.under_load import QUESTIONS, errors
-from tests.model_server import ModelServer
 from tests.name_server import NameServer
-from tests.soak.clients import Clients, Outcome
-from tests.soak.known_answers import KnownAnswers
-from tests.soak.versions import write_version
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux listens on all of 127.0.0.0/8"

@@ -8,13 +8,13 @@ from google.protobuf import text_format
 from proto.management_pb2 import ModelServerConfig, ServableVersionPolicy
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
+from soak.clients import Outcome
+from soak.known_answers import KnownAnswers
+from soak.model_server import ModelServer
+from soak.questions import Question
+from soak.versions import publish_version, write_version
 from tests import stack
 from tests.e2e.under_load import QUESTIONS, asking, errors
-from tests.model_server import ModelServer
-from tests.soak.clients import Outcome
-from tests.soak.known_answers import KnownAnswers
-from tests.soak.questions import Question
-from tests.soak.versions import publish_version, write_version
 
 FLAGS = (
     "--model_config_file_poll_wait_seconds=1",

@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from serving.models import MODELS
+from soak.clients import Outcome
+from soak.known_answers import KnownAnswers
+from soak.model_server import ModelServer
+from soak.questions import Question
+from soak.versions import write_version
 from tests import stack
 from tests.e2e.under_load import QUESTIONS, asking, errors, wait_for
-from tests.model_server import ModelServer
 from tests.name_server import NameServer
-from tests.soak.clients import Outcome
-from tests.soak.known_answers import KnownAnswers
-from tests.soak.questions import Question
-from tests.soak.versions import write_version
 
 RECOVERY_SECONDS = 2
 SLACK_SECONDS = 1  # between a request's deadline and the moment at which its client knows

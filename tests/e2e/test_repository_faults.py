@@ -14,13 +14,13 @@ import httpx
 import pytest
 
 from serving.models import MODELS
+from soak.clients import Clients, Outcome
+from soak.model_server import ModelServer
+from soak.versions import publish_version, shipped_version, write_version
 from tests import stack
 from tests.damage import GRAPH, WARMUP, cut, remove
 from tests.e2e.under_load import QUESTIONS, errors, wait_for
-from tests.model_server import ModelServer
 from tests.readings import reading
-from tests.soak.clients import Clients, Outcome
-from tests.soak.versions import publish_version, shipped_version, write_version
 
 HOUSES = [each for each in QUESTIONS if each.model == "housing"]
 HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from soak.clients import Clients, Outcome
+from soak.questions import Question, mixed_questions
 from tests import stack
-from tests.soak.clients import Clients, Outcome
-from tests.soak.questions import Question, mixed_questions
 
 QUESTIONS = mixed_questions()
 

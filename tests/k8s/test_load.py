@@ -8,6 +8,7 @@ from tests import stack
 from tests.k8s.cluster import Cluster, cluster, name_of
 from tests.programs import needs
 from tests.stack import ROOT, free_port
+from tfgate.loadtest.load_test import LOCUSTFILE
 
 pytestmark = needs("kubectl", package="kubernetes-client")
 
@@ -42,7 +43,7 @@ def _service(applied: Cluster, name: str) -> list[dict[str, str]]:
 
 def test_a_run_of_two_workers_ends_well(gateway: str) -> None:
     applied = cluster("load")
-    locust = [sys.executable, "-m", "locust", f"--locustfile={ROOT / 'tests/load/locustfile.py'}"]
+    locust = [sys.executable, "-m", "locust", f"--locustfile={LOCUSTFILE}"]
     port = str(free_port())
     master = [
         *locust,

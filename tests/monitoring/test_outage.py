@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from serving.models import MODELS
+from soak.model_server import ModelServer
 from tests import stack
-from tests.model_server import ModelServer
 from tests.monitoring.prometheus_server import Prometheus, prometheus
 from tests.programs import needs
 

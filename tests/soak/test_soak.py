@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tests.soak.plan import short
-from tests.soak.run import run
+from soak.run import run
+from soak.schedule import short
 
 
 def test_half_a_minute_passes(tmp_path: Path) -> None:
-    plan = short(30, swap_seconds=5, num_kills=1)
+    schedule = short(30, swap_seconds=5, num_kills=1)
     with (tmp_path / "soak.log").open("wb") as log:
-        summary = run(plan, lambda _elapsed, _findings: None, log)
+        summary = run(schedule, lambda _elapsed, _findings: None, log)
 
     assert summary.failures == []
     assert summary.wrong_answers == 0

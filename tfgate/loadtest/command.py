@@ -9,10 +9,10 @@ from tfgate.children import stoppable
 from tfgate.loadtest.counts import Counts
 from tfgate.loadtest.display import Display
 from tfgate.loadtest.errors import ObjectivesMissed, Stopped
+from tfgate.loadtest.load_test import LoadTest, check_report
 from tfgate.loadtest.objectives import Objective
-from tfgate.loadtest.plan import Plan, check_report
+from tfgate.loadtest.result_tables import failures_table, models_table
 from tfgate.loadtest.swarm import swarm
-from tfgate.loadtest.tables import failures_table, models_table
 
 STARVED = (
     "locust itself lacked processor time: part of the times above is its own. "
@@ -20,29 +20,29 @@ STARVED = (
 )
 
 
-def loadtest(plan: Plan, objectives: list[Objective], console: Console) -> None:
+def loadtest(test: LoadTest, objectives: list[Objective], console: Console) -> None:
     """Run a load test, show what it found, and judge it.
 
     Raises:
         CannotAsk: there is no such model, no gateway, or it is not ready.
-        WrongPlan: the report cannot be written.
+        WrongOptions: the report cannot be written.
         LocustFailed: the users could not be started.
         ObjectivesMissed: a model missed an objective.
         Stopped: by Ctrl-C; nothing was judged.
     """
-    if plan.model is not None:
-        ask.check_model(plan.model)
-    ask.check_ready(plan.gateway)
-    check_report(plan.html)
-    counts, stopped = _run(plan, console)
+    if test.model is not None:
+        ask.check_model(test.model)
+    ask.check_ready(test.gateway)
+    check_report(test.html)
+    counts, stopped = _run(test, console)
     console.print(models_table(counts))
     if counts.total.failed:
         console.print(failures_table(counts))
     if counts.starved:
         console.print(f"[yellow]{STARVED}[/]")
-    console.print(f"charts: {plan.html}", soft_wrap=True)
+    console.print(f"charts: {test.html}", soft_wrap=True)
     if stopped:
-        message = f"stopped after {counts.seconds:.0f} of {plan.seconds} seconds."
+        message = f"stopped after {counts.seconds:.0f} of {test.seconds} seconds."
         raise Stopped(message)
     if missed := misses(objectives, counts):
         raise ObjectivesMissed("\n  ".join([f"{len(missed)} missed", *missed]))
@@ -59,10 +59,10 @@ def misses(objectives: Iterable[Objective], counts: Counts) -> list[str]:
     ]
 
 
-def _run(plan: Plan, console: Console) -> tuple[Counts, bool]:
+def _run(test: LoadTest, console: Console) -> tuple[Counts, bool]:
     """Return what was counted last, and whether somebody stopped it."""
     last, stopped = None, False
-    with stoppable(), swarm(plan) as running, Display(plan.seconds, console) as display:
+    with stoppable(), swarm(test) as running, Display(test.seconds, console) as display:
         try:
             for last in running.counts():
                 display.show(last)

@@ -1,7 +1,7 @@
 """How a load test can end, other than well."""
 
 
-class WrongPlan(Exception):
+class WrongOptions(Exception):
     """It cannot be begun as it was asked for; the message says what is wrong."""
 
 

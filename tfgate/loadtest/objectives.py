@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from tfgate.loadtest.counts import ModelCounts
-from tfgate.loadtest.errors import WrongPlan
+from tfgate.loadtest.errors import WrongOptions
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _LATENCY = re.compile(rf"(?:p{_NUMBER}|max)<{_NUMBER}(ms|s)")
@@ -70,7 +70,7 @@ def parse(text: str) -> list[Objective]:
     """Read objectives with commas between.
 
     Raises:
-        WrongPlan: one is malformed.
+        WrongOptions: one is malformed.
     """
     return [_parse_one(part.replace(" ", "")) for part in text.split(",")]
 
@@ -85,4 +85,4 @@ def _parse_one(text: str) -> Objective:
     if found := _RATE.fullmatch(text):
         return Rate(text, float(found[1]))
     forms = "p99<250ms, max<2s, failures<0.1% and requests>50/s"
-    raise WrongPlan(f"{text!r} is no objective; these are, with commas between: {forms}.")
+    raise WrongOptions(f"{text!r} is no objective; these are, with commas between: {forms}.")

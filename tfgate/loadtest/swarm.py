@@ -12,7 +12,7 @@ from typing import IO
 
 from tfgate.loadtest.counts import PIPE_VARIABLE, Counts
 from tfgate.loadtest.errors import LocustFailed
-from tfgate.loadtest.plan import CHECKOUT, STOP_SECONDS, Plan, locust_command
+from tfgate.loadtest.load_test import PACKAGES, STOP_SECONDS, LoadTest, locust_command
 
 START_SECONDS = 60  # it takes two; a busy machine more
 REQUESTS_FAILED = 1  # locust's exit code where only requests failed
@@ -53,24 +53,24 @@ class Swarm:
 
 
 @contextmanager
-def swarm(plan: Plan) -> Iterator[Swarm]:
-    """Run locust as long as the context lasts, and never much longer than planned.
+def swarm(test: LoadTest) -> Iterator[Swarm]:
+    """Run locust as long as the context lasts, and never much longer than it may last.
 
     It gets a session of its own: a Ctrl-C then reaches only us.
     """
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as log, os.fdopen(reading) as pipe:
         process = subprocess.Popen(  # noqa: S603  # the command is ours
-            locust_command(plan),
+            locust_command(test),
             stdout=log,
             stderr=log,
-            cwd=CHECKOUT,
-            env={**os.environ, **_environment(plan, writing)},
+            cwd=PACKAGES,
+            env={**os.environ, **_environment(test, writing)},
             pass_fds=[writing],
             start_new_session=True,
         )
         os.close(writing)
-        longest = START_SECONDS + plan.seconds + STOP_SECONDS
+        longest = START_SECONDS + test.seconds + STOP_SECONDS
         watchdog = threading.Timer(longest, process.kill)
         watchdog.start()
         try:
@@ -81,7 +81,7 @@ def swarm(plan: Plan) -> Iterator[Swarm]:
             process.wait()
 
 
-def _environment(plan: Plan, pipe: int) -> dict[str, str]:
+def _environment(test: LoadTest, pipe: int) -> dict[str, str]:
     """Tell locust what belongs to no command line, for others could read it there."""
-    key = {} if plan.gateway.key is None else {"TFGATE_API_KEY": plan.gateway.key}
+    key = {} if test.gateway.key is None else {"TFGATE_API_KEY": test.gateway.key}
     return {PIPE_VARIABLE: str(pipe), **key}

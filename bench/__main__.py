@@ -1,0 +1,198 @@
+"""`python -m bench COMMAND`: what `make bench` runs, one command a step."""
+
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bench import breakdown, environments
+from bench.best_batch import measure_best_batches
+from bench.compare import Comparison
+from bench.compare import compare as compare_revisions
+from bench.load import NoLoadGenerator
+from bench.machine import describe_session
+from bench.measure import Matrix, Measurement
+from bench.overload import OVERLOAD_WORKLOADS, measure_overload
+from bench.report import write_report
+from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
+from bench.revisions import WrongRevision, unpacked
+from bench.stack import ROOT
+from bench.systems import System, installed_systems
+from bench.workloads import WORKLOADS
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+ResultsFile = Annotated[
+    Path, typer.Option("--results", help="lines are added; what it holds is not measured again")
+]
+RESULTS = environments.BUILD / "results.jsonl"
+SCRATCH = environments.BUILD
+
+
+@app.command()
+def install(
+    peers: Annotated[str, typer.Option(help="names, with commas")] = ",".join(environments.NAMES),
+) -> None:
+    """Make the virtual environments of the peers: minutes and gigabytes, once."""
+    for peer in _chosen(peers, environments.NAMES):
+        console.print(f"{peer}: {'installed' if environments.install(peer) else 'is there'}")
+
+
+@app.command()
+def run(
+    systems: Annotated[str, typer.Option(help="names, with commas; all without")] = "",
+    workloads: Annotated[str, typer.Option(help="names, with commas; all without")] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="how often everything is measured")] = 2,
+    seconds: Annotated[int, typer.Option(min=1, help="of each measurement")] = 3,
+    warmup: Annotated[int, typer.Option(min=1, help="seconds before each workload")] = 1,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Measure every system with every workload, in interleaved rounds."""
+    known = installed_systems()
+    chosen = [known[name] for name in _chosen(systems, list(known))]
+    matrix = Matrix(
+        systems=chosen,
+        workloads=_chosen(workloads, list(WORKLOADS)),
+        rounds=rounds,
+        seconds=seconds,
+        warmup=warmup,
+    )
+    measurement = Measurement(matrix, _begin(results_file, chosen), SCRATCH, console)
+    measurement.run()
+    for failure in measurement.failures:
+        console.print(failure, style="red", markup=False)
+    if measurement.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def limits(
+    seconds: Annotated[float, typer.Option(help="of each size of batch")] = 1,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Measure TensorFlow in process with batches of many sizes."""
+    results = _begin(results_file, [])
+    if results.all(BestBatch):
+        console.print("best batches: measured before")
+        return
+    for batch in measure_best_batches(seconds=seconds, scratch=SCRATCH):
+        results.add(batch)
+        console.print(
+            f"{batch.model:<10} {batch.batch_size:>4}  {batch.predictions_per_second:>10,.0f}/s"
+        )
+
+
+@app.command()
+def overload(
+    systems: Annotated[str, typer.Option(help="names, with commas")] = "tfgate,fastapi_grpc",
+    seconds: Annotated[int, typer.Option(min=1, help="of each rate")] = 4,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Offer constant rates up to three times of what saturates a system."""
+    known = installed_systems()
+    chosen = [known[name] for name in _chosen(systems, list(known))]
+    results = _begin(results_file, chosen)
+    measured = {(point.system, point.workload) for point in results.all(OverloadPoint)}
+    for system in chosen:
+        for workload in OVERLOAD_WORKLOADS:
+            if (system.name, workload) in measured:
+                console.print(f"{system.name}, {workload}: overload measured before")
+                continue
+            measure_overload(
+                system, WORKLOADS[workload], results, SCRATCH, console, seconds=seconds
+            )
+
+
+@app.command(name="breakdown")
+def break_down(results_file: ResultsFile = RESULTS) -> None:
+    """Time each piece of the request path by itself."""
+    results = _begin(results_file, [])
+    if results.all(Piece):
+        console.print("pieces: measured before")
+        return
+    for piece in breakdown.measure_pieces(SCRATCH):
+        results.add(piece)
+        console.print(f"{piece.workload:<10} {piece.name:<50} {piece.microseconds:9.1f} µs")
+
+
+@app.command()
+def graphs() -> None:
+    """Compare the sentiment graph with what Keras alone exports, in this process: half a minute."""
+    from bench.graphs import compare  # noqa: PLC0415  # the other commands need no TensorFlow
+
+    table = Table("batch", "words", "Keras, ms", "tfgate, ms", "times faster", "scores differ by")
+    with TemporaryDirectory() as folder:
+        for timing in compare(Path(folder)):
+            table.add_row(
+                str(timing.batch),
+                str(timing.num_words),
+                f"{timing.keras:.2f}",
+                f"{timing.tfgate:.2f}",
+                f"{timing.keras / timing.tfgate:.2f}",
+                f"{timing.difference:.1e}",
+            )
+    console.print(table)
+
+
+@app.command()
+def compare(
+    revision: Annotated[str, typer.Argument(help="what is compared with this tree")] = "HEAD",
+    folder: Annotated[Path | None, typer.Option(help="where its files are already")] = None,
+    workloads: Annotated[str, typer.Option(help="names, with commas")] = (
+        "house,houses,picture,review200"
+    ),
+    rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 3,
+) -> None:
+    """Measure this tree's gateway against that of another revision, in turns."""
+    with ExitStack() as stack:
+        before = folder or stack.enter_context(unpacked(revision))
+        chosen = _chosen(workloads, list(WORKLOADS))
+        comparison = Comparison(before, ROOT, chosen, rounds, seconds)
+        compare_revisions(comparison, SCRATCH, console)
+
+
+@app.command()
+def report(results_file: ResultsFile = RESULTS) -> None:
+    """Write docs/benchmarks.md and its charts from the results."""
+    results = Results(results_file)
+    if not results.all(Cell):
+        message = f"{results_file} holds no measurement: run 'python -m bench run' first"
+        raise typer.BadParameter(message)
+    console.print(f"written: {write_report(results)}")
+
+
+def _begin(file: Path, systems: list[System]) -> Results:
+    results = Results(file)
+    results.add(describe_session(systems))
+    return results
+
+
+def _chosen(names: str, known: list[str]) -> list[str]:
+    """Split a list of names; none means all.
+
+    Raises:
+        BadParameter: a name is unknown.
+    """
+    chosen = [name for name in names.split(",") if name] or known
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        message = f"unknown: {', '.join(unknown)}; there are {', '.join(known)}"
+        raise typer.BadParameter(message)
+    return chosen
+
+
+if __name__ == "__main__":
+    # As Ctrl-C does, SIGTERM must end what was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except (NoLoadGenerator, WrongRevision) as error:
+        sys.exit(f"bench: {error}")

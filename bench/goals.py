@@ -1,0 +1,161 @@
+"""What tfgate is to reach, as ratios within one run, and how each is computed from the figures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.figures import Figures
+from bench.overload import OVERLOAD_WORKLOADS
+from bench.workloads import WORKLOADS
+
+TFGATE, PLAIN_GATEWAY = "tfgate", "fastapi_grpc"
+FRAMEWORKS = ("bentoml", "litserve", "ray", "mlserver", "kserve")
+PEERS = (PLAIN_GATEWAY, "fastapi_tensorflow", *FRAMEWORKS)
+
+Measured = tuple[float, str] | None  # a value, and against what; None if something was not measured
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound on one measured value."""
+
+    what: str
+    bound: float
+    measure: Callable[[Figures], Measured]
+    at_least: bool = True
+    unit: str = ""
+
+    def is_met(self, value: float) -> bool:
+        """Judge a value, unrounded."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {self.bound:g}{self.unit}"
+
+
+def _rate_over_best(workload: str, rivals: Sequence[str]) -> Callable[[Figures], Measured]:
+    """Compare good answers a second over 32 connections with the fastest of the rivals."""
+
+    def measure(figures: Figures) -> Measured:
+        ours = figures.of(TFGATE, workload, 32)
+        theirs = {name: figure for name in rivals if (figure := figures.of(name, workload, 32))}
+        if ours is None or not theirs:
+            return None
+        best = max(theirs, key=lambda name: theirs[name].good_per_second)
+        return ours.good_per_second / theirs[best].good_per_second, best
+
+    return measure
+
+
+def _tail_over_best(figures: Figures) -> Measured:
+    ours = figures.of(TFGATE, "house", 32)
+    theirs = {name: each.p99_ms for name in PEERS if (each := figures.of(name, "house", 32))}
+    if ours is None or not theirs:
+        return None
+    best = min(theirs, key=lambda name: theirs[name])
+    return ours.p99_ms / theirs[best], best
+
+
+def _added_to_bare_call(figures: Figures) -> Measured:
+    ours, bare = figures.of(TFGATE, "house", 1), figures.bare_call_p50_ms()
+    return None if ours is None or bare is None else (ours.p50_ms - bare, f"{bare:.2f} ms")
+
+
+def _latency_over_plain_gateway(figures: Figures) -> Measured:
+    ours, theirs = (figures.of(name, "house", 1) for name in (TFGATE, PLAIN_GATEWAY))
+    return None if ours is None or theirs is None else (ours.p50_ms / theirs.p50_ms, PLAIN_GATEWAY)
+
+
+def _goodput_over_peak(workload: str, share: float) -> Callable[[Figures], Measured]:
+    def measure(figures: Figures) -> Measured:
+        points = figures.overload(TFGATE, workload)
+        if share not in points:
+            return None
+        peak = max(points.values(), key=lambda point: point.outcome.good_per_second)
+        ratio = points[share].outcome.good_per_second / peak.outcome.good_per_second
+        return ratio, f"peak at {peak.share:.0%}"
+
+    return measure
+
+
+def _tail_under_overload(workload: str) -> Callable[[Figures], Measured]:
+    def measure(figures: Figures) -> Measured:
+        points = figures.overload(TFGATE, workload)
+        accepted = [
+            points[share].outcome.statuses.get(200) for share in (0.8, 2.0) if share in points
+        ]
+        if len(accepted) != 2 or accepted[0] is None or accepted[1] is None:
+            return None
+        return accepted[1].p99_ms / accepted[0].p99_ms, f"{accepted[0].p99_ms:.1f} ms at 80 %"
+
+    return measure
+
+
+def _overload_goals(workload: str) -> list[Goal]:
+    title = WORKLOADS[workload].title
+    return [
+        *(
+            Goal(
+                f"{title}: goodput at {share:.0%} of saturation / peak",
+                0.95,
+                _goodput_over_peak(workload, share),
+            )
+            for share in (2.0, 3.0)
+        ),
+        Goal(
+            f"{title}: p99 of accepted at 200 % / at 80 % of saturation",
+            2,
+            _tail_under_overload(workload),
+            at_least=False,
+        ),
+    ]
+
+
+def _resident_mb(figures: Figures) -> Measured:
+    sizes = figures.resident_mb(TFGATE)
+    return (sizes[0], "after the load") if sizes else None
+
+
+def _ready_seconds(figures: Figures) -> Measured:
+    seconds = figures.ready_seconds(TFGATE)
+    return None if seconds is None else (seconds, "to the first good answer")
+
+
+GOALS = [
+    Goal("one house: throughput / best Python peer", 4, _rate_over_best("house", PEERS)),
+    Goal(
+        "one house: throughput / best of BentoML, LitServe, Ray Serve, MLServer, KServe",
+        6,
+        _rate_over_best("house", FRAMEWORKS),
+    ),
+    Goal(
+        "one house: throughput / plain FastAPI-to-gRPC gateway, same model server",
+        3.5,
+        _rate_over_best("house", [PLAIN_GATEWAY]),
+    ),
+    Goal(
+        "one house: throughput / FastAPI echo with pydantic in and out, no model",
+        1,
+        _rate_over_best("house", ["fastapi_echo"]),
+    ),
+    Goal(
+        "one house: throughput / TensorFlow Serving's REST API in C++",
+        0.6,
+        _rate_over_best("house", ["tf_serving_rest"]),
+    ),
+    Goal("batch of 100 houses: throughput / best peer", 4.4, _rate_over_best("houses", PEERS)),
+    Goal("PNG: throughput / best peer", 2.8, _rate_over_best("picture", PEERS)),
+    Goal("200-word review: throughput / best peer", 3.5, _rate_over_best("review200", PEERS)),
+    Goal("20-word review: throughput / best peer", 6, _rate_over_best("review20", PEERS)),
+    Goal("one house: p99 / lowest p99 of a peer", 0.2, _tail_over_best, at_least=False),
+    Goal(
+        "one connection: p50 above a bare gRPC call",
+        0.45,
+        _added_to_bare_call,
+        at_least=False,
+        unit=" ms",
+    ),
+    Goal("one connection: p50 / plain gateway's", 1, _latency_over_plain_gateway, at_least=False),
+    *(goal for workload in OVERLOAD_WORKLOADS for goal in _overload_goals(workload)),
+    Goal("resident memory of a gateway worker", 90, _resident_mb, at_least=False, unit=" MB"),
+    Goal("ready after the model server is", 1, _ready_seconds, at_least=False, unit=" s"),
+]

@@ -1,0 +1,80 @@
+"""One system at a time, with the model server that it needs: started, ready, checked, weighed."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.model_server import model_server
+from bench.processes import Program, running
+from bench.stack import free_port, wait_until
+from bench.systems import System
+from bench.workloads import WORKLOADS
+
+READY_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Served:
+    """A system that has given its first good answer."""
+
+    system: System
+    url: str
+    program: Program
+    programs: tuple[Program, ...]  # with the model server's
+    ready_seconds: float
+    model_server: str  # host:port, empty if it needs none
+
+
+@contextmanager
+def serve(system: System, scratch: Path) -> Iterator[Served]:
+    """Run a system as long as the context lasts; yields after its first good answer."""
+    port = free_port()
+    places = {"port": port, "spare_port": free_port(), "model_server": ""}
+    with ExitStack() as stack:
+        started = time.monotonic()
+        programs = []
+        if system.needs_model_server:
+            rest_port = None if system.command else port
+            server = stack.enter_context(model_server(scratch, rest_port=rest_port))
+            programs.append(server.program)
+            places["model_server"] = server.address
+        if system.command:
+            started = time.monotonic()
+            command = [part.format(**places) for part in system.command]
+            environment = {
+                name: value.format(**places) for name, value in system.environment.items()
+            }
+            log = scratch / "logs" / f"{system.name}.log"
+            programs.insert(0, stack.enter_context(running(command, environment, log)))
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_an_answer(system, url, programs)
+        yield Served(
+            system=system,
+            url=url,
+            program=programs[0],
+            programs=tuple(programs),
+            ready_seconds=time.monotonic() - started,
+            model_server=str(places["model_server"]),
+        )
+
+
+def _wait_for_an_answer(system: System, url: str, programs: list[Program]) -> None:
+    workload = WORKLOADS["house"]
+    body = system.dialect.bodies(workload)[0]
+    headers = {"Content-Type": "application/json"}
+
+    def answers() -> bool:
+        for program in programs:
+            program.check()
+        try:
+            path = system.dialect.path(workload)
+            return client.post(f"{url}{path}", content=body, headers=headers).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    with httpx.Client(timeout=10) as client:
+        wait_until(answers, f"the first answer of {system.title}", READY_SECONDS)

@@ -1,0 +1,173 @@
+"""Which systems are compared, how each is run, and which language it speaks."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bench.dialects import (
+    BENTOML,
+    ECHO,
+    INSTANCES,
+    KSERVE,
+    OPEN_INFERENCE,
+    PLAIN,
+    TF_SERVING,
+    TFGATE,
+    Dialect,
+)
+from bench.environments import BUILD, python_of
+from bench.workloads import WORKLOADS
+from tfgate.up import REAL_SERVER
+
+
+@dataclass(frozen=True)
+class System:
+    """One thing that answers over HTTP.
+
+    In `command` and `environment` these are filled in at the start: {port} to listen on,
+    {spare_port}, and {model_server} to ask, as host:port. Without a command, the model server
+    itself is the system.
+    """
+
+    name: str
+    title: str
+    dialect: Dialect
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    needs_model_server: bool = False
+    workloads: tuple[str, ...] = tuple(WORKLOADS)
+    configuration: str = ""
+    packages: tuple[str, ...] = ()
+    is_limit: bool = False
+
+
+def _tfgate(workers: int) -> System:
+    return System(
+        name="tfgate" if workers == 1 else f"tfgate-{workers}w",
+        title=f"tfgate, {workers} worker{'s' if workers > 1 else ''}",
+        dialect=TFGATE,
+        command=(sys.executable, "-m", "serving.gateway"),
+        environment={
+            "TFGATE_PORT": "{port}",
+            "TFGATE_MODEL_SERVER": "{model_server}",
+            "TFGATE_WORKERS": str(workers),
+            "TFGATE_DRAIN_SECONDS": "0",
+        },
+        needs_model_server=True,
+        configuration="default settings",
+    )
+
+
+def _peer(name: str, title: str, dialect: Dialect, configuration: str, *packages: str) -> System:
+    return System(
+        name=name,
+        title=title,
+        dialect=dialect,
+        command=(str(python_of(name)), "-m", f"bench.peers.{name}.server"),
+        environment={"PORT": "{port}", "SPARE_PORT": "{spare_port}"},
+        configuration=configuration,
+        packages=packages,
+    )
+
+
+def _limit(name: str, title: str, application: str) -> System:
+    return System(
+        name=name,
+        title=title,
+        dialect=ECHO,
+        command=(sys.executable, "-m", "bench.echo", application),
+        environment={"PORT": "{port}"},
+        workloads=("house",),
+        is_limit=True,
+    )
+
+
+_ALL = [
+    _tfgate(1),
+    _tfgate(2),
+    replace(
+        _peer(
+            "fastapi_grpc",
+            "plain FastAPI-to-gRPC gateway",
+            PLAIN,
+            "`async def`, pydantic in and out, tf.make_tensor_proto, one grpc.aio stub",
+            *("fastapi", "grpcio", "tensorflow-serving-api"),
+        ),
+        environment={"PORT": "{port}", "MODEL_SERVER": "{model_server}"},
+        needs_model_server=True,
+    ),
+    _peer(
+        "fastapi_tensorflow",
+        "FastAPI with TensorFlow in process",
+        PLAIN,
+        "`async def`, pydantic in and out, the signature called directly",
+        *("fastapi", "tensorflow"),
+    ),
+    replace(
+        _peer(
+            "bentoml",
+            "BentoML",
+            BENTOML,
+            "workers 1; batchable, max_batch_size 128, max_latency_ms 1000; access log, metrics "
+            "and tracing off",
+            "bentoml",
+        ),
+        command=(
+            *(str(python_of("bentoml")), "-m", "bentoml", "serve", "--host", "127.0.0.1"),
+            *("--port", "{port}", "bench.peers.bentoml.server:Predictions"),
+        ),
+        environment={
+            "BENTOML_HOME": str(BUILD / "bentoml-home"),
+            "BENTOML_DO_NOT_TRACK": "True",
+        },
+    ),
+    _peer(
+        "litserve",
+        "LitServe",
+        INSTANCES,
+        "a LitAPI and a worker per model; max_batch_size 32, batch_timeout 5 ms",
+        "litserve",
+    ),
+    replace(
+        _peer(
+            "ray",
+            "Ray Serve",
+            INSTANCES,
+            "1 replica; max_batch_size 32, batch_wait_timeout_s 0.005; access log off",
+            "ray",
+        ),
+        environment={"PORT": "{port}", "RAY_USAGE_STATS_ENABLED": "0"},
+    ),
+    _peer(
+        "mlserver",
+        "MLServer",
+        OPEN_INFERENCE,
+        "parallel_workers 1; max_batch_size 128, max_batch_time 5 ms",
+        "mlserver",
+    ),
+    _peer(
+        "kserve", "KServe", KSERVE, "workers 1, V1 protocol; it batches in a sidecar only", "kserve"
+    ),
+    System(
+        name="tf_serving_rest",
+        title="TensorFlow Serving's REST API (C++)",
+        dialect=TF_SERVING,
+        command=(),
+        needs_model_server=True,
+        configuration="--rest_api_num_threads=16",
+    ),
+    _limit("asgi_echo", "limit: a bare ASGI function, no model", "bare"),
+    _limit("fastapi_echo", "limit: FastAPI echo with pydantic in and out, no model", "fastapi"),
+]
+
+
+def all_systems() -> list[System]:
+    """List every system, also those that cannot run here."""
+    return list(_ALL)
+
+
+def installed_systems() -> dict[str, System]:
+    """Name every system that can run here: TensorFlow Serving only where its binary is."""
+    here = shutil.which(REAL_SERVER) is not None
+    return {system.name: system for system in _ALL if here or system.name != "tf_serving_rest"}
