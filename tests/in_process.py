@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY
 from starlette.types import ASGIApp, Message, Scope
 
 from serving.gateway.app import create_app
-from serving.gateway.channel import OpenChannel, open_channel
+from serving.gateway.inference.channel import OpenChannel, open_channel
 from serving.gateway.settings import Settings
 from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models
@@ -228,7 +228,7 @@ def _running(
     with pytest.MonkeyPatch.context() as environment, asyncio.Runner() as runner:
         for name in [name for name in os.environ if name.startswith("TFGATE_")]:
             environment.delenv(name)
-        app = create_app(Settings(**settings), channel)
+        app = create_app(Settings(**settings), open_channel=channel)
         with _started(app, runner):
             yield app, runner
 

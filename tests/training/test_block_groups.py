@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.contract import stack
 from serving.models import MODELS
 from training.block_groups import Features
 from training.data import california
@@ -33,7 +32,7 @@ def test_a_feature_is_a_number_even_if_the_bedrooms_are_missing(
 
 def test_every_allowed_place_has_neighbours(features: Features) -> None:
     model = MODELS["housing"]
-    batch = stack([model.preprocess(model.example)] * 2, model.signature)
+    batch = model.preprocess([model.example] * 2)
     batch["longitude"][:], batch["latitude"][:] = [-180, 180], [-90, 90]
     assert np.isfinite(features(to_tensorflow(batch)).numpy()).all()
 

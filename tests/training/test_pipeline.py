@@ -10,7 +10,6 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.card import ModelCard
-from serving.contract import stack
 from serving.models import MODELS
 from training.errors import BelowGate, DataUnfit
 from training.models import RECIPES
@@ -23,15 +22,14 @@ from training.servable import Servable, to_tensorflow
 def test_the_version_answers_the_example_at_any_batch_size(trained: Any) -> None:
     model = MODELS[trained.card.name]
     signature = tf.saved_model.load(str(trained.folder)).signatures["serving_default"]
-    row = model.preprocess(model.example)
     for size in (1, 2, 7):
-        batch = to_tensorflow(stack([row] * size, model.signature))
+        inputs = model.preprocess([model.example] * size)
+        batch = to_tensorflow(inputs)
         outputs = {name: tensor.numpy() for name, tensor in signature(**batch).items()}
         for name, spec in model.signature.outputs.items():
             assert outputs[name].shape == (size, *spec.row_shape)
-        answer = {name: tensor[0] for name, tensor in outputs.items()}
-        said = model.postprocess(answer, model.example, trained.card).model_dump()
-        shown = answer["price"] if "price" in answer else answer["scores"].max()
+        said = model.postprocess(inputs, outputs, trained.card)[0]
+        shown = outputs["price"][0] if "price" in outputs else outputs["scores"][0].max()
         assert any(value == pytest.approx(float(shown), rel=1e-3) for value in said.values())
 
 

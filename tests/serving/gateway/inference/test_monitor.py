@@ -1,5 +1,7 @@
 """A version gets traffic by default once it has answered a real question, and not before."""
 
+from collections.abc import Callable
+
 import grpc
 import httpx
 import numpy as np
@@ -9,7 +11,7 @@ from serving.contract import Tensors
 from serving.models import MODELS
 from tests import fake_models
 from tests.examples import HOUSE
-from tests.fake_model_server import FakeModelServer, FakeVersion, Refused
+from tests.fake_model_server import FakeModelServer, FakeSignature, FakeVersion, Refused
 from tests.fake_models import declared_version
 from tests.in_process import Gateway, gateway, reading
 
@@ -46,7 +48,7 @@ def unready(http: httpx.Client, model: str = "housing") -> dict[int, str]:
     [(without_variables, "failed: FAILED_PRECONDITION"), (not_a_number, "no finite numbers")],
 )
 def test_a_version_that_fails_its_question_gets_no_traffic_and_says_why(
-    tfgate: Gateway, server: FakeModelServer, answer: fake_models.Run, reason: str
+    tfgate: Gateway, server: FakeModelServer, answer: Callable[[Tensors], Tensors], reason: str
 ) -> None:
     server.models["housing"][2] = declared_version("housing", 2, answer)
 
@@ -122,25 +124,29 @@ def test_a_number_that_comes_back_is_asked_anew(tfgate: Gateway, server: FakeMod
 
 def test_a_card_that_cannot_be_read_costs_the_warnings_and_no_more() -> None:
     server = fake_models.declared_models()
-    server.models["housing"][1] = with_card(b"{no card")
+    asked: list[Tensors] = []
+    server.models["housing"][1] = with_card(b"{no card", asked)
     with gateway(server) as tfgate:
         tfgate.wait_until_ready()
-        asked = len(server.descriptions)
+        assert len(asked) == 1
         for _ in range(3):
             answer = tfgate.client.post("/predict/housing", json={**HOUSE, "latitude": 48.86})
             assert answer.json()["prediction"]["warnings"] == []
 
-        assert len(server.descriptions) == asked, "it is remembered"
+        assert len(asked) == 1, "it is remembered"
         (version,) = tfgate.client.get("/models/housing").json()["versions"]
         assert (version["card"], version["unready"]) == (None, None)
 
 
-def with_card(text: bytes) -> FakeVersion:
-    """Make a version of the houses that says this of itself."""
+def with_card(text: bytes, asked: list[Tensors]) -> FakeVersion:
+    """Make a version of the houses that says this of itself; `asked` takes each question for it."""
     version = declared_version("housing", 1)
-    describe = version.signatures["describe"]
-    answers = {"card": np.array([text], dtype=object)}
-    said = type(describe)(describe.tensors, lambda _: answers)
+
+    def describe(inputs: Tensors) -> Tensors:
+        asked.append(inputs)
+        return {"card": np.array([text], dtype=object)}
+
+    said = FakeSignature(version.signatures["describe"].tensors, describe)
     return FakeVersion({**version.signatures, "describe": said})
 
 
