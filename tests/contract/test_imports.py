@@ -47,8 +47,8 @@ GATEWAY = [
 # Of these, nothing may be needed outside the folders named.
 HEAVY = {
     "tensorflow": ["bench", "serving.embedded", "soak", "training"],
-    "tensorflow_serving": ["bench", "serving.embedded", "training"],
-    "keras": ["training"],
+    "tensorflow_serving": ["bench", "serving.embedded", "soak", "training"],
+    "keras": ["bench", "training"],
     "sklearn": ["training"],
     "matplotlib": ["bench", "training"],
     "optuna": ["training"],
