@@ -9,7 +9,7 @@ from proto.management_pb2 import ModelServerConfig, ServableVersionPolicy
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
 from tests import stack
-from tests.e2e.under_load import QUESTIONS, asking, errors
+from tests.e2e.under_load import HOUSES, asking, errors
 from tests.model_server import ModelServer
 from tests.soak.clients import Outcome
 from tests.soak.known_answers import KnownAnswers
@@ -21,7 +21,6 @@ FLAGS = (
     # Without it, a server that starts has no version yet that a label could be given to.
     "--allow_version_labels_for_unavailable_models",
 )
-HOUSES = [question for question in QUESTIONS if question.model == "housing"]
 
 
 def choosing(query: str) -> list[Question]:
