@@ -1,4 +1,7 @@
-"""Train to serve: HTTP answers what the trained Keras network says of the same example."""
+"""Train to serve: HTTP answers what the trained Keras network says of the same example.
+
+Also when a model is trained anew while it is being served.
+"""
 
 import base64
 import io
@@ -36,54 +39,100 @@ class Trained:
     held_out: Examples
 
 
-def train(name: str, recipe: Recipe[Any], data_folder: Path, repository: Path) -> Trained:
+def train(
+    name: str, recipe: Recipe[Any], data_folder: Path, repository: Path, seed: int = 0
+) -> Trained:
     """Train and publish as the pipeline does, but keep the network."""
     plan = Plan(data_folder, repository, repository.parent / f"{repository.name}-checkpoints")
     data = recipe.load(data_folder)
-    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), plan, seed=0)
+    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), plan, seed=seed)
     card = pipeline.publish_best(name, [training], [], plan)
     network = Servable(training.servable.features, training.fit.network, training.servable.answer)
     return Trained(network, card, data.test)
 
 
+@dataclass(frozen=True)
+class Served:
+    """Every recipe, trained in seconds, and a gateway that serves the results."""
+
+    models: dict[str, Trained]
+    repository: Path
+    url: str
+
+    def ask(self, name: str, documents: list[dict[str, Any]], **query: int) -> dict[str, Any]:
+        answer = httpx.post(
+            f"{self.url}/predict/{name}/batch",
+            params=query,
+            json={"instances": documents},
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+
 @pytest.fixture(scope="module")
-def trained(
+def served(
     tiny_recipes: dict[str, Recipe[Any]],
     data_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[dict[str, Trained], str]]:
-    """Every recipe, trained in seconds, and a gateway that serves the results."""
+) -> Iterator[Served]:
     repository, scratch = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("config")
     models = {
         name: train(name, recipe, data_folder, repository) for name, recipe in tiny_recipes.items()
     }
     with stack.model_server(repository, scratch) as address, stack.gateway(address) as url:
         stack.wait_until_ready(url)
-        yield models, url
+        yield Served(models, repository, url)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_http_says_what_the_network_says(
-    trained: tuple[dict[str, Trained], str], name: str
+def test_http_says_what_the_network_says(served: Served, name: str) -> None:
+    trained = served.models[name]
+    documents = documents_of(trained)
+
+    answer = served.ask(name, documents)
+
+    assert_same(answer["predictions"], expected(name, trained), tolerance=TOLERANCE)
+
+
+def test_a_model_that_is_trained_anew_goes_live_and_the_version_before_can_be_pinned(
+    served: Served, tiny_recipes: dict[str, Recipe[Any]], data_folder: Path
 ) -> None:
-    models, url = trained
-    model, examples = MODELS[name], models[name].held_out
-    rows = unstack(examples.inputs)
-    documents = [as_request(row) for row in rows]
+    name, old = "housing", served.models["housing"]
+    documents = documents_of(old)
 
-    answer = httpx.post(f"{url}/predict/{name}/batch", json={"instances": documents}, timeout=60)
-
-    assert answer.status_code == 200, answer.text
-    outputs = unstack(models[name].network.answer_all(examples.inputs, len(rows)))
-    expected = [
-        model.postprocess(output, model.request.model_validate(document), models[name].card)
-        for output, document in zip(outputs, documents, strict=True)
-    ]
-    assert_same(
-        answer.json()["predictions"],
-        [response.model_dump(mode="json") for response in expected],
-        tolerance=TOLERANCE,
+    new = train(name, tiny_recipes[name], data_folder, served.repository, seed=1)
+    stack.wait_until(
+        lambda: served.ask(name, documents)["version"] == new.card.version, "the new version"
     )
+
+    for trained in (new, old):
+        answer = served.ask(name, documents, version=trained.card.version)
+        assert_same(answer["predictions"], expected(name, trained), tolerance=TOLERANCE)
+    assert expected(name, new) != expected(name, old), "a mix-up would not be noticed"
+    listed = httpx.get(f"{served.url}/models/{name}").json()["versions"]
+    assert [(each["version"], each["state"]) for each in listed] == [
+        (2, "AVAILABLE"),
+        (1, "AVAILABLE"),
+    ]
+    assert [each["card"]["version"] for each in listed] == [2, 1]
+
+
+def documents_of(trained: Trained) -> list[dict[str, Any]]:
+    return [as_request(row) for row in unstack(trained.held_out.inputs)]
+
+
+def expected(name: str, trained: Trained) -> list[dict[str, Any]]:
+    """What Keras says of the examples that were held out."""
+    model, examples = MODELS[name], trained.held_out
+    rows = unstack(examples.inputs)
+    outputs = unstack(trained.network.answer_all(examples.inputs, len(rows)))
+    requests = [model.request.model_validate(each) for each in documents_of(trained)]
+    return [
+        model.postprocess(output, request, trained.card).model_dump(mode="json")
+        for output, request in zip(outputs, requests, strict=True)
+    ]
 
 
 def as_request(row: Row) -> dict[str, Any]:
