@@ -1,4 +1,4 @@
-"""Concurrent requests through the real client and a real model server: each gets its own prices."""
+"""Concurrent requests through the real client to a model server: each gets its own prices."""
 
 import asyncio
 import dataclasses
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from proto.predict_pb2 import PredictResponse
 from serving.errors import DeadlineExceeded
 from serving.gateway.admission import Limiter
 from serving.gateway.catalog import Catalog
@@ -18,6 +19,8 @@ from serving.gateway.client import ModelServerClient, Servable
 from serving.gateway.pipeline import Pipeline
 from serving.gateway.record import Record
 from serving.models import MODELS
+from tests.fake_model_server import PredictCall
+from tests.fake_models import declared_models
 
 HOUSES = [
     MODELS["housing"].example.model_copy(update={"median_income": 1 + number / 4})
@@ -33,10 +36,19 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
+async def take_some_turns(call: PredictCall) -> PredictResponse:
+    """Answer after a while, in which others come and go."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return call.answer()
+
+
 @pytest.fixture(scope="module")
-def pipeline(runner: asyncio.Runner, model_server: str) -> Iterator[Pipeline]:
+def pipeline(runner: asyncio.Runner) -> Iterator[Pipeline]:
     few_rows = dataclasses.replace(MODELS["housing"], max_call_rows=MAX_ROWS)
-    client = ModelServerClient(model_server)
+    server = declared_models()
+    server.faults["housing"] = take_some_turns
+    client = ModelServerClient("nowhere", None, server.open_channel)
     runner.run(client.__aenter__())
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "housing", few_rows)
@@ -47,8 +59,8 @@ def pipeline(runner: asyncio.Runner, model_server: str) -> Iterator[Pipeline]:
 
 
 @pytest.fixture(scope="module")
-def prices(runner: asyncio.Runner, pipeline: Pipeline, gateway: str) -> list[float]:
-    """What each house costs when it is asked for alone, once the model server is ready."""
+def prices(runner: asyncio.Runner, pipeline: Pipeline) -> list[float]:
+    """What each house costs when it is asked for alone."""
     prices = [price for index in range(len(HOUSES)) for price in runner.run(ask(pipeline, [index]))]
     assert len(set(prices)) == len(prices), "a mix-up would not be noticed"
     return prices
