@@ -14,14 +14,13 @@ from soak.model_server import ModelServer
 from soak.questions import Question
 from soak.versions import publish_version, write_version
 from tests import stack
-from tests.e2e.under_load import QUESTIONS, asking, errors
+from tests.e2e.under_load import HOUSES, asking, errors
 
 FLAGS = (
     "--model_config_file_poll_wait_seconds=1",
     # Without it, a server that starts has no version yet that a label could be given to.
     "--allow_version_labels_for_unavailable_models",
 )
-HOUSES = [question for question in QUESTIONS if question.model == "housing"]
 
 
 def choosing(query: str) -> list[Question]:

@@ -1,4 +1,7 @@
-"""Train to serve: HTTP answers what the trained Keras network says of the same example."""
+"""Train to serve: HTTP answers what the trained Keras network says of the same example.
+
+Also when a model is trained anew while it is being served.
+"""
 
 import base64
 import io
@@ -35,50 +38,97 @@ class Trained:
     held_out: Examples
 
 
-def train(name: str, recipe: Recipe[Any], data_folder: Path, repository: Path) -> Trained:
+def train(
+    name: str, recipe: Recipe[Any], data_folder: Path, repository: Path, seed: int = 0
+) -> Trained:
     """Train and publish as the pipeline does, but keep the network."""
     plan = Plan(data_folder, repository, repository.parent / f"{repository.name}-checkpoints")
     data = recipe.load(data_folder)
-    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), plan, seed=0)
+    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), plan, seed=seed)
     card = pipeline.publish_best(name, [training], [], plan)
     network = Servable(training.servable.features, training.fit.network, training.servable.answer)
     return Trained(network, card, data.test)
 
 
+@dataclass(frozen=True)
+class Served:
+    """Every recipe, trained in seconds, and a gateway that serves the results."""
+
+    models: dict[str, Trained]
+    repository: Path
+    url: str
+
+    def ask(self, name: str, documents: list[dict[str, Any]], **query: int) -> dict[str, Any]:
+        answer = httpx.post(
+            f"{self.url}/predict/{name}/batch",
+            params=query,
+            json={"instances": documents},
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+
 @pytest.fixture(scope="module")
-def trained(
+def served(
     tiny_recipes: dict[str, Recipe[Any]],
     data_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[dict[str, Trained], str]]:
-    """Every recipe, trained in seconds, and a gateway that serves the results."""
+) -> Iterator[Served]:
     repository, scratch = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("config")
     models = {
         name: train(name, recipe, data_folder, repository) for name, recipe in tiny_recipes.items()
     }
     with stack.model_server(repository, scratch) as address, stack.gateway(address) as url:
         stack.wait_until_ready(url)
-        yield models, url
+        yield Served(models, repository, url)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_http_says_what_the_network_says(
-    trained: tuple[dict[str, Trained], str], name: str
+def test_http_says_what_the_network_says(served: Served, name: str) -> None:
+    trained = served.models[name]
+    documents = documents_of(trained)
+
+    answer = served.ask(name, documents)
+
+    assert_same(answer["predictions"], expected(name, trained), tolerance=TOLERANCE)
+
+
+def test_a_model_that_is_trained_anew_goes_live_and_the_version_before_can_be_pinned(
+    served: Served, tiny_recipes: dict[str, Recipe[Any]], data_folder: Path
 ) -> None:
-    models, url = trained
-    model, examples = MODELS[name], models[name].held_out
-    columns = [[*column] for column in examples.inputs.values()]
-    rows = [
-        dict(zip(examples.inputs, values, strict=True)) for values in zip(*columns, strict=True)
+    name, old = "housing", served.models["housing"]
+    documents = documents_of(old)
+
+    new = train(name, tiny_recipes[name], data_folder, served.repository, seed=1)
+    stack.wait_until(
+        lambda: served.ask(name, documents)["version"] == new.card.version, "the new version"
+    )
+
+    for trained in (new, old):
+        answer = served.ask(name, documents, version=trained.card.version)
+        assert_same(answer["predictions"], expected(name, trained), tolerance=TOLERANCE)
+    assert expected(name, new) != expected(name, old), "a mix-up would not be noticed"
+    listed = httpx.get(f"{served.url}/models/{name}").json()["versions"]
+    assert [(each["version"], each["state"]) for each in listed] == [
+        (2, "AVAILABLE"),
+        (1, "AVAILABLE"),
     ]
-    documents = [as_request(row) for row in rows]
+    assert [each["card"]["version"] for each in listed] == [2, 1]
 
-    answer = httpx.post(f"{url}/predict/{name}/batch", json={"instances": documents}, timeout=60)
 
-    assert answer.status_code == 200, answer.text
-    outputs = models[name].network.answer_all(examples.inputs, len(documents))
-    expected = model.postprocess(examples.inputs, outputs, models[name].card)
-    assert_same(answer.json()["predictions"], expected, tolerance=TOLERANCE)
+def documents_of(trained: Trained) -> list[dict[str, Any]]:
+    inputs = trained.held_out.inputs
+    rows = zip(*inputs.values(), strict=True)
+    return [as_request(dict(zip(inputs, row, strict=True))) for row in rows]
+
+
+def expected(name: str, trained: Trained) -> list[dict[str, Any]]:
+    """What Keras says of the examples that were held out."""
+    inputs = trained.held_out.inputs
+    outputs = trained.network.answer_all(inputs, len(trained.held_out))
+    return MODELS[name].postprocess(inputs, outputs, trained.card)
 
 
 def as_request(row: Mapping[str, Any]) -> dict[str, Any]:

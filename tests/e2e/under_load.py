@@ -8,17 +8,17 @@ from soak.questions import Question, mixed_questions
 from tests import stack
 
 QUESTIONS = mixed_questions()
+HOUSES = [question for question in QUESTIONS if question.model == "housing"]
+NUM_CLIENTS = 2  # they ask without pause, and leave the servers some of a small machine
 
 
 @contextmanager
-def asking(
-    target: str, questions: Sequence[Question] = QUESTIONS, **settings: str
-) -> Iterator[list[Outcome]]:
+def asking(target: str, questions: Sequence[Question], **settings: str) -> Iterator[list[Outcome]]:
     """Put a gateway in front of `target`, and clients in front of it; gives what they hear."""
     outcomes: list[Outcome] = []
     with stack.gateway(target, **settings) as url:
         stack.wait_until_ready(url)
-        with Clients(url, questions, outcomes.append):
+        with Clients(url, questions, outcomes.append, num_clients=NUM_CLIENTS):
             wait_for(outcomes, 200)
             yield outcomes
 
