@@ -1,6 +1,8 @@
 """What one connection may take: the size of a request's head, how many requests wait, and time.
 
-What is refused here never reaches the application; a problem document says why.
+What is refused here never reaches the application; a problem document says why. uvicorn bounds
+none of this where httptools parses: the list of what to bound is Kludex/uvicorn#157, closed with
+only h11's share done. If it had an option for each, this file would not be needed.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
@@ -33,132 +36,80 @@ class ConnectionLimits:
     seconds: float
 
 
-class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself takes any number of bytes and waits for ever."""
+class BoundedConnection(asyncio.Protocol):
+    """Stands between a socket and uvicorn, which takes any number of bytes and waits for ever."""
 
-    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    _transport: asyncio.Transport
+
+    def __init__(self, *, limits: ConnectionLimits, config: Config, **state: Any) -> None:
         self._limits = limits
-        self._inside_message = self._inside_head = False
-        self._head_bytes = 0  # that have come since the last byte that was of a body
-        self._reading = _Timer(self.loop, limits.seconds, self._read_for_too_long)
-        self._writing = _Timer(self.loop, limits.seconds, self._abort)
+        self._idle = _Timer(config.timeout_keep_alive, self._close)
+        self._reading = _Timer(limits.seconds, self._read_for_too_long)
+        self._writing = _Timer(limits.seconds, self._abort)
+        self._requests = _Requests(self._reading.stop, self._refuse, config=config, **state)
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection; until a first byte comes, it is idle, as between two requests."""
-        super().connection_made(transport)
-        self._begin_idleness()
+        self._transport = transport
+        self._requests.connection_made(transport)
+        # uvicorn waits for ever for the first request: Kludex/uvicorn#1192.
+        self._idle.start()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Leave nothing behind; uvicorn's own timer stays when a connection is reset."""
-        self._reading.stop()
-        self._writing.stop()
-        self._unset_keepalive_if_required()
-        super().connection_lost(exc)
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Leave nothing behind."""
+        for timer in (self._idle, self._reading, self._writing):
+            timer.stop()
+        # Told of an error, uvicorn would keep its timer, and with it the last request, for long.
+        self._requests.connection_lost(None)
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes of a request, unless one was refused before."""
-        if self._refused:
-            return
-        self._head_bytes = len(data) + (self._head_bytes if self._inside_message else 0)
-        if b"pgrade" in data and (self.cycle is None or not self.cycle.more_body):
-            data = _without_upgrade(data)
-        super().data_received(data)
-        if self._refused:
-            return
-        # Behind a body come trailers, which nobody reads, but the parser would keep.
-        if self._inside_message and self._head_bytes > self._limits.max_head_bytes:
-            self._refuse(self._too_large())
-        # Any byte has ended the idleness, also one that belongs to no request at work.
-        elif self._inside_head or not self._is_at_work():
-            self._reading.start()
+        self._idle.stop()
+        while data and not self._refused:
+            # No more than are left for a head, which is too large if it does not end with them.
+            left = self._limits.max_head_bytes - self._requests.num_bytes
+            self._take(data[:left])
+            data = data[left:]
 
     def pause_writing(self) -> None:
         """Wait for the client to take what it was sent, but not for ever."""
-        super().pause_writing()
+        self._requests.pause_writing()
         self._writing.start()
 
     def resume_writing(self) -> None:
         """Go on: the client has taken it."""
-        super().resume_writing()
+        self._requests.resume_writing()
         self._writing.stop()
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._inside_message = self._inside_head = True
-        self._reading.stop()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; those that follow a body come too late to mean anything."""
-        if self._inside_head:
-            super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        """Let the application have the request, if its head is not too large."""
-        self._inside_head = False
-        self._reading.stop()
-        received, self._head_bytes = self._head_bytes, 0
-        # Counted only where so much has come together that it may be; the body may be part of it.
-        if received > self._limits.max_head_bytes and self._size() > self._limits.max_head_bytes:
-            self._refuse_and_stop(self._too_large())
-        if len(self.pipeline) >= _MAX_PIPELINED:
-            message = f"more than {_MAX_PIPELINED} requests were sent ahead of their answers"
-            self._refuse_and_stop(MalformedRequest(message))
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """Take a piece of a body, which is not for this class to bound."""
-        self._head_bytes = 0
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """End a request; if it has been answered already, the connection is idle from now on."""
-        self._inside_message = False
-        super().on_message_complete()
-        if not self._is_at_work():
-            self._reading.stop()
-            self._begin_idleness()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser could not read; what was raised while it read ends here, too."""
-        if not self._refused:
-            self._refuse(MalformedRequest(f"no HTTP/1.1 request can be read: {msg}"))
-
-    def _is_at_work(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def _begin_idleness(self) -> None:
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
-
-    def _size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
-    def _too_large(self) -> HeadersTooLarge:
-        limit = f"{self._limits.max_head_bytes:,}"
-        return HeadersTooLarge(f"the request's line and headers have more than {limit} bytes")
+    def _take(self, data: bytes) -> None:
+        requests, was_inside_body = self._requests, self._requests.inside_body
+        if b"pgrade" in data and not was_inside_body:
+            data = _without_upgrade(data)
+        requests.num_bytes += len(data)
+        requests.data_received(data)
+        if self._refused:
+            return
+        if requests.num_bytes >= self._limits.max_head_bytes:
+            limit = f"{self._limits.max_head_bytes:,}"
+            message = f"the request's line and headers have more than {limit} bytes"
+            self._refuse(HeadersTooLarge(message))
+        elif was_inside_body and requests.is_idle():
+            # The end of a request that was answered before it was complete.
+            self._idle.start()
+        # Any byte has ended the idleness, also one that belongs to no request at work.
+        elif requests.inside_head or not requests.num_unanswered:
+            self._reading.start()
 
     def _read_for_too_long(self) -> None:
-        if self._is_at_work():
+        if self._requests.num_unanswered:
             # The next request on a connection whose last one is not answered yet.
             self._reading.start()
-        elif self._inside_head:
+        elif self._requests.inside_head:
             message = f"no complete headers had arrived after {self._limits.seconds:g} seconds"
             self._refuse(RequestTimeout(message))
         else:
-            self.transport.close()
-
-    def _abort(self) -> None:
-        self.transport.abort()
-
-    def _refuse_and_stop(self, error: TfgateError) -> None:
-        """Refuse a request from within the parser, which nothing but an exception stops."""
-        self._refuse(error)
-        raise error
+            self._close()
 
     def _refuse(self, error: TfgateError) -> None:
         """Answer, and go on taking what still comes for a moment.
@@ -168,36 +119,99 @@ class BoundedConnection(HttpToolsProtocol):
         self._refused = True
         self._reading.stop()
         metrics.REFUSED_HEADS.labels(error.code).inc()
-        if self._is_at_work():
-            if self.pipeline or not self.cycle.more_body:
-                # Answers are given in order: those to the requests before, and then the end.
-                self.cycle.keep_alive = False
-                return
-            # It is this request's body that cannot be read: nobody shall answer it twice.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        path = getattr(self, "url", b"")[:_MAX_PATH].decode("ascii", "replace")
-        response = problem_response(error, path=path, request_id=f"{random.getrandbits(128):032x}")
-        self.transport.write(_message(response.status_code, response.raw_headers, response.body))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        requests = self._requests
+        if requests.num_unanswered > int(requests.inside_body):
+            # Answers are given in order: those to the requests before, and then the end.
+            requests.shutdown()
+            return
+        # A request whose body cannot be read may have been answered already.
+        if requests.num_unanswered or not requests.inside_body:
+            self._transport.write(_answer(error, requests.url[:_MAX_PATH]))
+        requests.connection_lost(error)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._close)
+
+    def _close(self) -> None:
+        self._transport.close()
+
+    def _abort(self) -> None:
+        self._transport.abort()
+
+
+class _Requests(HttpToolsProtocol):
+    """uvicorn's protocol, which tells how far it has read and answered, and refuses as told.
+
+    It overrides the callbacks that httptools documents, and two more: uvicorn has no option for
+    how many requests may wait, nor for what a request is told that cannot be read.
+    """
+
+    url = b""  # before the first request, as uvicorn sets it later
+
+    def __init__(
+        self, on_progress: Callable[[], None], refuse: Callable[[TfgateError], None], **state: Any
+    ) -> None:
+        super().__init__(**state)
+        self._on_progress = on_progress
+        self._refuse = refuse
+        self.inside_head = self.inside_body = False
+        self.num_unanswered = 0
+        self.num_bytes = 0  # that have come since the last one of a body, or of a whole request
+
+    def is_idle(self) -> bool:
+        return not (self.inside_head or self.inside_body or self.num_unanswered)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.inside_head = True
+        self._on_progress()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Those that follow a body come too late to mean anything.
+        if self.inside_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.inside_head = False
+        self.num_bytes = 0
+        self._on_progress()
+        if self.num_unanswered > _MAX_PIPELINED:
+            # Nothing but an exception stops the parser; uvicorn catches it and refuses, see below.
+            message = f"more than {_MAX_PIPELINED} requests were sent ahead of their answers"
+            raise MalformedRequest(message)
+        super().on_headers_complete()
+        self.inside_body = True
+        self.num_unanswered += 1
+
+    def on_body(self, body: bytes) -> None:
+        self.num_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.inside_body = False
+        self.num_bytes = 0
+        super().on_message_complete()
+        self._on_progress()
+
+    def on_response_complete(self) -> None:
+        self.num_unanswered -= 1
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(MalformedRequest(f"no HTTP/1.1 request can be read: {msg}"))
 
 
 class _Timer:
     """Does something once, some time after it was first started, unless it was stopped."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, act: Callable[[], None]
-    ) -> None:
-        self._loop = loop
+    def __init__(self, seconds: float, act: Callable[[], None]) -> None:
         self._seconds = seconds
         self._act = act
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         if self._handle is None:
-            self._handle = self._loop.call_later(self._seconds, self._end)
+            self._handle = asyncio.get_running_loop().call_later(self._seconds, self._end)
 
     def stop(self) -> None:
         if self._handle is not None:
@@ -213,13 +227,16 @@ def _without_upgrade(data: bytes) -> bytes:
     """Rename the header by which a client offers another protocol, such as Java's offers HTTP/2.
 
     Whoever does not switch answers as if it were not there (RFC 9110, 7.8); but the parser takes
-    the body for the beginning of the other protocol.
+    the body for the beginning of the other protocol. Not needed any more once one of these is
+    closed: Kludex/uvicorn#2722, MagicStack/httptools#124.
     """
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
 
 
-def _message(status: int, headers: list[tuple[bytes, bytes]], body: bytes | memoryview) -> bytes:
-    lines = [b": ".join(header) for header in headers if header[0] != b"connection"]
-    head = [b"HTTP/1.1 %d " % status, *lines, b"connection: close", b"", b""]
-    return b"\r\n".join(head) + bytes(body)
+def _answer(error: TfgateError, path: bytes) -> bytes:
+    request_id = f"{random.getrandbits(128):032x}"
+    response = problem_response(error, path=path.decode("ascii", "replace"), request_id=request_id)
+    headers = [header for header in response.raw_headers if header[0] != b"connection"]
+    lines = [b"HTTP/1.1 %d " % response.status_code, *(b": ".join(header) for header in headers)]
+    return b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])

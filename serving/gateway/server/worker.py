@@ -16,7 +16,6 @@ from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
 from serving.gateway.server.listener import listen
-from serving.gateway.server.wire import OneWriteProtocol
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry.logs import log_config
 
@@ -36,7 +35,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         gateway,
         log_config=log_config(settings.log_level),
-        http=partial(_Protocol, limits=limits),  # type: ignore[arg-type]  # it only calls it
+        http=partial(BoundedConnection, limits=limits),  # type: ignore[arg-type]  # it only calls it
         ws="none",
         access_log=False,
         server_header=False,
@@ -48,10 +47,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
     _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
     _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
-
-
-class _Protocol(BoundedConnection, OneWriteProtocol):
-    """How requests arrive, and how answers leave."""
 
 
 class _Server(uvicorn.Server):

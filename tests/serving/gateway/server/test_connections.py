@@ -14,6 +14,7 @@ from tests.visitor import Answer
 
 LIMIT = 4_000
 SECONDS = 2
+CHUNKED = b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +124,19 @@ def test_a_body_before_it_does_not_count_for_the_next_head(url: str) -> None:
         assert answer_on(connection).status == 200
 
 
-def test_lines_after_a_body_are_no_headers(url: str) -> None:
-    chunks = b"0\r\n" + b"x-late: y\r\n" * LIMIT + b"\r\n"
-    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+@pytest.mark.parametrize(("lines", "status"), [(LIMIT // 20, 200), (LIMIT, 431)])
+def test_lines_after_a_body_are_no_headers_but_bounded_like_them(
+    url: str, lines: int, status: int
+) -> None:
+    assert send(url, CHUNKED + b"0\r\n" + lines * b"x-late: y\r\n" + b"\r\n").status == status
 
-    assert send(url, request + chunks).status == 200
+
+def test_a_body_that_cannot_be_read_is_not_answered_a_second_time(url: str) -> None:
+    with socket.create_connection(address(url), timeout=30) as connection:
+        connection.sendall(CHUNKED)
+        assert answer_on(connection).status == 200
+        connection.sendall(b"no chunk\r\n")
+        assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize(
