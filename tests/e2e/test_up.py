@@ -1,4 +1,4 @@
-"""`tfgate up` with the shipped models: it answers until it is stopped, and leaves nothing behind."""
+"""`tfgate up` with the shipped models: it answers until it is stopped, and nothing is left."""
 
 import signal
 

@@ -21,9 +21,12 @@ def test_one_that_dies_is_named_and_the_others_end_after_it() -> None:
 
 
 def test_one_that_ends_by_itself_is_named_with_its_exit_code() -> None:
-    with running("the program", ["sh", "-c", "exit 3"], {}) as child:
-        with pytest.raises(ChildDied, match="the program exited with code 3"):
-            watch([child])
+    program = ["sh", "-c", "exit 3"]
+    with (
+        running("the program", program, {}) as child,
+        pytest.raises(ChildDied, match="the program exited with code 3"),
+    ):
+        watch([child])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

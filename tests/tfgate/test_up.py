@@ -1,4 +1,4 @@
-"""`tfgate up` as a person meets it: it stops, and it says what is wrong; how it serves is in e2e."""
+"""`tfgate up` as a person meets it: it stops, and it says what is wrong; e2e has how it serves."""
 
 import os
 import signal

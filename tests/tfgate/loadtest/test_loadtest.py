@@ -12,8 +12,7 @@ from typing import get_args
 
 import psutil
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from serving.models import MODELS
 from tests import stack
