@@ -153,5 +153,7 @@ def _machine(results: Results) -> str:
         + "\n"
         + report_tables.table(["package", "version"], versions.items(), num_texts=2)
         + "\n```sh\nmake bench\n```\n"
-        + "\n`.venv/bin/python -m bench --help` names the steps and their options.\n"
+        + "\n`.venv/bin/python -m bench --help` names the steps and their options. "
+        "`bench compare REVISION` measures\nthe gateway of this tree against that of another "
+        "revision, in turns: requests a second, processor time a\nrequest, and memory.\n"
     )

@@ -50,7 +50,11 @@ def run(schedule: Schedule, show: Show, log: IO[bytes]) -> Summary:
             shutil.copytree(version, repository / model / version.name)
         with ModelServer(repository, Path(folder), log=log) as server:
             server.start()
-            settings = {"model_server": server.address, "log_level": "ERROR"}
+            settings = {
+                "model_server": server.address,
+                "predict_timeout_seconds": str(schedule.deadline_seconds),
+                "log_level": "ERROR",
+            }
             with stack.gateway_process(log, **settings) as (process, url):
                 stack.wait_until_ready(url)
                 soak = Soak(schedule, repository, server, psutil.Process(process.pid), show)

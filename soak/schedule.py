@@ -2,21 +2,24 @@
 
 from dataclasses import dataclass
 
-# Predictions may take this long; the gateway's default.
-DEADLINE_SECONDS = 5
-SLACK_SECONDS = 1  # between a request's deadline and the moment at which its client knows
-RECOVERY_SECONDS = 2  # from the model server's first answer on
-
 
 @dataclass(frozen=True)
 class Schedule:
-    """Times are seconds; `max_growth` is a share of the memory at the end of the warm-up."""
+    """Times are seconds; `max_growth` is a share of the memory at the end of the warm-up.
+
+    Predictions may take `deadline_seconds`, the gateway's default; a client knows of it at most
+    `slack_seconds` later. Errors may begin until `recovery_seconds` after the model server's first
+    answer.
+    """
 
     seconds: float
     swap_seconds: float = 20
     num_kills: int = 2
     warm_up_seconds: float = 60
     max_growth: float = 0.05
+    deadline_seconds: float = 5
+    slack_seconds: float = 1
+    recovery_seconds: float = 2
 
     @property
     def kill_times(self) -> list[float]:

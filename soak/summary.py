@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 from soak.clients import Outcome
-from soak.schedule import DEADLINE_SECONDS, RECOVERY_SECONDS, SLACK_SECONDS, Schedule
+from soak.schedule import Schedule
 from soak.tally import Tally
 
 ACCEPTED_ERRORS = (429, 503, 504)
@@ -21,9 +21,10 @@ class Outage:
     killed: float
     back: float
 
-    def covers(self, error: Outcome) -> bool:
+    def covers(self, error: Outcome, schedule: Schedule) -> bool:
         """Tell whether an error may be due to it."""
-        return self.killed <= error.ended and error.started <= self.back + RECOVERY_SECONDS
+        latest = self.back + schedule.recovery_seconds
+        return self.killed <= error.ended and error.started <= latest
 
 
 class Kill(BaseModel):
@@ -75,19 +76,19 @@ def summarise(schedule: Schedule, findings: Findings) -> Summary:
         right_answers=dict(findings.tally.right),
         wrong_answers=findings.tally.num_wrong,
         versions_published=len(findings.published),
-        kills=[_kill(outage, findings.tally.errors) for outage in findings.outages],
+        kills=[_kill(outage, findings.tally.errors, schedule) for outage in findings.outages],
         memory_after_warm_up_mb=findings.memory_after_warm_up_mb,
         memory_at_end_mb=findings.memory_now_mb,
         memory_growth=findings.memory_growth,
         memory_growth_accepted=schedule.max_growth,
         failures=_answer_failures(findings)
-        + _error_failures(findings)
+        + _error_failures(schedule, findings)
         + _memory_failures(schedule, findings),
     )
 
 
-def _kill(outage: Outage, errors: Sequence[Outcome]) -> Kill:
-    due = [error for error in errors if outage.covers(error)]
+def _kill(outage: Outage, errors: Sequence[Outcome], schedule: Schedule) -> Kill:
+    due = [error for error in errors if outage.covers(error, schedule)]
     return Kill(
         away_seconds=outage.back - outage.killed,
         errors=Counter(error.document["code"] for error in due),
@@ -106,24 +107,24 @@ def _answer_failures(findings: Findings) -> list[str]:
     return failures
 
 
-def _error_failures(findings: Findings) -> list[str]:
+def _error_failures(schedule: Schedule, findings: Findings) -> list[str]:
     failures = []
     for error in findings.tally.errors:
-        wrong = _why_unaccepted(error, findings.outages)
+        wrong = _why_unaccepted(error, findings.outages, schedule)
         if wrong:
             code, detail = error.document.get("code"), error.document.get("detail")
             failures.append(f"{wrong}: {error.status} {code}: {detail}")
     return [f"{number} x {failure}" for failure, number in Counter(failures).items()]
 
 
-def _why_unaccepted(error: Outcome, outages: Sequence[Outage]) -> str | None:
+def _why_unaccepted(error: Outcome, outages: Sequence[Outage], schedule: Schedule) -> str | None:
     if error.status not in ACCEPTED_ERRORS:
         return "an error that no outage excuses"
-    if not any(outage.covers(error) for outage in outages):
-        return f"an error outside the {RECOVERY_SECONDS} seconds after an outage"
+    if not any(outage.covers(error, schedule) for outage in outages):
+        return f"an error outside the {schedule.recovery_seconds:g} seconds after an outage"
     if error.status in RETRY_LATER and error.retry_after is None:
         return "an error without Retry-After"
-    if error.seconds > DEADLINE_SECONDS + SLACK_SECONDS:
+    if error.seconds > schedule.deadline_seconds + schedule.slack_seconds:
         return "an error after its deadline"
     return None
 

@@ -4,10 +4,12 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
+from serving.models import MODELS
 from tests import stack
 from tests.k8s.cluster import Cluster, cluster, name_of
 from tests.programs import needs
 from tests.stack import ROOT, free_port
+from tests.tfgate.loadtest.stand_in import StandIn, standing_in
 from tfgate.loadtest.load_test import LOCUSTFILE
 
 pytestmark = needs("kubectl", package="kubernetes-client")
@@ -41,28 +43,31 @@ def _service(applied: Cluster, name: str) -> list[dict[str, str]]:
     return ports
 
 
-def test_a_run_of_two_workers_ends_well(gateway: str) -> None:
+def test_a_run_of_two_workers_ends_well() -> None:
     applied = cluster("load")
     locust = [sys.executable, "-m", "locust", f"--locustfile={LOCUSTFILE}"]
     port = str(free_port())
-    master = [
-        *locust,
-        *arguments(
+    worker = arguments(applied, "loadtest-workers", master_host="127.0.0.1", master_port=port)
+    with standing_in(StandIn()) as gateway, ExitStack() as workers:
+        master = arguments(
             applied,
             "loadtest-master",
-            host=gateway,
+            host=gateway.url,
             expect_workers="2",
-            users="10",
-            spawn_rate="10",
+            users="20",
+            spawn_rate="20",
             run_time="3s",
-        ),
-        f"--master-bind-port={port}",
-    ]
-    worker = arguments(applied, "loadtest-workers", master_host="127.0.0.1", master_port=port)
-    with ExitStack() as workers:
+        )
         for _ in range(2):
             workers.enter_context(stack.process([*locust, *worker]))
         done = subprocess.run(
-            master, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+            [*locust, *master, f"--master-bind-port={port}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
+
     assert done.returncode == 0, done.stderr
+    assert all(gateway.asked[model] for model in MODELS)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.tiny_recipes import TINY
+from tests import tiny_recipes
 from tfgate.cli import app
 
-TINY_HOUSING = [f"--set={key}={value}" for key, value in TINY["housing"].items()]
+TINY_HOUSING = [f"--set={key}={value}" for key, value in tiny_recipes.TINY["housing"].items()]
+data_folder = tiny_recipes.data_folder  # a fixture
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""`tfgate up` as a person meets it: it serves, it stops, and it says what is wrong."""
+"""`tfgate up` as a person meets it: it stops, and it says what is wrong; e2e has how it serves."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,23 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from serving.models import MODELS
 from tests import stack
+from tfgate.cli import app
 
 OPTIONS = ("--port", "--model-server-port")
 TFGATE = [sys.executable, "-m", "tfgate"]
 
 
 @contextmanager
-def tfgate_up(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def tfgate_up(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run `tfgate up` on free ports; whatever it left running afterwards is an error."""
     port, model_server_port = stack.free_port(), stack.free_port()
     ports = [f"--port={port}", f"--model-server-port={model_server_port}"]
-    with stack.process([*TFGATE, "up", *ports, *options]) as running:
+    command = [*TFGATE, "up", *ports, *options]
+    with stack.process(command, **environment) as running:
         yield running, f"http://127.0.0.1:{port}"
 
 
@@ -34,52 +35,53 @@ def children_of(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return psutil.Process(running.pid).children(recursive=True)
 
 
-def refused(*options: str) -> str:
-    """Run `tfgate up` where it must refuse; return what it says."""
-    finished = subprocess.run(
-        [*TFGATE, "up", *options], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert finished.returncode == 1
-    assert len(finished.stderr.strip().splitlines()) == 1, finished.stderr
-    return finished.stderr
+def refused(*options: str, **environment: str) -> str:
+    """Run `tfgate up` where it must end at once; return its last words."""
+    if not any(option.startswith("--model-server-port") for option in options):
+        options = (*options, f"--model-server-port={stack.free_port()}")
+    result = CliRunner().invoke(app, ["up", *options], env=environment)
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    return result.stderr
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind(stop: signal.Signals) -> None:
-    with tfgate_up() as (running, url):
-        stack.wait_until_ready(url)
-        for name, model in MODELS.items():
-            answer = httpx.post(f"{url}/predict/{name}", json=model.example.model_dump(mode="json"))
-            assert answer.status_code == 200
+@pytest.fixture
+def waiting_server(tmp_path: Path) -> dict[str, str]:
+    """An environment in which the model server loads for ever."""
+    return with_model_server(tmp_path, "exec sleep 1000")
+
+
+def with_model_server(folder: Path, script: str) -> dict[str, str]:
+    stand_in = folder / "tensorflow_model_server"
+    stand_in.write_text(f"#!/bin/sh\n{script}\n")
+    stand_in.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def test_it_can_be_stopped_while_models_load(waiting_server: dict[str, str]) -> None:
+    with tfgate_up(**waiting_server) as (running, url):
+        stack.wait_until(lambda: stack.answers(f"{url}/healthz"), "the gateway's start")
         children = children_of(running)
         assert len(children) >= 2
 
-        running.send_signal(stop)
+        running.send_signal(signal.SIGTERM)
 
         assert running.wait(stack.STOP_SECONDS) == 0
         assert not any(child.is_running() for child in children)
 
 
-@pytest.mark.parametrize("program", ["serving.embedded", "serving.gateway"])
-def test_when_a_program_dies_everything_stops_with_an_error(program: str) -> None:
-    with tfgate_up() as (running, url):
-        stack.wait_until_ready(url)
+def test_when_a_program_dies_everything_stops_with_an_error(
+    waiting_server: dict[str, str],
+) -> None:
+    with tfgate_up(**waiting_server) as (running, url):
+        stack.wait_until(lambda: stack.answers(f"{url}/healthz"), "the gateway's start")
         children = children_of(running)
-        (victim,) = [child for child in children if program in child.cmdline()]
+        (victim,) = [child for child in children if "serving.gateway" in child.cmdline()]
 
         victim.send_signal(signal.SIGKILL)
 
         assert running.wait(stack.STOP_SECONDS) == 1
         assert not any(child.is_running() for child in children)
-
-
-def test_a_broken_model_stops_it_with_an_error(tmp_path: Path) -> None:
-    repository = tmp_path / "models"
-    shutil.copytree(stack.SHIPPED_MODELS, repository)
-    next(repository.glob("housing/*/saved_model.pb")).write_bytes(b"broken")
-
-    with tfgate_up(f"--repository={repository}") as (running, _):
-        assert running.wait(stack.START_SECONDS) == 1
 
 
 def test_a_busy_port_is_named() -> None:
@@ -117,22 +119,9 @@ def test_a_model_without_a_version_is_named(tmp_path: Path, model: str) -> None:
 
 def test_a_real_model_server_on_the_path_is_preferred(tmp_path: Path) -> None:
     """The stand-in tells how it was called and leaves; `tfgate up` must report its end."""
-    stand_in = tmp_path / "tensorflow_model_server"
-    stand_in.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\nexit 3\n')
-    stand_in.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    ports = [f"--port={stack.free_port()}", f"--model-server-port={stack.free_port()}"]
+    environment = with_model_server(tmp_path, f'echo "$@" > {tmp_path}/called\nexit 3')
 
-    finished = subprocess.run(
-        [*TFGATE, "up", *ports, f"--repository={stack.SHIPPED_MODELS}"],
-        *(),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    message = refused(f"--port={stack.free_port()}", **environment)
 
-    assert finished.returncode == 1
-    assert "the model server exited with code 3" in finished.stderr
+    assert "the model server exited with code 3" in message
     assert "--model_config_file=" in (tmp_path / "called").read_text()
