@@ -1,8 +1,6 @@
 """docker-compose.yml: what Compose's own schema says of it, and what no schema can know."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from tests.containers.compose import (
     services,
 )
 from tests.programs import needs
+from tests.schemas import wrongs_by_schema
 from tests.stack import ROOT
 
 SERVICES = services()
@@ -37,24 +36,22 @@ GRAFANA_SECTIONS = {
     "security",
 }
 
-each_service = pytest.mark.parametrize("name", SERVICES)
 docker_compose = needs("docker-compose", package="docker-compose")
 
 
 @docker_compose
 @pytest.mark.parametrize("files", [CPU, GPU], ids=["cpu", "gpu"])
-@pytest.mark.parametrize("profiles", [(), ("train",), ("load",), PROFILES], ids=str)
-def test_compose_accepts_it(files: list[str], profiles: tuple[str, ...]) -> None:
-    assert set(config(files, *profiles)["services"]) == set(SERVICES)
+def test_compose_accepts_it(files: list[str]) -> None:
+    for profiles in ((), ("train",), ("load",), PROFILES):
+        assert set(config(files, *profiles)["services"]) == set(SERVICES), profiles
 
 
-@pytest.mark.parametrize("file", GPU)
-def test_todays_specification_knows_every_word(file: str, tmp_path: Path) -> None:
-    misspelt = tmp_path / file
-    misspelt.write_text((ROOT / file).read_text().replace("    image:", "    imag:"))
+def test_todays_specification_knows_every_word(tmp_path: Path) -> None:
+    misspelt = tmp_path / "misspelt.yml"
+    misspelt.write_text((ROOT / CPU[0]).read_text().replace("    image:", "    imag:"))
 
-    assert wrongs_by_schema(ROOT / file) == []
-    assert any("imag" in wrong for wrong in wrongs_by_schema(misspelt))
+    assert wrongs_by_schema("compose-spec", *(ROOT / file for file in GPU)) == []
+    assert any("imag" in wrong for wrong in wrongs_by_schema("compose-spec", misspelt))
 
 
 @docker_compose
@@ -70,52 +67,50 @@ def test_on_a_gpu_the_same_server_is_another(entrypoint_variables: set[str]) -> 
     assert server["read_only"]
 
 
-@each_service
-def test_a_container_can_do_little(name: str) -> None:
-    service = SERVICES[name]
-
-    assert service["read_only"]
-    assert "/tmp" in service["tmpfs"]  # noqa: S108  # a mount, and no file of ours
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
-    assert "memory" in service["deploy"]["resources"]["limits"]
+def test_a_container_can_do_little() -> None:
+    for name, service in SERVICES.items():
+        assert service["read_only"], name
+        assert "/tmp" in service["tmpfs"], name  # noqa: S108  # a mount, and no file of ours
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "memory" in service["deploy"]["resources"]["limits"], name
 
 
-@each_service
-def test_no_container_of_ours_runs_as_root(name: str) -> None:
-    service, image = SERVICES[name], image_of(SERVICES[name])
-    if name in {"prometheus", "grafana"}:
-        assert "user" not in service  # theirs are nobody and grafana
-        return
-    user = service.get("user") or (image and image.only("USER").text)
-    user = re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(user))
+def test_no_container_of_ours_runs_as_root() -> None:
+    for name in SERVICES.keys() - {"prometheus", "grafana"}:
+        service, image = SERVICES[name], image_of(SERVICES[name])
+        user = service.get("user") or (image and image.only("USER").text)
+        user = re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(user))
 
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user), name
 
 
-@each_service
-def test_what_is_published_is_published_on_loopback(name: str) -> None:
+def test_containers_of_others_run_as_their_images_say() -> None:
+    for name in ("prometheus", "grafana"):
+        assert "user" not in SERVICES[name], name  # theirs are nobody and grafana
+
+
+def test_what_is_published_is_published_on_loopback() -> None:
+    published = {name: each["ports"] for name, each in SERVICES.items() if "ports" in each}
     expected = {"gateway": 8000, "grafana": 3000, "prometheus": 9090, "load": 8089}
-    ports = [f"127.0.0.1:{port}:{port}" for who, port in expected.items() if who == name]
 
-    assert SERVICES[name].get("ports", []) == ports
-
-
-@each_service
-def test_what_is_mounted_exists(name: str) -> None:
-    missing = [path for path in mounts(SERVICES[name]).values() if not path.exists()]
-
-    assert missing == []
+    assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in expected.items()}
 
 
-@each_service
-def test_it_starts_after_what_it_needs_is_healthy(name: str) -> None:
-    for needed, how in SERVICES[name].get("depends_on", {}).items():
-        image = image_of(SERVICES[needed])
+def test_what_is_mounted_exists() -> None:
+    paths = [path for service in SERVICES.values() for path in mounts(service).values()]
 
-        assert how == {"condition": "service_healthy"}
-        assert "healthcheck" in SERVICES[needed] or (image and image.all("HEALTHCHECK"))
-        assert "profiles" not in SERVICES[needed]
+    assert [path for path in paths if not path.exists()] == []
+
+
+def test_services_start_after_what_they_need_is_healthy() -> None:
+    for name, service in SERVICES.items():
+        for needed, how in service.get("depends_on", {}).items():
+            image = image_of(SERVICES[needed])
+
+            assert how == {"condition": "service_healthy"}, name
+            assert "healthcheck" in SERVICES[needed] or (image and image.all("HEALTHCHECK")), name
+            assert "profiles" not in SERVICES[needed], name
 
 
 def test_models_are_served_before_the_gateway_asks_and_the_gateway_before_its_users() -> None:
@@ -131,13 +126,13 @@ def test_what_serves_comes_back_and_what_ends_stays_ended() -> None:
         assert service["restart"] == ("no" if "profiles" in service else "unless-stopped")
 
 
-@each_service
-def test_no_secret_is_in_it(name: str) -> None:
+def test_no_secret_is_in_it() -> None:
     secret = re.compile("PASSWORD|SECRET_|TOKEN|_KEY$|KEYS$")
 
-    for variable, value in SERVICES[name].get("environment", {}).items():
-        # What the environment of the command has may be passed on.
-        assert not secret.search(variable) or value == f"${{{variable}:-}}"
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            # What the environment of the command has may be passed on.
+            assert not secret.search(variable) or value == f"${{{variable}:-}}", name
 
 
 def test_the_gateways_variables_are_settings() -> None:
@@ -219,22 +214,10 @@ def test_training_writes_what_the_server_reads() -> None:
     assert image.only("ENTRYPOINT").words[-2:] == ["--repository", "/models"]
 
 
-@each_service
-def test_our_images_have_the_projects_version(name: str) -> None:
-    if "build" in SERVICES[name]:
-        assert re.fullmatch(rf"tfgate/[a-z]+:{VERSION}", SERVICES[name]["image"])
-
-
-def wrongs_by_schema(file: Path) -> list[str]:
-    """Return what is wrong with a file by the Compose specification's schema, a line each."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema=vendor.compose-spec", file],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    return finished.stdout.splitlines() if finished.returncode else []
+def test_our_images_have_the_projects_version() -> None:
+    for service in SERVICES.values():
+        if "build" in service:
+            assert re.fullmatch(rf"tfgate/[a-z]+:{VERSION}", service["image"])
 
 
 @pytest.fixture(scope="module")

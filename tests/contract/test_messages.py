@@ -27,19 +27,17 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "official"), PAIRS, ids=lambda side: side.DESCRIPTOR.full_name)
 @pytest.mark.parametrize("choice", [0, 1, 2], ids=lambda choice: f"oneof-{choice}")
-def test_every_field_travels_both_ways(
-    ours: type[Message], official: type[Message], choice: int
-) -> None:
-    sent = ours()
-    fill(sent, choice)
+def test_every_field_travels_both_ways(choice: int) -> None:
+    for ours, official in PAIRS:
+        sent = ours()
+        fill(sent, choice)
 
-    received = official.FromString(sent.SerializeToString())
-    returned = ours.FromString(received.SerializeToString())
+        received = official.FromString(sent.SerializeToString())
+        returned = ours.FromString(received.SerializeToString())
 
-    assert as_dict(received) == as_dict(sent)
-    assert returned == sent
+        assert as_dict(received) == as_dict(sent), sent.DESCRIPTOR.full_name
+        assert returned == sent, sent.DESCRIPTOR.full_name
 
 
 def test_metadata_arrives_as_any_of_the_official_type() -> None:

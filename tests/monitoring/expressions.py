@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import promql_parser
-import pytest
 import yaml
 
 from tests import stack
@@ -96,9 +95,8 @@ def of_runbook() -> Iterator[Expression]:
             yield Expression(f"runbook: {line}", line)
 
 
-def parametrize(*sources: Iterator[Expression]) -> pytest.MarkDecorator:
-    """Run a test once for each expression of some of the sources above."""
-    expressions = [expression for source in sources for expression in source]
-    return pytest.mark.parametrize(
-        "expression", expressions, ids=[expression.place for expression in expressions]
-    )
+def shipped() -> Iterator[Expression]:
+    """Yield every expression."""
+    yield from of_rules()
+    yield from of_dashboard()
+    yield from of_runbook()
