@@ -5,12 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
-import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.k8s.cluster import MANIFESTS, Cluster
+from tests import in_process
+from tests.k8s.cluster import MANIFESTS, Cluster, in_every_overlay
 from tests.programs import needs
 
 RULES: dict[str, list[dict[str, Any]]] = yaml.safe_load(
@@ -20,6 +19,7 @@ CUSTOM, EXTERNAL = RULES["custom"], RULES["external"]
 
 
 @needs("kubectl", package="kubernetes-client")
+@in_every_overlay
 def test_the_adapter_gives_what_the_autoscalers_ask_for(applied: Cluster) -> None:
     metrics = [
         metric
@@ -37,21 +37,23 @@ def test_the_adapter_gives_what_the_autoscalers_ask_for(applied: Cluster) -> Non
 
 
 @needs("kubectl", package="kubernetes-client")
+@in_every_overlay
 def test_processors_are_requested_where_their_use_counts(applied: Cluster) -> None:
     # A utilization is one of the request: without it, the autoscaler knows none.
     assert all("cpu" in each["resources"]["requests"] for each in applied.pod("gateway").containers)
 
 
-@pytest.mark.parametrize("rule", [*CUSTOM, *EXTERNAL], ids=lambda rule: rule["name"]["as"])
-def test_the_gateway_exposes_what_the_adapter_reads(rule: dict[str, Any], gateway: str) -> None:
-    name, labels = _series(rule["seriesQuery"])
-    exposed = httpx.get(f"{gateway}/metrics", timeout=10).text
+def test_the_gateway_exposes_what_the_adapter_reads() -> None:
+    with in_process.gateway() as gateway:
+        exposed = gateway.client.get("/metrics").text
     samples = [
         sample for family in text_string_to_metric_families(exposed) for sample in family.samples
     ]
-    assert any(
-        sample.name == name and labels.items() <= sample.labels.items() for sample in samples
-    )
+    for rule in (*CUSTOM, *EXTERNAL):
+        name, labels = _series(rule["seriesQuery"])
+        assert any(
+            sample.name == name and labels.items() <= sample.labels.items() for sample in samples
+        ), rule["name"]["as"]
 
 
 def _series(query: str) -> tuple[str, dict[str, str]]:

@@ -2,12 +2,10 @@
 
 import re
 
-import pytest
-
 from serving.gateway.settings import Settings
 from serving.models import MODELS
 from serving.tf_serving.model_config import NUM_VERSIONS
-from tests.k8s.cluster import Cluster, Manifest, environment
+from tests.k8s.cluster import OVERLAYS, Cluster, Manifest, cluster, environment, in_every_overlay
 from tests.programs import needs
 from tests.stack import ROOT
 
@@ -20,25 +18,24 @@ JITTER = 1.1
 DNS_SECONDS = 5
 
 
-@pytest.fixture
 def container(applied: Cluster) -> Manifest:
     found: Manifest = applied.pod("model-server").containers[0]
     return found
 
 
-@pytest.fixture(scope="module")
 def flags() -> dict[str, str]:
-    """The flags that the entrypoint gives, whatever comes after an equals sign."""
+    """Return the flags that the entrypoint gives, whatever comes after an equals sign."""
     script = (CONFIGURATION / "entrypoint.sh").read_text()
     return dict(re.findall(r"^\s+--(\w+)=(\S+)$", script, re.MULTILINE))
 
 
-def test_its_configuration_is_the_one_of_docker_compose(
-    applied: Cluster, container: Manifest
-) -> None:
+@in_every_overlay
+def test_its_configuration_is_the_one_of_docker_compose(applied: Cluster) -> None:
     volumes = {each["name"]: each for each in applied.pod("model-server").spec["volumes"]}
-    mounts = {each["mountPath"]: volumes[each["name"]] for each in container["volumeMounts"]}
-    shell, script = container["command"]
+    mounts = {
+        each["mountPath"]: volumes[each["name"]] for each in container(applied)["volumeMounts"]
+    }
+    shell, script = container(applied)["command"]
     folder, _, name = script.rpartition("/")
     assert shell == "/bin/bash"
     data = applied.named("ConfigMap", mounts[folder]["configMap"]["name"])["data"]
@@ -47,58 +44,63 @@ def test_its_configuration_is_the_one_of_docker_compose(
         assert content == (CONFIGURATION / file).read_text()
 
 
-def test_ports_are_those_on_which_it_listens(applied: Cluster, flags: dict[str, str]) -> None:
+@in_every_overlay
+def test_ports_are_those_on_which_it_listens(applied: Cluster) -> None:
+    given = flags()
     assert applied.pod("model-server").ports == {
-        "grpc": int(flags["port"]),
-        "rest": int(flags["rest_api_port"]),
+        "grpc": int(given["port"]),
+        "rest": int(given["rest_api_port"]),
     }
 
 
-def test_it_answers_the_probes(container: Manifest, flags: dict[str, str]) -> None:
-    assert flags["enable_grpc_healthcheck_service"] == "true"
+@in_every_overlay
+def test_it_answers_the_probes(applied: Cluster) -> None:
+    given = flags()
+    assert given["enable_grpc_healthcheck_service"] == "true"
     for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
         # Its health service knows the empty name.
-        assert container[kind]["grpc"] == {"port": int(flags["port"])}
+        assert container(applied)[kind]["grpc"] == {"port": int(given["port"])}
 
 
+@in_every_overlay
 def test_metrics_are_scraped_where_they_are(applied: Cluster) -> None:
     endpoint = applied.named("ServiceMonitor", "model-server")["spec"]["endpoints"][0]
     assert f'path: "{endpoint["path"]}"' in (CONFIGURATION / "monitoring.config").read_text()
 
 
-def test_models_are_mounted_where_it_looks(container: Manifest) -> None:
+@in_every_overlay
+def test_models_are_mounted_where_it_looks(applied: Cluster) -> None:
     models = re.findall(r'base_path: "(.+)"', (CONFIGURATION / "models.config").read_text())
-    mounts = [each["mountPath"] for each in container["volumeMounts"] if each.get("readOnly")]
+    mounted = container(applied)["volumeMounts"]
+    mounts = [each["mountPath"] for each in mounted if each.get("readOnly")]
     assert models
     assert all(path.rpartition("/")[0] in mounts for path in models)
 
 
-def test_nobody_is_connected_any_more_when_it_is_told_to_stop(
-    applied: Cluster, container: Manifest, flags: dict[str, str]
-) -> None:
-    argument, _, age = flags["grpc_channel_arguments"].partition("=")
+@in_every_overlay
+def test_nobody_is_connected_any_more_when_it_is_told_to_stop(applied: Cluster) -> None:
+    argument, _, age = flags()["grpc_channel_arguments"].partition("=")
     assert argument == "grpc.max_connection_age_ms"
     variables = environment(applied.pod("gateway").containers[0])
     longest = float(variables["TFGATE_PREDICT_TIMEOUT_SECONDS"])
-    asleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    asleep = container(applied)["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert asleep >= int(age) / 1000 * JITTER + DNS_SECONDS + longest
     assert applied.pod("model-server").spec["terminationGracePeriodSeconds"] > asleep + longest
 
 
-def test_it_takes_the_calls_of_as_many_gateways_as_there_may_be(
-    applied: Cluster, flags: dict[str, str]
-) -> None:
+@in_every_overlay
+def test_it_takes_the_calls_of_as_many_gateways_as_there_may_be(applied: Cluster) -> None:
     # One more than the autoscaler wants, while an old one goes.
     gateways = applied.named("HorizontalPodAutoscaler", "gateway")["spec"]["maxReplicas"] + 1
     calls = Settings.model_fields["max_calls_in_flight"].default * len(MODELS) * NUM_VERSIONS
-    assert gateways * calls <= int(flags["grpc_max_threads"])
+    assert gateways * calls <= int(flags()["grpc_max_threads"])
 
 
-def test_batching_is_as_one_of_the_files_says(gpu: Cluster, applied: Cluster) -> None:
+def test_batching_is_as_one_of_the_files_says() -> None:
     kinds = {
         kind
-        for each in (gpu, applied)
-        if (kind := environment(each.pod("model-server").containers[0]).get("TF_SERVING_BATCHING"))
+        for overlay in OVERLAYS
+        if (kind := environment(container(cluster(overlay))).get("TF_SERVING_BATCHING"))
     }
     assert kinds == {"gpu"}
     assert all((CONFIGURATION / f"batching-{kind}.config").is_file() for kind in kinds)

@@ -4,13 +4,14 @@ from typing import Any
 
 import yaml
 
-from tests.k8s.cluster import Cluster, name_of
+from tests.k8s.cluster import Cluster, in_every_overlay, name_of
 from tests.programs import needs
 from tests.stack import ROOT
 
 pytestmark = needs("kubectl", package="kubernetes-client")
 
 
+@in_every_overlay
 def test_monitors_scrape_as_prometheus_does_in_docker_compose(applied: Cluster) -> None:
     configuration: dict[str, Any] = yaml.safe_load((ROOT / "monitoring/prometheus.yml").read_text())
     composed = {

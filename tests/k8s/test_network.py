@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.k8s.cluster import Cluster, Manifest, Pod
+from tests.k8s.cluster import Cluster, Manifest, Pod, in_every_overlay
 from tests.programs import needs
 
 pytestmark = needs("kubectl", package="kubernetes-client")
@@ -68,6 +68,7 @@ def may_leave(applied: Cluster, pod: Pod, target: Peer, port: int) -> bool:
     return not found or any(admits(rules, "to", target, port) for rules in found)
 
 
+@in_every_overlay
 def test_pods_reach_each_other_only_where_they_must(applied: Cluster) -> None:
     reached = {
         (source.workload, target.workload, port)
@@ -84,6 +85,7 @@ def test_pods_reach_each_other_only_where_they_must(applied: Cluster) -> None:
     }
 
 
+@in_every_overlay
 def test_other_namespaces_reach_only_what_is_theirs(applied: Cluster) -> None:
     reached = {
         (namespace, target.workload, port)
@@ -99,6 +101,7 @@ def test_other_namespaces_reach_only_what_is_theirs(applied: Cluster) -> None:
     }
 
 
+@in_every_overlay
 def test_every_pod_may_ask_dns_and_nothing_else_in_its_namespace(applied: Cluster) -> None:
     dns = Peer("kube-system", {"k8s-app": "kube-dns"})
     for pod in applied.pods():
@@ -107,6 +110,7 @@ def test_every_pod_may_ask_dns_and_nothing_else_in_its_namespace(applied: Cluste
         assert not may_leave(applied, pod, Peer("kube-system", {}), 53)
 
 
+@in_every_overlay
 def test_only_training_reaches_the_internet(applied: Cluster) -> None:
     reaching = {
         pod.workload

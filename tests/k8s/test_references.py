@@ -2,7 +2,7 @@
 
 import re
 
-from tests.k8s.cluster import Cluster, identity, name_of
+from tests.k8s.cluster import Cluster, identity, in_every_overlay, name_of
 from tests.programs import needs
 from tests.stack import ROOT
 
@@ -12,12 +12,14 @@ pytestmark = needs("kubectl", package="kubernetes-client")
 SECRETS = {"tfgate-keys", "tfgate-tls", "tfgate-loadtest-key"}
 
 
+@in_every_overlay
 def test_deployments_select_their_own_pods_and_no_others(applied: Cluster) -> None:
     for deployment in applied.of_kind("Deployment"):
         selected = applied.selected(deployment["spec"]["selector"]["matchLabels"])
         assert [pod.workload for pod in selected] == [name_of(deployment)]
 
 
+@in_every_overlay
 def test_services_lead_to_ports_of_pods(applied: Cluster) -> None:
     for service in applied.of_kind("Service"):
         pods = applied.selected(service["spec"]["selector"])
@@ -26,6 +28,7 @@ def test_services_lead_to_ports_of_pods(applied: Cluster) -> None:
             assert port["targetPort"] in pods[0].ports, (identity(service), port)
 
 
+@in_every_overlay
 def test_autoscalers_and_budgets_are_for_all_deployments(applied: Cluster) -> None:
     deployments = {name_of(each) for each in applied.of_kind("Deployment")}
     targets = [
@@ -38,12 +41,14 @@ def test_autoscalers_and_budgets_are_for_all_deployments(applied: Cluster) -> No
     assert {pod.workload for pods in protected for pod in pods} == deployments
 
 
+@in_every_overlay
 def test_each_mount_has_its_volume_and_each_volume_its_mount(applied: Cluster) -> None:
     for pod in applied.pods():
         mounted = {mount["name"] for each in pod.containers for mount in each["volumeMounts"]}
         assert mounted == {volume["name"] for volume in pod.spec["volumes"]}, pod.workload
 
 
+@in_every_overlay
 def test_volumes_name_what_is_there(applied: Cluster) -> None:
     for pod in applied.pods():
         for volume in pod.spec["volumes"]:
@@ -60,6 +65,7 @@ def test_volumes_name_what_is_there(applied: Cluster) -> None:
                     assert "sizeLimit" in volume["emptyDir"]
 
 
+@in_every_overlay
 def test_secrets_are_explained_and_never_here(applied: Cluster) -> None:
     assert not applied.of_kind("Secret")
     guide = (ROOT / "docs/deploy.md").read_text()
@@ -72,6 +78,7 @@ def test_secrets_are_explained_and_never_here(applied: Cluster) -> None:
                     assert variable["valueFrom"]["secretKeyRef"]["name"] in SECRETS
 
 
+@in_every_overlay
 def test_mounted_secrets_change_while_pods_run(applied: Cluster) -> None:
     # What is mounted with a subPath keeps its first content.
     for pod in applied.pods():
@@ -79,11 +86,13 @@ def test_mounted_secrets_change_while_pods_run(applied: Cluster) -> None:
             assert not any("subPath" in mount for mount in container["volumeMounts"])
 
 
+@in_every_overlay
 def test_each_workload_has_an_account_and_each_account_a_workload(applied: Cluster) -> None:
     used = {pod.spec["serviceAccountName"] for pod in applied.pods()}
     assert used == {name_of(each) for each in applied.of_kind("ServiceAccount")}
 
 
+@in_every_overlay
 def test_probes_ask_ports_of_their_container(applied: Cluster) -> None:
     for deployment in applied.of_kind("Deployment"):
         pod = applied.pod(name_of(deployment))

@@ -4,11 +4,10 @@ import copy
 from typing import Any
 
 import kubernetes_validate
-import pytest
 from cloudcoil.models.prometheus_operator.v1 import PrometheusRule, ServiceMonitor
 from pydantic import BaseModel, ValidationError
 
-from tests.k8s.cluster import TARGETS, Manifest, cluster, identity, load, render
+from tests.k8s.cluster import TARGETS, Manifest, cluster, identity, objects
 from tests.programs import needs
 
 pytestmark = needs("kubectl", package="kubernetes-client")
@@ -30,28 +29,33 @@ def validate(manifest: Manifest) -> None:
         kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_objects_are_valid(target: str) -> None:
-    for manifest in load(render(target)):
-        try:
-            validate(manifest)
-        except (kubernetes_validate.ValidationError, ValidationError) as error:
-            pytest.fail(f"{identity(manifest)}: {error}")
+def wrong(manifest: Manifest) -> str | None:
+    """Say what is wrong with an object, if anything is."""
+    try:
+        validate(manifest)
+    except (kubernetes_validate.ValidationError, ValidationError, AssertionError) as error:
+        return f"{identity(manifest)}: {error}"
+    return None
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_each_object_is_there_once_in_the_namespace(target: str) -> None:
-    objects = load(render(target))
+def test_objects_are_valid() -> None:
+    found = [(target, wrong(each)) for target in TARGETS for each in objects(target)]
 
-    assert len({identity(each) for each in objects}) == len(objects)
-    for each in objects:
-        if each["kind"] != "Namespace":
-            assert each["metadata"]["namespace"] == "tfgate", identity(each)
+    assert [(target, why) for target, why in found if why is not None] == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "path", "wrong"),
-    [
+def test_each_object_is_there_once_in_the_namespace() -> None:
+    for target in TARGETS:
+        found = objects(target)
+
+        assert len({identity(each) for each in found}) == len(found), target
+        for each in found:
+            if each["kind"] != "Namespace":
+                assert each["metadata"]["namespace"] == "tfgate", (target, identity(each))
+
+
+def test_mistakes_are_noticed() -> None:
+    mistakes: list[tuple[str, str, object]] = [
         ("Deployment", "spec/template/spec/terminationGracePeriodSecond", 60),
         ("Deployment", "spec/template/spec/containers/0/readinesProbe", {}),
         ("Deployment", "spec/strategy/rollingUpdate/maxSurge", [1]),
@@ -62,15 +66,14 @@ def test_each_object_is_there_once_in_the_namespace(target: str) -> None:
         ("ServiceMonitor", "spec/endpoints/0/intervall", "15s"),
         ("ServiceMonitor", "spec/selector", "app"),
         ("PrometheusRule", "spec/group", []),
-    ],
-)
-def test_a_mistake_is_noticed(kind: str, path: str, wrong: object) -> None:
-    manifest = copy.deepcopy(cluster("overlays/cpu").of_kind(kind)[0])
-    *parents, field = path.split("/")
-    place: Any = manifest
-    for parent in parents:
-        place = place[int(parent)] if parent.isdigit() else place[parent]
-    place[field] = wrong
+    ]
+    applied = cluster("overlays/cpu")
+    for kind, path, value in mistakes:
+        manifest = copy.deepcopy(applied.of_kind(kind)[0])
+        *parents, field = path.split("/")
+        place: Any = manifest
+        for parent in parents:
+            place = place[int(parent)] if parent.isdigit() else place[parent]
+        place[field] = value
 
-    with pytest.raises((kubernetes_validate.ValidationError, ValidationError, AssertionError)):
-        validate(manifest)
+        assert wrong(manifest) is not None, (kind, path)

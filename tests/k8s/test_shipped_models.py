@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.k8s.cluster import Cluster
+from tests.k8s.cluster import Cluster, in_every_overlay
 from tests.programs import needs
 from tests.stack import ROOT
 
@@ -68,6 +68,7 @@ def test_what_an_interrupted_copy_left_is_replaced(tmp_path: Path) -> None:
 
 
 @needs("kubectl", package="kubernetes-client")
+@in_every_overlay
 def test_the_job_copies_from_where_the_image_has_them(applied: Cluster) -> None:
     container = applied.pod("shipped-models").containers[0]
     shell, script, shipped, repository = container["command"]

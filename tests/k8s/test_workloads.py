@@ -2,16 +2,16 @@
 
 import re
 
-import pytest
 import yaml
 
-from tests.k8s.cluster import Cluster, megabytes, processors
+from tests.k8s.cluster import Cluster, cluster, in_every_overlay, megabytes, processors
 from tests.programs import needs
 from tests.stack import ROOT
 
 pytestmark = needs("kubectl", package="kubernetes-client")
 
 
+@in_every_overlay
 def test_requests_stay_within_limits(applied: Cluster) -> None:
     for pod in applied.pods():
         for container in pod.containers:
@@ -22,16 +22,19 @@ def test_requests_stay_within_limits(applied: Cluster) -> None:
                 assert processors(requests["cpu"]) <= processors(limits["cpu"]), pod.workload
 
 
+@in_every_overlay
 def test_several_gateways_run(applied: Cluster) -> None:
     scaler = applied.named("HorizontalPodAutoscaler", "gateway")["spec"]
     assert 2 <= scaler["minReplicas"] < scaler["maxReplicas"]
 
 
+@in_every_overlay
 def test_no_deployment_fixes_what_its_autoscaler_decides(applied: Cluster) -> None:
     for deployment in applied.of_kind("Deployment"):
         assert "replicas" not in deployment["spec"]
 
 
+@in_every_overlay
 def test_servers_spread_over_nodes_and_zones(applied: Cluster) -> None:
     for workload in ("gateway", "model-server"):
         pod = applied.pod(workload)
@@ -44,6 +47,7 @@ def test_servers_spread_over_nodes_and_zones(applied: Cluster) -> None:
             assert applied.selected(each["labelSelector"]["matchLabels"]) == [pod]
 
 
+@in_every_overlay
 def test_a_node_can_always_be_drained(applied: Cluster) -> None:
     # A budget that wants all of the fewest replicas would keep a node from ever being emptied.
     for budget in applied.of_kind("PodDisruptionBudget"):
@@ -51,12 +55,14 @@ def test_a_node_can_always_be_drained(applied: Cluster) -> None:
         assert "minAvailable" not in budget["spec"]
 
 
+@in_every_overlay
 def test_a_rollout_always_moves_on(applied: Cluster) -> None:
     for deployment in applied.of_kind("Deployment"):
         update = deployment["spec"]["strategy"]["rollingUpdate"]
         assert update["maxUnavailable"] + update["maxSurge"] >= 1
 
 
+@in_every_overlay
 def test_images_of_ours_have_the_version_of_the_project(applied: Cluster) -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
@@ -66,6 +72,7 @@ def test_images_of_ours_have_the_version_of_the_project(applied: Cluster) -> Non
         assert image.endswith(f":{version[1]}")
 
 
+@in_every_overlay
 def test_images_are_those_of_docker_compose(applied: Cluster) -> None:
     composed = {
         service["image"]
@@ -80,7 +87,8 @@ def _images(applied: Cluster) -> set[str]:
     return {container["image"] for pod in applied.pods() for container in pod.containers}
 
 
-def test_the_gpu_overlay_asks_for_gpus_where_they_are(gpu: Cluster) -> None:
+def test_the_gpu_overlay_asks_for_gpus_where_they_are() -> None:
+    gpu = cluster("overlays/gpu")
     spec = gpu.pod("model-server").spec
     container = spec["containers"][0]
     assert container["image"].endswith("-gpu")
@@ -91,11 +99,11 @@ def test_the_gpu_overlay_asks_for_gpus_where_they_are(gpu: Cluster) -> None:
     assert update["maxSurge"] == 0
 
 
-@pytest.mark.parametrize("workload", ["shipped-models", "training"])
-def test_jobs_write_the_repository_that_servers_only_read(applied: Cluster, workload: str) -> None:
-    reading, writing = (_repository(applied, name) for name in ("model-server", workload))
-    assert reading == ("model-repository", "/models", True)
-    assert writing == ("model-repository", "/models", False)
+@in_every_overlay
+def test_jobs_write_the_repository_that_servers_only_read(applied: Cluster) -> None:
+    assert _repository(applied, "model-server") == ("model-repository", "/models", True)
+    for workload in ("shipped-models", "training"):
+        assert _repository(applied, workload) == ("model-repository", "/models", False), workload
 
 
 def _repository(applied: Cluster, workload: str) -> tuple[str, str, bool]:
