@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 SHIPPED_MODELS = ROOT / "models"
 START_SECONDS = 90
 STOP_SECONDS = 30
+# Settings of a gateway none of whose answers may be late because the machine is slow.
+PATIENT = {"predict_timeout_seconds": "60"}
 
 
 def free_port() -> int:
