@@ -38,7 +38,7 @@ def model_server(
 @pytest.fixture(scope="session")
 def gateway(model_server: str) -> Iterator[str]:
     """The URL of a gateway that is ready."""
-    with stack.gateway(model_server) as url:
+    with stack.gateway(model_server, **stack.PATIENT) as url:
         stack.wait_until_ready(url)
         yield url
 

@@ -12,10 +12,17 @@ NUM_ANSWERS = 100
 
 
 def test_a_frozen_and_a_killed_server_cost_nothing_once_they_are_back(tmp_path: Path) -> None:
-    """Those who ask a frozen one wait for their deadline, until gRPC notices; then nobody does."""
+    """Those who ask a frozen one wait for their deadline, until gRPC notices; then nobody does.
+
+    It notices after thirteen seconds.
+    """
     with ModelServer(stack.SHIPPED_MODELS, tmp_path) as server:
         server.start()
-        with asking(server.address, HOUSES, predict_timeout_seconds="3") as outcomes:
+        server.wait_until_it_answers()
+        with (
+            stack.gateway(server.address, predict_timeout_seconds="8") as url,
+            asking(url, HOUSES) as outcomes,
+        ):
             with server.frozen():
                 wait_for(outcomes, 504)
                 wait_for(outcomes, 503)
