@@ -72,7 +72,7 @@ def ask(
     batcher: Batcher, ref: ModelRef, *numbers: float, seconds: float = FOREVER
 ) -> "asyncio.Task[Answer]":
     deadline = time.monotonic() + seconds
-    context = RequestContext("test", "POST", f"/predict/{MODEL}")
+    context = RequestContext("test", "POST", f"/predict/{MODEL}", {})
     inputs = {"number": np.array(numbers, np.float64)}
     return asyncio.ensure_future(batcher.predict(ref, inputs, context, deadline=deadline))
 

@@ -128,7 +128,7 @@ async def ask(
         answer = await inference.predict(
             ModelRef("housing", version),
             HOUSING.preprocess([HOUSES[number] for number in houses]),
-            RequestContext("test", "POST", "/predict/housing"),
+            RequestContext("test", "POST", "/predict/housing", {}),
             deadline=time.monotonic() + seconds,
         )
     found: list[float] = answer.outputs["price"].tolist()
