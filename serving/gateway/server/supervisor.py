@@ -122,10 +122,10 @@ def supervise(settings: Settings) -> None:
                     if not worker.is_running():
                         worker.replace()
                 time.sleep(_POLL_SECONDS)
-        except WorkersDie:
-            received.append(signal.SIGTERM)
-            raise
         finally:
+            if not received:
+                # Something went wrong here, of which the workers know nothing.
+                received.append(signal.SIGTERM)
             allowed = settings.drain_seconds + settings.shutdown_grace_seconds + _KILL_SECONDS
             _stop(workers, received, allowed)
 

@@ -57,6 +57,7 @@ class _Server(uvicorn.Server):
         self._gateway = gateway
         self._drain_seconds = drain_seconds
 
+    # A hook by its name alone; needed until uvicorn waits before it stops: Kludex/uvicorn#2414.
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain on the first SIGTERM; stop on every other signal, and cut the draining short."""
         if sig != signal.SIGTERM or self._gateway.draining:

@@ -4,6 +4,7 @@ import json
 import signal
 from http.client import HTTPConnection, HTTPResponse
 
+import psutil
 import pytest
 
 from tests import stack
@@ -40,12 +41,18 @@ def test_sigterm_lets_every_connection_end_with_an_answer_and_a_second_one_ends_
         assert not stack.answers(f"{url}/healthz")
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_does_not_wait_for_balancers(workers: str) -> None:
+@pytest.mark.parametrize(("workers", "children"), [("1", 0), ("2", 2)])
+def test_ctrl_c_ends_the_one_process_or_all_without_waiting_for_balancers(
+    workers: str, children: int
+) -> None:
     with stack.gateway_process(workers=workers, drain_seconds=ENDLESS) as (running, _):
+        started = psutil.Process(running.pid).children()
+        assert len(started) == children
+
         running.send_signal(signal.SIGINT)
 
         assert running.wait(stack.STOP_SECONDS) == 0
+        assert not any(child.is_running() for child in started)
 
 
 def test_after_the_delay_it_ends_by_itself() -> None:

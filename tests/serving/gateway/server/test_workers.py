@@ -32,11 +32,6 @@ def gateway_with_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatew
             yield running, url
 
 
-def test_one_worker_is_one_process() -> None:
-    with stack.gateway_process() as (running, _):
-        assert psutil.Process(running.pid).children() == []
-
-
 def test_every_worker_gets_connections(gateway_with_two: Gateway) -> None:
     running, url = gateway_with_two
     address = ("127.0.0.1", httpx.URL(url).port)
