@@ -1,5 +1,6 @@
-"""The option of the whole run, and one real stack for all tests that do not break it."""
+"""The options of the whole run, and one real stack for all tests that do not break it."""
 
+import sys
 from collections.abc import Iterator
 
 import httpx
@@ -7,6 +8,9 @@ import hypothesis
 import pytest
 
 from tests import stack
+
+# Folders whose tests start servers, browsers and installations.
+LONG = {"containers", "e2e", "k8s", "monitoring"}
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("tfgate", deadline=None)
@@ -20,6 +24,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask this running TensorFlow Serving (it must see this machine's files) "
         "instead of starting the embedded server",
     )
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="skip each test at the moment at which it starts a process",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of what takes longest first, lest one worker ends long after the other."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From here on tests run; what starts processes need not be named anywhere to be left out."""
+    if session.config.getoption("--quick"):
+        sys.addaudithook(skip_who_starts_a_process)
+
+
+def skip_who_starts_a_process(event: str, _arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen":
+        pytest.skip("it starts a process")
 
 
 @pytest.fixture(scope="session")
