@@ -17,6 +17,13 @@ quick: .venv/dev.installed
 test: .venv/dev.installed
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+## Change the code a little in many places; list the changes that no test notices. A quarter of an hour;
+## for one module: make mutants ONLY='serving.gateway.inference.batcher*'
+mutants: .venv/dev.installed
+	@rm -rf mutants
+	@$(BIN)/mutmut run --max-children 2 $(if $(ONLY),'$(ONLY)')
+	@$(BIN)/mutmut results
+
 ## Ten minutes under load, with versions swapped and the model server killed; docs/operations.md
 soak: .venv/dev.installed
 	@mkdir -p build

@@ -1,6 +1,6 @@
 """The options of the whole run, and one real stack for all tests that do not break it."""
 
-import sys
+import subprocess
 from collections.abc import Iterator
 
 import httpx
@@ -37,14 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """From here on tests run; what starts processes need not be named anywhere to be left out."""
+    """From here on tests run: no list need say which of them start processes."""
     if session.config.getoption("--quick"):
-        sys.addaudithook(skip_who_starts_a_process)
+        patch = pytest.MonkeyPatch()
+        patch.setattr(subprocess.Popen, "__init__", skip_who_starts_a_process)
+        session.config.add_cleanup(patch.undo)
 
 
-def skip_who_starts_a_process(event: str, _arguments: tuple[object, ...]) -> None:
-    if event == "subprocess.Popen":
-        pytest.skip("it starts a process")
+def skip_who_starts_a_process(*_: object, **__: object) -> None:
+    pytest.skip("it starts a process")
 
 
 @pytest.fixture(scope="session")
