@@ -6,7 +6,6 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from proto.management_pb2 import ModelServerConfig, ServableVersionPolicy
-from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
 from soak.clients import Outcome
 from soak.known_answers import KnownAnswers
@@ -34,7 +33,9 @@ PINNED = choosing("?version=2")
 def test_versions_and_labels_change_under_load(tmp_path: Path) -> None:
     """Two versions are published, a label moves, the newest is withdrawn by a new configuration."""
     known = KnownAnswers([*HOUSES, *LABELLED, *PINNED])
-    housing = repository(tmp_path / "models") / "housing"
+    # A copy, so that versions can be added.
+    housing = tmp_path / "models" / "housing"
+    shutil.copytree(stack.SHIPPED_MODELS / "housing", housing)
     known.learn("housing", 1, housing / "1")
 
     def publish(version: int) -> None:
@@ -62,14 +63,6 @@ def test_versions_and_labels_change_under_load(tmp_path: Path) -> None:
 
     assert errors([*outcomes, *pinned_outcomes]) == []
     assert [each for each in [*outcomes, *pinned_outcomes] if not known.is_right(each)] == []
-
-
-def repository(folder: Path) -> Path:
-    """The shipped models; housing is a copy, so that versions can be added."""
-    others = {name: stack.SHIPPED_MODELS / name for name in MODELS if name != "housing"}
-    stack.linked_repository(folder, **others)
-    shutil.copytree(stack.SHIPPED_MODELS / "housing", folder / "housing")
-    return folder
 
 
 def configure(file: Path, repository: Path, *, label: int, only: int | None = None) -> None:

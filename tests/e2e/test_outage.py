@@ -13,7 +13,9 @@ NUM_ANSWERS = 100
 
 def test_a_frozen_and_a_killed_server_cost_nothing_once_they_are_back(tmp_path: Path) -> None:
     """A frozen one is noticed by its silence, after some seconds: nobody waits for a deadline."""
-    with ModelServer(stack.SHIPPED_MODELS, tmp_path) as server:
+    housing = stack.SHIPPED_MODELS / "housing"
+    repository = stack.linked_repository(tmp_path / "models", housing=housing)
+    with ModelServer(repository, tmp_path) as server:
         server.start()
         server.wait_until_it_answers()
         with (
