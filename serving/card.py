@@ -131,6 +131,7 @@ class ModelCard(_Frozen):
     training_seconds: float
 
     @cached_property
-    def input_ranges(self) -> list[tuple[str, float, float]]:
+    def input_ranges(self) -> tuple[tuple[str, float, float], ...]:
         """Each numeric input with the smallest and the largest value seen in training."""
-        return [(name, seen.minimum, seen.maximum) for name, seen in self.input_statistics.items()]
+        seen = self.input_statistics.items()
+        return tuple((name, each.minimum, each.maximum) for name, each in seen)

@@ -1,5 +1,6 @@
-"""The option of the whole run, and one real stack for all tests that do not break it."""
+"""The options of the whole run, and one real stack for all tests that do not break it."""
 
+import subprocess
 from collections.abc import Iterator
 
 import httpx
@@ -7,6 +8,9 @@ import hypothesis
 import pytest
 
 from tests import stack
+
+# Folders whose tests start servers, browsers and installations.
+LONG = {"containers", "e2e", "k8s", "monitoring"}
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("tfgate", deadline=None)
@@ -20,6 +24,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask this running TensorFlow Serving (it must see this machine's files) "
         "instead of starting the embedded server",
     )
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="skip each test at the moment at which it starts a process",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of what takes longest first, lest one worker ends long after the other."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From here on tests run: no list need say which of them start processes."""
+    if session.config.getoption("--quick"):
+        patch = pytest.MonkeyPatch()
+        patch.setattr(subprocess.Popen, "__init__", skip_who_starts_a_process)
+        session.config.add_cleanup(patch.undo)
+
+
+def skip_who_starts_a_process(*_: object, **__: object) -> None:
+    pytest.skip("it starts a process")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +64,7 @@ def model_server(
 @pytest.fixture(scope="session")
 def gateway(model_server: str) -> Iterator[str]:
     """The URL of a gateway that is ready."""
-    with stack.gateway(model_server) as url:
+    with stack.gateway(model_server, **stack.PATIENT) as url:
         stack.wait_until_ready(url)
         yield url
 

@@ -23,6 +23,7 @@ from bench.stack import (
 from serving.tf_serving.model_config import model_config
 
 __all__ = [
+    "PATIENT",
     "ROOT",
     "SHIPPED_MODELS",
     "START_SECONDS",
@@ -39,6 +40,9 @@ __all__ = [
     "wait_until",
     "wait_until_ready",
 ]
+
+# Settings of a gateway none of whose answers may be late because the machine is slow.
+PATIENT = {"predict_timeout_seconds": "60"}
 
 
 @contextmanager

@@ -72,7 +72,9 @@ def create_app(
         name: _inference(name, model, client, router, settings) for name, model in models.items()
     }
     paths = endpoints(models, inferences, catalog, settings)
-    api = _api(models, monitor, catalog, settings)
+    works: list[Work] = [monitor.keep_looking, *([partial(follow, keys)] if keys else [])]
+    closing = [lines.flush, *([tracing.close] if tracing else [])]
+    api = _api(models, monitor, catalog, settings, _lifespan(client, works, closing))
     app: ASGIApp = Predictions(paths, others=api)
 
     # What lies around both, the outermost first.
@@ -89,10 +91,6 @@ def create_app(
     ]
     for layer in reversed(layers):
         app = layer(app)
-
-    works: list[Work] = [monitor.keep_looking, *([partial(follow, keys)] if keys else [])]
-    closing = [lines.flush, *([tracing.close] if tracing else [])]
-    api.router.lifespan_context = _lifespan(client, works, closing)
     return app
 
 
@@ -131,7 +129,13 @@ def _inference(
     )
 
 
-def _api(models: Models, monitor: ModelMonitor, catalog: Catalog, settings: Settings) -> FastAPI:
+def _api(
+    models: Models,
+    monitor: ModelMonitor,
+    catalog: Catalog,
+    settings: Settings,
+    lifespan: Lifespan[FastAPI],
+) -> FastAPI:
     """Build what FastAPI serves, and the document of both applications."""
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
     api = FastAPIOffline(
@@ -139,6 +143,7 @@ def _api(models: Models, monitor: ModelMonitor, catalog: Catalog, settings: Sett
         title="tfgate",
         version=version("tfgate"),
         description=_DESCRIPTION,
+        lifespan=lifespan,
         # A path is right or wrong: a redirect would lead to whatever Host the request names.
         redirect_slashes=False,
     )

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -125,29 +124,46 @@ def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> li
 
 def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
     warnings: list[list[RangeWarning]] = [[] for _ in range(len(inputs["latitude"]))]
-    if card is None:
-        return warnings
-    ranges = [each for each in card.input_ranges if each[0] in inputs]
-    # As float32, as the values are: a bound must not lie beside the very value that it was.
-    low, high = _bounds(tuple(ranges))  # [feature, 1] each
-    values = np.array([inputs[name] for name, _, _ in ranges])  # [feature, batch]
-    outside = (values < low) | (values > high)  # [feature, batch]
-    if np.count_nonzero(outside):
-        for feature, row in np.argwhere(outside).tolist():
-            value = float(values[feature, row])
-            warnings[row].append(_range_warning(*ranges[feature], value))
+    for seen in () if card is None else _ranges(card.input_ranges):
+        values = inputs[seen.name].tolist() if seen.name in inputs else [seen.low]
+        # All are inside, as a rule. NaN, which is a missing value, makes this look closer in vain.
+        if seen.low <= min(values) and max(values) <= seen.high:
+            continue
+        for warned, value in zip(warnings, values, strict=True):
+            if value < seen.low or value > seen.high:
+                warned.append(_range_warning(seen, value))
     return warnings
 
 
+class _Range(NamedTuple):
+    """What was seen of an input in training: `low` and `high` are float32, as the values are.
+
+    A bound must not lie beside the very value that it was.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+    low: float
+    high: float
+
+
 @lru_cache
-def _bounds(ranges: tuple[tuple[str, float, float], ...]) -> NDArray[np.float32]:
-    low_high = [(low, high) for _, low, high in ranges]
-    return np.array(low_high, np.float32).T[:, :, np.newaxis]  # [2, feature, 1]
+def _ranges(seen: tuple[tuple[str, float, float], ...]) -> list[_Range]:
+    return [
+        _Range(name, minimum, maximum, float(np.float32(minimum)), float(np.float32(maximum)))
+        for name, minimum, maximum in seen
+    ]
 
 
-def _range_warning(field: str, minimum: float, maximum: float, value: float) -> RangeWarning:
-    message = f"{field} is {value:g}; the model was trained on {minimum:g} to {maximum:g}"
-    return {"field": field, "message": message, "minimum": minimum, "maximum": maximum}
+def _range_warning(seen: _Range, value: float) -> RangeWarning:
+    trained = f"the model was trained on {seen.minimum:g} to {seen.maximum:g}"
+    return {
+        "field": seen.name,
+        "message": f"{seen.name} is {value:g}; {trained}",
+        "minimum": seen.minimum,
+        "maximum": seen.maximum,
+    }
 
 
 MODEL = Model(

@@ -9,7 +9,7 @@ from tests.stack import ROOT
 
 DOCKERFILES = sorted(
     path
-    for folder in ("serving", "tests", "training")
+    for folder in ("serving", "tfgate", "training")
     for path in (ROOT / folder).rglob("Dockerfile")
 )
 

@@ -11,6 +11,8 @@ import pytest
 from serving.models import MODELS
 from tests import stack
 from tests.containers.replay import Image, build
+from tests.fake_models import declared_models
+from tests.fake_over_grpc import listening
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +23,21 @@ def gateway_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.fixture(scope="module")
-def container(gateway_image: Image, model_server: str) -> Iterator[dict[str, str]]:
+def container(gateway_image: Image) -> Iterator[dict[str, str]]:
     """The environment of a container that runs; it listens on ports of its own."""
-    environment = {
-        **gateway_image.environment,
-        "HOME": "/nonexistent",
-        "TFGATE_HOST": "127.0.0.1",
-        "TFGATE_PORT": str(stack.free_port()),
-        "TFGATE_METRICS_PORT": str(stack.free_port()),
-        "TFGATE_MODEL_SERVER": model_server,
-        "TFGATE_DRAIN_SECONDS": "0",
-    }
-    with running(gateway_image, environment):
-        stack.wait_until_ready(f"http://127.0.0.1:{environment['TFGATE_PORT']}")
-        yield environment
+    with listening(declared_models()) as model_server:
+        environment = {
+            **gateway_image.environment,
+            "HOME": "/nonexistent",
+            "TFGATE_HOST": "127.0.0.1",
+            "TFGATE_PORT": str(stack.free_port()),
+            "TFGATE_METRICS_PORT": str(stack.free_port()),
+            "TFGATE_MODEL_SERVER": model_server,
+            "TFGATE_DRAIN_SECONDS": "0",
+        }
+        with running(gateway_image, environment):
+            stack.wait_until_ready(f"http://127.0.0.1:{environment['TFGATE_PORT']}")
+            yield environment
 
 
 @contextmanager
@@ -55,7 +58,7 @@ def program(image: Image, environment: dict[str, str]) -> str:
 
 
 def packages(image: Image) -> set[str]:
-    (site,) = image.root.glob("opt/*/lib/python3.11/site-packages")
+    (site,) = image.root.glob("opt/*/lib/python3.*/site-packages")
     return {path.name for path in site.iterdir()}
 
 

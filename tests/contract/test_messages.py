@@ -30,6 +30,8 @@ PAIRS = [
 @pytest.mark.parametrize("choice", [0, 1, 2], ids=lambda choice: f"oneof-{choice}")
 def test_every_field_travels_both_ways(choice: int) -> None:
     for ours, official in PAIRS:
+        assert issubclass(ours, Message)
+        assert issubclass(official, Message)
         sent = ours()
         fill(sent, choice)
 

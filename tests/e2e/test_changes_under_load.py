@@ -45,10 +45,14 @@ def test_versions_and_labels_change_under_load(tmp_path: Path) -> None:
     with ModelServer(housing.parent, tmp_path, *FLAGS) as server:
         configure(server.config, housing.parent, label=1)
         server.start()
-        with asking(server.address, [*HOUSES, *LABELLED]) as outcomes:
+        server.wait_until_it_answers()
+        with (
+            stack.gateway(server.address, **stack.PATIENT) as url,
+            asking(url, [*HOUSES, *LABELLED]) as outcomes,
+        ):
             publish(2)
             wait_for_version(2, HOUSES, outcomes)
-            with asking(server.address, PINNED) as pinned_outcomes:
+            with asking(url, PINNED) as pinned_outcomes:
                 configure(server.config, housing.parent, label=2)
                 wait_for_version(2, LABELLED, outcomes)
                 publish(3)

@@ -80,7 +80,10 @@ def served(
     models = {
         name: train(name, recipe, data_folder, repository) for name, recipe in tiny_recipes.items()
     }
-    with stack.model_server(repository, scratch) as address, stack.gateway(address) as url:
+    with (
+        stack.model_server(repository, scratch) as address,
+        stack.gateway(address, **stack.PATIENT) as url,
+    ):
         stack.wait_until_ready(url)
         yield Served(models, repository, url)
 

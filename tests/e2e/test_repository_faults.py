@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from soak.clients import Clients, Outcome
+from soak.clients import Outcome
 from soak.model_server import ModelServer
 from soak.versions import publish_version, shipped_version, write_version
 from tests import stack
 from tests.damage import GRAPH, WARMUP, cut, remove
-from tests.e2e.under_load import HOUSES, NUM_CLIENTS, errors, wait_for
+from tests.e2e.under_load import HOUSES, asking, errors
 from tests.readings import reading
 
 
@@ -73,7 +73,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     scratch = tmp_path_factory.mktemp("faults")
     folder, log = scratch / "models" / "housing", scratch / "server.log"
     flags = ("--max_num_load_retries=0", "--model_config_file_poll_wait_seconds=1")
-    outcomes: list[Outcome] = []
     shutil.copytree(shipped_version("housing"), folder / "1")
     with (
         log.open("wb") as output,
@@ -82,10 +81,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.start()
         server.wait_until_it_answers()
         with (
-            stack.gateway(server.address) as url,
-            Clients(url, HOUSES, outcomes.append, num_clients=NUM_CLIENTS),
+            stack.gateway(server.address, **stack.PATIENT) as url,
+            asking(url, HOUSES) as outcomes,
         ):
-            wait_for(outcomes, 200)
             yield Served(folder, server, log, url, outcomes)
     assert errors(outcomes) == []
 

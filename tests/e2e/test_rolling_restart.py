@@ -217,7 +217,7 @@ class Gateway:
 
 
 def start_gateway(running: ExitStack, model_server: str, port: int, workers: str) -> Gateway:
-    settings = {"port": str(port), "workers": workers, "drain_seconds": ENDLESS}
+    settings = {"port": str(port), "workers": workers, "drain_seconds": ENDLESS, **stack.PATIENT}
     gateway = stack.gateway_process(model_server=model_server, **settings)
     process, url = running.enter_context(gateway)
     stack.wait_until_ready(url)

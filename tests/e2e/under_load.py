@@ -13,14 +13,12 @@ NUM_CLIENTS = 2  # they ask without pause, and leave the servers some of a small
 
 
 @contextmanager
-def asking(target: str, questions: Sequence[Question], **settings: str) -> Iterator[list[Outcome]]:
-    """Put a gateway in front of `target`, and clients in front of it; gives what they hear."""
+def asking(url: str, questions: Sequence[Question]) -> Iterator[list[Outcome]]:
+    """Put clients in front of a gateway whose model server answers; gives what they hear."""
     outcomes: list[Outcome] = []
-    with stack.gateway(target, **settings) as url:
-        stack.wait_until_ready(url)
-        with Clients(url, questions, outcomes.append, num_clients=NUM_CLIENTS):
-            wait_for(outcomes, 200)
-            yield outcomes
+    with Clients(url, questions, outcomes.append, num_clients=NUM_CLIENTS):
+        wait_for(outcomes, 200)
+        yield outcomes
 
 
 def wait_for(outcomes: list[Outcome], status: int, since: float = 0) -> None:

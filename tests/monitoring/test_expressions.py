@@ -33,7 +33,7 @@ def test_expressions_read_metrics_and_labels_that_exist(watched: Prometheus) -> 
     names = watched.names()
     labels = cache(watched.labels_of)
     elsewhere = ELSEWHERE | {ALERTS}
-    missing = []
+    missing: list[tuple[str, ...]] = []
     for each in expressions.shipped():
         missing += [(each.place, metric) for metric in each.metrics() - elsewhere - names]
         missing += [

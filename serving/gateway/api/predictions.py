@@ -67,12 +67,11 @@ class Endpoint:
         Raises:
             TfgateError: it is refused, or cannot be answered; `problems.py` says how that is told.
         """
-        headers = dict(scope["headers"])
-        query = scope["query_string"]
+        context: RequestContext = scope["state"]["context"]
+        headers, query = context.headers, scope["query_string"]
         asked = version_choice(query).of(self._name) if query else self._newest
         media_type = self._payload.check(headers)
         timeout = request_timeout(headers, receive, longest=self._longest_seconds)
-        context: RequestContext = scope["state"]["context"]
         try:
             with timeout:
                 context.enter(metrics.READ)

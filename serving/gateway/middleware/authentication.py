@@ -43,11 +43,11 @@ class Authentication:
         if scope["type"] != "http" or not is_guarded(scope["path"]):
             await self.app(scope, receive, send)
             return
-        await self._check(dict(scope["headers"]), scope["state"]["context"])
+        await self._check(scope["state"]["context"])
         await self.app(scope, receive, send)
 
-    async def _check(self, headers: Mapping[bytes, bytes], context: RequestContext) -> None:
-        presented = _presented(headers)
+    async def _check(self, context: RequestContext) -> None:
+        presented = _presented(context.headers)
         if presented is None:
             raise Unauthenticated("the request has no API key")
         key = self._ring.find(presented)

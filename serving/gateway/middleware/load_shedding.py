@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.request_context import request_id_for
+from serving.gateway.telemetry.request_context import request_id_in
 
 _ID = "the-request-id"
 
@@ -66,7 +66,7 @@ class _Path:
     async def refuse(self, reason: str, scope: Scope, send: Send) -> None:
         self.limit.count_refusal(reason)
         self._refused.inc()
-        request_id = request_id_for(scope).encode()
+        request_id = request_id_in(dict(scope["headers"])).encode()
         body = self._before + request_id + self._after
         headers = [
             *self._headers,

@@ -52,7 +52,7 @@ class BoundedConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection; until a first byte comes, it is idle, as between two requests."""
         self._transport = transport
-        self._requests.connection_made(transport)
+        self._requests.connection_made(_ForgivingTransport(transport))  # type: ignore[arg-type]
         # uvicorn waits for ever for the first request: Kludex/uvicorn#1192.
         self._idle.start()
 
@@ -123,6 +123,12 @@ class BoundedConnection(asyncio.Protocol):
         requests = self._requests
         if requests.num_unanswered > int(requests.inside_body):
             # Answers are given in order: those to the requests before, and then the end.
+            if requests.inside_body:
+                # The rest of the last one never comes: nothing shall wait for it.
+                requests.inside_body = False
+                requests.num_unanswered -= 1
+                requests.connection_lost(error)
+                self._reading.start()
             requests.shutdown()
             return
         # A request whose body cannot be read may have been answered already.
@@ -205,6 +211,23 @@ class _Requests(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(MalformedRequest(f"no HTTP/1.1 request can be read: {msg}"))
+
+
+class _ForgivingTransport:
+    """A transport that drops what is written after the end, as asyncio's do and uvloop's do not.
+
+    Of several requests that a client has left behind, uvicorn tells only the last one.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
 
 class _Timer:

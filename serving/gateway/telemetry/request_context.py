@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -19,14 +19,15 @@ MAX_LOGGED_PATH = 200
 class RequestContext:
     """The story of one request, filled in as it goes.
 
-    `key` is the name of the API key, if one was needed.
-    `model` stays None for requests that are no predictions; `version` until one has answered.
-    `error` is for operators: what went wrong on our side, with its cause.
+    `headers` are its header lines by their names in lower case. `key` is the name of the API key,
+    if one was needed. `model` stays None for requests that are no predictions; `version` until one
+    has answered. `error` is for operators: what went wrong on our side, with its cause.
     """
 
     request_id: str
     method: str
     path: str
+    headers: Mapping[bytes, bytes]
     model: str | None = None
     key: str | None = None
     version: int | None = None
@@ -58,14 +59,14 @@ class RequestContext:
 
 def new_context(scope: Scope, models: Container[str]) -> RequestContext:
     """Begin the context of a request; of `models`, one may be what it asks."""
-    path = scope["path"]
+    headers, path = dict(scope["headers"]), scope["path"]
     model = _model_in(path, models)
-    return RequestContext(request_id_for(scope), scope["method"], path, model)
+    return RequestContext(request_id_in(headers), scope["method"], path, headers, model)
 
 
-def request_id_for(scope: Scope) -> str:
+def request_id_in(headers: Mapping[bytes, bytes]) -> str:
     """Return the caller's id if it has sent a harmless one, else a new one."""
-    given = dict(scope["headers"]).get(b"x-request-id")
+    given = headers.get(b"x-request-id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return str(given, "ascii")
     # Unique, not secret; the secret kind costs a system call.

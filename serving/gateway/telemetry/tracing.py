@@ -60,7 +60,9 @@ class _TracedContext(RequestContext):
     """A context whose stages are spans as well."""
 
     def __init__(self, context: RequestContext, *, tracer: Tracer, span: Span) -> None:
-        super().__init__(context.request_id, context.method, context.path, context.model)
+        super().__init__(
+            context.request_id, context.method, context.path, context.headers, context.model
+        )
         self.trace_id = f"{span.get_span_context().trace_id:032x}"
         self._tracer = tracer
         self._span = span

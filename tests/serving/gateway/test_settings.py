@@ -1,16 +1,52 @@
 """A gateway that is set wrongly does not start, and says what is wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from serving.gateway.middleware.keys import WrongKeys, read_keys
+from serving.gateway.settings import Settings, WrongSettings, read_settings
+from serving.models import MODELS
 from tests import stack
 from tests.certificates import Authority
-from tests.stack import refusal
 from tfgate.keys import create
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # a public address is what is tested
 GOOD_KEY = '{"name": "shop", "sha256": "%s"}' % ("0" * 64)
+
+
+def accepted(**variables: str) -> Settings:
+    """Read settings, and the keys that they name, as a gateway does before it listens.
+
+    Raises:
+        WrongKeys, WrongSettings: it would not start.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("TFGATE_")]:
+            environment.delenv(name)
+        for name, value in variables.items():
+            environment.setenv(f"TFGATE_{name.upper()}", value)
+        settings = read_settings()
+    if settings.keys_file is not None:
+        read_keys(settings.keys_file, MODELS)
+    return settings
+
+
+def refusal(**variables: str) -> str:
+    """Return why a gateway would not start with these settings."""
+    with pytest.raises((WrongKeys, WrongSettings)) as refused:
+        accepted(**variables)
+    return str(refused.value)
+
+
+def test_what_is_refused_is_told_in_one_line_and_ends_the_program(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("nonsense")
+
+    assert stack.refusal(host=EVERYWHERE).startswith("tfgate: wrong settings")
+    for workers in ("1", "2"):
+        message = stack.refusal(keys_file=str(tmp_path / "keys"), workers=workers)
+        assert f"{tmp_path / 'keys'}:1: " in message
 
 
 @pytest.mark.parametrize("host", [EVERYWHERE, "::", "gateway.example"])
@@ -23,14 +59,12 @@ def test_a_public_address_needs_keys_or_a_word(host: str) -> None:
 
 
 def test_a_public_address_is_served_when_told_so() -> None:
-    with stack.gateway_process(host=EVERYWHERE, allow_anonymous="true") as (_, url):
-        assert stack.answers(f"{url}/healthz")
+    assert accepted(host=EVERYWHERE, allow_anonymous="true").host == EVERYWHERE
 
 
 def test_a_public_address_is_served_with_keys(tmp_path: Path) -> None:
     create(tmp_path / "keys", "shop")
-    with stack.gateway_process(host=EVERYWHERE, keys_file=str(tmp_path / "keys")) as (_, url):
-        assert stack.answers(f"{url}/healthz")
+    assert accepted(host=EVERYWHERE, keys_file=str(tmp_path / "keys")).host == EVERYWHERE
 
 
 @pytest.mark.parametrize(
@@ -60,12 +94,6 @@ def test_a_malformed_file_of_keys_is_named_with_its_line(
     assert what in message
 
 
-def test_several_workers_do_not_start_either(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text("nonsense")
-
-    assert f"{tmp_path / 'keys'}:1: " in refusal(keys_file=str(tmp_path / "keys"), workers="2")
-
-
 def test_a_missing_file_of_keys_is_named(tmp_path: Path) -> None:
     assert "TFGATE_KEYS_FILE" in refusal(keys_file=str(tmp_path / "none"))
 
@@ -87,7 +115,7 @@ def test_a_file_of_keys_that_is_no_text_is_named(tmp_path: Path) -> None:
 def test_a_name_that_is_no_setting_is_told_with_the_nearest(name: str, meant: str) -> None:
     message = refusal(**{name: "5"})
 
-    assert message == f"tfgate: wrong settings: TFGATE_{name.upper()} is none{meant}\n"
+    assert message == f"wrong settings: TFGATE_{name.upper()} is none{meant}"
 
 
 def test_what_kubernetes_says_of_services_is_no_setting() -> None:
@@ -99,8 +127,7 @@ def test_what_kubernetes_says_of_services_is_no_setting() -> None:
         "gateway_port_80_tcp": "tcp://10.0.0.7:80",
         "gateway_port_80_tcp_addr": "10.0.0.7",
     }
-    with stack.gateway_process(**said) as (_, url):
-        assert stack.answers(f"{url}/healthz")
+    assert accepted(**said) == accepted()
 
 
 def test_metrics_need_a_port_of_their_own() -> None:

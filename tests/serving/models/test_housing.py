@@ -91,13 +91,13 @@ def test_values_outside_the_training_range_are_named() -> None:
     berkeley, abroad = postprocess(
         preprocess([MODEL.example, paris]),
         {name: np.repeat(column, 2) for name, column in OUTPUTS.items()},
-        card(latitude=(32.5, 42), total_bedrooms=(1, 6445), rooms_per_household=(1, 2)),
+        card(latitude=(32.54, 41.95), total_bedrooms=(1, 6445), rooms_per_household=(1, 2)),
     )
 
     assert berkeley["warnings"] == []
     (warning,) = abroad["warnings"]
     assert warning["field"] == "latitude"
-    assert (warning["minimum"], warning["maximum"]) == (32.5, 42)
+    assert (warning["minimum"], warning["maximum"]) == (32.54, 41.95)
     assert "48.86" in warning["message"]
 
 
@@ -109,6 +109,19 @@ def test_the_ends_of_the_training_range_are_inside(latitude: float) -> None:
     (response,) = postprocess(preprocess([request]), OUTPUTS, card(latitude=(32.1, 41.95)))
 
     assert response["warnings"] == []
+
+
+def test_a_missing_value_hides_no_other_and_is_none_itself() -> None:
+    few = HousingRequest(**{**VALID, "total_bedrooms": 0})
+    missing = HousingRequest(**{**VALID, "total_bedrooms": None})
+
+    answers = postprocess(
+        preprocess([missing, few, missing, MODEL.example]),
+        {name: np.repeat(column, 4) for name, column in OUTPUTS.items()},
+        card(total_bedrooms=(1, 6445)),
+    )
+
+    assert [len(each["warnings"]) for each in answers] == [0, 1, 0, 0]
 
 
 def card(**ranges: tuple[float, float]) -> ModelCard:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from prometheus_client import REGISTRY
 
 from serving.contract import Tensors
 from serving.gateway.inference.batcher import Batcher, TraceHeaders
@@ -16,6 +15,7 @@ from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.telemetry.request_context import RequestContext
+from tests.in_process import reading
 
 MODEL = "echo"
 FOREVER = 1e6  # seconds
@@ -72,7 +72,7 @@ def ask(
     batcher: Batcher, ref: ModelRef, *numbers: float, seconds: float = FOREVER
 ) -> "asyncio.Task[Answer]":
     deadline = time.monotonic() + seconds
-    context = RequestContext("test", "POST", f"/predict/{MODEL}")
+    context = RequestContext("test", "POST", f"/predict/{MODEL}", {})
     inputs = {"number": np.array(numbers, np.float64)}
     return asyncio.ensure_future(batcher.predict(ref, inputs, context, deadline=deadline))
 
@@ -93,7 +93,7 @@ def run_alone(test: Coroutine[Any, Any, None]) -> None:
             await test
         await settle()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert not REGISTRY.get_sample_value("tfgate_calls_in_flight", {"model": MODEL})
+        assert reading("tfgate_calls_in_flight", model=MODEL) == 0
         gc.collect(1)  # what is young: an error that nobody has heard of tells so as it is freed
 
     asyncio.run(watched())

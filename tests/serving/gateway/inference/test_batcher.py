@@ -84,7 +84,7 @@ def test_rows_of_different_shapes_never_share_a_call() -> None:
     async def test() -> None:
         call = Script()
         shared = batcher(call)
-        context = RequestContext("test", "POST", f"/predict/{MODEL}")
+        context = RequestContext("test", "POST", f"/predict/{MODEL}", {})
         shapes = [(1, 2), (1, 3), (1, 2)]
         asked = [
             asyncio.ensure_future(

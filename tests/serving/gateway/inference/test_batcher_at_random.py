@@ -199,7 +199,7 @@ class Run:
     max_rows=st.integers(1, 8),
     max_calls=st.integers(1, 3),
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_every_request_gets_its_own_answer_whatever_happens(
     script: list[Step], max_rows: int, max_calls: int
 ) -> None:

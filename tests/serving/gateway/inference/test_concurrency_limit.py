@@ -5,13 +5,12 @@ from contextlib import ExitStack, suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 
 from serving.errors import Overloaded
 from serving.gateway.inference.concurrency_limit import MIN_LIMIT, WINDOW_CALLS, ConcurrencyLimit
+from tests.in_process import growth, reading
 
 MODEL = "admitted"
-SHED = ("tfgate_requests_shed_total", {"model": MODEL, "reason": "limit"})
 CALL_SECONDS = 0.01
 IN_TIME, IN_VAIN = CALL_SECONDS / 10, 100 * CALL_SECONDS
 
@@ -52,9 +51,7 @@ def test_the_limit_stays_in_bounds_and_is_what_is_let_in(
             else:
                 limit.observe(*call)
             assert MIN_LIMIT <= limit.limit <= max_limit
-            assert REGISTRY.get_sample_value("tfgate_requests_limit", {"model": MODEL}) == (
-                limit.limit
-            )
+        assert reading("tfgate_requests_limit", model=MODEL) == limit.limit
 
     assert fill(limit) == limit.limit
 
@@ -137,8 +134,8 @@ def test_whoever_leaves_makes_room_however_they_leave() -> None:
 def test_each_request_that_is_turned_away_is_counted_once() -> None:
     limit = ConcurrencyLimit(MODEL, max_limit=8)
     fill(limit)
-    before = REGISTRY.get_sample_value(*SHED) or 0.0
+    refused = growth("tfgate_requests_shed_total", model=MODEL, reason="limit")
 
     fill(limit)
 
-    assert REGISTRY.get_sample_value(*SHED) == before + 1
+    assert refused() == 1

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
 
 from serving.errors import DeadlineExceeded
 from serving.gateway.inference.client import ModelServerClient
@@ -20,6 +19,7 @@ from serving.gateway.inference.router import Router
 from serving.gateway.telemetry.request_context import RequestContext
 from serving.models import MODELS
 from tests.fake_models import declared_models
+from tests.in_process import reading
 
 HOUSING = MODELS["housing"]
 HOUSES = [
@@ -90,7 +90,7 @@ def test_every_request_gets_its_own_prices_or_none(
             case _:
                 assert isinstance(answer, TimeoutError | DeadlineExceeded)
                 assert request.seconds < LONG
-    assert REGISTRY.get_sample_value("tfgate_calls_in_flight", {"model": "housing"}) == 0
+    assert reading("tfgate_calls_in_flight", model="housing") == 0
 
 
 async def ask_all(inference: Inference, asked: list[Asked]) -> list[list[float] | BaseException]:
@@ -128,7 +128,7 @@ async def ask(
         answer = await inference.predict(
             ModelRef("housing", version),
             HOUSING.preprocess([HOUSES[number] for number in houses]),
-            RequestContext("test", "POST", "/predict/housing"),
+            RequestContext("test", "POST", "/predict/housing", {}),
             deadline=time.monotonic() + seconds,
         )
     found: list[float] = answer.outputs["price"].tolist()

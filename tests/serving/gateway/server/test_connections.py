@@ -1,13 +1,20 @@
 """What a connection may take: what is no request is told why, and nobody stays for ever."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from functools import partial
 from http.client import HTTPResponse
 
 import httpx
 import pytest
+import uvicorn
+import uvloop
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
+from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
 from tests import stack
 from tests.readings import reading
 from tests.visitor import Answer
@@ -242,3 +249,55 @@ def test_refusals_are_counted(url: str) -> None:
     send(url, b"hello\r\n\r\n")
 
     assert reading(url, "tfgate_refused_heads_total", **labels) == before + 1
+
+
+def test_a_body_that_cannot_be_read_costs_no_answer_before_it(url: str) -> None:
+    with socket.create_connection(address(url), timeout=30) as connection:
+        broken = CHUNKED.replace(b"GET /healthz", b"POST /predict/sentiment")
+        json_type = b"Host: x\r\nContent-Type: application/json\r\n"
+        broken = broken.replace(b"Host: x\r\n", json_type) + b"no chunk\r\n"
+        connection.sendall(head(lines=0) + broken)
+        assert answer_on(connection).status == 200
+        assert connection.recv(1) == b"", "nothing waits for the rest of it"
+
+
+def test_a_client_that_leaves_several_requests_behind_breaks_none() -> None:
+    """uvloop raises where a connection that is gone is written to; asyncio does not."""
+    broken: list[RuntimeError] = []
+
+    async def leave() -> None:
+        may_answer, answered = asyncio.Semaphore(1), asyncio.Semaphore(0)
+
+        async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await may_answer.acquire()
+            try:
+                await send({"type": "http.response.start", "status": 204, "headers": []})
+                await send({"type": "http.response.body"})
+            except RuntimeError as error:
+                broken.append(error)
+            answered.release()
+
+        loop = asyncio.get_running_loop()
+        make = partial(
+            BoundedConnection,
+            limits=ConnectionLimits(LIMIT, SECONDS),
+            config=uvicorn.Config(app, log_config=None),
+            server_state=ServerState(),
+            app_state={},
+            _loop=loop,
+        )
+        server = await loop.create_server(make, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(3 * head(lines=0))
+        writer.write_eof()
+        # Until the first one is answered, nothing more is read, not even that the client left.
+        assert (await reader.read()).count(b"HTTP/1.1 204 ") == 1
+        may_answer.release()
+        await answered.acquire()
+        await answered.acquire()
+        writer.close()
+        server.close()
+
+    uvloop.run(leave())
+
+    assert not broken

@@ -1,0 +1,171 @@
+"""The log of requests: a line each, complete, in order, soon enough; and an answer in any case."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.errors import InvalidInput, ModelServerFailure
+from serving.gateway.middleware.request_log import Lines, RequestLog
+from serving.gateway.telemetry.request_context import new_context
+from tests import stack
+
+ANSWER: Message = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+async def answered(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send(ANSWER)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def raising(error: Exception, *, after: bool = False) -> Callable[..., Any]:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if after:
+            await send(ANSWER)
+        raise error
+
+    return app
+
+
+async def receive() -> Message:
+    return {"type": "http.request"}
+
+
+async def ask(app: Callable[..., Any], path: str = "/models", level: str = "INFO") -> list[Message]:
+    """Ask an application within the log once; returns what it sent."""
+    lines, sent = Lines(), []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    log = RequestLog(app, lines=lines, level=level, begin=partial(new_context, models=["housing"]))
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    try:
+        await log(scope, receive, send)
+    finally:
+        lines.flush()
+    return sent
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.split("\n")[:-1]]
+
+
+def test_a_line_tells_who_asked_what_and_what_came_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head, _ = asyncio.run(ask(answered, "/predict/housing"))
+
+    (line,) = written(capsys)
+    assert dict(head["headers"])[b"x-request-id"].decode() == line.pop("request_id")
+    assert line.pop("time").endswith("Z")
+    assert line.pop("milliseconds") >= 0
+    assert line == {
+        "level": "INFO",
+        "logger": "tfgate.access",
+        "method": "GET",
+        "path": "/predict/housing",
+        "status": 200,
+        "outcome": "ok",
+        "key": None,
+        "model": "housing",
+        "version": None,
+        "instances": 0,
+        "error": None,
+        "stages": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [("DEBUG", 3), ("INFO", 2), ("WARNING", 1), ("ERROR", 1)]
+)
+def test_lines_below_the_level_are_left_out(
+    level: str, told: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Probes are told at DEBUG, answers at INFO, and what went wrong on our side at ERROR."""
+    asyncio.run(ask(answered, "/healthz", level))
+    asyncio.run(ask(answered, "/models", level))
+    asyncio.run(ask(raising(ModelServerFailure("it broke")), "/models", level))
+
+    assert len(written(capsys)) == told
+
+
+def test_an_error_of_ours_becomes_its_problem_wherever_it_is_raised(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head, body = asyncio.run(ask(raising(InvalidInput("too small"))))
+
+    assert head["status"] == 422
+    assert json.loads(body["body"])["detail"] == "too small"
+    (line,) = written(capsys)
+    assert (line["outcome"], line["error"]) == ("invalid-input", None)
+
+
+def test_a_defect_is_a_500_that_tells_the_caller_nothing(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    head, body = asyncio.run(ask(raising(KeyError("secret"))))
+
+    assert (head["status"], b"secret" in body["body"]) == (500, False)
+    (line,) = written(capsys)
+    assert (line["status"], line["outcome"], line["level"]) == (500, "internal-error", "ERROR")
+    assert "secret" in caplog.text
+    assert caplog.records[0].levelno == logging.ERROR
+
+
+def test_a_defect_after_the_head_of_an_answer_ends_the_connection_and_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(KeyError):
+        asyncio.run(ask(raising(KeyError("late"), after=True)))
+
+    (line,) = written(capsys)
+    assert line["outcome"] == "internal-error"
+
+
+@pytest.mark.parametrize("num_lines", [1, 255, 256, 257, 1_000])
+def test_none_is_lost_at_the_end(num_lines: int, capsys: pytest.CaptureFixture[str]) -> None:
+    async def take() -> None:
+        lines = Lines()
+        for number in range(num_lines):
+            lines.take(b"%d" % number)
+        lines.flush()
+
+    asyncio.run(take())
+
+    assert capsys.readouterr().out.split("\n")[:-1] == [str(number) for number in range(num_lines)]
+
+
+def test_a_line_is_written_without_another_one_after_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def test() -> None:
+        lines = Lines()
+        for number in range(3):
+            lines.take(b"%d" % number)
+            out = ""
+            async with asyncio.timeout(stack.STOP_SECONDS):
+                while not out:
+                    await asyncio.sleep(0)
+                    out = capsys.readouterr().out
+            assert out == f"{number}\n"
+
+    asyncio.run(test())
+
+
+@given(text=st.text(st.characters(codec="utf-8")))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_callers_send_stays_within_its_line(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(ask(answered, f"/{text}"))
+
+    (line,) = written(capsys)
+    assert line["path"] == f"/{text}"[:200]
