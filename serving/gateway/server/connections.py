@@ -60,7 +60,8 @@ class BoundedConnection(asyncio.Protocol):
         """Leave nothing behind."""
         for timer in (self._idle, self._reading, self._writing):
             timer.stop()
-        # Told of an error, uvicorn would keep its timer, and with it the last request, for long.
+        # Told of an error, uvicorn would keep its timer, and so the last request, for a minute and
+        # more: Soju06/codex-lb#2041 describes it.
         self._requests.connection_lost(None)
 
     def data_received(self, data: bytes) -> None:
@@ -174,8 +175,13 @@ class _Requests(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Those that follow a body come too late to mean anything.
-        if self.inside_head:
-            super().on_header(name, value)
+        if not self.inside_head:
+            return
+        if len(name) == 7 and name.lower() == b"upgrade":
+            # One that was not renamed, see below: the parser would take the body for a request.
+            message = "another protocol is offered by a request that was sent ahead or in pieces"
+            raise MalformedRequest(message)
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self.inside_head = False

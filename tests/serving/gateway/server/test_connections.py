@@ -215,6 +215,17 @@ def test_another_protocol_that_is_offered_is_ignored(url: str) -> None:
     assert send(url, request).code == "model-server-unavailable", "the body was read"
 
 
+def test_behind_another_request_its_body_is_never_taken_for_a_third(url: str) -> None:
+    body = LIMIT // 40 * head(lines=0)
+    offer = b"POST /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(address(url), timeout=30) as connection:
+        connection.sendall(head(lines=0) + offer + length + body)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert received.count(b"HTTP/1.1 ") == received.count(b"HTTP/1.1 200 ") == 1
+
+
 @pytest.mark.parametrize(
     "sent",
     [
