@@ -54,7 +54,8 @@ def model_table(gateway: Gateway) -> Table:
     for name in sorted(MODELS):
         for version in _ask(gateway, "GET", f"/models/{name}")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
-            state = version["state"] + (f": {version['error']}" if version["error"] else "")
+            unready = version["unready"] and f"unready: {version['unready']}"
+            state = ": ".join(filter(None, [version["state"], version["error"], unready]))
             table.add_row(
                 f"{name} {version['version']}",
                 state,
