@@ -14,8 +14,8 @@ from PIL import Image
 
 from serving.card import ModelCard
 from serving.models.housing import NUMERIC_FEATURES
-from training.data.cifar10 import CLASSES
 from training.models import RECIPES
+from training.models.image.cifar10 import CLASSES
 from training.pipeline import Plan, run
 from training.recipe import Gate, Recipe
 

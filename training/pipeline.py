@@ -9,16 +9,16 @@ import keras
 
 from serving.card import ModelCard, Variant
 from serving.models import MODELS
-from training.cards import Measurements, write_card
-from training.checkpoints import Checkpoints, checksum
 from training.checks.approval import approve
-from training.devices import fit_on
-from training.export import next_version, publish
-from training.fitting import fit_network
+from training.fit.checkpoints import Checkpoints, checksum
+from training.fit.devices import fit_on
+from training.fit.fitting import fit_network
+from training.publish.cards import Measurements, write_card
+from training.publish.export import next_version, publish
 from training.recipe import Data, Evaluation, Examples, Fit, Parts, Recipe, Training
 from training.report.report import write_report
-from training.servable import Servable, frozen, in_float32
-from training.tensorboard import watch
+from training.report.tensorboard import watch
+from training.serving_graph import Servable, frozen, in_float32
 
 
 @dataclass(frozen=True)

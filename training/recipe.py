@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from serving.card import ConfidenceBin, DataFinding, InputStatistics, Metric
 from serving.contract import Tensors
-from training.checkpoints import State
 from training.errors import BelowGate
+from training.fit.checkpoints import State
 from training.search import Choice, Range
-from training.servable import Servable
+from training.serving_graph import Servable
 
 HyperParametersT = TypeVar("HyperParametersT")
 
@@ -84,7 +84,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Fit:
-    """All that `training.fitting` needs: a compiled network, and its batches as `tf.data`.
+    """All that `training.fit.fitting` needs: a compiled network, and its batches as `tf.data`.
 
     `features` turns the signature's inputs into what the network takes; it holds what was learned
     by counting (a vocabulary, means), so it becomes part of the exported graph.

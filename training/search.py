@@ -1,4 +1,4 @@
-"""Where better hyper-parameters may be: what a recipe declares, and `training.tuning` searches."""
+"""Where better hyper-parameters may be: what a recipe declares, and `experiments` search."""
 
 from dataclasses import dataclass
 

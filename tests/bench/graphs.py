@@ -17,12 +17,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.classification import BlendedScores
-from training.fused import FusedNetwork
-from training.models.sentiment import HyperParameters, build_network
-from training.ngrams import PRIME, Ngrams
-from training.servable import Servable
-from training.words import FIRST_WORD, TextFeatures, number_words
+from training.models.sentiment.fused import FusedNetwork
+from training.models.sentiment.ngrams import PRIME, Ngrams
+from training.models.sentiment.recipe import HyperParameters, build_network
+from training.models.sentiment.words import FIRST_WORD, TextFeatures, number_words
+from training.outputs.classification import BlendedScores
+from training.serving_graph import Servable
 
 NUM_NGRAMS = 460_000  # about what three reviews or more have
 ROUNDS = 12

@@ -21,7 +21,7 @@ from training import pipeline
 from training.models import RECIPES
 from training.pipeline import Plan
 from training.recipe import Examples, Recipe
-from training.servable import Servable
+from training.serving_graph import Servable
 
 TOLERANCE = 1e-5  # relative or absolute, of float32 arithmetic in another order
 

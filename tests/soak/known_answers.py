@@ -12,7 +12,7 @@ from serving.contract import stack, unstack
 from serving.models import MODELS
 from tests.soak.clients import Outcome
 from tests.soak.questions import Question
-from training.servable import to_tensorflow
+from training.serving_graph import to_tensorflow
 
 # Float32 differs in the last digits with the number of rows that share a call.
 RELATIVE_TOLERANCE = 1e-4

@@ -14,10 +14,10 @@ from serving.contract import stack
 from serving.models import MODELS
 from training.errors import BelowGate, DataUnfit
 from training.models import RECIPES
-from training.operations import devices_by_operation
 from training.pipeline import Plan, checkpoints_of, divide, publish_best, run, train
+from training.publish.operations import devices_by_operation
 from training.recipe import Gate, Recipe
-from training.servable import Servable, to_tensorflow
+from training.serving_graph import Servable, to_tensorflow
 
 
 def test_the_version_answers_the_example_at_any_batch_size(trained: Any) -> None:

@@ -10,10 +10,10 @@ import tensorflow as tf
 from serving.card import ModelCard
 from serving.contract import TensorSpec, stack
 from serving.models import MODELS
-from training.export import no_rows
 from training.models import RECIPES
-from training.operations import devices_by_operation
-from training.servable import to_tensorflow
+from training.publish.export import no_rows
+from training.publish.operations import devices_by_operation
+from training.serving_graph import to_tensorflow
 
 REPOSITORY = Path(__file__).parents[2] / "models"
 BOUNDS = {

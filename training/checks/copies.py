@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 
 from serving.card import DataFinding
-from training.checks.finding import finding, warning_up_to
+from training.data.finding import finding, warning_up_to
 from training.recipe import Data, Examples, Parts
 
 MOST_LEAKED = 0.1  # of the examples that figures are measured on

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from serving.card import DataFinding
-from training.checks.finding import finding
+from training.data.finding import finding
 from training.recipe import Data, Parts
 
 FEW_PER_CLASS = 50  # below it, a network learns little but the examples themselves

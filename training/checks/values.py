@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from serving.card import DataFinding
 from serving.contract import Model
-from training.checks.finding import Severity, finding, warning_up_to
+from training.data.finding import Severity, finding, warning_up_to
 from training.recipe import Data, Parts
 
 MOST_WRONG = 0.01  # of the values of an input

@@ -18,8 +18,8 @@ from serving.card import DataFinding
 from serving.contract import Tensors
 from serving.errors import TfgateError
 from serving.models import MODELS
-from training.checks.finding import finding, warning_up_to
 from training.data.files import DataFile, find
+from training.data.finding import finding, warning_up_to
 from training.errors import DataUnfit
 from training.recipe import Data, Examples, Parts
 

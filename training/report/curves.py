@@ -3,10 +3,10 @@
 from typing import Any
 
 from serving.card import LearningCurve, ModelCard
-from training.number import number
 from training.recipe import Training
 from training.report.figure import BLUE, GREY, ORANGE, Figure, draw
 from training.report.gap import RULE, Errors, advice, measure_errors, verdict
+from training.report.number import number
 from training.report.page import Section, Table
 
 

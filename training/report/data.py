@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.card import ModelCard
-from training.number import number
 from training.recipe import Training
+from training.report.number import number
 from training.report.page import Section, Table
 
 QUANTILES = {"lowest": 0.0, "quarter": 0.25, "median": 0.5, "three quarters": 0.75, "highest": 1.0}

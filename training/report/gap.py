@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from serving.card import ModelCard
 from serving.contract import Tensors
-from training.fitting import predict_validation
+from training.fit.fitting import predict_validation
 from training.recipe import Training
 
 # Of the training part, which is enough for two digits.

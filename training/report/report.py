@@ -6,14 +6,14 @@ import numpy as np
 
 from serving.card import ModelCard
 from serving.contract import Tensors
+from training.outputs.judgement import judge
 from training.recipe import Examples, Training
-from training.report import classification, examples, regions, regression
+from training.report import classes, examples, prices, regions
 from training.report.architecture import architecture
+from training.report.comparisons import comparisons, making, summary
 from training.report.curves import learning
 from training.report.data import data_set
-from training.report.judgement import judge
 from training.report.page import Section, render
-from training.report.tables import comparisons, making, summary
 from training.report.timing import milliseconds_by_batch
 
 PAGE = "report.html"
@@ -47,14 +47,14 @@ def write_report(training: Training, card: ModelCard, answers: Tensors, folder: 
 def _errors(card: ModelCard, answers: Tensors, test: Examples) -> Section:
     shown = _worst(answers, test)
     if card.confusion_matrix is not None:
-        figures = [classification.confusion(card), classification.reliability(card)]
+        figures = [classes.confusion(card), classes.reliability(card)]
         return Section("Where it errs", shown.paragraphs, [*figures, *shown.figures], shown.tables)
-    unit = regression.unit(card)
+    unit = prices.unit(card)
     residuals = answers["price"].astype(np.float64) - test.targets
     figures = [
-        regression.predicted_against_actual(card, answers, test),
-        regression.residuals(card, answers, test),
-        regression.coverage(card, answers, test),
+        prices.predicted_against_actual(card, answers, test),
+        prices.residuals(card, answers, test),
+        prices.coverage(card, answers, test),
     ]
     if regions.has_places(test.inputs):
         figures.append(regions.error_map(test, residuals, unit))

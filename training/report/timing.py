@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.recipe import Examples
-from training.servable import Servable, to_tensorflow
+from training.serving_graph import Servable, to_tensorflow
 
 BATCH_SIZES = (1, 32)
 NUM_CALLS = 15

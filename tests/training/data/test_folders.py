@@ -11,8 +11,9 @@ from PIL import Image
 
 from serving.models.image import decode
 from serving.models.sentiment import clean
-from training.data import cifar10, imdb
 from training.errors import DataNotFound, DataUnfit
+from training.models.image import cifar10
+from training.models.sentiment import imdb
 from training.pipeline import divide
 from training.recipe import Recipe
 

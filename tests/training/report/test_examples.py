@@ -5,9 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
+from training.outputs.judgement import judge
 from training.recipe import Examples
 from training.report.examples import LONGEST_TEXT, shorten, show_pictures, table
-from training.report.judgement import judge
 
 SCORES = {
     "classes": np.array([[b"no", b"yes"]] * 2, dtype=object),

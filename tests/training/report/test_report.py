@@ -14,11 +14,11 @@ from PIL import Image
 
 from serving.card import ModelCard
 from training.models import RECIPES
-from training.number import number
+from training.outputs.judgement import judge
 from training.pipeline import Plan, publish_best, read, train
 from training.recipe import Recipe, Training
 from training.report.architecture import architecture
-from training.report.judgement import judge
+from training.report.number import number
 from training.report.report import write_report
 
 VOID = {"img", "meta"}

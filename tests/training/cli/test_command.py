@@ -1,0 +1,63 @@
+"""What `tfgate train` does, from names to a table of figures."""
+
+from pathlib import Path
+
+import pytest
+
+from training.cli.command import command_line, train
+from training.errors import DataNotFound, UnknownRecipe
+from training.pipeline import Plan
+
+
+@pytest.mark.usefixtures("tiny_commands")
+def test_the_models_are_published_and_their_figures_shown(
+    data_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    for seeds in ([0], [0, 1]):
+        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "cp", seeds), {})
+    shown = capsys.readouterr().out
+    assert "epoch 2/2" in shown
+    assert "root_mean_squared_error" in shown
+    assert "of 2 seeds" in shown
+    assert "±" in shown
+    assert "gradient-boosted trees" in " ".join(shown.split())
+    versions = (tmp_path / "models" / "housing").iterdir()
+    assert sorted(path.name for path in versions) == ["1", "2"]
+
+
+def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:
+    plan = Plan(None, tmp_path, tmp_path)
+    assert command_line("image", plan, {}) == "tfgate train image"
+    plan = Plan(tmp_path, tmp_path, tmp_path, range(2, 5), resume=True, ablations=True)
+    settings = {"epochs": "3", "precision": "a b"}
+    assert command_line("image", plan, settings) == (
+        "tfgate train image --data DIR --seed 2 --seeds 3 --ablations "
+        "--set epochs=3 --set 'precision=a b'"
+    )
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UnknownRecipe, match="'churn': choose from housing, image, sentiment, all"):
+        train(["housing", "churn"], Plan(tmp_path, tmp_path / "models", tmp_path), {})
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("housing", "housing.csv or california_housing.csv"),
+        ("image", "cifar-10-python.tar.gz or cifar10_images.tar.gz"),
+        ("sentiment", "aclImdb_v1.tar.gz"),
+    ],
+)
+def test_missing_data_are_named_with_where_to_put_them(
+    name: str, files: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataNotFound) as caught:
+        train([name], Plan(tmp_path, tmp_path / "models", tmp_path), {})
+    assert f"{tmp_path} holds no {files}: put the file there" in str(caught.value)
+    assert "https://" in str(caught.value)

@@ -1,0 +1,82 @@
+"""The housing recipe learns a price from the block group, and from its neighbours."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.models.housing.recipe import RECIPE, disturb
+from training.pipeline import Plan, train
+from training.recipe import Data, Examples, Training
+
+SIZES = {
+    "units": 16,
+    "neighbours": 8,
+    "batch_size": 32,
+    "epochs": 20,
+    "dropout": 0.0,
+    "hidden_bedrooms": 0.0,
+}
+
+
+def block_groups(number: int, seed: int) -> Examples:
+    """Make block groups whose price depends on the place alone, in a pattern of small fields."""
+    random = np.random.default_rng(seed)
+    inputs: dict[str, Any] = {
+        name: random.uniform(low, high, number).astype(np.float32)
+        for name, (low, high) in {
+            "longitude": (-120, -119),
+            "latitude": (35, 36),
+            "housing_median_age": (10, 50),
+            "total_rooms": (1000, 3000),
+            "total_bedrooms": (200, 500),
+            "population": (500, 1500),
+            "households": (150, 450),
+            "median_income": (1, 10),
+        }.items()
+    }
+    inputs["ocean_proximity"] = random.choice(np.array([b"INLAND", b"NEAR OCEAN"], object), number)
+    field = np.floor(inputs["longitude"] * 4) + np.floor(inputs["latitude"] * 4)
+    return Examples(inputs, (100_000 + 200_000 * (field % 2)).astype(np.float32))
+
+
+def trained(folder: Path, **changes: Any) -> Training:
+    development = block_groups(1_500, seed=0)
+    data = Data("made up", "here", "0", development, block_groups(400, seed=1))
+    recipe = RECIPE.changed({**SIZES, **changes})
+    plan = Plan(None, folder / "models", folder / "checkpoints")
+    return train("housing", recipe, data, recipe.split(development), plan, seed=0)
+
+
+def error(training: Training) -> float:
+    return next(each.value for each in training.validation.metrics)
+
+
+def test_a_price_that_only_the_neighbours_tell_is_learned(tmp_path: Path) -> None:
+    assert error(trained(tmp_path, waves=0)) < 70_000  # 100,000 without any knowledge
+
+
+def test_the_interval_holds_the_price_and_covers_unseen_rows(tmp_path: Path) -> None:
+    training = trained(tmp_path)
+    test = training.data.test
+    outputs = training.servable.answer_all(test.inputs, len(test))
+    assert (outputs["price_low"] <= outputs["price"]).all()
+    assert (outputs["price"] <= outputs["price_high"]).all()
+    inside = (outputs["price_low"] <= test.targets) & (test.targets <= outputs["price_high"])
+    assert inside.mean() == pytest.approx(0.9, abs=0.06)
+
+
+def test_careless_hands_leave_out_the_bedrooms_and_change_nothing_else() -> None:
+    examples = block_groups(10, seed=0)
+    ((description, disturbed),) = disturb(examples).items()
+    assert description == "total_bedrooms missing"
+    assert np.isnan(disturbed.inputs["total_bedrooms"]).all()
+    restored = replace(
+        disturbed,
+        inputs={**disturbed.inputs, "total_bedrooms": examples.inputs["total_bedrooms"]},
+    )
+    for name, values in examples.inputs.items():
+        assert np.array_equal(restored.inputs[name], values)
+    assert np.array_equal(disturbed.targets, examples.targets)
