@@ -16,8 +16,9 @@ from serving.card import ModelCard
 from serving.models.housing import NUMERIC_FEATURES
 from training.models import RECIPES
 from training.models.image.cifar10 import CLASSES
-from training.pipeline import Plan, run
-from training.recipe import Gate, Recipe
+from training.outputs.acceptance import AcceptanceGate
+from training.pipeline import TrainingOptions, run
+from training.recipe import Recipe
 
 TINY = {
     "sentiment": {
@@ -122,7 +123,7 @@ def tiny_commands(tiny_recipes: dict[str, Recipe[Any]], monkeypatch: pytest.Monk
         monkeypatch.setitem(RECIPES, name, recipe)
 
 
-def _open(gate: Gate) -> Gate:
+def _open(gate: AcceptanceGate) -> AcceptanceGate:
     """Let any model through, and still know which side of the metric is the better one."""
     return replace(gate, minimum=-np.inf, maximum=min(gate.maximum * 1e6, np.inf))
 
@@ -143,6 +144,6 @@ def trained(
     data_folder: Path,
 ) -> Trained:
     name, repository = request.param, tmp_path_factory.mktemp("models")
-    plan = Plan(data_folder, repository, tmp_path_factory.mktemp("checkpoints"))
-    card = run(name, tiny_recipes[name], plan)
+    options = TrainingOptions(data_folder, repository, tmp_path_factory.mktemp("checkpoints"))
+    card = run(name, tiny_recipes[name], options)
     return Trained(repository / name / "1", card)

@@ -12,7 +12,7 @@ from serving.contract import Tensors
 BATCH_SIZE = 64
 
 
-class Servable(tf.Module):
+class ServingGraph(tf.Module):
     """The signature's inputs → features → network → answer.
 
     `network` is a function whose weights are constants: only look-up tables are tracked.

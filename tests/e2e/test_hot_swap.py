@@ -12,7 +12,7 @@ import pytest
 
 from serving.models import MODELS
 from tests import stack
-from training.pipeline import Plan, run
+from training.pipeline import TrainingOptions, run
 from training.recipe import Recipe
 
 HOUSE: dict[str, Any] = MODELS["housing"].example.model_dump(mode="json")
@@ -48,8 +48,8 @@ def test_a_new_version_goes_live_without_a_failed_or_mixed_answer(
     with ThreadPoolExecutor(NUM_CLIENTS) as executor:
         clients = [executor.submit(ask_until, url, stop) for _ in range(NUM_CLIENTS)]
         try:
-            plan = Plan(data_folder, repository, tmp_path)
-            run("housing", tiny_recipes["housing"], plan)
+            options = TrainingOptions(data_folder, repository, tmp_path)
+            run("housing", tiny_recipes["housing"], options)
             new = before["version"] + 1
             stack.wait_until(lambda: ask(url)["version"] == new, "the new version")
         finally:
@@ -73,7 +73,7 @@ def test_the_version_before_stays_for_those_who_pin_it(
 ) -> None:
     before = ask(url)
 
-    run("housing", tiny_recipes["housing"], Plan(data_folder, repository, tmp_path))
+    run("housing", tiny_recipes["housing"], TrainingOptions(data_folder, repository, tmp_path))
     stack.wait_until(lambda: ask(url)["version"] > before["version"], "the new version")
 
     assert prices(ask(url, version=before["version"])) == pytest.approx(prices(before), rel=1e-5)

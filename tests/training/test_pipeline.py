@@ -10,29 +10,29 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.card import ModelCard
-from serving.contract import stack
 from serving.models import MODELS
 from training.errors import BelowGate, DataUnfit
 from training.models import RECIPES
-from training.pipeline import Plan, checkpoints_of, divide, publish_best, run, train
+from training.outputs.acceptance import AcceptanceGate
+from training.pipeline import TrainingOptions, checkpoints_of, divide, publish_best, run, train
 from training.publish.operations import devices_by_operation
-from training.recipe import Gate, Recipe
-from training.serving_graph import Servable, to_tensorflow
+from training.recipe import Recipe
+from training.serving_graph import ServingGraph, to_tensorflow
 
 
 def test_the_version_answers_the_example_at_any_batch_size(trained: Any) -> None:
     model = MODELS[trained.card.name]
     signature = tf.saved_model.load(str(trained.folder)).signatures["serving_default"]
-    row = model.preprocess(model.example)
     for size in (1, 2, 7):
-        batch = to_tensorflow(stack([row] * size, model.signature))
-        outputs = {name: tensor.numpy() for name, tensor in signature(**batch).items()}
+        batch = model.preprocess([model.example] * size)
+        outputs = {
+            name: tensor.numpy() for name, tensor in signature(**to_tensorflow(batch)).items()
+        }
         for name, spec in model.signature.outputs.items():
             assert outputs[name].shape == (size, *spec.row_shape)
-        answer = {name: tensor[0] for name, tensor in outputs.items()}
-        said = model.postprocess(answer, model.example, trained.card).model_dump()
-        shown = answer["price"] if "price" in answer else answer["scores"].max()
-        assert any(value == pytest.approx(float(shown), rel=1e-3) for value in said.values())
+        said = model.postprocess(batch, outputs, trained.card)
+        assert len(said) == size
+        assert said[0].keys() == model.response.__annotations__.keys()
 
 
 def test_the_weights_are_constants_of_the_graph(trained: Any) -> None:
@@ -89,12 +89,10 @@ def test_the_export_answers_unseen_examples_as_the_trained_network_does(
 ) -> None:
     recipe = tiny_recipes[name]
     data = recipe.load(data_folder)
-    plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
-    training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
-    publish_best(name, [training], [], plan)
-    as_trained = Servable(
-        training.servable.features, training.fit.network, training.servable.answer
-    )
+    options = TrainingOptions(data_folder, tmp_path, tmp_path / "checkpoints")
+    training = train(name, recipe, data, divide(recipe, data), options, seed=0)
+    publish_best(name, [training], [], options)
+    as_trained = ServingGraph(training.graph.features, training.fit.network, training.graph.answer)
     expected = as_trained.answer_all(data.test.inputs, len(data.test))
     signature = tf.saved_model.load(str(tmp_path / name / "1")).signatures["serving_default"]
     for output, tensor in signature(**to_tensorflow(data.test.inputs)).items():
@@ -109,9 +107,9 @@ def test_too_few_examples_for_a_batch_are_refused(
 ) -> None:
     for name, recipe in tiny_recipes.items():
         large = recipe.changed({"batch_size": 10_000})
-        plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
+        options = TrainingOptions(data_folder, tmp_path, tmp_path / "checkpoints")
         with pytest.raises(DataUnfit, match=r"\d+ training examples do not fill a batch of 10000"):
-            run(name, large, plan)
+            run(name, large, options)
 
 
 def test_other_unlabelled_texts_are_another_training(
@@ -130,7 +128,13 @@ def test_a_model_below_its_gate_is_not_exported(
     tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
 ) -> None:
     recipe = tiny_recipes["housing"]
-    strict = Recipe(**{**vars(recipe), "gate": Gate("root_mean_squared_error", maximum=1.0)})
+    strict = Recipe(
+        **{**vars(recipe), "gate": AcceptanceGate("root_mean_squared_error", maximum=1.0)}
+    )
     with pytest.raises(BelowGate, match=r"root_mean_squared_error is .* nothing was exported"):
-        run("housing", strict, Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"))
+        run(
+            "housing",
+            strict,
+            TrainingOptions(data_folder, tmp_path / "models", tmp_path / "checkpoints"),
+        )
     assert not (tmp_path / "models").exists()

@@ -9,8 +9,8 @@ from optuna.trial import TrialState
 from rich.table import Column, Table
 
 from serving.card import Metric, ModelCard
-from training.cli.hyper_parameters import Setting
-from training.recipe import Evaluation
+from training.cli.hyper_parameters import HyperParameter
+from training.outputs.evaluation import Evaluation
 from training.report.number import number
 
 NUM_BEST = 5  # fit beside one another
@@ -58,11 +58,11 @@ def tried(study: optuna.Study, metric: str) -> Table:
     return table
 
 
-def hyper_parameters(name: str, settings: Sequence[Setting]) -> Table:
+def hyper_parameters(name: str, changes: Sequence[HyperParameter]) -> Table:
     """Give what `--set` can change."""
     table = Table("hyper-parameter", "type", "value", "", title=name)
-    for setting in settings:
-        table.add_row(setting.name, setting.kind, str(setting.value), setting.comment)
+    for each in changes:
+        table.add_row(each.name, each.kind, str(each.value), each.help)
     return table
 
 

@@ -23,8 +23,3 @@ def summarize(values: NDArray[Any]) -> InputStatistics:
         standard_deviation=present.std(dtype=np.float64),
         missing=values.size - present.size,
     )
-
-
-def standard_error(values: NDArray[Any]) -> float:
-    """Give how far the mean of as many other values, float[example], would scatter about theirs."""
-    return float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -17,10 +17,11 @@ from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
+from training.data.examples import Data, Splits
 from training.errors import Diverged, TrainingError, WrongOption
-from training.pipeline import Plan, checkpoints_of, read, train
-from training.recipe import Data, Gate, Parts, Recipe
-from training.search import Choice, Range
+from training.outputs.acceptance import AcceptanceGate
+from training.pipeline import TrainingOptions, checkpoints_of, read, train
+from training.recipe import Choice, Range, Recipe
 
 SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -28,7 +29,7 @@ SETTLED = (TrialState.COMPLETE, TrialState.PRUNED)
 class Prune(keras.callbacks.Callback):
     """Ends a trial whose network is worse than the median of the others at the same epoch."""
 
-    def __init__(self, trial: optuna.Trial, gate: Gate) -> None:
+    def __init__(self, trial: optuna.Trial, gate: AcceptanceGate) -> None:
         super().__init__()
         self._trial = trial
         self._gate = gate
@@ -49,18 +50,18 @@ class Search:
     name: str
     recipe: Recipe[Any]
     space: Mapping[str, Range | Choice]
-    plan: Plan
+    options: TrainingOptions
     data: Data
-    parts: Parts
+    splits: Splits
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Train with suggested values, and give a number that is the lower, the better it went."""
         values = {key: _suggest(trial, key, where) for key, where in self.space.items()}
         # A trial that comes again after an interruption goes on from its checkpoint.
-        plan = replace(self.plan, resume=True, callbacks=[Prune(trial, self.recipe.gate)])
+        options = replace(self.options, resume=True, callbacks=[Prune(trial, self.recipe.gate)])
         recipe = self.recipe.changed(values)
         try:
-            training = train(self.name, recipe, self.data, self.parts, plan, plan.seeds[0])
+            training = train(self.name, recipe, self.data, self.splits, options, options.seeds[0])
         except Diverged as error:
             raise optuna.TrialPruned from error
         for metric in training.validation.metrics:
@@ -71,7 +72,7 @@ class Search:
 def tune(
     name: str,
     recipe: Recipe[Any],
-    plan: Plan,
+    options: TrainingOptions,
     folder: Path,
     num_trials: int,
     *,
@@ -86,7 +87,7 @@ def tune(
     space = {key: where for key, where in recipe.search_space.items() if key not in fixed}
     if not space:
         raise WrongOption(f"the recipe of {name} leaves nothing to search: see its search_space")
-    search = Search(name, recipe, space, plan, *read(name, recipe, plan))
+    search = Search(name, recipe, space, options, *read(name, recipe, options))
     study = _open(search, folder)
     _queue(study, search)
     console = Console()
@@ -104,7 +105,11 @@ def _open(search: Search, folder: Path) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     space = {key: asdict(where) for key, where in search.space.items()}
     training = checkpoints_of(
-        search.plan.checkpoints, search.recipe, search.data, search.parts, search.plan.seeds[0]
+        search.options.checkpoints,
+        search.recipe,
+        search.data,
+        search.splits,
+        search.options.seeds[0],
     )
     text = json.dumps([training.folder.name, space], sort_keys=True)
     study = optuna.create_study(
@@ -114,7 +119,7 @@ def _open(search: Search, folder: Path) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_warmup_steps=1),
     )
     # A sampler that begins anew must not suggest again what it suggested first.
-    study.sampler = optuna.samplers.TPESampler(seed=search.plan.seeds[0] + len(study.trials))
+    study.sampler = optuna.samplers.TPESampler(seed=search.options.seeds[0] + len(study.trials))
     return study
 
 

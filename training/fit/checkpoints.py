@@ -8,16 +8,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from serving.contract import Tensors
-
-Curves = dict[str, list[float]]
-"""By the name of a quantity, its value after each epoch; `val_` marks the validation part."""
+from training.recipe import State
 
 
 def checksum(tensors: Tensors) -> str:
@@ -28,20 +25,6 @@ def checksum(tensors: Tensors) -> str:
             content = bytes(row)
             digest.update(f"{name} {len(content)} ".encode() + content)
     return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a training has come: the figures of its epochs, and the seconds that they took."""
-
-    curves: Curves
-    seconds: float
-    finished: bool
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs lie behind."""
-        return max((len(curve) for curve in self.curves.values()), default=0)
 
 
 class Checkpoints:

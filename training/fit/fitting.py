@@ -10,10 +10,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from serving.card import LearningCurve
 from training.errors import DataUnfit, Diverged
-from training.fit.checkpoints import Checkpoints, State
-from training.recipe import Fit
+from training.fit.checkpoints import Checkpoints
+from training.recipe import Fit, State
 
 
 class EpochProgress(keras.callbacks.Callback):
@@ -136,15 +135,6 @@ def _epochs(fit: Fit, first: int) -> tf.data.Dataset:
 
 def _is_random(layer: keras.layers.Layer) -> bool:
     return isinstance(getattr(layer, "seed_generator", None), keras.random.SeedGenerator)
-
-
-def learning_curves(state: State) -> list[LearningCurve]:
-    """Give the curves of what was measured on both parts."""
-    return [
-        LearningCurve(name=name, train=curve, validation=state.curves[f"val_{name}"])
-        for name, curve in state.curves.items()
-        if f"val_{name}" in state.curves
-    ]
 
 
 def predict_validation(fit: Fit) -> tuple[NDArray[Any], NDArray[Any]]:

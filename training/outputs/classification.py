@@ -12,8 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 from serving.card import ConfidenceBin, Metric
 from serving.contract import Tensors
-from training.data.statistics import standard_error
-from training.recipe import Evaluation
+from training.outputs.evaluation import Evaluation, standard_error
+from training.outputs.judgement import Judgement
+from training.outputs.kind import OutputKind
 
 CALIBRATION_BINS = 15
 
@@ -136,3 +137,25 @@ def _confusion(
         truth: dict(zip(labels, map(int, row), strict=True))
         for truth, row in zip(labels, counts, strict=True)
     }
+
+
+def judge(outputs: Tensors, targets: NDArray[np.int64]) -> Judgement:
+    """Find an answer the worse, the surer it is of a wrong class."""
+    scores = outputs["scores"].astype(np.float64)
+    labels = [label.decode() for label in outputs["classes"][0]]
+    predicted, confidence = scores.argmax(axis=1), scores.max(axis=1)
+    columns = {
+        "truth": [labels[target] for target in targets],
+        "answer": [labels[index] for index in predicted],
+        "its score": [f"{score:.3f}" for score in confidence],
+    }
+    return Judgement(columns, np.where(predicted == targets, 0.0, confidence))
+
+
+CLASSIFICATION = OutputKind(
+    has_classes=True,
+    evaluate=evaluate,
+    judge=judge,
+    error=lambda figures: 1 - figures["accuracy"],
+    error_name="share of wrong answers",
+)

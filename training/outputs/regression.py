@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from serving.card import Metric
 from serving.contract import Tensors
-from training.data.statistics import standard_error
-from training.recipe import Evaluation
+from training.outputs.evaluation import Evaluation, standard_error
+from training.outputs.judgement import Judgement
+from training.outputs.kind import OutputKind
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+UNIT = "USD of 1990"
 SMALLEST_WIDTH = 1e-6  # of half an interval: float32 bounds may have met their price
 QUINTILES = ("lowest", "second", "middle", "fourth", "highest")
 
@@ -104,7 +106,7 @@ def _of_prices(residuals: NDArray[np.float64], targets: NDArray[np.float32]) -> 
         Metric(
             name="root_mean_squared_error",
             value=error,
-            unit="USD of 1990",
+            unit=UNIT,
             definition="square root of the mean squared difference of predicted and actual price",
             # That of the mean square, carried through the root.
             standard_error=standard_error(residuals**2) / (2 * error) if error else 0.0,
@@ -112,7 +114,7 @@ def _of_prices(residuals: NDArray[np.float64], targets: NDArray[np.float32]) -> 
         Metric(
             name="mean_absolute_error",
             value=float(np.mean(np.abs(residuals))),
-            unit="USD of 1990",
+            unit=UNIT,
             definition="mean absolute difference of predicted and actual price",
             standard_error=standard_error(np.abs(residuals)),
         ),
@@ -150,15 +152,37 @@ def _of_intervals(outputs: Tensors, targets: NDArray[np.float32]) -> list[Metric
         Metric(
             name="interval_mean_width",
             value=float(np.mean(high - low)),
-            unit="USD of 1990",
+            unit=UNIT,
             definition="mean of price_high - price_low",
             standard_error=standard_error(high - low),
         ),
         Metric(
             name="constant_width",
             value=float(2 * np.quantile(np.abs(price - targets), np.mean(inside))),
-            unit="USD of 1990",
+            unit=UNIT,
             definition="width of intervals about the same prices that are as wide everywhere and "
             "hold as many of the actual prices",
         ),
     ]
+
+
+def judge(outputs: Tensors, targets: NDArray[np.float32]) -> Judgement:
+    """Find an answer the worse, the farther it is off."""
+    price, low, high = (outputs[name] for name in ("price", "price_low", "price_high"))
+    residuals = price.astype(np.float64) - targets
+    columns = {
+        "truth": [f"{target:,.0f}" for target in targets],
+        "answer": [f"{each:,.0f}" for each in price],
+        "too high by": [f"{residual:+,.0f}" for residual in residuals],
+        "interval": [f"{a:,.0f} to {b:,.0f}" for a, b in zip(low, high, strict=True)],
+    }
+    return Judgement(columns, np.abs(residuals))
+
+
+REGRESSION = OutputKind(
+    has_classes=False,
+    evaluate=evaluate,
+    judge=judge,
+    error=lambda figures: figures["root_mean_squared_error"],
+    error_name=f"root mean squared error, {UNIT}",
+)

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from serving.card import DataSet, ModelCard, Split, Variant
-from training.fit.fitting import learning_curves
-from training.recipe import Evaluation, Training
+from serving.card import DataSet, LearningCurve, ModelCard, Split, Variant
+from training.outputs.evaluation import Evaluation
+from training.recipe import State, Training
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
@@ -27,7 +27,7 @@ def write_card(
     training: Training, measured: Measurements, *, name: str, version: int, command: str | None
 ) -> ModelCard:
     """Put together what is known of a training."""
-    recipe, data, parts = training.recipe, training.data, training.parts
+    recipe, data, splits = training.recipe, training.data, training.splits
     return ModelCard(
         name=name,
         version=version,
@@ -37,9 +37,9 @@ def write_card(
             source=data.source,
             sha256=data.sha256,
             split=Split(
-                train=len(parts.train), validation=len(parts.validation), test=len(data.test)
+                train=len(splits.train), validation=len(splits.validation), test=len(data.test)
             ),
-            split_method=parts.method,
+            split_method=splits.method,
             findings=list(data.findings),
         ),
         metrics=measured.test.metrics,
@@ -49,11 +49,11 @@ def write_card(
         robustness=measured.robustness,
         ablations=measured.ablations,
         hyper_parameters=asdict(recipe.hyper_parameters),
-        learning_curves=learning_curves(training.state),
+        learning_curves=_learning_curves(training.state),
         confusion_matrix=measured.test.confusion_matrix,
         reliability=measured.test.reliability,
         residual_quantiles=measured.test.residual_quantiles,
-        input_statistics=recipe.describe(parts.train),
+        input_statistics=recipe.describe(splits.train),
         parameters=training.fit.network.count_params(),
         seed=training.seed,
         command=command,
@@ -61,6 +61,15 @@ def write_card(
         trained_at=datetime.now(UTC),
         training_seconds=round(training.state.seconds, 1),
     )
+
+
+def _learning_curves(state: State) -> list[LearningCurve]:
+    """Give the curves of what was measured on both parts."""
+    return [
+        LearningCurve(name=name, train=curve, validation=state.curves[f"val_{name}"])
+        for name, curve in state.curves.items()
+        if f"val_{name}" in state.curves
+    ]
 
 
 def _library_versions() -> dict[str, str]:

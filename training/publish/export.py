@@ -18,7 +18,7 @@ from serving.contract import Model, Signature, Tensors, TensorSpec
 from training.errors import ExportRefused
 from training.publish.operations import devices_by_operation
 from training.publish.warmup import write_warmup
-from training.serving_graph import Servable, to_tensorflow
+from training.serving_graph import ServingGraph, to_tensorflow
 
 BATCH_SIZES = (1, 8)  # of the warm-up requests
 
@@ -34,9 +34,13 @@ def next_version(model_folder: Path) -> int:
 
 
 def publish(
-    servable: Servable, reference: Servable, card: ModelCard, model: Model[Any, Any], folder: Path
+    graph: ServingGraph,
+    reference: ServingGraph,
+    card: ModelCard,
+    model: Model[Any, Any],
+    folder: Path,
 ) -> Path:
-    """Export `servable` as the version that the card names, and give the version's folder.
+    """Export `graph` as the version that the card names, and give the version's folder.
 
     `reference` is the same model with the network as it was trained; `folder` is the model's folder
     in the repository.
@@ -47,7 +51,7 @@ def publish(
     """
     examples = {size: model.preprocess([model.example] * size) for size in (1, 3, *BATCH_SIZES)}
     with _beside(folder) as draft:
-        _save(servable, card, model.signature, draft)
+        _save(graph, card, model.signature, draft)
         _check_operations(draft)
         loaded = tf.saved_model.load(str(draft)).signatures
         _check_signature(loaded["serving_default"], model.signature)
@@ -68,12 +72,12 @@ def _beside(folder: Path) -> Iterator[Path]:
         yield Path(temporary) / "saved_model"
 
 
-def _save(servable: Servable, card: ModelCard, signature: Signature, path: Path) -> None:
+def _save(graph: ServingGraph, card: ModelCard, signature: Signature, path: Path) -> None:
     text = card.model_dump_json()
 
     @tf.function
     def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return servable(inputs)
+        return graph(inputs)
 
     @tf.function
     def describe(request: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -85,7 +89,7 @@ def _save(servable: Servable, card: ModelCard, signature: Signature, path: Path)
         "serving_default": serve.get_concrete_function(**inputs),
         "describe": describe.get_concrete_function(request),
     }
-    tf.saved_model.save(servable, str(path), signatures)
+    tf.saved_model.save(graph, str(path), signatures)
 
 
 def _tensor_spec(name: str, spec: TensorSpec) -> tf.TensorSpec:
@@ -135,7 +139,7 @@ def _describe_specs(specs: Any) -> dict[str, str]:
     }
 
 
-def _check_answer(loaded: Any, reference: Servable, batch: Tensors) -> None:
+def _check_answer(loaded: Any, reference: ServingGraph, batch: Tensors) -> None:
     """Compare the exported graph with the trained network, on a batch of any size."""
     tensors = to_tensorflow(batch)
     expected = reference(tensors)

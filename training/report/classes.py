@@ -5,10 +5,18 @@ from typing import Any
 import numpy as np
 
 from serving.card import ConfidenceBin, ModelCard
+from serving.contract import Tensors
+from training.data.examples import Examples
 from training.report.figure import BLUE, GREY, Figure, draw
 from training.report.number import number
+from training.report.page import Table
 
 DARK = 0.5  # share of a class, from which on white digits are easier to read
+
+
+def charts(card: ModelCard, _answers: Tensors, _test: Examples) -> tuple[list[Figure], list[Table]]:
+    """Draw what the card says."""
+    return [confusion(card), reliability(card)], []
 
 
 def confusion(card: ModelCard) -> Figure:

@@ -38,14 +38,14 @@ def _metric_row(metric: Metric, validation: Sequence[Metric]) -> list[str]:
 
 
 def comparisons(card: ModelCard) -> Section:
-    """Set the version beside baselines, other seeds, disturbed inputs and simpler recipes."""
+    """Set the version beside baselines, other seeds, perturbed inputs and simpler recipes."""
     here = Variant(name="this version", metrics={each.name: each.value for each in card.metrics})
     validation = {each.name: each.value for each in card.validation_metrics}
     full = Variant(name="the whole recipe", metrics=validation)
     tables = [
         _variants("Baselines, on the test part", [here, *card.baselines], card.baselines),
         _variants("Seeds, on the test part", [*card.seeds, *_spread(card.seeds)], card.seeds),
-        _variants("Disturbed inputs, on the test part", [here, *card.robustness], card.robustness),
+        _variants("Perturbed inputs, on the test part", [here, *card.robustness], card.robustness),
         _variants("Ablations, on the validation part", [full, *card.ablations], card.ablations),
     ]
     return Section("Comparisons", _missing(card), tables=[table for table in tables if table])
@@ -53,7 +53,7 @@ def comparisons(card: ModelCard) -> Section:
 
 def _missing(card: ModelCard) -> list[str]:
     """Say what the training did not measure."""
-    found = {"baselines": card.baselines, "disturbed inputs": card.robustness,
+    found = {"baselines": card.baselines, "perturbed inputs": card.robustness,
              "ablations": card.ablations}  # fmt: skip
     names = [name for name, variants in found.items() if not variants]
     return [f"Not measured in this training: {', '.join(names)}."] if names else []

@@ -8,15 +8,25 @@ from matplotlib.ticker import PercentFormatter
 
 from serving.card import Metric, ModelCard
 from serving.contract import Tensors
-from training.outputs.regression import QUINTILES
-from training.recipe import Examples
+from training.data.examples import Examples
+from training.outputs.regression import QUINTILES, UNIT
+from training.report import regions
 from training.report.figure import BLUE, ORANGE, Figure, draw
 from training.report.number import number
+from training.report.page import Table
 
 
-def unit(card: ModelCard) -> str:
-    """Give the unit of what is predicted."""
-    return next(each.unit for each in card.metrics if each.name == "root_mean_squared_error")
+def charts(card: ModelCard, answers: Tensors, test: Examples) -> tuple[list[Figure], list[Table]]:
+    """Draw the prices, what is left, the intervals, and where on the map it is left."""
+    left = answers["price"].astype(np.float64) - test.targets
+    figures = [
+        predicted_against_actual(card, answers, test),
+        residuals(card, answers, test),
+        coverage(card, answers, test),
+    ]
+    if regions.has_places(test.inputs):
+        figures.append(regions.error_map(test, left, UNIT))
+    return figures, regions.errors_by_category(test, left, UNIT)
 
 
 def predicted_against_actual(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
@@ -31,15 +41,15 @@ def predicted_against_actual(card: ModelCard, answers: Tensors, test: Examples) 
         )
         axes.plot(limits, limits, "--", color=ORANGE, label="predicted = actual")
         canvas.colorbar(cells, label="test examples")
-        axes.set_xlabel(f"actual, {unit(card)}")
-        axes.set_ylabel(f"predicted, {unit(card)}")
+        axes.set_xlabel(f"actual, {UNIT}")
+        axes.set_ylabel(f"predicted, {UNIT}")
         axes.set_aspect("equal")
         _in_thousands(axes.xaxis, axes.yaxis)
         axes.legend(loc="upper left")
 
     figures = {metric.name: number(metric.value) for metric in card.metrics}
     summary = (
-        f"The root mean squared error is {figures['root_mean_squared_error']} {unit(card)}, R² "
+        f"The root mean squared error is {figures['root_mean_squared_error']} {UNIT}, R² "
         f"{figures['r2']}."
     )
     return Figure(
@@ -65,7 +75,7 @@ def residuals(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
         )
         for (name, value), style in zip(shown.items(), ("--", "-", ":"), strict=False):
             axes.axvline(value, color="black", linestyle=style, label=f"quantile {name}")
-        axes.set_xlabel(f"predicted minus actual, {unit(card)}; the ends hold all that is beyond")
+        axes.set_xlabel(f"predicted minus actual, {UNIT}; the ends hold all that is beyond")
         axes.set_ylabel("test examples")
         _in_thousands(axes.xaxis)
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
@@ -74,7 +84,7 @@ def residuals(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
     return Figure(
         "residuals",
         "Residuals",
-        f"Histogram of predicted minus actual in {unit(card)}. Quantiles: {listed}.",
+        f"Histogram of predicted minus actual in {UNIT}. Quantiles: {listed}.",
         f"To the right of zero the model is too high. Quantiles: {listed}.",
         draw(6.4, 3.2, paint),
     )
@@ -93,7 +103,7 @@ def coverage(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
         left, right = canvas.subplots(1, 2)
         _paint_shares(left, shares, figures)
         _paint_widths(right, widths, figures)
-        right.set_ylabel(f"mean width, {unit(card)}")
+        right.set_ylabel(f"mean width, {UNIT}")
         for axes in (left, right):
             axes.set_xlabel("fifth of the predicted prices")
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
@@ -105,7 +115,7 @@ def coverage(card: ModelCard, answers: Tensors, test: Examples) -> Figure:
         f"Share of actual prices within their intervals by fifth of the predicted price: {listed}.",
         f"By fifth of the predicted price: {listed}; over all "
         f"{figures['interval_coverage'].value:.1%}. Bars are one standard error. Intervals are "
-        f"{number(figures['interval_mean_width'].value)} {unit(card)} wide on average; as wide "
+        f"{number(figures['interval_mean_width'].value)} {UNIT} wide on average; as wide "
         f"everywhere, they would need {number(figures['constant_width'].value)} to hold as many.",
         draw(9.2, 3.4, paint),
     )

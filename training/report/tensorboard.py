@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tensorboard.plugins import projector
 
-from training.outputs.judgement import judge
-from training.recipe import Examples, Fit, Recipe
+from training.data.examples import Examples
+from training.recipe import Fit, Recipe
 from training.report import examples
 from training.report.page import Table
 
@@ -49,7 +49,7 @@ class ShowAnswers(keras.callbacks.Callback):
 
     def __init__(self, recipe: Recipe[Any], fit: Fit, validation: Examples, folder: Path) -> None:
         super().__init__()
-        self._serve, self._fit = recipe.serve, fit
+        self._recipe, self._fit = recipe, fit
         self._sample = sample(validation)
         self._writer = tf.summary.create_file_writer(str(folder))
         self._epoch = 0
@@ -60,9 +60,9 @@ class ShowAnswers(keras.callbacks.Callback):
 
     def on_test_begin(self, _logs: object = None) -> None:
         """Answer as would be served after this epoch: averaged weights are in place by now."""
-        servable = self._serve(self._fit)
-        outputs = servable.answer_all(self._sample.inputs, len(self._sample))
-        judgement = judge(outputs, self._sample.targets)
+        graph = self._recipe.serve(self._fit)
+        outputs = graph.answer_all(self._sample.inputs, len(self._sample))
+        judgement = self._recipe.outputs.judge(outputs, self._sample.targets)
         pictures = examples.pictures_of(self._sample.inputs)
         with self._writer.as_default(step=self._epoch):
             tf.summary.scalar("answers/badness", np.mean(judgement.badness))

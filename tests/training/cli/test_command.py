@@ -6,7 +6,7 @@ import pytest
 
 from training.cli.command import command_line, train
 from training.errors import DataNotFound, UnknownRecipe
-from training.pipeline import Plan
+from training.pipeline import TrainingOptions
 
 
 @pytest.mark.usefixtures("tiny_commands")
@@ -18,7 +18,11 @@ def test_the_models_are_published_and_their_figures_shown(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "150")
     for seeds in ([0], [0, 1]):
-        train(["housing"], Plan(data_folder, tmp_path / "models", tmp_path / "cp", seeds), {})
+        train(
+            ["housing"],
+            TrainingOptions(data_folder, tmp_path / "models", tmp_path / "cp", seeds),
+            {},
+        )
     shown = capsys.readouterr().out
     assert "epoch 2/2" in shown
     assert "root_mean_squared_error" in shown
@@ -30,11 +34,13 @@ def test_the_models_are_published_and_their_figures_shown(
 
 
 def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:
-    plan = Plan(None, tmp_path, tmp_path)
-    assert command_line("image", plan, {}) == "tfgate train image"
-    plan = Plan(tmp_path, tmp_path, tmp_path, range(2, 5), resume=True, ablations=True)
-    settings = {"epochs": "3", "precision": "a b"}
-    assert command_line("image", plan, settings) == (
+    options = TrainingOptions(None, tmp_path, tmp_path)
+    assert command_line("image", options, {}) == "tfgate train image"
+    options = TrainingOptions(
+        tmp_path, tmp_path, tmp_path, range(2, 5), resume=True, ablations=True
+    )
+    changes = {"epochs": "3", "precision": "a b"}
+    assert command_line("image", options, changes) == (
         "tfgate train image --data DIR --seed 2 --seeds 3 --ablations "
         "--set epochs=3 --set 'precision=a b'"
     )
@@ -42,7 +48,7 @@ def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownRecipe, match="'churn': choose from housing, image, sentiment, all"):
-        train(["housing", "churn"], Plan(tmp_path, tmp_path / "models", tmp_path), {})
+        train(["housing", "churn"], TrainingOptions(tmp_path, tmp_path / "models", tmp_path), {})
     assert not (tmp_path / "models").exists()
 
 
@@ -58,6 +64,6 @@ def test_missing_data_are_named_with_where_to_put_them(
     name: str, files: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataNotFound) as caught:
-        train([name], Plan(tmp_path, tmp_path / "models", tmp_path), {})
+        train([name], TrainingOptions(tmp_path, tmp_path / "models", tmp_path), {})
     assert f"{tmp_path} holds no {files}: put the file there" in str(caught.value)
     assert "https://" in str(caught.value)

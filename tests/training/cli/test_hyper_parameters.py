@@ -2,21 +2,22 @@
 
 import shlex
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from typing_extensions import Doc
 
-from training.bounds import AtLeastOne, AtLeastZero
-from training.cli.hyper_parameters import listing, read, refuse_together, typed, write_settings
+from training.cli.hyper_parameters import listing, read, refuse_together, typed, write_changes
 from training.errors import WrongOption
 from training.models import RECIPES
+from training.recipe import AtLeastOne, AtLeastZero
 
 
 @dataclass(frozen=True)
 class HyperParameters:
     """Of no model that there is."""
 
-    units: AtLeastZero = 8  # of the only layer
+    units: Annotated[AtLeastZero, Doc("of the only layer")] = 8
     learning_rate: float = 0.1
     flip: bool = True
     precision: str = "float32"
@@ -25,9 +26,9 @@ class HyperParameters:
 
 def test_options_stand_anywhere_among_the_names() -> None:
     arguments = ["--learning-rate", "0.5", "image", "--flip=false", "housing"]
-    names, settings = read(arguments, ["batch-size=2", "precision=a=b"])
+    names, changes = read(arguments, ["batch-size=2", "precision=a=b"])
     assert names == ["image", "housing"]
-    values = typed(HyperParameters(), settings, model="image")
+    values = typed(HyperParameters(), changes, model="image")
     assert values == {"learning_rate": 0.5, "flip": False, "batch_size": 2, "precision": "a=b"}
 
 
@@ -67,16 +68,16 @@ def test_what_cannot_be_is_answered_with_what_can(key: str, text: str, message: 
 def test_whatever_an_ablation_sets_an_option_can_set(name: str) -> None:
     recipe = RECIPES[name]
     for changes in recipe.ablations.values():
-        settings = {key: str(value) for key, value in changes.items()}
-        assert typed(recipe.hyper_parameters, settings, model=name) == changes
+        typed_in = {key: str(value) for key, value in changes.items()}
+        assert typed(recipe.hyper_parameters, typed_in, model=name) == changes
 
 
 @pytest.mark.parametrize(
     "hyper_parameters", [HyperParameters(units=3, flip=False, precision="a b")]
 )
 def test_what_is_written_for_a_shell_is_read_back(hyper_parameters: Any) -> None:
-    settings = {key: str(value) for key, value in asdict(hyper_parameters).items()}
-    words = shlex.split(" ".join(write_settings(settings)))
+    changes = {key: str(value) for key, value in asdict(hyper_parameters).items()}
+    words = shlex.split(" ".join(write_changes(changes)))
     _, again = read(["image"], words[1::2])
     assert HyperParameters(**typed(HyperParameters(), again, model="image")) == hyper_parameters
 
@@ -84,9 +85,13 @@ def test_what_is_written_for_a_shell_is_read_back(hyper_parameters: Any) -> None
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_listing_has_every_hyper_parameter_and_what_is_said_of_it(name: str) -> None:
     hyper_parameters = RECIPES[name].hyper_parameters
-    values = {setting.name: setting.value for setting in listing(hyper_parameters)}
+    values = {each.name: each.value for each in listing(hyper_parameters)}
     assert values == asdict(hyper_parameters)
-    assert listing(HyperParameters())[0].comment == "of the only layer"
+    assert all(each.help for each in listing(hyper_parameters))
+    assert (listing(HyperParameters())[0].kind, listing(HyperParameters())[0].help) == (
+        "int",
+        "of the only layer",
+    )
 
 
 def test_options_that_exclude_each_other_are_refused() -> None:

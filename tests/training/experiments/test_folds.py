@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from training.cli.command import cross_validate
+from training.data.examples import Data, Examples
 from training.errors import WrongOption
 from training.experiments.folds import folds
-from training.pipeline import Plan
-from training.recipe import Data, Examples
+from training.pipeline import TrainingOptions
 
 
 def data(targets: Any, groups: Any = None) -> Data:
@@ -29,23 +29,23 @@ GROUPS = np.arange(12) // 2
     [(QUANTITIES, None), (CLASSES, None), (CLASSES, GROUPS), (QUANTITIES, GROUPS)],
 )
 def test_each_example_is_held_out_once(targets: Any, groups: Any) -> None:
-    parts = list(folds(data(targets, groups), 3))
-    held_out = np.concatenate([each.validation.inputs["row"] for each in parts])
+    splits = list(folds(data(targets, groups), 3, has_classes=targets is CLASSES))
+    held_out = np.concatenate([each.validation.inputs["row"] for each in splits])
     assert sorted(held_out) == list(range(12))
-    for each in parts:
+    for each in splits:
         rows = set(each.train.inputs["row"]) | set(each.validation.inputs["row"])
         assert rows == set(range(12))
         assert each.classes == ("a", "b")
-    assert len({each.method for each in parts}) == 3
+    assert len({each.method for each in splits}) == 3
 
 
 def test_classes_keep_their_proportions() -> None:
-    for each in folds(data(CLASSES), 4):
+    for each in folds(data(CLASSES), 4, has_classes=True):
         assert np.bincount(each.validation.targets).tolist() == [2, 1]
 
 
 def test_groups_stay_together() -> None:
-    for each in folds(data(CLASSES, GROUPS), 3):
+    for each in folds(data(CLASSES, GROUPS), 3, has_classes=True):
         assert each.train.groups is not None
         assert each.validation.groups is not None
         assert not set(each.train.groups) & set(each.validation.groups)
@@ -53,7 +53,7 @@ def test_groups_stay_together() -> None:
 
 def test_more_folds_than_examples_are_refused() -> None:
     with pytest.raises(WrongOption, match="12 examples, 13 folds: "):
-        list(folds(data(QUANTITIES), 13))
+        list(folds(data(QUANTITIES), 13, has_classes=False))
 
 
 @pytest.mark.usefixtures("tiny_commands")
@@ -64,8 +64,10 @@ def test_the_folds_are_shown_and_nothing_is_published(
 ) -> None:
     shown = []
     for resume in (False, True):
-        plan = Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints", resume=resume)
-        cross_validate(["housing"], plan, {"units": "4"}, 2)
+        options = TrainingOptions(
+            data_folder, tmp_path / "models", tmp_path / "checkpoints", resume=resume
+        )
+        cross_validate(["housing"], options, {"units": "4"}, 2)
         shown.append(capsys.readouterr().out)
     assert shown[0].count("epoch 2/2") == 2
     assert "epoch" not in shown[1]  # every fold was finished

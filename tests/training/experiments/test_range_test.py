@@ -11,7 +11,7 @@ import tensorflow as tf
 from training.cli.command import find_learning_rates
 from training.experiments.range_test import find_learning_rate, plot
 from training.models import RECIPES
-from training.pipeline import Plan
+from training.pipeline import TrainingOptions
 from training.recipe import Fit
 
 SCALE = 3.0
@@ -53,8 +53,8 @@ def test_each_model_gets_a_suggestion_and_a_picture(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    plan = Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints")
-    find_learning_rates(["all"], plan, {}, tmp_path / "rates")
+    options = TrainingOptions(data_folder, tmp_path / "models", tmp_path / "checkpoints")
+    find_learning_rates(["all"], options, {}, tmp_path / "rates")
     shown = " ".join(capsys.readouterr().out.split())
     for name in RECIPES:
         assert f"{name}: try --learning-rate " in shown

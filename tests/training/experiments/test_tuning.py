@@ -14,9 +14,8 @@ from training.cli.hyper_parameters import read
 from training.errors import TrainingError, WrongOption
 from training.experiments import tuning
 from training.models import RECIPES
-from training.pipeline import Plan
-from training.recipe import Recipe
-from training.search import Choice, Range
+from training.pipeline import TrainingOptions
+from training.recipe import Choice, Range, Recipe
 
 PNG = b"\x89PNG"
 
@@ -29,31 +28,31 @@ def recipe(tiny_recipes: dict[str, Recipe[Any]]) -> Recipe[Any]:
 
 
 @pytest.fixture
-def plan(data_folder: Path, tmp_path: Path) -> Plan:
-    return Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints")
+def options(data_folder: Path, tmp_path: Path) -> TrainingOptions:
+    return TrainingOptions(data_folder, tmp_path / "models", tmp_path / "checkpoints")
 
 
 def test_the_winner_is_trained_by_the_command_that_is_printed(
     recipe: Recipe[Any],
-    plan: Plan,
+    options: TrainingOptions,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(RECIPES, "housing", recipe)
-    tune(["housing"], plan, {"layers": "1"}, tmp_path / "study", 3)
+    tune(["housing"], options, {"layers": "1"}, tmp_path / "study", 3)
     shown = capsys.readouterr().out
     assert "housing, trial 3 of 3" in shown
     assert (tmp_path / "study" / "housing-importances.png").read_bytes().startswith(PNG)
-    assert not plan.repository.exists()
+    assert not options.repository.exists()
 
     tfgate, command, *arguments = shlex.split(shown.splitlines()[-1])
     assert (tfgate, command, arguments[:3]) == ("tfgate", "train", ["housing", "--data", "DIR"])
-    names, settings = read([arguments[0]], arguments[4::2])
-    assert settings.keys() == {"layers", "units", "learning_rate"}
-    train(names, replace(plan, resume=True), settings)
+    names, changes = read([arguments[0]], arguments[4::2])
+    assert changes.keys() == {"layers", "units", "learning_rate"}
+    train(names, replace(options, resume=True), changes)
     assert "epoch" not in capsys.readouterr().out  # the search had trained it already
-    assert (plan.repository / "housing" / "1").is_dir()
+    assert (options.repository / "housing" / "1").is_dir()
 
 
 class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -64,44 +63,44 @@ class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
 
 
 def test_an_interrupted_search_goes_on_with_the_trial_that_it_was_at(
-    recipe: Recipe[Any], plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tuning.tune("housing", recipe, plan, tmp_path, 1)
+    tuning.tune("housing", recipe, options, tmp_path, 1)
     with monkeypatch.context() as context:
         context.setattr(tuning, "Prune", lambda *_: Interrupt())
         with pytest.raises(KeyboardInterrupt):
-            tuning.tune("housing", recipe, plan, tmp_path, 3)
-    study = tuning.tune("housing", recipe, plan, tmp_path, 3)
+            tuning.tune("housing", recipe, options, tmp_path, 3)
+    study = tuning.tune("housing", recipe, options, tmp_path, 3)
     own, lost, again, new = study.trials
     assert own.params == {key: getattr(recipe.hyper_parameters, key) for key in own.params}
     assert lost.state == TrialState.FAIL
     assert again.params == lost.params
     assert new.params not in (own.params, again.params)
-    assert len(tuning.tune("housing", recipe, plan, tmp_path, 3).trials) == 4
+    assert len(tuning.tune("housing", recipe, options, tmp_path, 3).trials) == 4
 
 
 def test_a_search_in_which_every_loss_explodes_says_so(
-    recipe: Recipe[Any], plan: Plan, tmp_path: Path
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path
 ) -> None:
     exploding = recipe.changed({"learning_rate": 1e30})
     with pytest.raises(TrainingError, match="no loss of any trial stayed finite"):
-        tuning.tune("housing", exploding, plan, tmp_path, 1, fixed=["learning_rate"])
+        tuning.tune("housing", exploding, options, tmp_path, 1, fixed=["learning_rate"])
 
 
 def test_other_fixed_values_make_another_study(
-    recipe: Recipe[Any], plan: Plan, tmp_path: Path
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path
 ) -> None:
-    tuning.tune("housing", recipe, plan, tmp_path, 1)
+    tuning.tune("housing", recipe, options, tmp_path, 1)
     one_layer = recipe.changed({"layers": 1, "units": 5})
-    study = tuning.tune("housing", one_layer, plan, tmp_path, 1, fixed=["layers", "units"])
+    study = tuning.tune("housing", one_layer, options, tmp_path, 1, fixed=["layers", "units"])
     assert [trial.params.keys() for trial in study.trials] == [{"learning_rate"}]
 
 
 def test_a_recipe_that_leaves_nothing_to_search_is_refused(
-    recipe: Recipe[Any], plan: Plan, tmp_path: Path
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path
 ) -> None:
     with pytest.raises(WrongOption, match="housing leaves nothing to search"):
-        tuning.tune("housing", recipe, plan, tmp_path, 1, fixed=tuple(recipe.search_space))
+        tuning.tune("housing", recipe, options, tmp_path, 1, fixed=tuple(recipe.search_space))
 
 
 @pytest.mark.parametrize("name", RECIPES)

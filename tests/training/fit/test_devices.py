@@ -23,13 +23,14 @@ tf.config.set_logical_device_configuration(processor, halves)
 
 from tests.tiny_recipes import TINY
 from training.models import RECIPES
-from training.pipeline import Plan, divide, train
+from training.pipeline import TrainingOptions, divide, train
 
 name, data_folder, checkpoints = sys.argv[1:]
 recipe = RECIPES[name].changed({**TINY[name], "epochs": 3})
 data = recipe.load(Path(data_folder))
-plan = Plan(Path(data_folder), Path("unused"), Path(checkpoints), devices=["CPU:0", "CPU:1"])
-training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
+devices = ["CPU:0", "CPU:1"]
+options = TrainingOptions(Path(data_folder), Path(), Path(checkpoints), devices=devices)
+training = train(name, recipe, data, divide(recipe, data), options, seed=0)
 print("epochs", training.state.epochs, "of", training.fit.epochs)
 assert not any("Mirrored" in type(each.value).__name__ for each in training.fit.network.weights)
 """

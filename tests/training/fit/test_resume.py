@@ -12,7 +12,7 @@ import pytest
 
 from tests.tiny_recipes import TINY
 from training.models import RECIPES
-from training.pipeline import Plan, divide, train
+from training.pipeline import TrainingOptions, divide, train
 from training.recipe import Recipe, Training
 
 EPOCHS = 12  # many more than go by before the kill
@@ -30,9 +30,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert 1 <= len(left["curves"]["loss"]) < EPOCHS
 
     recipe = tiny_recipes[name].changed({"epochs": EPOCHS})
-    resumed = finish(name, recipe, Plan(data_folder, tmp_path, tmp_path / "killed", resume=True))
+    resumed = finish(
+        name, recipe, TrainingOptions(data_folder, tmp_path, tmp_path / "killed", resume=True)
+    )
     assert list((tmp_path / "killed" / name).iterdir()) == [state.parents[1]]
-    whole = finish(name, recipe, Plan(data_folder, tmp_path, tmp_path / "whole"))
+    whole = finish(name, recipe, TrainingOptions(data_folder, tmp_path, tmp_path / "whole"))
     assert resumed.state.curves == whole.state.curves
     for weight, expected in zip(weights(resumed), weights(whole), strict=True):
         np.testing.assert_array_equal(weight, expected)
@@ -63,9 +65,9 @@ def kill_after_an_epoch(name: str, data_folder: Path, checkpoints: Path) -> None
     assert not repository.exists()
 
 
-def finish(name: str, recipe: Recipe[Any], plan: Plan) -> Training:
-    data = recipe.load(plan.data)
-    return train(name, recipe, data, divide(recipe, data), plan, seed=0)
+def finish(name: str, recipe: Recipe[Any], options: TrainingOptions) -> Training:
+    data = recipe.load(options.data)
+    return train(name, recipe, data, divide(recipe, data), options, seed=0)
 
 
 def weights(training: Training) -> list[Any]:

@@ -13,7 +13,7 @@ from serving.models import MODELS
 from training.errors import ExportRefused
 from training.outputs.classification import ClassScores
 from training.publish.export import next_version, publish
-from training.serving_graph import Servable, frozen
+from training.serving_graph import ServingGraph, frozen
 
 CLASSES = ("negative", "positive")
 SENTIMENT = MODELS["sentiment"]
@@ -23,13 +23,13 @@ def length(inputs: Any) -> Any:
     return tf.cast(tf.strings.length(inputs["text"]), tf.float32)[:, None]
 
 
-def servable(classes: tuple[str, ...] = CLASSES, temperature: float = 1.0) -> Servable:
+def graph(classes: tuple[str, ...] = CLASSES, temperature: float = 1.0) -> ServingGraph:
     """Make a model that judges a text by its length."""
     kernel = keras.initializers.Constant(0.01)
     layer = keras.layers.Dense(len(classes), kernel_initializer=kernel, bias_initializer="ones")
     network = keras.Sequential([keras.Input((1,)), layer])
     network.layers[0].bias.assign(range(len(classes)))
-    return Servable(length, frozen(network), ClassScores(classes, temperature))
+    return ServingGraph(length, frozen(network), ClassScores(classes, temperature))
 
 
 def card(version: int) -> ModelCard:
@@ -64,19 +64,19 @@ def test_versions_count_up_and_other_names_do_not_matter(tmp_path: Path) -> None
 
 
 def test_a_published_version_is_alone_in_the_folder_and_readable_by_all(tmp_path: Path) -> None:
-    folder = publish(servable(), servable(), card(1), SENTIMENT, tmp_path)
+    folder = publish(graph(), graph(), card(1), SENTIMENT, tmp_path)
     assert list(tmp_path.iterdir()) == [folder] == [tmp_path / "1"]
     assert folder.stat().st_mode & 0o555 == 0o555
 
 
 def test_an_export_that_answers_otherwise_than_the_network_leaves_no_trace(tmp_path: Path) -> None:
     with pytest.raises(ExportRefused, match="another scores than the trained network"):
-        publish(servable(temperature=2.0), servable(), card(1), SENTIMENT, tmp_path)
+        publish(graph(temperature=2.0), graph(), card(1), SENTIMENT, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_signature_that_is_not_the_declared_one_leaves_no_trace(tmp_path: Path) -> None:
-    three = servable(("negative", "neutral", "positive"))
+    three = graph(("negative", "neutral", "positive"))
     with pytest.raises(ExportRefused, match=r"string\[batch, 3\].*string\[batch, 2\]"):
         publish(three, three, card(1), SENTIMENT, tmp_path)
     assert not list(tmp_path.iterdir())
@@ -87,13 +87,13 @@ def test_a_version_that_appeared_meanwhile_is_not_overwritten(tmp_path: Path) ->
     theirs.parent.mkdir()
     theirs.write_text("theirs")
     with pytest.raises(ExportRefused, match="train again"):
-        publish(servable(), servable(), card(1), SENTIMENT, tmp_path)
+        publish(graph(), graph(), card(1), SENTIMENT, tmp_path)
     assert theirs.read_text() == "theirs"
     assert list(tmp_path.iterdir()) == [tmp_path / "1"]
 
 
 def test_the_export_names_no_folder_of_the_machine_that_made_it(tmp_path: Path) -> None:
-    folder = publish(servable(), servable(), card(1), SENTIMENT, tmp_path)
+    folder = publish(graph(), graph(), card(1), SENTIMENT, tmp_path)
     for path in folder.rglob("*"):
         if path.is_file():
             content = path.read_bytes()

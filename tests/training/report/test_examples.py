@@ -5,8 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from training.outputs.judgement import judge
-from training.recipe import Examples
+from training.data.examples import Examples
+from training.outputs.classification import judge
 from training.report.examples import LONGEST_TEXT, shorten, show_pictures, table
 
 SCORES = {

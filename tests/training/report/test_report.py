@@ -14,8 +14,7 @@ from PIL import Image
 
 from serving.card import ModelCard
 from training.models import RECIPES
-from training.outputs.judgement import judge
-from training.pipeline import Plan, publish_best, read, train
+from training.pipeline import TrainingOptions, publish_best, read, train
 from training.recipe import Recipe, Training
 from training.report.architecture import architecture
 from training.report.number import number
@@ -77,7 +76,7 @@ class Reported:
     @property
     def test_answers(self) -> dict[str, Any]:
         test = self.training.data.test
-        return dict(self.training.servable.answer_all(test.inputs, len(test)))
+        return dict(self.training.graph.answer_all(test.inputs, len(test)))
 
 
 @pytest.fixture(scope="module", params=list(RECIPES))
@@ -88,10 +87,12 @@ def reported(
     data_folder: Path,
 ) -> Reported:
     name, folder = request.param, tmp_path_factory.mktemp(request.param)
-    recipe = replace(tiny_recipes[name], baselines={}, disturb=lambda _examples: {})
-    plan = Plan(data_folder, folder, folder / "checkpoints", reports=folder / "reports")
-    training = train(name, recipe, *read(name, recipe, plan), plan, seed=0)
-    card = publish_best(name, [training], [], replace(plan, command=f"tfgate train {name}"))
+    recipe = replace(tiny_recipes[name], baselines={}, perturb=lambda _examples: {})
+    options = TrainingOptions(
+        data_folder, folder, folder / "checkpoints", reports=folder / "reports"
+    )
+    training = train(name, recipe, *read(name, recipe, options), options, seed=0)
+    card = publish_best(name, [training], [], replace(options, command=f"tfgate train {name}"))
     written = folder / "reports" / name / "1"
     return Reported(training, card, written, Page((written / "report.html").read_text()))
 
@@ -151,7 +152,9 @@ def test_the_gap_is_read_out(reported: Reported) -> None:
 
 
 def test_the_errors_shown_are_errors(reported: Reported) -> None:
-    judgement = judge(reported.test_answers, reported.training.data.test.targets)
+    judgement = reported.training.recipe.outputs.judge(
+        reported.test_answers, reported.training.data.test.targets
+    )
     if not judgement.badness.any():
         assert "Every answer to the test part is right." in reported.page.words
         return
@@ -196,5 +199,5 @@ def test_a_report_compares_what_the_card_compares(reported: Reported, tmp_path: 
     seeds = page.tables["Seeds, on the test part"]
     assert [row[0] for row in seeds[3:]] == ["mean", "standard deviation"]
     assert seeds[4][1] == number(0.0)
-    assert "Not measured in this training: disturbed inputs." in page.words
+    assert "Not measured in this training: perturbed inputs." in page.words
     assert "There is no baseline" not in page.words

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins import projector
 
 from training.models import RECIPES
-from training.pipeline import Plan, divide, train
+from training.pipeline import TrainingOptions, divide, train
 from training.recipe import Recipe, Training
 from training.report.tensorboard import NUM_SAMPLES, mosaic
 
@@ -46,9 +46,11 @@ def watched(
 ) -> Watched:
     name, folder = request.param, tmp_path_factory.mktemp(request.param)
     recipe = tiny_recipes[name]
-    plan = Plan(data_folder, folder, folder / "checkpoints", tensorboard=folder / "runs")
+    options = TrainingOptions(
+        data_folder, folder, folder / "checkpoints", tensorboard=folder / "runs"
+    )
     data = recipe.load(data_folder)
-    training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
+    training = train(name, recipe, data, divide(recipe, data), options, seed=0)
     (run,) = (folder / "runs" / name).iterdir()
     assert run.name.startswith("seed-0-")
     return Watched(name, training, run)
@@ -74,7 +76,7 @@ def test_each_weight_has_a_histogram_and_the_graph_is_there(watched: Watched) ->
 def test_the_same_validation_examples_are_answered_in_every_epoch(watched: Watched) -> None:
     values = watched.values("answers", "answers/examples")
     assert sorted(values) == list(range(len(watched.training.state.curves["loss"])))
-    validation = watched.training.parts.validation
+    validation = watched.training.splits.validation
     if watched.name == "image":
         _width, _height, png = values[0]
         assert tf.io.decode_png(png).shape[-1] == 3

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.data.examples import Examples
 from training.models.housing.neighbours import Neighbours
-from training.recipe import Examples
 
 NUM_ANCHORS = 2048
 
@@ -34,25 +34,26 @@ class Features(tf.Module):
     `limits_usd` are the lowest and the highest known price.
     """
 
-    def __init__(self, train: Examples, *, waves: int, num_neighbours: int) -> None:
+    def __init__(self, train: Examples, *, num_wave_lengths: int, num_neighbours: int) -> None:
         super().__init__()
         inputs = train.inputs
         self.limits_usd = float(train.targets.min()), float(train.targets.max())
         self._categories = sorted(set(inputs["ocean_proximity"]))
         ratios = inputs["total_bedrooms"] / inputs["households"]
         self._bedrooms_per_household = float(np.nanmedian(ratios))
-        columns = self._columns(inputs)
+        columns = self._columns(inputs)  # [example, column]
         self._mean = tf.reduce_mean(columns, axis=0)
         self._deviation = tf.math.reduce_std(columns, axis=0) + SMALLEST_DEVIATION
-        self._angles, self._phases = _waves(waves)
-        places = _places(inputs)
+        self._angles, self._phases = _fourier(num_wave_lengths)
+        places = _places(inputs)  # [example, 2]
         self._neighbours = Neighbours(
             places.numpy(), num_neighbours=num_neighbours, num_anchors=NUM_ANCHORS
         )
         self.num_neighbours = self._neighbours.num_neighbours
         census = self._census(inputs)
         prices = (train.targets - train.targets.mean()) / train.targets.std()
-        self._known = _describe(census, places, prices[:, None].astype(np.float32))
+        prices = prices[:, None].astype(np.float32)  # [example, 1]
+        self._known = _describe(census, places, prices)  # [example, column]
         self.num_of_neighbour = int(self._known.shape[1]) + 1
         self.num_own = int(census.shape[1] + self._angles.shape[1])
 
@@ -69,35 +70,41 @@ class Features(tf.Module):
     def _features(
         self, inputs: Mapping[str, Any], places: tf.Tensor, neighbours: tf.Tensor
     ) -> tf.Tensor:
-        census = self._census(inputs)
-        waves = tf.sin(tf.nn.bias_add(tf.matmul(places, self._angles), self._phases))
+        census = self._census(inputs)  # [batch, column]
+        waves = tf.matmul(places, self._angles)  # [batch, 8 * wave length]
+        waves = tf.sin(tf.nn.bias_add(waves, self._phases))
         itself = _describe(census, places, tf.zeros_like(places[:, :1]))
-        difference = tf.gather(self._known, neighbours) - itself[:, None]
-        offset = difference[..., -3:-1]
+        known = tf.gather(self._known, neighbours)  # [batch, neighbour, column]
+        difference = known - itself[:, None]
+        offset = difference[..., -3:-1]  # [batch, neighbour, 2]
         squared_distance = tf.reduce_sum(tf.square(offset), axis=2, keepdims=True)
-        distance = tf.math.log(squared_distance + SMALLEST_DISTANCE**2) / 2
-        neighbourhood = tf.concat([distance, difference], axis=2)
+        distance = tf.math.log(squared_distance + SMALLEST_DISTANCE**2) / 2  # [..., neighbour, 1]
+        neighbourhood = tf.concat([distance, difference], axis=2)  # [batch, neighbour, feature]
         size = self.num_neighbours * self.num_of_neighbour
-        return tf.concat([census, waves, tf.reshape(neighbourhood, [-1, size])], axis=1)
+        neighbourhood = tf.reshape(neighbourhood, [-1, size])  # [batch, neighbour * feature]
+        return tf.concat([census, waves, neighbourhood], axis=1)
 
     def _census(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         """Give all but the place, float32[batch, column]."""
-        missing = tf.math.is_nan(inputs["total_bedrooms"])[:, None]
-        proximity = tf.equal(inputs["ocean_proximity"][:, None], self._categories)
+        missing = tf.math.is_nan(inputs["total_bedrooms"])[:, None]  # [batch, 1]
+        categories = inputs["ocean_proximity"][:, None]
+        proximity = tf.equal(categories, self._categories)  # [batch, category]
         flags = tf.cast(tf.concat([missing, proximity], axis=1), tf.float32)
         return tf.concat([(self._columns(inputs) - self._mean) / self._deviation, flags], axis=1)
 
     def _columns(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Give counts, ratios, age and income as they are, float32[batch, 11]."""
         rooms, households = inputs["total_rooms"], inputs["households"]
         age, income = inputs["housing_median_age"], inputs["median_income"]
         # A household has about one, however many rooms: households tell more than rooms do.
         likely = households * self._bedrooms_per_household
         bedrooms = inputs["total_bedrooms"]
         bedrooms = tf.where(tf.math.is_nan(bedrooms), likely, bedrooms)
-        counts = tf.stack([rooms, bedrooms, inputs["population"], households, income], axis=1)
-        per_household = counts[:, :3] / households[:, None]
-        logarithms = tf.math.log1p(tf.concat([counts, per_household], axis=1))
-        rest = tf.stack([bedrooms / rooms, age, income], axis=1)
+        counts = [rooms, bedrooms, inputs["population"], households, income]
+        counts = tf.stack(counts, axis=1)  # [batch, 5]
+        per_household = counts[:, :3] / households[:, None]  # [batch, 3]
+        logarithms = tf.math.log1p(tf.concat([counts, per_household], axis=1))  # [batch, 8]
+        rest = tf.stack([bedrooms / rooms, age, income], axis=1)  # [batch, 3]
         return tf.concat([logarithms, rest], axis=1)
 
 
@@ -111,14 +118,18 @@ def _describe(census: tf.Tensor, places: tf.Tensor, prices: Any) -> tf.Tensor:
     return tf.concat([census, places * STEPS_PER_DEGREE, prices], axis=1)
 
 
-def _waves(number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _fourier(num_wave_lengths: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give the angles that places are multiplied by, and what is added before the sine is taken.
 
     There is a sine and a cosine along each of four directions for each wave length, from the length
     of the state down to about 25 km.
+
+    Source: M. Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low
+    Dimensional Domains", NeurIPS 2020.
     """
     directions = np.array([[1, 0], [0, 1], [1, 1], [1, -1]]) / [[1], [1], [2**0.5], [2**0.5]]
-    per_degree = 0.125 * 2.0 ** np.arange(number)
-    angles = 2 * np.pi * np.einsum("dp,w->pdw", directions, per_degree).reshape(2, -1)
-    phases = np.repeat([0, np.pi / 2], angles.shape[1])
+    per_degree = 0.125 * 2.0 ** np.arange(num_wave_lengths)
+    angles = 2 * np.pi * np.einsum("dp,w->pdw", directions, per_degree)  # [2, 4, wave length]
+    angles = angles.reshape(2, -1)  # [2, 4 * wave length]
+    phases = np.repeat([0, np.pi / 2], angles.shape[1])  # [8 * wave length]
     return np.tile(angles, 2).astype(np.float32), phases.astype(np.float32)

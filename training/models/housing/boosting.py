@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from serving.contract import Tensors
 from serving.models.housing import COVERAGE, NUMERIC_FEATURES
+from training.data.examples import Examples
 from training.outputs.regression import conformal_quantile
-from training.recipe import Examples
 
 FOLDS = 5
 

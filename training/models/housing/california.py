@@ -13,10 +13,10 @@ from sklearn.model_selection import train_test_split
 
 from serving.card import DataFinding
 from serving.models.housing import NUMERIC_FEATURES
+from training.data.examples import Data, Examples
 from training.data.files import DataFile, find, locate, sha256
 from training.data.finding import finding
 from training.errors import DataCorrupt, DataUnfit
-from training.recipe import Data, Examples
 
 TARGET = "median_house_value"
 CATEGORY = "ocean_proximity"

@@ -28,7 +28,7 @@ class MemberDense(keras.layers.Layer):
         self.start = start
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make the weights; Keras' own initializers would take the members for pixels."""
+        # Keras' own initialisers would take the members for pixels.
         num_features = int(shape[-1] or 0)
         bound = (6 / (num_features + self.units)) ** 0.5
         glorot_uniform = keras.initializers.RandomUniform(-bound, bound)
@@ -37,11 +37,9 @@ class MemberDense(keras.layers.Layer):
         self.bias = self.add_weight((self.members, 1, self.units), start)
 
     def call(self, inputs: Any) -> Any:
-        """Apply each member's weights."""
-        return ops.matmul(inputs, self.kernel) + self.bias
+        return ops.matmul(inputs, self.kernel) + self.bias  # [member, batch, unit]
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
         sizes = {"members": self.members, "units": self.units, "start": self.start}
         return {**super().get_config(), **sizes}
 

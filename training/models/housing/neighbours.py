@@ -20,9 +20,9 @@ class Neighbours(tf.Module):
         super().__init__()
         self.num_neighbours = min(num_neighbours, len(places) - 1)
         clusters = KMeans(min(num_anchors, len(places)), n_init=1, max_iter=20, random_state=0)
-        anchors = clusters.fit(places).cluster_centers_.astype(np.float32)
+        anchors = clusters.fit(places).cluster_centers_.astype(np.float32)  # [anchor, 2]
         nearest = NearestNeighbors(n_neighbors=self.num_neighbours + 1).fit(places)
-        lists = nearest.kneighbors(anchors, return_distance=False)
+        lists = nearest.kneighbors(anchors, return_distance=False)  # [anchor, n + 1]
         self._lists = tf.constant(lists, tf.int32)
         # |place - anchor|² is least where place · anchor - |anchor|² / 2 is greatest.
         self._anchors = tf.constant(anchors.T)
@@ -37,11 +37,13 @@ class Neighbours(tf.Module):
 
         None is its own neighbour: what is known of it is what a network is to learn to predict.
         """
-        lists = self._near(places).numpy()
+        lists = self._near(places).numpy()  # [known, num_neighbours + 1]
         is_itself = lists == np.arange(len(lists))[:, None]
         others_first = np.argsort(is_itself, axis=1, kind="stable")
         return tf.constant(np.take_along_axis(lists, others_first, axis=1)[:, :-1])
 
     def _near(self, places: tf.Tensor) -> tf.Tensor:
-        scores = tf.nn.bias_add(tf.matmul(places, self._anchors), self._offsets)
-        return tf.gather(self._lists, tf.argmax(scores, axis=1, output_type=tf.int32))
+        scores = tf.matmul(places, self._anchors)  # [batch, anchor]
+        scores = tf.nn.bias_add(scores, self._offsets)
+        anchors = tf.argmax(scores, axis=1, output_type=tf.int32)  # [batch]
+        return tf.gather(self._lists, anchors)  # [batch, num_neighbours + 1]

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from serving.errors import InvalidImage
 from serving.models.image import SIDE, decode
 from training.data import folders
+from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256
 from training.errors import DataCorrupt
-from training.recipe import Data, Examples
 
 ORIGINAL = "cifar-10-python.tar.gz"
 AS_JPEG = "cifar10_images.tar.gz"

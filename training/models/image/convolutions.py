@@ -23,19 +23,17 @@ class FastBias(keras.layers.Layer):
         self.rate = rate
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make the bias, float32[channel]. Both its gradient and its effect get a root of rate."""
-        self.bias = self.add_weight((shape[-1],), "zeros", name="bias")
+        # Both its gradient and its effect get a root of the rate.
+        self.bias = self.add_weight((shape[-1],), "zeros", name="bias")  # [channel]
 
     def call(self, maps: Any) -> Any:
-        """Give the same shape as came in."""
-        return maps + ops.cast(self.scaled(), maps.dtype)
+        return maps + ops.cast(self.scaled(), maps.dtype)  # [..., channel], as they came
 
     def scaled(self) -> Any:
         """Give what is added, float32[channel]."""
         return self.bias * self.rate**0.5
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
         return {**super().get_config(), "rate": self.rate}
 
 
@@ -51,12 +49,10 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
         self.bias = FastBias(rate, dtype=self.dtype_policy)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make the bias and the moving statistics, float32[channel] each."""
         super().build(shape)
         self.bias.build(shape)
 
     def call(self, maps: Any, training: bool = False) -> Any:
-        """Give the same shape as came in."""
         if not training or keras.backend.backend() != "tensorflow":
             return self.bias(super().call(maps, training=training))
         channels = maps.shape[-1]
@@ -72,45 +68,46 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
         )
         for moving, seen in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + seen * (1 - self.momentum))
-        return normal
+        return normal  # [batch, height, width, channel], as they came
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
         kept = ("name", "dtype", "trainable", "momentum", "epsilon")
         config = super().get_config()
         return {**{name: config[name] for name in kept}, "rate": self.bias.rate}
 
 
-class BesideMirrored(keras.layers.Layer):
-    """Pictures, followed by their mirror images; in training, the pictures alone."""
+class BesideFlipped(keras.layers.Layer):
+    """Pictures, followed by themselves flipped left to right; in training, the pictures alone."""
 
     def call(self, pictures: Any, training: bool = False) -> Any:
         """Give [2 * batch, height, width, channel], in training [batch, ...]."""
         return pictures if training else ops.concatenate([pictures, pictures[:, :, ::-1]], axis=0)
 
 
-class MeanWithMirrored(keras.layers.Layer):
-    """The mean of the answers to a picture and to its mirror image, if there are both."""
+class MeanOfFlipped(keras.layers.Layer):
+    """The mean of the answers to a picture and to the same one flipped, if there are both."""
 
     def call(self, answers: Any, training: bool = False) -> Any:
         """Give [batch, output] for [2 * batch, output]; in training, what came in."""
         if training:
             return answers
-        return ops.mean(ops.reshape(answers, (2, -1, answers.shape[-1])), axis=0)
+        answers = ops.reshape(answers, (2, -1, answers.shape[-1]))  # [2, batch, output]
+        return ops.mean(answers, axis=0)  # [batch, output]
 
 
 @keras.saving.register_keras_serializable("tfgate")
-class PassThrough(keras.initializers.Initializer):
+class Dirac(keras.initializers.Initializer):
     """Let the first filters of a 3 x 3 convolution hand on one channel each, and others be random.
 
-    The signal then reaches the last layer from the first step on.
+    The signal then reaches the last layer from the first step on. Source: S. Zagoruyko, N.
+    Komodakis, "DiracNets: Training Very Deep Neural Networks Without Skip-Connections", arXiv
+    1706.00388.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def __call__(self, shape: tuple[int, int, int, int], dtype: Any = None) -> Any:
-        """Give float32[height, width, channel, filter]."""
         height, width, channels, filters = shape
         bound = (height * width * channels) ** -0.5
         kernel = np.random.default_rng(self.seed).uniform(-bound, bound, shape)
@@ -120,7 +117,6 @@ class PassThrough(keras.initializers.Initializer):
         return ops.convert_to_tensor(kernel, dtype or keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
         return {"seed": self.seed}
 
 
@@ -135,11 +131,11 @@ def whitening_kernel(pictures: NDArray[np.float32], side: int) -> NDArray[np.flo
     patches = np.stack(
         [pictures[:, row : row + height, column : column + width] for row, column in offsets],
         axis=3,
-    )
-    rows = patches.reshape(-1, side * side * pictures.shape[-1])
-    variances, directions = np.linalg.eigh(np.cov(rows.T))
+    )  # [picture, height, width, side * side, channel]
+    rows = patches.reshape(-1, side * side * pictures.shape[-1])  # [patch, value]
+    variances, directions = np.linalg.eigh(np.cov(rows.T))  # [direction], [value, direction]
     filters = (directions / np.sqrt(variances + VARIANCE_FLOOR)).reshape(
         side, side, pictures.shape[-1], -1
-    )
+    )  # [side, side, channel, direction]
     kernel: NDArray[np.float32] = np.concatenate([filters, -filters], axis=-1).astype(np.float32)
     return kernel

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.recipe import Examples
+from training.data.examples import Examples
 
 BRIGHTNESS = 0.2
 JPEG_QUALITY = 50
@@ -17,7 +17,7 @@ JPEG_QUALITY = 50
 Pictures = NDArray[np.uint8]
 
 
-def disturb_pictures(examples: Examples) -> dict[str, Examples]:
+def perturb(examples: Examples) -> dict[str, Examples]:
     """Give the same examples with other pictures, uint8[picture, height, width, channel] each."""
     changes: dict[str, Callable[[Pictures], Pictures]] = {
         "one pixel to the right": lambda pictures: _shift(pictures, axis=2),

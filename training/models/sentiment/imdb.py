@@ -12,10 +12,10 @@ import numpy as np
 from serving.card import DataFinding
 from serving.models.sentiment import clean
 from training.data import folders
+from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256
 from training.data.finding import finding
 from training.errors import DataCorrupt
-from training.recipe import Data, Examples
 
 FILE = DataFile(
     url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",

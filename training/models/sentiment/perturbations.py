@@ -6,13 +6,13 @@ from string import ascii_lowercase
 
 import numpy as np
 
-from training.recipe import Examples
+from training.data.examples import Examples
 
 MISTYPED_SHARE = 0.1  # of the words
 LENGTHS = (5, 20, 100, 500)  # words
 
 
-def disturb_texts(examples: Examples) -> dict[str, Examples]:
+def perturb(examples: Examples) -> dict[str, Examples]:
     """Give the same examples with other texts, by what was done to these.
 
     A text of `n` words is the beginning of a text that has at least as many; what has fewer is left

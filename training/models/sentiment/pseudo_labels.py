@@ -8,14 +8,15 @@ Semi-Supervised Learning Method for Deep Neural Networks", ICML workshops 2013.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import vstack
 from scipy.special import expit
+from typing_extensions import Doc
 
-from training.bounds import AtLeastOne, Positive
+from training.data.examples import Splits
 from training.models.sentiment.ngrams import (
     Ngrams,
     fit_ngrams,
@@ -32,7 +33,7 @@ from training.models.sentiment.words import (
     tokens_of,
 )
 from training.outputs.classification import fit_temperature
-from training.recipe import Parts
+from training.recipe import AtLeastOne, Positive
 
 Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 
@@ -41,12 +42,12 @@ Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 class Counting:
     """What is learned before the LSTM is: words, n-grams, word vectors."""
 
-    num_words: AtLeastOne = 30_000
-    max_tokens: AtLeastOne = 1_024
-    max_training_tokens: AtLeastOne = 256
-    ngram_texts: AtLeastOne = 3  # that an n-gram must be in to count
-    ngram_strength: Positive = 500.0
-    embedding_units: AtLeastOne = 64
+    num_words: Annotated[AtLeastOne, Doc("most frequent words, which get a token each")] = 30_000
+    max_tokens: Annotated[AtLeastOne, Doc("of a text that is answered")] = 1_024
+    max_training_tokens: Annotated[AtLeastOne, Doc("of a text that is learned from")] = 256
+    ngram_texts: Annotated[AtLeastOne, Doc("that an n-gram must be in to count")] = 3
+    ngram_strength: Annotated[Positive, Doc("how far weights of n-grams may move from 0")] = 500.0
+    embedding_units: Annotated[AtLeastOne, Doc("of a word vector")] = 64
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ class Taught:
 
 
 @lru_cache(maxsize=1)  # it takes minutes, and is the same for every seed and most ablations
-def teach(counting: Counting, parts: Parts) -> Taught:
+def teach(counting: Counting, splits: Splits) -> Taught:
     """Count the words, fit the n-grams, let them label what has no label, and learn word vectors.
 
     The texts are those of the training part, then the unlabelled ones that no part has.
     """
-    labelled = number_texts(parts.train.inputs["text"])
-    unlabelled = number_texts(_new_texts(parts))
+    labelled = number_texts(splits.train.inputs["text"])
+    unlabelled = number_texts(_new_texts(splits))
     vocabulary = most_frequent([*labelled.texts, *unlabelled.texts], counting.num_words)
-    ngrams, guesses = _fit_ngrams(counting, parts, labelled.texts, unlabelled.texts)
+    ngrams, guesses = _fit_ngrams(counting, splits, labelled.texts, unlabelled.texts)
     tokens = [
         leave_out_middle(tokens_of(numbers, vocabulary), counting.max_training_tokens)
         for numbers in (*labelled.texts, *unlabelled.texts)
@@ -85,19 +86,19 @@ def teach(counting: Counting, parts: Parts) -> Taught:
         words,
         _learn_vectors(tokens, len(words), counting.embedding_units),
         tokens,
-        np.concatenate([parts.train.targets, guesses]).astype(np.float32),
+        np.concatenate([splits.train.targets, guesses]).astype(np.float32),
     )
 
 
-def _new_texts(parts: Parts) -> NDArray[Any]:
+def _new_texts(splits: Splits) -> NDArray[Any]:
     """Give the unlabelled texts that are in neither of the parts with labels."""
-    known = {text for part in (parts.train, parts.validation) for text in part.inputs["text"]}
-    texts = parts.unlabelled.get("text", ())
+    known = {text for part in (splits.train, splits.validation) for text in part.inputs["text"]}
+    texts = splits.unlabelled.get("text", ())
     return np.array([text for text in texts if text not in known], dtype=object)
 
 
 def _fit_ngrams(
-    counting: Counting, parts: Parts, labelled: Texts, unlabelled: Texts
+    counting: Counting, splits: Splits, labelled: Texts, unlabelled: Texts
 ) -> tuple[Ngrams, NDArray[np.float64]]:
     """Fit the n-grams, and give the probability that they see in each unlabelled text.
 
@@ -105,9 +106,9 @@ def _fit_ngrams(
     the labels that the first count gives them. What it weighs is fitted on true labels alone.
     """
     known = frequent_ngrams(labelled, counting.ngram_texts)
-    held_out = number_texts(parts.validation.inputs["text"]).texts
+    held_out = number_texts(splits.validation.inputs["text"]).texts
     present, present_held_out = present_ngrams(labelled, known), present_ngrams(held_out, known)
-    targets = parts.train.targets
+    targets = splits.train.targets
 
     def fit(ratios: NDArray[np.float64]) -> Ngrams:
         return fit_ngrams(known, present, targets, ratios, counting.ngram_strength)
@@ -119,7 +120,7 @@ def _fit_ngrams(
 
     def guess() -> NDArray[np.float64]:
         logits = np.pad(ngrams.logits(present_held_out)[:, None], [(0, 0), (1, 0)])
-        temperature = fit_temperature(logits, parts.validation.targets)
+        temperature = fit_temperature(logits, splits.validation.targets)
         guesses: NDArray[np.float64] = expit(ngrams.logits(present_unlabelled) / temperature)
         return guesses
 

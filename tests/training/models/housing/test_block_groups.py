@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.contract import stack
 from serving.models import MODELS
+from training.data.examples import Examples
 from training.models.housing import california
 from training.models.housing.block_groups import Features
-from training.recipe import Examples
 from training.serving_graph import to_tensorflow
 
 
@@ -21,7 +20,7 @@ def train(data_folder: Path) -> Examples:
 
 @pytest.fixture
 def features(train: Examples) -> Features:
-    return Features(train, waves=2, num_neighbours=8)
+    return Features(train, num_wave_lengths=2, num_neighbours=8)
 
 
 def test_a_feature_is_a_number_even_if_the_bedrooms_are_missing(
@@ -33,7 +32,7 @@ def test_a_feature_is_a_number_even_if_the_bedrooms_are_missing(
 
 def test_every_allowed_place_has_neighbours(features: Features) -> None:
     model = MODELS["housing"]
-    batch = stack([model.preprocess(model.example)] * 2, model.signature)
+    batch = model.preprocess([model.example] * 2)
     batch["longitude"][:], batch["latitude"][:] = [-180, 180], [-90, 90]
     assert np.isfinite(features(to_tensorflow(batch)).numpy()).all()
 
@@ -44,7 +43,7 @@ def test_no_example_sees_its_own_price_but_others_do(train: Examples, features: 
     far = int(distances.argmax())
     prices = train.targets.copy()
     prices[[one, far]] = prices[[far, one]]
-    swapped = Features(replace(train, targets=prices), waves=2, num_neighbours=8)
+    swapped = Features(replace(train, targets=prices), num_wave_lengths=2, num_neighbours=8)
     difference = features.of_known(train).numpy() - swapped.of_known(train).numpy()
     changes = np.abs(difference).max(axis=1) > 1e-3
     assert not changes[one]

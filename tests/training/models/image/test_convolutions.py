@@ -4,11 +4,11 @@ import keras
 import numpy as np
 
 from training.models.image.convolutions import (
-    BesideMirrored,
+    BesideFlipped,
+    Dirac,
     FastBatchNormalization,
     FastBias,
-    MeanWithMirrored,
-    PassThrough,
+    MeanOfFlipped,
     whitening_kernel,
 )
 
@@ -26,7 +26,7 @@ def test_whitened_patches_are_uncorrelated_with_variance_1() -> None:
 
 def test_the_first_filters_hand_their_channel_on() -> None:
     for channels, filters in ((3, 5), (5, 3)):
-        kernel = PassThrough(seed=0)((3, 3, channels, filters))
+        kernel = Dirac(seed=0)((3, 3, channels, filters))
         pictures = np.random.default_rng(1).normal(size=(2, 8, 8, channels)).astype(np.float32)
         maps = np.asarray(keras.ops.conv(pictures, kernel, padding="same"))
         np.testing.assert_allclose(maps[..., :3], pictures[..., :3], atol=1e-5)
@@ -66,12 +66,12 @@ def test_fast_normalisation_is_rebuilt_from_its_configuration() -> None:
     assert again.compute_dtype == "bfloat16"
 
 
-def test_a_picture_and_its_mirror_image_get_the_same_answer() -> None:
+def test_a_picture_and_the_same_one_flipped_get_the_same_answer() -> None:
     pictures = np.random.default_rng(3).normal(size=(5, 4, 4, 2)).astype(np.float32)
-    layers = [BesideMirrored(), keras.layers.Flatten(), keras.layers.Dense(3), MeanWithMirrored()]
+    layers = [BesideFlipped(), keras.layers.Flatten(), keras.layers.Dense(3), MeanOfFlipped()]
     network = keras.Sequential([keras.Input((4, 4, 2)), *layers])
-    straight, mirrored = (np.asarray(network(each)) for each in (pictures, pictures[:, :, ::-1]))
+    straight, flipped = (np.asarray(network(each)) for each in (pictures, pictures[:, :, ::-1]))
     assert straight.shape == (5, 3)
-    np.testing.assert_allclose(straight, mirrored, atol=1e-5)
+    np.testing.assert_allclose(straight, flipped, atol=1e-5)
     alone = np.asarray(network(pictures, training=True))
     assert abs(alone - straight).max() > 0.01

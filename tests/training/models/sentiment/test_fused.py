@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.models.sentiment.fused import FusedNetwork
-from training.models.sentiment.recipe import HyperParameters, build_network
+from training.models.sentiment.network import HyperParameters, build_network
 
 NUM_TOKENS = 50
 RANDOM = np.random.default_rng(0)

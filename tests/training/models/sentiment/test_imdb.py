@@ -27,11 +27,11 @@ def test_reviews_are_cleaned_and_in_the_order_of_their_numbers(data_folder: Path
 
 def test_no_film_is_in_two_parts(data_folder: Path) -> None:
     recipe = RECIPES["sentiment"]
-    parts = recipe.split(recipe.load(data_folder).development)
-    assert parts.train.groups is not None
-    assert parts.validation.groups is not None
-    assert not set(parts.train.groups) & set(parts.validation.groups)
-    assert len(parts.train) + len(parts.validation) == 60
+    splits = recipe.split(recipe.load(data_folder).development)
+    assert splits.train.groups is not None
+    assert splits.validation.groups is not None
+    assert not set(splits.train.groups) & set(splits.validation.groups)
+    assert len(splits.train) + len(splits.validation) == 60
 
 
 def add_unlabelled(add: Any) -> None:

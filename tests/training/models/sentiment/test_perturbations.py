@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.models.sentiment.perturbations import LENGTHS, MISTYPED_SHARE, disturb_texts, mistype
-from training.recipe import Examples
+from training.data.examples import Examples
+from training.models.sentiment.perturbations import LENGTHS, MISTYPED_SHARE, mistype, perturb
 
 TEXT = " ".join(["wonderful"] * 600)
 EXAMPLES = Examples(
@@ -21,21 +21,21 @@ def test_about_the_promised_share_of_the_words_is_mistyped() -> None:
 
 
 def test_upper_case_leaves_targets_and_knows_accents() -> None:
-    shouted = disturb_texts(EXAMPLES)["upper case"]
+    shouted = perturb(EXAMPLES)["upper case"]
     assert shouted.inputs["text"][1].decode() == "ÉTÉ, SHORT."
     assert (shouted.targets == EXAMPLES.targets).all()
 
 
 def test_a_beginning_is_taken_of_texts_that_are_long_enough() -> None:
-    disturbed = disturb_texts(EXAMPLES)
+    perturbed = perturb(EXAMPLES)
     for length in LENGTHS:
-        cut = disturbed[f"the first {length} words, of texts that have as many"]
+        cut = perturbed[f"the first {length} words, of texts that have as many"]
         assert {len(text.split()) for text in cut.inputs["text"]} == {length}
-    assert (disturbed["the first 5 words, of texts that have as many"].targets == [1, 1]).all()
-    assert len(disturbed["the first 20 words, of texts that have as many"]) == 1
+    assert (perturbed["the first 5 words, of texts that have as many"].targets == [1, 1]).all()
+    assert len(perturbed["the first 20 words, of texts that have as many"]) == 1
 
 
-def test_the_same_texts_are_disturbed_alike_each_time() -> None:
+def test_the_same_texts_are_perturbed_alike_each_time() -> None:
     name = f"a typing error in {MISTYPED_SHARE:.0%} of the words"
-    once, again = (disturb_texts(EXAMPLES)[name].inputs["text"] for _ in range(2))
+    once, again = (perturb(EXAMPLES)[name].inputs["text"] for _ in range(2))
     assert (once == again).all()
