@@ -54,7 +54,7 @@ def frozen(network: keras.Model) -> Callable[[Any], tf.Tensor]:
         num_rows = tf.shape(tf.nest.flatten(batch)[0])[0]
         some = tf.nest.map_structure(_at_least_one_row, batch)
         outputs, _unchanged = network.stateless_call(trainable, others, some, training=False)
-        return outputs[:num_rows]
+        return outputs[:num_rows]  # [batch, ...], also where the batch is empty
 
     return apply
 
@@ -65,8 +65,8 @@ def _at_least_one_row(tensor: tf.Tensor) -> tf.Tensor:
     They also fail with what tf.pad added, which oneDNN sees through.
     """
     num_rows, *row_shape = tf.unstack(tf.shape(tensor))
-    missing = tf.zeros([tf.maximum(0, 1 - num_rows), *row_shape], tensor.dtype)
-    return tf.concat([tensor, missing], axis=0)
+    missing = tf.zeros([tf.maximum(0, 1 - num_rows), *row_shape], tensor.dtype)  # [0 or 1, ...]
+    return tf.concat([tensor, missing], axis=0)  # [max(batch, 1), ...]
 
 
 def to_tensorflow(tensors: Tensors) -> dict[str, Any]:

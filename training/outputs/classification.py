@@ -43,13 +43,14 @@ class BlendedScores(tf.Module):
 
     def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, each [batch, 2]."""
-        logit = tf.reduce_sum(logits * self._weights, axis=1) + self._bias
-        return _with_classes(tf.sigmoid(tf.stack([-logit, logit], axis=1)), self.classes)
+        logit = tf.reduce_sum(logits * self._weights, axis=1) + self._bias  # [batch]
+        scores = tf.sigmoid(tf.stack([-logit, logit], axis=1))  # [batch, 2]
+        return _with_classes(scores, self.classes)
 
 
 def _with_classes(scores: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
     num_rows = tf.shape(scores)[0]
-    names = tf.broadcast_to(tf.constant(list(classes)), [num_rows, len(classes)])
+    names = tf.broadcast_to(tf.constant(list(classes)), [num_rows, len(classes)])  # as scores
     return {"classes": tf.ensure_shape(names, [None, len(classes)]), "scores": scores}
 
 
@@ -81,7 +82,7 @@ def fit_temperature(logits: NDArray[Any], targets: NDArray[np.int64]) -> float:
 def evaluate(outputs: Tensors, targets: NDArray[np.int64]) -> Evaluation:
     """Compare scores float32[example, class] with the true classes, int64[example]."""
     scores = outputs["scores"].astype(np.float64)
-    predicted, confidence = scores.argmax(axis=1), scores.max(axis=1)
+    predicted, confidence = scores.argmax(axis=1), scores.max(axis=1)  # [example] each
     right = predicted == targets
     surprise = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-12))
     bins = _reliability(confidence, right)

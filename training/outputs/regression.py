@@ -48,11 +48,12 @@ class IntervalAnswer(tf.Module):
 
     def __call__(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, float32[batch] each, in USD."""
-        raw_price = raw[:, :1]
-        bin_ = tf.reduce_sum(tf.cast(raw_price >= self._edges, tf.int32), axis=1, keepdims=True)
-        stretched = raw_price + tf.gather(self._stretches, bin_) * (raw - raw_price)
+        raw_price = raw[:, :1]  # [batch, 1]
+        above = tf.cast(raw_price >= self._edges, tf.int32)  # [batch, bin - 1]
+        bin_ = tf.reduce_sum(above, axis=1, keepdims=True)  # [batch, 1]
+        stretched = raw_price + tf.gather(self._stretches, bin_) * (raw - raw_price)  # [batch, 3]
         outputs = tf.clip_by_value(stretched * self.unit_usd, *self.limits_usd)
-        price, low, high = tf.unstack(outputs, axis=1)
+        price, low, high = tf.unstack(outputs, axis=1)  # [batch] each
         return {"price": price, "price_low": low, "price_high": high}
 
 
@@ -68,7 +69,7 @@ def calibrate(
     Sources: V. Vovk, "Conditional Validity of Inductive Conformal Predictors", ACML 2012 (bins);
     Y. Romano, E. Patterson, E. Candès, "Conformalized Quantile Regression", NeurIPS 2019.
     """
-    price, low, high = bounds.T
+    price, low, high = bounds.T  # [example] each
     edges = np.unique(np.quantile(price, np.arange(1, bins) / bins).astype(np.float32))
     edges = edges[edges > price.min()]  # equal prices share a bin, so that none is empty
     # The factor at which the interval would just reach the truth.
@@ -87,8 +88,8 @@ def conformal_quantile(scores: NDArray[Any], coverage: float) -> float:
     `scores` is float[example]. Source: H. Papadopoulos et al., "Inductive Confidence Machines for
     Regression", ECML 2002.
     """
-    level = min(1.0, np.ceil((len(scores) + 1) * coverage) / len(scores))
-    return float(np.quantile(scores, level, method="higher"))
+    rank = int(np.ceil((len(scores) + 1) * coverage))  # among them and the further one
+    return float(np.sort(scores)[min(rank, len(scores)) - 1])
 
 
 def evaluate(outputs: Tensors, targets: NDArray[np.float32]) -> Evaluation:

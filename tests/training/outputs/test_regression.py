@@ -5,7 +5,13 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.outputs.regression import Calibration, IntervalAnswer, calibrate, evaluate
+from training.outputs.regression import (
+    Calibration,
+    IntervalAnswer,
+    calibrate,
+    conformal_quantile,
+    evaluate,
+)
 
 
 def bounds_about(price: NDArray[np.float64], half_width: float) -> NDArray[np.float64]:
@@ -23,6 +29,18 @@ def test_intervals_cover_unseen_rows_at_every_price() -> None:
     inside = (outputs["price_low"] <= truth[10_000:]) & (truth[10_000:] <= outputs["price_high"])
     for fifth in np.array_split(inside.numpy()[np.argsort(price[10_000:])], 5):
         assert fifth.mean() == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("number", [9, 10, 20, 99, 1_000])
+def test_the_conformal_quantile_is_the_lowest_that_holds_a_further_score(number: int) -> None:
+    """A further score is as likely to come after any number of the known ones."""
+    rank = conformal_quantile(np.arange(1.0, number + 1)[::-1], coverage=0.9)
+    assert rank / (number + 1) >= 0.9
+    assert (rank - 1) / (number + 1) < 0.9
+
+
+def test_few_scores_give_the_highest_of_them() -> None:
+    assert conformal_quantile(np.array([3.0, 1.0]), coverage=0.9) == 3
 
 
 def test_an_interval_that_is_too_wide_is_narrowed() -> None:

@@ -11,9 +11,8 @@ from google.protobuf import text_format
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins import projector
 
-from training.models import RECIPES
-from training.pipeline import TrainingOptions, divide, train
-from training.recipe import Recipe, Training
+from tests.tiny_recipes import Trained
+from training.recipe import Training
 from training.report.tensorboard import NUM_SAMPLES, mosaic
 
 
@@ -37,23 +36,13 @@ class Watched:
         return set(self.events(run).Tags()["tensors"])
 
 
-@pytest.fixture(scope="module", params=list(RECIPES))
-def watched(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    tiny_recipes: dict[str, Recipe[Any]],
-    data_folder: Path,
-) -> Watched:
-    name, folder = request.param, tmp_path_factory.mktemp(request.param)
-    recipe = tiny_recipes[name]
-    options = TrainingOptions(
-        data_folder, folder, folder / "checkpoints", tensorboard=folder / "runs"
-    )
-    data = recipe.load(data_folder)
-    training = train(name, recipe, data, divide(recipe, data), options, seed=0)
-    (run,) = (folder / "runs" / name).iterdir()
+@pytest.fixture(scope="module")
+def watched(trained: Trained) -> Watched:
+    name, folder = trained.card.name, trained.options.tensorboard
+    assert folder is not None
+    (run,) = (folder / name).iterdir()
     assert run.name.startswith("seed-0-")
-    return Watched(name, training, run)
+    return Watched(name, trained.training, run)
 
 
 def test_curves_and_learning_rate_have_a_point_per_epoch(watched: Watched) -> None:

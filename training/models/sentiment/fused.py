@@ -32,25 +32,25 @@ class FusedNetwork:
 
     def __call__(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Give float32[batch, 2], as `build_network` of the sentiment recipe says."""
-        tokens = inputs["tokens"]
+        tokens = inputs["tokens"]  # [batch, time]
         real = tf.cast(tokens != PADDING, tf.int32)
-        lengths = tf.reduce_sum(real, axis=1)
-        mask = tf.cast(tf.transpose(real), tf.float32)[..., None]
-        count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
+        lengths = tf.reduce_sum(real, axis=1)  # [batch]
+        mask = tf.cast(tf.transpose(real), tf.float32)[..., None]  # [time, batch, 1]
+        count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]  # [batch, 1]
         turned = tf.reverse_sequence(tokens, lengths, seq_axis=1)
         vectors, pools = tf.constant(self._vectors), []  # one constant for both
         for sequence, weights in ((tokens, self._forwards), (turned, self._backwards)):
-            words = tf.gather(vectors, tf.transpose(sequence))
-            states = _lstm(words, *weights)
+            words = tf.gather(vectors, tf.transpose(sequence))  # [time, batch, embedding]
+            states = _lstm(words, *weights)  # [time, batch, unit]
             # Arithmetic, as a choice element by element takes several times as long on a CPU.
             highest = tf.reduce_max(states + BELOW_ALL_STATES * (1 - mask), axis=0)
             total = tf.reduce_sum(states * mask, axis=0)
-            pools += [tf.maximum(highest, -1.0), total / count]
-        pooled = tf.concat(pools, axis=1)
+            pools += [tf.maximum(highest, -1.0), total / count]  # [batch, unit] each
+        pooled = tf.concat(pools, axis=1)  # [batch, 4 * unit]
         # A product and a sum, as a product of matrices with one column is prepared for longer than
         # it takes.
-        logit = tf.reduce_sum(pooled * self._kernel[:, 0], axis=1) + self._bias[0]
-        return tf.stack([logit, inputs["ngrams"]], axis=1)
+        logit = tf.reduce_sum(pooled * self._kernel[:, 0], axis=1) + self._bias[0]  # [batch]
+        return tf.stack([logit, inputs["ngrams"]], axis=1)  # [batch, 2]
 
 
 def _weights_of(network: keras.Model, kind: Any) -> Sequence[list[NDArray[np.float32]]]:
@@ -72,7 +72,7 @@ def _lstm(words: tf.Tensor, kernel: Any, recurrent_kernel: Any, bias: Any) -> tf
         x=words,
         cs_prev=nothing,
         h_prev=nothing,
-        w=np.concatenate([kernel, recurrent_kernel]),
+        w=np.concatenate([kernel, recurrent_kernel]),  # [n + unit, 4 * unit]
         wci=no_peephole,
         wcf=no_peephole,
         wco=no_peephole,

@@ -26,8 +26,7 @@ class Lookup:
         Where a number is not known, its place is that of the next higher one.
         """
         known = tf.constant(self._known)
-        places = tf.raw_ops.LowerBound(
-            sorted_inputs=known[None], values=tf.reshape(numbers, [1, -1])
-        )
-        places = tf.reshape(places, tf.shape(numbers))
+        flat = tf.reshape(numbers, [1, -1])  # [1, number]
+        places = tf.raw_ops.LowerBound(sorted_inputs=known[None], values=flat)
+        places = tf.reshape(places, tf.shape(numbers))  # as numbers came
         return places, tf.gather(known, places) == numbers

@@ -36,12 +36,12 @@ def ngram_hashes(numbers: tf.Tensor) -> tf.Tensor:
     `numbers` is int64[text, word], from 1 to PRIME - 1, with zeros on the right of short texts.
     """
     ending = numbers * FACTOR % PRIME  # the n-gram that ends at each word; first, the word itself
-    hashes = [ending]
+    hashes = [ending]  # [text, word] each, one word less each time
     for longer in range(1, LONGEST):
-        last = numbers[:, longer:]
+        last = numbers[:, longer:]  # [text, word - longer]
         ending = (ending[:, :-1] + last) % PRIME * FACTOR % PRIME
         hashes.append(tf.where(last > 0, ending, NO_NGRAM))
-    return tf.concat(hashes, axis=1)
+    return tf.concat(hashes, axis=1)  # [text, ngram]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Ngrams:
 
     def logits(self, present: csr_matrix) -> NDArray[np.float64]:
         """Give the logit of the second class for texts whose n-grams `present_ngrams` found."""
-        root = np.sqrt(np.maximum(np.diff(present.indptr), 1))
+        root = np.sqrt(np.maximum(np.diff(present.indptr), 1))  # [text]
         logits: NDArray[np.float64] = present @ self.weights / root + self.bias
         return logits
 
@@ -74,16 +74,16 @@ class NgramScores(tf.Module):
 
     def __call__(self, numbers: tf.Tensor) -> tf.Tensor:
         """Give the logit of the second class, float32[text], for `numbers` as `ngram_hashes`."""
-        hashes = tf.cast(ngram_hashes(numbers), tf.int32)
-        places, known = self._known(hashes)
+        hashes = tf.cast(ngram_hashes(numbers), tf.int32)  # [text, ngram]
+        places, known = self._known(hashes)  # [text, ngram] each
         size, num_texts = self._known.num_places, tf.shape(hashes, tf.int64)[0]
         # What is not known gets the text number -1, which the sums leave out.
-        first = (tf.range(num_texts) * size)[:, None]
+        first = (tf.range(num_texts) * size)[:, None]  # [text, 1]
         pairs = tf.where(known, first + tf.cast(places, tf.int64), -1)
-        pairs = tf.unique(tf.reshape(pairs, [-1])).y
+        pairs = tf.unique(tf.reshape(pairs, [-1])).y  # [pair]
         texts = tf.math.floordiv(pairs, size)
         weights = tf.cast(tf.gather(self._weights, tf.math.floormod(pairs, size)), tf.float32)
-        total = tf.math.unsorted_segment_sum(weights, texts, num_texts)
+        total = tf.math.unsorted_segment_sum(weights, texts, num_texts)  # [text]
         count = tf.math.unsorted_segment_sum(tf.ones_like(weights), texts, num_texts)
         return total * tf.math.rsqrt(tf.maximum(count, 1.0)) + self._bias
 
@@ -163,7 +163,7 @@ def _distinct(
         numbers = np.zeros((len(some), max(len(text) for text in some)), np.int64)
         for row, text in zip(numbers, some, strict=True):
             row[: len(text)] = text
-        hashes = ngram_hashes(tf.constant(numbers)).numpy()
+        hashes = ngram_hashes(tf.constant(numbers)).numpy()  # [text, ngram]
         rows, columns = np.nonzero(hashes)
         pairs = np.unique(rows << 31 | hashes[rows, columns])
         yield (pairs >> 31) + start, pairs & PRIME

@@ -14,9 +14,9 @@ class ReverseSequence(keras.layers.Layer):
 
     def call(self, tokens: Any, lengths: Any) -> Any:
         """Give int32[batch, time] for the same."""
-        steps = ops.arange(ops.shape(tokens)[1])[None]
-        mirrored = ops.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
-        return ops.take_along_axis(tokens, mirrored, axis=1)
+        steps, lengths = ops.arange(ops.shape(tokens)[1])[None], lengths[:, None]
+        turned = ops.where(steps < lengths, lengths - 1 - steps, steps)  # [batch, time]
+        return ops.take_along_axis(tokens, turned, axis=1)
 
 
 class PoolSequence(keras.layers.Layer):
@@ -25,9 +25,9 @@ class PoolSequence(keras.layers.Layer):
     def call(self, sequences: Any, lengths: Any) -> Any:
         """Give float32[batch, 2 * unit] for float32[batch, time, unit] in [-1, 1]."""
         steps = ops.arange(ops.shape(sequences)[1])[None]
-        real = ops.cast(steps < lengths[:, None], sequences.dtype)[:, :, None]
+        real = ops.cast(steps < lengths[:, None], sequences.dtype)[:, :, None]  # [batch, time, 1]
         # Arithmetic, as a choice element by element takes several times as long on a CPU.
         highest = ops.max(sequences + 2.0 * (real - 1.0), axis=1, initial=-1.0)
-        total = ops.sum(sequences * real, axis=1)
-        count = ops.cast(ops.maximum(lengths, 1), total.dtype)[:, None]
+        total = ops.sum(sequences * real, axis=1)  # [batch, unit], as highest
+        count = ops.cast(ops.maximum(lengths, 1), total.dtype)[:, None]  # [batch, 1]
         return ops.concatenate([highest, total / count], axis=1)

@@ -24,8 +24,9 @@ def word_vectors(
     `tokens` is int[word], the words of all texts one after the other, and `texts` is int[word], the
     text that each word is in.
     """
-    weights = _mutual_information(_neighbours(tokens, texts, num_tokens))
+    weights = _mutual_information(_neighbours(tokens, texts, num_tokens))  # [token, token]
     directions, strengths, _ = randomized_svd(weights, units, random_state=0)
+    # directions are [token, unit], strengths [unit]
     vectors: NDArray[np.float32] = (directions * np.sqrt(strengths)).astype(np.float32)
     vectors /= np.maximum(np.sqrt(np.mean(vectors**2, axis=1, keepdims=True)), 1e-6)
     return vectors

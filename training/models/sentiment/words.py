@@ -102,7 +102,7 @@ class TextFeatures(tf.Module):
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """Give tokens int32[batch, time], padded on the right, and ngrams float32[batch]."""
-        words, places, shape = split_words(inputs["text"])
+        words, places, shape = split_words(inputs["text"])  # [word], [word, 2], [2]
         # At least one step, also where there is no word: some kernels refuse none.
         shape = tf.maximum(shape, [0, 1])
 
@@ -115,8 +115,9 @@ class TextFeatures(tf.Module):
                 default_value=padding,
             )
 
-        numbers = number_words(words)
-        tokens = self._leave_out_middle(table(self._tokens(numbers), PADDING))
+        numbers = number_words(words)  # [word]
+        tokens = table(self._tokens(numbers), PADDING)  # [batch, longest]
+        tokens = self._leave_out_middle(tokens)  # [batch, time]
         return {"tokens": tokens, "ngrams": self._ngram_scores(table(numbers, 0))}
 
     def _tokens(self, numbers: tf.Tensor) -> tf.Tensor:
@@ -126,7 +127,8 @@ class TextFeatures(tf.Module):
     def _leave_out_middle(self, tokens: tf.Tensor) -> tf.Tensor:
         """Do as the function of that name, for all texts of the batch at once."""
         lengths = tf.reduce_sum(tf.cast(tokens != PADDING, tf.int32), axis=1, keepdims=True)
-        steps = tf.range(tf.minimum(tf.shape(tokens)[1], self._most))
-        left_out = tf.maximum(lengths - self._most, 0)
-        in_tail = tf.cast(steps >= int(self._most * HEAD_SHARE), tf.int32)
-        return tf.gather(tokens, steps + left_out * in_tail, axis=1, batch_dims=1)
+        steps = tf.range(tf.minimum(tf.shape(tokens)[1], self._most))  # [time]
+        left_out = tf.maximum(lengths - self._most, 0)  # [batch, 1]
+        in_tail = tf.cast(steps >= int(self._most * HEAD_SHARE), tf.int32)  # [time]
+        kept = steps + left_out * in_tail  # [batch, time]
+        return tf.gather(tokens, kept, axis=1, batch_dims=1)
