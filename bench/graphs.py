@@ -17,12 +17,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.classification import BlendedScores
-from training.fused import FusedNetwork
-from training.models.sentiment import HyperParameters, build_network
-from training.ngrams import PRIME, Ngrams
-from training.servable import Servable
-from training.words import FIRST_WORD, TextFeatures, number_words
+from training.models.sentiment.fused import FusedNetwork
+from training.models.sentiment.network import HyperParameters, build_network
+from training.models.sentiment.ngrams import PRIME, Ngrams
+from training.models.sentiment.words import FIRST_WORD, TextFeatures, number_words
+from training.outputs.classification import BlendedScores
+from training.serving_graph import ServingGraph
 
 NUM_NGRAMS = 460_000  # about what three reviews or more have
 ROUNDS = 12
@@ -52,7 +52,7 @@ class PlainExport(tf.Module):
 class FastExport(tf.Module):
     """What the pipeline publishes."""
 
-    def __init__(self, servable: Servable) -> None:
+    def __init__(self, servable: ServingGraph) -> None:
         super().__init__()
         self._servable = servable
 
@@ -98,7 +98,7 @@ def _export(words: list[str], folder: Path) -> tuple[Answer, Answer]:
     network = build_network(hyper_parameters, FIRST_WORD + len(vocabulary))
     answer = BlendedScores(("negative", "positive"), np.array([1.0, 0.1], np.float32), bias=0.0)
     plain = PlainExport(features, network, answer)
-    fast = FastExport(Servable(features, FusedNetwork(network), answer))
+    fast = FastExport(ServingGraph(features, FusedNetwork(network), answer))
     return _reload(plain, folder / "keras"), _reload(fast, folder / "tfgate")
 
 

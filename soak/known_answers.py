@@ -11,7 +11,7 @@ from serving.card import ModelCard
 from serving.models import MODELS
 from soak.clients import Outcome
 from soak.questions import Question
-from training.servable import to_tensorflow
+from training.serving_graph import to_tensorflow
 
 # Float32 differs in the last digits with the number of rows that share a call.
 RELATIVE_TOLERANCE = 1e-4

@@ -11,7 +11,7 @@ import httpx
 from rich.table import Column, Table
 
 from serving.models import MODELS
-from training.number import number
+from training.report.number import number
 
 TIMEOUT_SECONDS = 60
 

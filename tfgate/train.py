@@ -71,27 +71,29 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
 ) -> None:
     """Train models and publish each as the next version in the repository."""
     with _trainable(how_to_go_on="the same command with --resume goes on from the last epoch"):
-        from training import command, options
-        from training.pipeline import Plan
+        from training.cli import command, hyper_parameters
+        from training.pipeline import TrainingOptions
 
-        options.refuse_together(
+        hyper_parameters.refuse_together(
             ablations=ablations,
             folds=folds,
             find_learning_rate=find_learning_rate,
             show_hyper_parameters=show_hyper_parameters,
         )
-        models, settings = options.read(names, assignments or ())
-        plan = Plan(data, repository, checkpoints, range(seed, seed + seeds), resume, ablations)
+        models, changes = hyper_parameters.read(names, assignments or ())
+        options = TrainingOptions(
+            data, repository, checkpoints, range(seed, seed + seeds), resume, ablations
+        )
         devices = _gpus() if all_gpus else ()
-        plan = replace(plan, devices=devices, reports=reports, tensorboard=tensorboard)
+        options = replace(options, devices=devices, reports=reports, tensorboard=tensorboard)
         if show_hyper_parameters:
-            command.show_hyper_parameters(models, settings)
+            command.show_hyper_parameters(models, changes)
         elif find_learning_rate:
-            command.find_learning_rates(models, plan, settings, LEARNING_RATES)
+            command.find_learning_rates(models, options, changes, LEARNING_RATES)
         elif folds:
-            command.cross_validate(models, plan, settings, folds)
+            command.cross_validate(models, options, changes, folds)
         else:
-            command.train(models, plan, settings)
+            command.train(models, options, changes)
 
 
 def tune(  # noqa: PLR0913, PLR0917  # a command's options
@@ -109,13 +111,13 @@ def tune(  # noqa: PLR0913, PLR0917  # a command's options
 ) -> None:
     """Search for better hyper-parameters; an interrupted search goes on where it was."""
     with _trainable(how_to_go_on="the same command goes on from the last epoch"):
-        from training import command, options
-        from training.pipeline import Plan
+        from training.cli import command, hyper_parameters
+        from training.pipeline import TrainingOptions
 
-        models, settings = options.read(names, assignments or ())
-        plan = Plan(data, DEFAULT_REPOSITORY, checkpoints, [seed])
-        plan = replace(plan, devices=_gpus() if all_gpus else ())
-        command.tune(models, plan, settings, study, trials)
+        models, changes = hyper_parameters.read(names, assignments or ())
+        options = TrainingOptions(data, DEFAULT_REPOSITORY, checkpoints, [seed])
+        options = replace(options, devices=_gpus() if all_gpus else ())
+        command.tune(models, options, changes, study, trials)
 
 
 @contextmanager
@@ -123,7 +125,7 @@ def _trainable(*, how_to_go_on: str) -> Iterator[None]:
     """End with 2 for misuse, with 1 for other failures, with 130 for Ctrl-C."""
     with interruptible(how_to_go_on):
         with needing("training"):
-            import training.command  # noqa: F401  # which needs all of it
+            import training.cli.command  # noqa: F401  # which needs all of it
             from training.errors import Misuse, TrainingError
 
         with reported(TrainingError), reported(Misuse, exit_code=2):
@@ -131,7 +133,7 @@ def _trainable(*, how_to_go_on: str) -> Iterator[None]:
 
 
 def _gpus() -> Sequence[str]:
-    from training.devices import gpus
+    from training.fit.devices import gpus
 
     found = gpus()
     if len(found) < 2:

@@ -9,20 +9,22 @@ import keras
 
 from serving.card import ModelCard, Variant
 from serving.models import MODELS
-from training.cards import Measurements, write_card
-from training.checkpoints import Checkpoints, checksum
 from training.checks.approval import approve
-from training.devices import fit_on
-from training.export import next_version, publish
-from training.fitting import fit_network
-from training.recipe import Data, Evaluation, Examples, Fit, Parts, Recipe, Training
+from training.data.examples import Data, Examples, Splits
+from training.fit.checkpoints import Checkpoints, checksum
+from training.fit.devices import fit_on
+from training.fit.fitting import fit_network
+from training.outputs.evaluation import Evaluation
+from training.publish.cards import Measurements, write_card
+from training.publish.export import next_version, publish
+from training.recipe import Fit, Recipe, Training
 from training.report.report import write_report
-from training.servable import Servable, frozen, in_float32
-from training.tensorboard import watch
+from training.report.tensorboard import watch
+from training.serving_graph import ServingGraph, frozen, in_float32
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingOptions:
     """What is wanted of a training beside its recipe.
 
     Several `devices` share the batches of each training; `callbacks` see its epochs.
@@ -47,37 +49,38 @@ class Plan:
     tensorboard: Path | None = None
 
 
-def run(name: str, recipe: Recipe[Any], plan: Plan) -> ModelCard:
+def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> ModelCard:
     """Train the model `name`, publish its next version in the repository, and give its card.
 
     Raises:
         TrainingError: the data cannot be had, or the model is not fit to be served.
     """
-    data, parts = read(name, recipe, plan)
-    trainings = [train(name, recipe, data, parts, plan, seed) for seed in plan.seeds]
-    ablations = _ablate(name, recipe, data, parts, plan) if plan.ablations else []
-    return publish_best(name, trainings, ablations, plan)
+    data, splits = read(name, recipe, options)
+    trainings = [train(name, recipe, data, splits, options, seed) for seed in options.seeds]
+    ablations = _ablate(name, recipe, data, splits, options) if options.ablations else []
+    return publish_best(name, trainings, ablations, options)
 
 
-def read(name: str, recipe: Recipe[Any], plan: Plan) -> tuple[Data, Parts]:
+def read(name: str, recipe: Recipe[Any], options: TrainingOptions) -> tuple[Data, Splits]:
     """Load the data of the model `name`, divide them, and look them over.
 
     Raises:
         TrainingError: the data cannot be had, or are not fit to be trained on.
     """
-    data = recipe.load(plan.data)
-    parts = divide(recipe, data)
-    return replace(data, findings=approve(MODELS[name], data, parts)), parts
+    data = recipe.load(options.data)
+    splits = divide(recipe, data)
+    findings = approve(MODELS[name], recipe.outputs, data, splits)
+    return replace(data, findings=findings), splits
 
 
-def divide(recipe: Recipe[Any], data: Data) -> Parts:
+def divide(recipe: Recipe[Any], data: Data) -> Splits:
     """Split the development examples, unless they come split; the rest is that of the data."""
-    parts = data.parts or recipe.split(data.development)
-    return replace(parts, classes=data.classes, unlabelled=data.unlabelled)
+    splits = data.splits or recipe.split(data.development)
+    return replace(splits, classes=data.classes, unlabelled=data.unlabelled)
 
 
 def publish_best(
-    name: str, trainings: Sequence[Training], ablations: Sequence[Variant], plan: Plan
+    name: str, trainings: Sequence[Training], ablations: Sequence[Variant], options: TrainingOptions
 ) -> ModelCard:
     """Publish the training that does best on the validation part, with the figures of them all.
 
@@ -91,96 +94,100 @@ def publish_best(
     # From here on nothing is chosen any more, so the test part may be seen.
     test = best.data.test
     answers = {
-        training.seed: training.servable.answer_all(test.inputs, len(test))
-        for training in trainings
+        training.seed: training.graph.answer_all(test.inputs, len(test)) for training in trainings
     }
-    tests = {seed: recipe.evaluate(each, test.targets) for seed, each in answers.items()}
+    tests = {seed: recipe.outputs.evaluate(each, test.targets) for seed, each in answers.items()}
     measured = Measurements(
         test=tests[best.seed],
         seeds=[_variant(f"seed {seed}", evaluation) for seed, evaluation in tests.items()],
-        baselines=_baselines(recipe, best.parts, test),
+        baselines=_baselines(recipe, best.splits, test),
         robustness=[
             _variant(change, evaluate(best, examples))
-            for change, examples in recipe.disturb(test).items()
+            for change, examples in recipe.perturb(test).items()
         ],
         ablations=list(ablations),
     )
-    version = next_version(plan.repository / name)
-    card = write_card(best, measured, name=name, version=version, command=plan.command)
-    reference = Servable(best.servable.features, frozen(best.fit.network), best.servable.answer)
-    publish(best.servable, reference, card, MODELS[name], plan.repository / name)
-    if plan.reports is not None:
-        write_report(best, card, answers[best.seed], plan.reports / name / str(version))
+    version = next_version(options.repository / name)
+    card = write_card(best, measured, name=name, version=version, command=options.command)
+    reference = ServingGraph(best.graph.features, frozen(best.fit.network), best.graph.answer)
+    publish(best.graph, reference, card, MODELS[name], options.repository / name)
+    if options.reports is not None:
+        write_report(best, card, answers[best.seed], options.reports / name / str(version))
     return card
 
 
 def train(
-    name: str, recipe: Recipe[Any], data: Data, parts: Parts, plan: Plan, seed: int
+    name: str, recipe: Recipe[Any], data: Data, splits: Splits, options: TrainingOptions, seed: int
 ) -> Training:
     """Fit one network, and calibrate it on the validation part."""
-    checkpoints = checkpoints_of(plan.checkpoints / name, recipe, data, parts, seed)
-    if not plan.resume:
+    checkpoints = checkpoints_of(options.checkpoints / name, recipe, data, splits, seed)
+    if not options.resume:
         checkpoints.clear()
 
     def prepare() -> Fit:
         keras.utils.set_random_seed(seed)
-        return recipe.prepare(recipe.hyper_parameters, parts, seed)
+        return recipe.prepare(recipe.hyper_parameters, splits, seed)
 
-    if len(plan.devices) > 1:
-        fit_on(plan.devices, prepare, checkpoints, seed=seed, callbacks=plan.callbacks)
+    if len(options.devices) > 1:
+        fit_on(options.devices, prepare, checkpoints, seed=seed, callbacks=options.callbacks)
     fit = prepare()
-    callbacks = [*plan.callbacks]
-    if plan.tensorboard is not None:
+    callbacks = [*options.callbacks]
+    if options.tensorboard is not None:
         run_name = f"seed-{seed}-{checkpoints.folder.name}"
-        callbacks += watch(recipe, fit, parts.validation, plan.tensorboard / name / run_name)
+        callbacks += watch(recipe, fit, splits.validation, options.tensorboard / name / run_name)
     state = fit_network(fit, checkpoints, seed=seed, callbacks=callbacks)
     fit = replace(fit, network=in_float32(fit.network))
-    servable = recipe.serve(fit)
-    validation = _evaluate(recipe, servable, parts.validation)
-    return Training(recipe, seed, data, parts, fit, servable, state, validation)
+    graph = recipe.serve(fit)
+    validation = _evaluate(recipe, graph, splits.validation)
+    return Training(recipe, seed, data, splits, fit, graph, state, validation)
 
 
 def checkpoints_of(
-    folder: Path, recipe: Recipe[Any], data: Data, parts: Parts, seed: int
+    folder: Path, recipe: Recipe[Any], data: Data, splits: Splits, seed: int
 ) -> Checkpoints:
     """Give the place of a training's state: another one if anything about it is another."""
     identity = {
         "hyper_parameters": asdict(recipe.hyper_parameters),
         "seed": seed,
         "data": data.sha256,
-        "split": parts.method,
+        "split": splits.method,
     }
-    if parts.unlabelled:
-        identity["unlabelled"] = checksum(parts.unlabelled)
+    if splits.unlabelled:
+        identity["unlabelled"] = checksum(splits.unlabelled)
     return Checkpoints(folder, identity)
 
 
 def evaluate(training: Training, examples: Examples) -> Evaluation:
     """Measure what will be served: the whole graph, fed as its signature is."""
-    return _evaluate(training.recipe, training.servable, examples)
+    return _evaluate(training.recipe, training.graph, examples)
 
 
-def _evaluate(recipe: Recipe[Any], servable: Servable, examples: Examples) -> Evaluation:
-    return recipe.evaluate(servable.answer_all(examples.inputs, len(examples)), examples.targets)
+def _evaluate(recipe: Recipe[Any], graph: ServingGraph, examples: Examples) -> Evaluation:
+    answers = graph.answer_all(examples.inputs, len(examples))
+    return recipe.outputs.evaluate(answers, examples.targets)
 
 
-def _ablate(name: str, recipe: Recipe[Any], data: Data, parts: Parts, plan: Plan) -> list[Variant]:
+def _ablate(
+    name: str, recipe: Recipe[Any], data: Data, splits: Splits, options: TrainingOptions
+) -> list[Variant]:
     """Train the recipe less one ingredient each, and measure it on the validation part."""
     return [
         _variant(
             description,
-            train(name, recipe.changed(changes), data, parts, plan, plan.seeds[0]).validation,
+            train(
+                name, recipe.changed(changes), data, splits, options, options.seeds[0]
+            ).validation,
         )
         for description, changes in recipe.ablations.items()
     ]
 
 
-def _baselines(recipe: Recipe[Any], parts: Parts, test: Examples) -> list[Variant]:
+def _baselines(recipe: Recipe[Any], splits: Splits, test: Examples) -> list[Variant]:
     return [
-        _variant(name, recipe.evaluate(fitted(parts.train, test.inputs), test.targets))
+        _variant(name, recipe.outputs.evaluate(fitted(splits.train, test.inputs), test.targets))
         for name, fitted in recipe.baselines.items()
     ]
 
 
 def _variant(name: str, evaluation: Evaluation) -> Variant:
-    return Variant(name=name, metrics={each.name: each.value for each in evaluation.metrics})
+    return Variant(name=name, metrics=evaluation.figures)

@@ -1,90 +1,58 @@
-"""What a module in `training/models` must provide; knows no data set and no network.
+"""What a recipe says, and what comes of it; knows no data set and no network.
 
 `training.pipeline` calls the functions of a recipe in the order of its fields.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import keras
-import numpy as np
 import tensorflow as tf
+from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
-from serving.card import ConfidenceBin, DataFinding, InputStatistics, Metric
+from serving.card import InputStatistics
 from serving.contract import Tensors
-from training.checkpoints import State
-from training.errors import BelowGate
-from training.search import Choice, Range
-from training.servable import Servable
+from training.data.examples import Data, Examples, Splits
+from training.outputs.acceptance import AcceptanceGate
+from training.outputs.evaluation import Evaluation
+from training.outputs.kind import OutputKind
+from training.serving_graph import ServingGraph
 
 HyperParametersT = TypeVar("HyperParametersT")
 
-
-@dataclass(frozen=True)
-class Examples:
-    """Inputs by the names of the signature, and what is to be predicted from them.
-
-    `targets` is int64[example], the index of the class, or float32[example], the quantity.
-    Examples of the same group (int64[example]) know of each other and must stay in one part.
-    """
-
-    inputs: Tensors
-    targets: NDArray[Any]
-    groups: NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def take(self, rows: NDArray[np.int64]) -> "Examples":
-        """Give the examples of these rows, in their order."""
-        inputs = {name: tensor[rows] for name, tensor in self.inputs.items()}
-        groups = None if self.groups is None else self.groups[rows]
-        return Examples(inputs, self.targets[rows], groups)
+# What hyper-parameters can be; an option outside of the bounds is refused.
+AtLeastOne = Annotated[int, Ge(1)]
+AtLeastZero = Annotated[int, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+Share = Annotated[float, Ge(0), Lt(1)]
 
 
 @dataclass(frozen=True)
-class Data:
-    """A data set as it was read: where it came from, and its fixed test part.
+class Range:
+    """Numbers from `low` to `high`, both included; whole ones if both are.
 
-    `development` is what training and validation examples are taken from. `sha256` is of the file
-    that was read. `classes` are the names of what targets are indices into, if they are.
-    `unlabelled` are inputs whose targets nobody knows; none of them is in `test`. `findings` is
-    what a reader should know of how the data was read. `parts` is set where the data come split;
-    else the recipe splits the development examples.
+    With `logarithmic`, each order of magnitude is as likely as any other.
     """
 
-    name: str
-    source: str
-    sha256: str
-    development: Examples
-    test: Examples
-    classes: tuple[str, ...] = ()
-    unlabelled: Tensors = field(default_factory=dict)
-    findings: tuple[DataFinding, ...] = ()
-    parts: "Parts | None" = None
+    low: float
+    high: float
+    logarithmic: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """The development examples, split, and the unlabelled inputs; `method` says how in words.
+@dataclass(frozen=True)
+class Choice:
+    """One of these values."""
 
-    `classes` and `unlabelled` are those of the data; the pipeline puts them in.
-    """
-
-    train: Examples
-    validation: Examples
-    method: str
-    classes: tuple[str, ...] = ()
-    unlabelled: Tensors = field(default_factory=dict)
+    values: tuple[int | float | str | bool, ...]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """All that `training.fitting` needs: a compiled network, and its batches as `tf.data`.
+    """All that fitting needs: a compiled network, and its batches as `tf.data`.
 
     `features` turns the signature's inputs into what the network takes; it holds what was learned
     by counting (a vocabulary, means), so it becomes part of the exported graph.
@@ -92,7 +60,7 @@ class Fit:
     `batches` gives the `steps_per_epoch` batches of an epoch by its number, int64[]. It is a pure
     function, shuffling and augmenting by `stateless` operations, so that a training that was
     interrupted goes on with the very batches that it would have seen. `classes` are those of the
-    parts, for whoever serves the network. `words` are what the rows of its embedding stand for, if
+    data, for whoever serves the network. `words` are what the rows of its embedding stand for, if
     it has one.
     """
 
@@ -106,48 +74,22 @@ class Fit:
     words: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """How good the answers to some examples were."""
-
-    metrics: list[Metric]
-    confusion_matrix: dict[str, dict[str, int]] | None = None
-    reliability: list[ConfidenceBin] | None = None
-    residual_quantiles: dict[str, float] | None = None
+Curves = dict[str, list[float]]
+"""By the name of a quantity, its value after each epoch; `val_` marks the validation part."""
 
 
 @dataclass(frozen=True)
-class Gate:
-    """The bounds of a metric on the validation part, outside of which nothing is exported."""
+class State:
+    """How far a training has come: the figures of its epochs, and the seconds that they took."""
 
-    metric: str
-    minimum: float = -inf
-    maximum: float = inf
+    curves: Curves
+    seconds: float
+    finished: bool
 
-    def rank(self, evaluation: Evaluation) -> float:
-        """Give a number that is the lower, the better the metric is."""
-        return self.rank_value(self._value(evaluation))
-
-    def rank_value(self, value: float) -> float:
-        """Give that number for a value of the metric."""
-        return value if self.maximum < inf else -value
-
-    def check(self, evaluation: Evaluation) -> None:
-        """Do nothing if the metric is within the bounds.
-
-        Raises:
-            BelowGate: it is not.
-        """
-        value = self._value(evaluation)
-        if not self.minimum <= value <= self.maximum:
-            raise BelowGate(
-                f"{self.metric} is {value:g} on the validation part, outside of {self.minimum:g} "
-                f"to {self.maximum:g}: nothing was exported; check the data, or change the "
-                "recipe's hyper-parameters"
-            )
-
-    def _value(self, evaluation: Evaluation) -> float:
-        return next(each.value for each in evaluation.metrics if each.name == self.metric)
+    @property
+    def epochs(self) -> int:
+        """How many epochs lie behind."""
+        return max((len(curve) for curve in self.curves.values()), default=0)
 
 
 @dataclass(frozen=True)
@@ -155,30 +97,32 @@ class Recipe(Generic[HyperParametersT]):
     """How a model is trained.
 
     `load` reads the data set from a folder, or fetches it. `describe` sums up the inputs of the
-    training part for the card. `prepare` takes the hyper-parameters, the parts and the seed of
+    training part for the card. `prepare` takes the hyper-parameters, the splits and the seed of
     whatever is random. `serve` turns the fitted network into the graph to export, calibrated on the
-    validation batches. `evaluate` compares outputs with targets.
+    validation batches. `outputs` is the kind of answer that it gives.
 
     `baselines` are what any network must beat, by name: each is fitted on examples, and gives its
-    outputs for other inputs. `disturb`
-    gives examples as they come from careless hands, by what was done to them. `ablations` are
-    changes to the hyper-parameters, each of which takes one ingredient away. `search_space` says
-    where better values of the hyper-parameters that it names may be found.
+    outputs for other inputs. `perturb` gives examples as they come from careless hands, by what was
+    done to them. `ablations` are changes to the hyper-parameters, each of which takes one
+    ingredient away. `search_space` says where better values of the hyper-parameters that it names
+    may be found. `answer_training` gives outputs and targets of some training examples where the
+    signature must not be asked of them, since the features remember each with its target.
     """
 
     task: str
     hyper_parameters: HyperParametersT
     load: Callable[[Path | None], Data]
-    split: Callable[[Examples], Parts]
+    split: Callable[[Examples], Splits]
     describe: Callable[[Examples], dict[str, InputStatistics]]
-    prepare: Callable[[HyperParametersT, Parts, int], Fit]
-    serve: Callable[[Fit], Servable]
-    evaluate: Callable[[Tensors, NDArray[Any]], Evaluation]
-    gate: Gate
+    prepare: Callable[[HyperParametersT, Splits, int], Fit]
+    serve: Callable[[Fit], ServingGraph]
+    outputs: OutputKind
+    gate: AcceptanceGate
     baselines: Mapping[str, Callable[[Examples, Tensors], Tensors]] = field(default_factory=dict)
-    disturb: Callable[[Examples], Mapping[str, Examples]] = lambda _examples: {}
+    perturb: Callable[[Examples], Mapping[str, Examples]] = lambda _examples: {}
     ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     search_space: Mapping[str, Range | Choice] = field(default_factory=dict)
+    answer_training: Callable[[Fit, ServingGraph], tuple[Tensors, NDArray[Any]]] | None = None
 
     def changed(self, changes: Mapping[str, Any]) -> "Recipe[HyperParametersT]":
         """Give the same recipe with other values of some hyper-parameters."""
@@ -193,8 +137,8 @@ class Training:
     recipe: Recipe[Any]
     seed: int
     data: Data
-    parts: Parts
+    splits: Splits
     fit: Fit
-    servable: Servable
+    graph: ServingGraph
     state: State
     validation: Evaluation

@@ -21,10 +21,11 @@ from serving.models import MODELS
 from tests import stack
 from tests.compare import assert_same
 from training import pipeline
+from training.data.examples import Examples
 from training.models import RECIPES
-from training.pipeline import Plan
-from training.recipe import Examples, Recipe
-from training.servable import Servable
+from training.pipeline import TrainingOptions
+from training.recipe import Recipe
+from training.serving_graph import ServingGraph
 
 TOLERANCE = 1e-5  # relative or absolute, of float32 arithmetic in another order
 
@@ -33,7 +34,7 @@ TOLERANCE = 1e-5  # relative or absolute, of float32 arithmetic in another order
 class Trained:
     """A model that was just trained: the network as Keras has it, and examples it never saw."""
 
-    network: Servable
+    network: ServingGraph
     card: ModelCard
     held_out: Examples
 
@@ -42,11 +43,13 @@ def train(
     name: str, recipe: Recipe[Any], data_folder: Path, repository: Path, seed: int = 0
 ) -> Trained:
     """Train and publish as the pipeline does, but keep the network."""
-    plan = Plan(data_folder, repository, repository.parent / f"{repository.name}-checkpoints")
+    options = TrainingOptions(
+        data_folder, repository, repository.parent / f"{repository.name}-checkpoints"
+    )
     data = recipe.load(data_folder)
-    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), plan, seed=seed)
-    card = pipeline.publish_best(name, [training], [], plan)
-    network = Servable(training.servable.features, training.fit.network, training.servable.answer)
+    training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), options, seed=seed)
+    card = pipeline.publish_best(name, [training], [], options)
+    network = ServingGraph(training.graph.features, training.fit.network, training.graph.answer)
     return Trained(network, card, data.test)
 
 

@@ -107,7 +107,12 @@ def test_versions_that_fail_to_load_are_told_of_and_leave_the_old_one_serving(
         served.wait_for_state(number, "END")
         assert text in served.version(number)["error"]
         wait_for_reading(served, 1, "tfgate_model_failed_versions", code=code)
-    assert served.version(old) == {"version": old, "state": "AVAILABLE", "error": None}
+    assert served.version(old) == {
+        "version": old,
+        "state": "AVAILABLE",
+        "error": None,
+        "unready": None,
+    }
     wait_for_reading(served, len(FAULTS), "tfgate_model_versions", state="failed")
     wait_for_reading(served, 1, "tfgate_model_versions", state="available")
     served.wait_for_answer_by(old)

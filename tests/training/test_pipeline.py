@@ -11,49 +11,67 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.card import ModelCard
 from serving.models import MODELS
+from tests.tiny_recipes import Trained
 from training.errors import BelowGate, DataUnfit
-from training.models import RECIPES
-from training.operations import devices_by_operation
-from training.pipeline import Plan, checkpoints_of, divide, publish_best, run, train
-from training.recipe import Gate, Recipe
-from training.servable import Servable, to_tensorflow
+from training.outputs.acceptance import AcceptanceGate
+from training.pipeline import TrainingOptions, checkpoints_of, divide, publish_best, run
+from training.publish.operations import devices_by_operation
+from training.recipe import Recipe
+from training.serving_graph import ServingGraph, to_tensorflow
 
 
-def test_the_version_answers_the_example_at_any_batch_size(trained: Any) -> None:
+@pytest.fixture(scope="module")
+def signatures(trained: Trained) -> Any:
+    return tf.saved_model.load(str(trained.folder)).signatures
+
+
+def test_the_export_answers_unseen_examples_as_the_trained_network_does(
+    trained: Trained, signatures: Any
+) -> None:
+    training, test = trained.training, trained.training.data.test
+    graph = training.graph
+    as_trained = ServingGraph(graph.features, training.fit.network, graph.answer)
+    expected = as_trained.answer_all(test.inputs, len(test))
+    for output, tensor in signatures["serving_default"](**to_tensorflow(test.inputs)).items():
+        if tensor.dtype == tf.float32:
+            np.testing.assert_allclose(tensor, expected[output], rtol=1e-5, atol=1e-6)
+        else:
+            assert (tensor.numpy() == expected[output]).all()
+
+
+def test_the_gateway_makes_an_answer_of_whatever_the_version_gives(
+    trained: Trained, signatures: Any
+) -> None:
     model = MODELS[trained.card.name]
-    signature = tf.saved_model.load(str(trained.folder)).signatures["serving_default"]
-    for size in (1, 2, 7):
-        inputs = model.preprocess([model.example] * size)
-        batch = to_tensorflow(inputs)
-        outputs = {name: tensor.numpy() for name, tensor in signature(**batch).items()}
-        for name, spec in model.signature.outputs.items():
-            assert outputs[name].shape == (size, *spec.row_shape)
-        said = model.postprocess(inputs, outputs, trained.card)[0]
-        shown = outputs["price"][0] if "price" in outputs else outputs["scores"][0].max()
-        assert any(value == pytest.approx(float(shown), rel=1e-3) for value in said.values())
+    batch = model.preprocess([model.example] * 7)
+    tensors = signatures["serving_default"](**to_tensorflow(batch))
+    outputs = {name: tensor.numpy() for name, tensor in tensors.items()}
+    for name, spec in model.signature.outputs.items():
+        assert outputs[name].shape == (7, *spec.row_shape)
+    answers = model.postprocess(batch, outputs, trained.card)
+    assert len(answers) == 7
+    assert answers[0].keys() == model.response.__annotations__.keys()
 
 
-def test_the_weights_are_constants_of_the_graph(trained: Any) -> None:
-    assert not {"VarHandleOp", "ReadVariableOp"} & devices_by_operation(trained.folder).keys()
-
-
-def test_a_batch_without_rows_is_answered_with_none(trained: Any) -> None:
+def test_a_batch_without_rows_is_answered_with_none(trained: Trained, signatures: Any) -> None:
     declared = MODELS[trained.card.name].signature
-    signature = tf.saved_model.load(str(trained.folder)).signatures["serving_default"]
     inputs = {
         name: tf.zeros([0, *spec.row_shape], spec.dtype) for name, spec in declared.inputs.items()
     }
-    for name, tensor in signature(**inputs).items():
+    for name, tensor in signatures["serving_default"](**inputs).items():
         assert tensor.shape == (0, *declared.outputs[name].row_shape)
 
 
-def test_the_version_describes_itself_once_per_row(trained: Any) -> None:
-    describe = tf.saved_model.load(str(trained.folder)).signatures["describe"]
-    cards = describe(request=tf.constant(["", "", ""]))["card"].numpy()
+def test_the_weights_are_constants_of_the_graph(trained: Trained) -> None:
+    assert not {"VarHandleOp", "ReadVariableOp"} & devices_by_operation(trained.folder).keys()
+
+
+def test_the_version_describes_itself_once_per_row(trained: Trained, signatures: Any) -> None:
+    cards = signatures["describe"](request=tf.constant(["", "", ""]))["card"].numpy()
     assert [ModelCard.model_validate_json(card) for card in cards] == [trained.card] * 3
 
 
-def test_the_card_tells_the_whole_story(trained: Any) -> None:
+def test_the_card_tells_the_whole_story(trained: Trained) -> None:
     card = trained.card
     assert card.version == 1
     assert len(card.data_set.sha256) == 64
@@ -61,18 +79,20 @@ def test_the_card_tells_the_whole_story(trained: Any) -> None:
     assert [each.name for each in card.metrics]
     assert len(card.learning_curves[0].validation) == card.hyper_parameters["epochs"]
     assert card.confusion_matrix or card.residual_quantiles
+    assert card.robustness
     assert card.input_statistics
     assert {"python", "tensorflow", "keras"} <= card.libraries.keys()
 
 
-def test_the_warm_up_file_is_read_by_the_official_messages(trained: Any) -> None:
+def test_the_warm_up_file_is_read_by_the_official_messages(
+    trained: Trained, signatures: Any
+) -> None:
     path = trained.folder / "assets.extra" / "tf_serving_warmup_requests"
     logs = [
         prediction_log_pb2.PredictionLog.FromString(record.numpy())
         for record in tf.data.TFRecordDataset(str(path))
     ]
     requests = [log.predict_log.request for log in logs]
-    signatures = tf.saved_model.load(str(trained.folder)).signatures
     for request in requests:
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         assert request.model_spec.name == trained.card.name
@@ -81,25 +101,15 @@ def test_the_warm_up_file_is_read_by_the_official_messages(trained: Any) -> None
     assert sizes == [1, 8, 1]
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_the_export_answers_unseen_examples_as_the_trained_network_does(
-    name: str, tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
-) -> None:
-    recipe = tiny_recipes[name]
-    data = recipe.load(data_folder)
-    plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
-    training = train(name, recipe, data, divide(recipe, data), plan, seed=0)
-    publish_best(name, [training], [], plan)
-    as_trained = Servable(
-        training.servable.features, training.fit.network, training.servable.answer
-    )
-    expected = as_trained.answer_all(data.test.inputs, len(data.test))
-    signature = tf.saved_model.load(str(tmp_path / name / "1")).signatures["serving_default"]
-    for output, tensor in signature(**to_tensorflow(data.test.inputs)).items():
-        if tensor.dtype == tf.float32:
-            np.testing.assert_allclose(tensor, expected[output], rtol=1e-5, atol=1e-6)
-        else:
-            assert (tensor.numpy() == expected[output]).all()
+def test_a_model_outside_of_its_gate_is_not_exported(trained: Trained, tmp_path: Path) -> None:
+    training, metric = trained.training, trained.training.recipe.gate.metric
+    strict = replace(training.recipe, gate=AcceptanceGate(metric, minimum=2.0, maximum=1e9))
+    if metric == "root_mean_squared_error":
+        strict = replace(training.recipe, gate=AcceptanceGate(metric, maximum=1.0))
+    options = TrainingOptions(None, tmp_path / "models", tmp_path)
+    with pytest.raises(BelowGate, match=rf"{metric} is .* nothing was exported"):
+        publish_best(trained.card.name, [replace(training, recipe=strict)], [], options)
+    assert not (tmp_path / "models").exists()
 
 
 def test_too_few_examples_for_a_batch_are_refused(
@@ -107,9 +117,9 @@ def test_too_few_examples_for_a_batch_are_refused(
 ) -> None:
     for name, recipe in tiny_recipes.items():
         large = recipe.changed({"batch_size": 10_000})
-        plan = Plan(data_folder, tmp_path, tmp_path / "checkpoints")
+        options = TrainingOptions(data_folder, tmp_path, tmp_path / "checkpoints")
         with pytest.raises(DataUnfit, match=r"\d+ training examples do not fill a batch of 10000"):
-            run(name, large, plan)
+            run(name, large, options)
 
 
 def test_other_unlabelled_texts_are_another_training(
@@ -122,13 +132,3 @@ def test_other_unlabelled_texts_are_another_training(
         for each in ({}, {"text": np.array([b"a"], object)}, {"text": np.array([b"b"], object)})
     ]
     assert len({each.folder for each in folders}) == 3
-
-
-def test_a_model_below_its_gate_is_not_exported(
-    tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
-) -> None:
-    recipe = tiny_recipes["housing"]
-    strict = Recipe(**{**vars(recipe), "gate": Gate("root_mean_squared_error", maximum=1.0)})
-    with pytest.raises(BelowGate, match=r"root_mean_squared_error is .* nothing was exported"):
-        run("housing", strict, Plan(data_folder, tmp_path / "models", tmp_path / "checkpoints"))
-    assert not (tmp_path / "models").exists()

@@ -11,19 +11,22 @@ from serving.contract import Model
 from training.checks.copies import copies, shared_groups
 from training.checks.targets import class_sizes, quantities
 from training.checks.values import values
+from training.data.examples import Data, Splits
 from training.errors import DataUnfit
-from training.recipe import Data, Parts
+from training.outputs.kind import OutputKind
 
 STYLES = {"refusal": "red", "warning": "yellow", "note": ""}  # the gravest first
 
 
-def approve(model: Model[Any, Any], data: Data, parts: Parts) -> tuple[DataFinding, ...]:
+def approve(
+    model: Model[Any, Any], outputs: OutputKind, data: Data, splits: Splits
+) -> tuple[DataFinding, ...]:
     """Print what was found in the data, while it was read and since, and give it.
 
     Raises:
         DataUnfit: something found is a refusal.
     """
-    findings = (*data.findings, *check(model, data, parts))
+    findings = (*data.findings, *check(model, outputs, data, splits))
     if findings:
         Console().print(table(findings))
     refusals = [each for each in findings if each.severity == "refusal"]
@@ -33,14 +36,16 @@ def approve(model: Model[Any, Any], data: Data, parts: Parts) -> tuple[DataFindi
     return findings
 
 
-def check(model: Model[Any, Any], data: Data, parts: Parts) -> list[DataFinding]:
+def check(
+    model: Model[Any, Any], outputs: OutputKind, data: Data, splits: Splits
+) -> list[DataFinding]:
     """Compare the examples with one another, and their values with what the model declares."""
-    targets = class_sizes(data, parts) if data.classes else quantities(data, parts)
+    targets = class_sizes(data, splits) if outputs.has_classes else quantities(data, splits)
     return [
         *targets,
-        *copies(data, parts),
-        *shared_groups(data, parts),
-        *values(model, data, parts),
+        *copies(data, splits, has_classes=outputs.has_classes),
+        *shared_groups(data, splits),
+        *values(model, data, splits),
     ]
 
 

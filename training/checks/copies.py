@@ -6,21 +6,23 @@ from hashlib import blake2b
 import numpy as np
 
 from serving.card import DataFinding
-from training.checks.finding import finding, warning_up_to
-from training.recipe import Data, Examples, Parts
+from training.data.examples import Data, Examples, Splits
+from training.data.finding import finding, warning_up_to
 
 MOST_LEAKED = 0.1  # of the examples that figures are measured on
 
 
-def copies(data: Data, parts: Parts) -> Iterator[DataFinding]:
+def copies(data: Data, splits: Splits, *, has_classes: bool) -> Iterator[DataFinding]:
     """Count inputs that are there twice, on both sides of a split, or with different classes."""
-    train, validation, test = map(_fingerprints, (parts.train, parts.validation, data.test))
+    train, validation, test = map(_fingerprints, (splits.train, splits.validation, data.test))
     yield from _within("train and validation", train + validation)
     yield from _within("test", test)
     yield from _leaked("validation", validation, set(train))
     yield from _leaked("test", test, {*train, *validation})
-    if data.classes:
-        targets = np.concatenate([parts.train.targets, parts.validation.targets, data.test.targets])
+    if has_classes:
+        targets = np.concatenate(
+            [splits.train.targets, splits.validation.targets, data.test.targets]
+        )
         yield from _contradictions([*train, *validation, *test], targets.tolist())
 
 
@@ -70,10 +72,10 @@ def _contradictions(fingerprints: list[bytes], targets: list[int]) -> Iterator[D
         )
 
 
-def shared_groups(data: Data, parts: Parts) -> Iterator[DataFinding]:
+def shared_groups(data: Data, splits: Splits) -> Iterator[DataFinding]:
     """Count the held-out examples whose group is learned from."""
-    yield from _shared("validation", parts.validation, [parts.train])
-    yield from _shared("test", data.test, [parts.train, parts.validation])
+    yield from _shared("validation", splits.validation, [splits.train])
+    yield from _shared("test", data.test, [splits.train, splits.validation])
 
 
 def _shared(part: str, held_out: Examples, known: list[Examples]) -> Iterator[DataFinding]:

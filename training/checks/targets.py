@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from serving.card import DataFinding
-from training.checks.finding import finding
-from training.recipe import Data, Parts
+from training.data.examples import Data, Splits
+from training.data.finding import finding
 
 FEW_PER_CLASS = 50  # below it, a network learns little but the examples themselves
 MOST_UNBALANCED = 10  # times as many examples in one class as in another
 MOST_AT_A_BOUND = 0.01  # of the targets
 
 
-def class_sizes(data: Data, parts: Parts) -> Iterator[DataFinding]:
+def class_sizes(data: Data, splits: Splits) -> Iterator[DataFinding]:
     """Compare the numbers of examples in each class that are learned from, and look for none."""
-    counts = np.bincount(parts.train.targets, minlength=len(data.classes))
+    counts = np.bincount(splits.train.targets, minlength=len(data.classes))
     sizes = dict(zip(data.classes, counts.tolist(), strict=True))
     rarest, commonest = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
     unbalanced = sizes[commonest] > MOST_UNBALANCED * sizes[rarest]
@@ -25,7 +25,7 @@ def class_sizes(data: Data, parts: Parts) -> Iterator[DataFinding]:
         "examples of a class",
         "warning" if unbalanced else "note",
         count=sizes[rarest],
-        total=len(parts.train),
+        total=len(splits.train),
         message=(message if len(set(counts)) > 1 else "of each class to learn from") + advice,
     )
     if small := [name for name, size in sizes.items() if size < FEW_PER_CLASS]:
@@ -36,7 +36,7 @@ def class_sizes(data: Data, parts: Parts) -> Iterator[DataFinding]:
             total=len(sizes),
             message=f"fewer than {FEW_PER_CLASS} examples to learn from: {', '.join(small)}",
         )
-    for part, examples in (("validation", parts.validation), ("test", data.test)):
+    for part, examples in (("validation", splits.validation), ("test", data.test)):
         seen = set(examples.targets.tolist())
         if missing := [name for target, name in enumerate(data.classes) if target not in seen]:
             yield finding(
@@ -48,9 +48,9 @@ def class_sizes(data: Data, parts: Parts) -> Iterator[DataFinding]:
             )
 
 
-def quantities(data: Data, parts: Parts) -> Iterator[DataFinding]:
+def quantities(data: Data, splits: Splits) -> Iterator[DataFinding]:
     """Look for targets that are no numbers, all the same, or heaped at their bounds."""
-    targets = np.concatenate([parts.train.targets, parts.validation.targets, data.test.targets])
+    targets = np.concatenate([splits.train.targets, splits.validation.targets, data.test.targets])
     total = len(targets)
     if count := int((~np.isfinite(targets)).sum()):
         message = "fill them in, or leave their rows out"

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from serving.card import DataFinding
 from serving.contract import Model
-from training.checks.finding import Severity, finding, warning_up_to
-from training.recipe import Data, Parts
+from training.data.examples import Data, Splits
+from training.data.finding import Severity, finding, warning_up_to
 
 MOST_WRONG = 0.01  # of the values of an input
 
 
-def values(model: Model[Any, Any], data: Data, parts: Parts) -> Iterator[DataFinding]:
+def values(model: Model[Any, Any], data: Data, splits: Splits) -> Iterator[DataFinding]:
     """Look through each input of the signature."""
     fields = model.request.model_json_schema()["properties"]
     for name, spec in model.signature.inputs.items():
-        every = [each.inputs[name] for each in (parts.train, parts.validation, data.test)]
+        every = [each.inputs[name] for each in (splits.train, splits.validation, data.test)]
         column, field = np.concatenate(every), fields.get(name, {})
         if spec.row_shape:
             yield from _arrays(name, column)

@@ -18,10 +18,10 @@ from serving.card import DataFinding
 from serving.contract import Tensors
 from serving.errors import TfgateError
 from serving.models import MODELS
-from training.checks.finding import finding, warning_up_to
+from training.data.examples import Data, Examples, Splits
 from training.data.files import DataFile, find
+from training.data.finding import finding, warning_up_to
 from training.errors import DataUnfit
-from training.recipe import Data, Examples, Parts
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNLABELLED = ("unlabelled", "unsup")  # folders that may stand among those of the classes
@@ -113,7 +113,7 @@ def _load(folder: Path, found: Mapping[str, Folders], kind: FileKind) -> Data:
         classes=classes,
         unlabelled=_unlabelled(files[TRAIN], parts[TEST], kind),
         findings=tuple(_unreadable(folder, all_files)),
-        parts=Parts(parts[TRAIN], parts[VALIDATION], "; ".join(methods)),
+        splits=Splits(parts[TRAIN], parts[VALIDATION], "; ".join(methods)),
     )
 
 

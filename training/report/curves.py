@@ -3,10 +3,11 @@
 from typing import Any
 
 from serving.card import LearningCurve, ModelCard
-from training.number import number
+from training.outputs.kind import OutputKind
 from training.recipe import Training
 from training.report.figure import BLUE, GREY, ORANGE, Figure, draw
 from training.report.gap import RULE, Errors, advice, measure_errors, verdict
+from training.report.number import number
 from training.report.page import Section, Table
 
 
@@ -18,7 +19,7 @@ def learning(training: Training, card: ModelCard) -> Section:
         "How it learned",
         [f"{verdict(errors).capitalize()}. {_in_words(errors)} {advice(errors)}", RULE],
         figures,
-        [_errors(card, errors)],
+        [_errors(training.recipe.outputs, errors)],
     )
 
 
@@ -36,17 +37,14 @@ def _in_words(errors: Errors) -> str:
     )
 
 
-def _errors(card: ModelCard, errors: Errors) -> Table:
-    names = {metric.name for metric in card.metrics}
-    unit = next((each.unit for each in card.metrics if each.name == "root_mean_squared_error"), "")
-    kind = "share of wrong answers" if "accuracy" in names else f"root mean squared error, {unit}"
+def _errors(kind: OutputKind, errors: Errors) -> Table:
     rows = [
         ["training", number(errors.train)],
         ["validation", number(errors.validation)],
         ["test", number(errors.test)],
         ["best baseline, test", "none" if errors.floor is None else number(errors.floor)],
     ]
-    return Table("Error by part", ["part", kind], rows)
+    return Table("Error by part", ["part", kind.error_name], rows)
 
 
 def _curves(card: ModelCard, errors: Errors) -> Figure:
@@ -70,7 +68,7 @@ def _curves(card: ModelCard, errors: Errors) -> Figure:
         f"Lines over {len(curves[0].train)} epochs, training dashed with circles, validation solid "
         f"with squares. At the end: {ends}.",
         f"At the end: {ends}. Training values are means over an epoch, while the network changes "
-        f"and is disturbed, so they may lie on the worse side. Read out: {verdict(errors)}.",
+        f"and noise is added, so they may lie on the worse side. Read out: {verdict(errors)}.",
         draw(4.6 * len(curves), 3.4, paint),
     )
 

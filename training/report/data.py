@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.card import ModelCard
-from training.number import number
 from training.recipe import Training
+from training.report.number import number
 from training.report.page import Section, Table
 
 QUANTILES = {"lowest": 0.0, "quarter": 0.25, "median": 0.5, "three quarters": 0.75, "highest": 1.0}
@@ -18,11 +18,11 @@ def data_set(training: Training, card: ModelCard) -> Section:
     """Sum up the data set."""
     about, split = card.data_set, card.data_set.split
     targets = {
-        "training": training.parts.train.targets,
-        "validation": training.parts.validation.targets,
+        "training": training.splits.train.targets,
+        "validation": training.splits.validation.targets,
         "test": training.data.test.targets,
     }
-    unlabelled = [f"{len(each):,} {name}" for name, each in training.parts.unlabelled.items()]
+    unlabelled = [f"{len(each):,} {name}" for name, each in training.splits.unlabelled.items()]
     return Section(
         "Data",
         [
@@ -32,7 +32,7 @@ def data_set(training: Training, card: ModelCard) -> Section:
             *([f"Without labels: {', '.join(unlabelled)}."] if unlabelled else []),
             _missing(card),
         ],
-        tables=[_balance(targets, card), _inputs(card), _findings(card)],
+        tables=[_balance(targets, training), _inputs(card), _findings(card)],
     )
 
 
@@ -48,13 +48,13 @@ def _missing(card: ModelCard) -> str:
     )
 
 
-def _balance(targets: Mapping[str, NDArray[Any]], card: ModelCard) -> Table:
-    if card.confusion_matrix is None:
+def _balance(targets: Mapping[str, NDArray[Any]], training: Training) -> Table:
+    if not training.recipe.outputs.has_classes:
         rows = [[part, *_summary(values)] for part, values in targets.items()]
         return Table("Targets by part", ["part", *QUANTILES, "mean"], rows)
     rows = [
         [label, *(_count(values == index, len(values)) for values in targets.values())]
-        for index, label in enumerate(card.confusion_matrix)
+        for index, label in enumerate(training.data.classes)
     ]
     return Table("Class balance", ["class", *targets], rows)
 

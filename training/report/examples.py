@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
-from training.recipe import Examples
+from training.data.examples import Examples
+from training.outputs.judgement import Judgement
 from training.report.figure import Figure, draw
-from training.report.judgement import Judgement
 from training.report.page import Table
 
 NUM_SHOWN = 12

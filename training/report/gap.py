@@ -4,22 +4,17 @@ Source of the two notions: S. Geman, E. Bienenstock, R. Doursat, "Neural Network
 Bias/Variance Dilemma", Neural Computation 4 (1992) 1-58.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.card import ModelCard
 from serving.contract import Tensors
-from training.fitting import predict_validation
 from training.recipe import Training
 
-# Of the training part, which is enough for two digits.
-NUM_EXAMPLES = 2_000
-NUM_BATCHES = 20
+NUM_EXAMPLES = 2_000  # of the training part, which is enough for two digits
 
 RULE = (
     "The rule: the floor is the error of the best baseline on the test part. Bias is high if even "
@@ -83,20 +78,14 @@ def advice(errors: Errors) -> str:
 
 def measure_errors(training: Training, card: ModelCard) -> Errors:
     """Measure the error on some training examples, and put the card's beside it."""
-    outputs, targets = _answer_training_examples(training)
+    kind = training.recipe.outputs
+    error, answers = kind.error, _answer_training_examples(training)
     return Errors(
-        train=error(_values(training.recipe.evaluate(outputs, targets).metrics)),
+        train=error(kind.evaluate(*answers).figures),
         validation=error(_values(card.validation_metrics)),
         test=error(_values(card.metrics)),
         floor=min((error(each.metrics) for each in card.baselines), default=None),
     )
-
-
-def error(metrics: Mapping[str, float]) -> float:
-    """Give the share of wrong answers, or else the root mean squared error."""
-    if "accuracy" in metrics:
-        return 1 - metrics["accuracy"]
-    return metrics["root_mean_squared_error"]
 
 
 def _values(metrics: Any) -> dict[str, float]:
@@ -105,24 +94,10 @@ def _values(metrics: Any) -> dict[str, float]:
 
 def _answer_training_examples(training: Training) -> tuple[Tensors, NDArray[Any]]:
     """Give outputs and targets of some, evenly from the whole part."""
-    if training.validation.confusion_matrix is None:
-        return _answer_training_batches(training)
-    train = training.parts.train
+    answer_training = training.recipe.answer_training
+    if answer_training is not None:
+        return answer_training(training.fit, training.graph)
+    train = training.splits.train
     number = min(NUM_EXAMPLES, len(train))
     some = train.take(np.linspace(0, len(train) - 1, number).astype(np.int64))
-    return training.servable.answer_all(some.inputs, len(some)), some.targets
-
-
-def _answer_training_batches(training: Training) -> tuple[Tensors, NDArray[Any]]:
-    """Feed the network what it was fitted on.
-
-    Through the signature, a house would find itself among the neighbours that features remember.
-    """
-    fit, answer = training.fit, training.servable.answer
-    number = min(NUM_BATCHES, fit.steps_per_epoch)
-    # Keras takes uncounted batches for too few.
-    counted = tf.data.experimental.assert_cardinality(number)
-    batches = fit.batches(tf.constant(0, tf.int64)).take(number).apply(counted)
-    raw, targets = predict_validation(replace(fit, validation=batches))
-    outputs = {name: tensor.numpy() for name, tensor in answer(tf.constant(raw)).items()}
-    return outputs, targets * answer.unit_usd
+    return training.graph.answer_all(some.inputs, len(some)), some.targets

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
-from training.recipe import Examples
+from training.data.examples import Examples
 from training.report.figure import Figure, draw
 from training.report.page import Table
 

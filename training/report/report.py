@@ -1,22 +1,30 @@
 """Writes what is known of a version as one page, for people: its sections, in their order."""
 
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from serving.card import ModelCard
 from serving.contract import Tensors
-from training.recipe import Examples, Training
-from training.report import classification, examples, regions, regression
+from training.data.examples import Examples
+from training.outputs.classification import CLASSIFICATION
+from training.outputs.judgement import Judgement
+from training.outputs.kind import OutputKind
+from training.outputs.regression import REGRESSION
+from training.recipe import Training
+from training.report import classes, examples, prices
 from training.report.architecture import architecture
+from training.report.comparisons import comparisons, making, summary
 from training.report.curves import learning
 from training.report.data import data_set
-from training.report.judgement import judge
-from training.report.page import Section, render
-from training.report.tables import comparisons, making, summary
+from training.report.figure import Figure
+from training.report.page import Section, Table, render
 from training.report.timing import milliseconds_by_batch
 
 PAGE = "report.html"
+
+# What is drawn of each kind of answer; of any other, the worst answers alone are shown.
+Charts = Callable[[ModelCard, Tensors, Examples], tuple[list[Figure], list[Table]]]
+CHARTS: dict[OutputKind, Charts] = {CLASSIFICATION: classes.charts, REGRESSION: prices.charts}
 
 
 def write_report(training: Training, card: ModelCard, answers: Tensors, folder: Path) -> Path:
@@ -29,11 +37,11 @@ def write_report(training: Training, card: ModelCard, answers: Tensors, folder: 
     sections = [
         summary(card),
         learning(training, card),
-        _errors(card, answers, test),
+        _errors(training, card, answers),
         comparisons(card),
         data_set(training, card),
         architecture(training.fit.network),
-        making(card, milliseconds_by_batch(training.servable, test)),
+        making(card, milliseconds_by_batch(training.graph, test)),
     ]
     folder.mkdir(parents=True, exist_ok=True)
     for section in sections:
@@ -44,27 +52,17 @@ def write_report(training: Training, card: ModelCard, answers: Tensors, folder: 
     return page
 
 
-def _errors(card: ModelCard, answers: Tensors, test: Examples) -> Section:
-    shown = _worst(answers, test)
-    if card.confusion_matrix is not None:
-        figures = [classification.confusion(card), classification.reliability(card)]
-        return Section("Where it errs", shown.paragraphs, [*figures, *shown.figures], shown.tables)
-    unit = regression.unit(card)
-    residuals = answers["price"].astype(np.float64) - test.targets
-    figures = [
-        regression.predicted_against_actual(card, answers, test),
-        regression.residuals(card, answers, test),
-        regression.coverage(card, answers, test),
-    ]
-    if regions.has_places(test.inputs):
-        figures.append(regions.error_map(test, residuals, unit))
-    by_category = regions.errors_by_category(test, residuals, unit)
-    return Section("Where it errs", shown.paragraphs, figures, [*by_category, *shown.tables])
+def _errors(training: Training, card: ModelCard, answers: Tensors) -> Section:
+    kind, test = training.recipe.outputs, training.data.test
+    shown = _worst(kind.judge(answers, test.targets), test)
+    figures, tables = CHARTS[kind](card, answers, test) if kind in CHARTS else ([], [])
+    return Section(
+        "Where it errs", shown.paragraphs, [*figures, *shown.figures], [*tables, *shown.tables]
+    )
 
 
-def _worst(answers: Tensors, test: Examples) -> Section:
+def _worst(judgement: Judgement, test: Examples) -> Section:
     """Show the worst answers to the test part with their inputs."""
-    judgement = judge(answers, test.targets)
     rows = judgement.worst(examples.NUM_SHOWN)
     name, title = "worst-answers", "Worst answers of the test part"
     if not len(rows):

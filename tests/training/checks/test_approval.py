@@ -10,18 +10,20 @@ import pytest
 from serving.card import DataFinding
 from serving.models import MODELS
 from training.checks.approval import approve, check
+from training.data.examples import Data, Examples, Splits
 from training.errors import DataUnfit
 from training.models import RECIPES
-from training.pipeline import Plan, divide, run
-from training.recipe import Data, Examples, Parts, Recipe
+from training.outputs.classification import CLASSIFICATION
+from training.pipeline import TrainingOptions, divide, run
+from training.recipe import Recipe
 
 
-def found(name: str, data: Data, parts: Parts) -> dict[str, DataFinding]:
-    return {each.name: each for each in check(MODELS[name], data, parts)}
+def found(name: str, data: Data, splits: Splits) -> dict[str, DataFinding]:
+    return {each.name: each for each in check(MODELS[name], RECIPES[name].outputs, data, splits)}
 
 
 @pytest.fixture
-def texts() -> tuple[Data, Parts]:
+def texts() -> tuple[Data, Splits]:
     """Three hundred texts in three parts, all different, of two classes."""
     examples = Examples(
         {"text": np.array([b"text %d" % number for number in range(300)], dtype=object)},
@@ -31,11 +33,11 @@ def texts() -> tuple[Data, Parts]:
     train, validation, test = (examples.take(rows) for rows in np.split(np.arange(300), [200, 250]))
     development = examples.take(np.arange(250))
     data = Data("texts", "here", 64 * "0", development, test, ("negative", "positive"))
-    return data, Parts(train, validation, "in order")
+    return data, Splits(train, validation, "in order")
 
 
 @pytest.fixture
-def houses(data_folder: Path) -> tuple[Data, Parts]:
+def houses(data_folder: Path) -> tuple[Data, Splits]:
     data = RECIPES["housing"].load(data_folder)
     return data, divide(RECIPES["housing"], data)
 
@@ -46,60 +48,63 @@ def with_input(examples: Examples, name: str, rows: slice, value: Any) -> Exampl
     return replace(examples, inputs={**examples.inputs, name: column})
 
 
-def test_good_data_give_nothing_but_the_sizes_of_the_classes(texts: tuple[Data, Parts]) -> None:
-    (finding,) = check(MODELS["sentiment"], *texts)
+def test_good_data_give_nothing_but_the_sizes_of_the_classes(texts: tuple[Data, Splits]) -> None:
+    (finding,) = check(MODELS["sentiment"], CLASSIFICATION, *texts)
     assert (finding.severity, finding.count, finding.share) == ("note", 100, 0.5)
     assert finding.message == "of each class to learn from"
 
 
-def test_copies_within_a_part_are_counted_once_each(texts: tuple[Data, Parts]) -> None:
-    data, parts = texts
-    parts = replace(parts, train=with_input(parts.train, "text", slice(0, 6, 2), b"text 0"))
-    finding = found("sentiment", data, parts)["copies within train and validation"]
+def test_copies_within_a_part_are_counted_once_each(texts: tuple[Data, Splits]) -> None:
+    data, splits = texts
+    splits = replace(splits, train=with_input(splits.train, "text", slice(0, 6, 2), b"text 0"))
+    finding = found("sentiment", data, splits)["copies within train and validation"]
     assert (finding.severity, finding.count, finding.share) == ("note", 2, 2 / 250)
 
 
 @pytest.mark.parametrize(("num_copies", "severity"), [(5, "warning"), (6, "refusal")])
-def test_copies_on_both_sides_of_a_split_are_refused_if_they_are_many(
-    num_copies: int, severity: str, texts: tuple[Data, Parts]
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_copies_in_the_test_part_are_refused_if_they_are_many(
+    part: str, num_copies: int, severity: str, texts: tuple[Data, Splits]
 ) -> None:
-    data, parts = texts
-    leaked = parts.train.inputs["text"][:num_copies]
+    data, splits = texts
+    leaked = getattr(splits, part).inputs["text"][:num_copies]
     data = replace(data, test=with_input(data.test, "text", slice(num_copies), leaked))
-    finding = found("sentiment", data, parts)["test inputs that are learned from"]
-    assert (finding.severity, finding.count, finding.share) == (
-        severity,
-        num_copies,
-        num_copies / 50,
-    )
-    held_out = with_input(parts.validation, "text", slice(num_copies), leaked)
-    finding = found("sentiment", texts[0], replace(parts, validation=held_out))[
+    finding = found("sentiment", data, splits)["test inputs that are learned from"]
+    assert (finding.severity, finding.count) == (severity, num_copies)
+    assert finding.share == num_copies / 50
+
+
+def test_copies_in_the_validation_part_are_a_warning(texts: tuple[Data, Splits]) -> None:
+    data, splits = texts
+    leaked = splits.train.inputs["text"][:5]
+    held_out = with_input(splits.validation, "text", slice(5), leaked)
+    finding = found("sentiment", data, replace(splits, validation=held_out))[
         "validation inputs that are learned from"
     ]
-    assert (finding.severity, finding.count) == (severity, num_copies)
+    assert (finding.severity, finding.count) == ("warning", 5)
 
 
-def test_the_same_input_in_two_classes_is_a_warning(texts: tuple[Data, Parts]) -> None:
-    data, parts = texts
-    parts = replace(parts, train=with_input(parts.train, "text", slice(0, 2), b"so so"))
-    finding = found("sentiment", data, parts)["inputs in several classes"]
+def test_the_same_input_in_two_classes_is_a_warning(texts: tuple[Data, Splits]) -> None:
+    data, splits = texts
+    splits = replace(splits, train=with_input(splits.train, "text", slice(0, 2), b"so so"))
+    finding = found("sentiment", data, splits)["inputs in several classes"]
     assert (finding.severity, finding.count) == ("warning", 1)
 
 
-def test_groups_on_both_sides_are_counted_by_their_examples(texts: tuple[Data, Parts]) -> None:
-    data, parts = texts
+def test_groups_on_both_sides_are_counted_by_their_examples(texts: tuple[Data, Splits]) -> None:
+    data, splits = texts
     shared = np.array([1, 1, 249, *range(1000, 1047)])
     data = replace(data, test=replace(data.test, groups=shared))
-    finding = found("sentiment", data, parts)["groups on both sides of test"]
+    finding = found("sentiment", data, splits)["groups on both sides of test"]
     assert (finding.severity, finding.count) == ("warning", 3)
 
 
-def test_rare_and_missing_classes_are_named(texts: tuple[Data, Parts]) -> None:
-    data, parts = texts
+def test_rare_and_missing_classes_are_named(texts: tuple[Data, Splits]) -> None:
+    data, splits = texts
     targets = np.array([1] * 5 + [0] * 195)
-    parts = replace(parts, train=replace(parts.train, targets=targets))
+    splits = replace(splits, train=replace(splits.train, targets=targets))
     data = replace(data, test=replace(data.test, targets=np.zeros(50, np.int64)))
-    findings = found("sentiment", data, parts)
+    findings = found("sentiment", data, splits)
     assert findings["examples of a class"].severity == "warning"
     assert findings["examples of a class"].message.startswith(
         "of positive, the rarest to learn from, to 195 of negative: rare classes"
@@ -110,37 +115,40 @@ def test_rare_and_missing_classes_are_named(texts: tuple[Data, Parts]) -> None:
 
 @pytest.mark.parametrize(("num_empty", "severity"), [(3, "warning"), (4, "refusal")])
 def test_empty_texts_are_refused_if_they_are_many(
-    num_empty: int, severity: str, texts: tuple[Data, Parts]
+    num_empty: int, severity: str, texts: tuple[Data, Splits]
 ) -> None:
-    data, parts = texts
-    parts = replace(parts, train=with_input(parts.train, "text", slice(num_empty), b""))
-    assert found("sentiment", data, parts)["too short text"].severity == severity
+    data, splits = texts
+    splits = replace(splits, train=with_input(splits.train, "text", slice(num_empty), b""))
+    assert found("sentiment", data, splits)["too short text"].severity == severity
 
 
-def test_texts_longer_than_the_gateway_takes_are_a_note(texts: tuple[Data, Parts]) -> None:
-    data, parts = texts
-    parts = replace(parts, train=with_input(parts.train, "text", slice(1), b"x" * 20_001))
-    finding = found("sentiment", data, parts)["too long text"]
+def test_texts_longer_than_the_gateway_takes_are_a_note(texts: tuple[Data, Splits]) -> None:
+    data, splits = texts
+    splits = replace(splits, train=with_input(splits.train, "text", slice(1), b"x" * 20_001))
+    finding = found("sentiment", data, splits)["too long text"]
     assert (finding.severity, finding.count) == ("note", 1)
 
 
 def test_a_gap_is_a_note_where_requests_may_have_one_else_a_refusal(
-    houses: tuple[Data, Parts],
+    houses: tuple[Data, Splits],
 ) -> None:
-    data, parts = houses
-    assert found("housing", data, parts)["missing total_bedrooms"].severity == "note"
-    parts = replace(parts, train=with_input(parts.train, "population", slice(1), np.nan))
-    assert found("housing", data, parts)["missing population"].severity == "refusal"
+    data, splits = houses
+    assert found("housing", data, splits)["missing total_bedrooms"].severity == "note"
+    splits = replace(splits, train=with_input(splits.train, "population", slice(1), np.nan))
+    assert found("housing", data, splits)["missing population"].severity == "refusal"
 
 
-def test_a_column_without_any_value_is_a_refusal(houses: tuple[Data, Parts]) -> None:
-    data, parts = houses
+def test_a_column_without_any_value_is_a_refusal(houses: tuple[Data, Splits]) -> None:
+    data, splits = houses
     empty = [
         with_input(each, "total_bedrooms", slice(None), np.nan)
-        for each in (parts.train, parts.validation, data.test)
+        for each in (splits.train, splits.validation, data.test)
     ]
-    data, parts = replace(data, test=empty[2]), replace(parts, train=empty[0], validation=empty[1])
-    assert found("housing", data, parts)["missing total_bedrooms"].severity == "refusal"
+    data, splits = (
+        replace(data, test=empty[2]),
+        replace(splits, train=empty[0], validation=empty[1]),
+    )
+    assert found("housing", data, splits)["missing total_bedrooms"].severity == "refusal"
 
 
 @pytest.mark.parametrize(
@@ -152,66 +160,68 @@ def test_a_column_without_any_value_is_a_refusal(houses: tuple[Data, Parts]) -> 
     ],
 )
 def test_values_that_requests_cannot_have_are_named(
-    column: str, value: Any, message: str, houses: tuple[Data, Parts]
+    column: str, value: Any, message: str, houses: tuple[Data, Splits]
 ) -> None:
-    data, parts = houses
+    data, splits = houses
     for num_rows, severity in ((2, "warning"), (3, "refusal")):
-        train = with_input(parts.train, column, slice(num_rows), value)
+        train = with_input(splits.train, column, slice(num_rows), value)
         kind = "unknown" if column == "ocean_proximity" else "impossible"
-        finding = found("housing", data, replace(parts, train=train))[f"{kind} {column}"]
+        finding = found("housing", data, replace(splits, train=train))[f"{kind} {column}"]
         expected = severity if kind == "unknown" else "refusal"
         assert (finding.severity, finding.count) == (expected, num_rows)
         assert finding.message.startswith(message)
 
 
-def test_a_constant_column_is_a_warning(houses: tuple[Data, Parts]) -> None:
+def test_a_constant_column_is_a_warning(houses: tuple[Data, Splits]) -> None:
     findings = found("housing", *houses)
     assert findings["constant households"].severity == "warning"
     assert "it is 380 everywhere" in findings["constant households"].message
 
 
-def test_capped_missing_and_equal_targets_are_told_apart(houses: tuple[Data, Parts]) -> None:
-    data, parts = houses
+def test_capped_missing_and_equal_targets_are_told_apart(houses: tuple[Data, Splits]) -> None:
+    data, splits = houses
 
     def with_targets(targets: Any) -> dict[str, DataFinding]:
-        train = replace(parts.train, targets=targets.astype(np.float32))
-        return found("housing", data, replace(parts, train=train))
+        train = replace(splits.train, targets=targets.astype(np.float32))
+        return found("housing", data, replace(splits, train=train))
 
-    prices = parts.train.targets
+    prices = splits.train.targets
     capped = with_targets(np.where(prices > prices.mean(), 500_001, prices))
     assert capped["targets of the largest value"].message.startswith("they are 500,001, where")
     assert "targets of the largest value" not in with_targets(prices)
     assert with_targets(prices * np.nan)["missing targets"].severity == "refusal"
     train, validation, test = (
         replace(part, targets=np.ones(len(part)))
-        for part in (parts.train, parts.validation, data.test)
+        for part in (splits.train, splits.validation, data.test)
     )
-    alike = replace(parts, train=train, validation=validation)
+    alike = replace(splits, train=train, validation=validation)
     findings = found("housing", replace(data, test=test), alike)
     assert findings["equal targets"].severity == "refusal"
 
 
 def test_blank_pictures_are_a_warning(data_folder: Path) -> None:
     data = RECIPES["image"].load(data_folder)
-    parts = divide(RECIPES["image"], data)
-    parts = replace(parts, train=with_input(parts.train, "pixels", slice(2), 255))
-    finding = found("image", data, parts)["blank pixels"]
+    splits = divide(RECIPES["image"], data)
+    splits = replace(splits, train=with_input(splits.train, "pixels", slice(2), 255))
+    finding = found("image", data, splits)["blank pixels"]
     assert (finding.severity, finding.count) == ("warning", 2)
 
 
 def test_the_user_sees_all_findings_and_a_refusal_gives_its_reasons(
-    texts: tuple[Data, Parts], capsys: pytest.CaptureFixture[str]
+    texts: tuple[Data, Splits], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data, parts = texts
+    data, splits = texts
     unreadable = DataFinding(
         name="unreadable files", severity="refusal", count=7, share=0.1, message="mend a.txt"
     )
     with pytest.raises(DataUnfit, match="7 unreadable files: mend a"):
-        approve(MODELS["sentiment"], replace(data, findings=(unreadable,)), parts)
+        approve(MODELS["sentiment"], CLASSIFICATION, replace(data, findings=(unreadable,)), splits)
     printed = capsys.readouterr().out
     assert printed.index("refusal") < printed.index("note")
     warning = unreadable.model_copy(update={"severity": "warning"})
-    findings = approve(MODELS["sentiment"], replace(data, findings=(warning,)), parts)
+    findings = approve(
+        MODELS["sentiment"], CLASSIFICATION, replace(data, findings=(warning,)), splits
+    )
     assert [each.severity for each in findings] == ["warning", "note"]
 
 
@@ -220,8 +230,8 @@ def test_nothing_is_trained_on_unfit_data(
 ) -> None:
     table = (data_folder / "california_housing.csv").read_text()
     (tmp_path / "homes.csv").write_text(table.replace(",1000,", ",,", 1))
-    plan = Plan(tmp_path, tmp_path / "models", tmp_path / "checkpoints")
+    options = TrainingOptions(tmp_path, tmp_path / "models", tmp_path / "checkpoints")
     with pytest.raises(DataUnfit, match="1 missing population: gaps, while every request has"):
-        run("housing", tiny_recipes["housing"], plan)
+        run("housing", tiny_recipes["housing"], options)
     assert not (tmp_path / "models").exists()
     assert not (tmp_path / "checkpoints").exists()

@@ -11,8 +11,9 @@ from PIL import Image
 
 from serving.models.image import decode
 from serving.models.sentiment import clean
-from training.data import cifar10, imdb
 from training.errors import DataNotFound, DataUnfit
+from training.models.image import cifar10
+from training.models.sentiment import imdb
 from training.pipeline import divide
 from training.recipe import Recipe
 
@@ -36,9 +37,9 @@ def test_texts_are_cleaned_and_a_fifth_and_a_tenth_of_each_class_held_out(bounty
     data = imdb.load(bounty)
     assert data.classes == ("bad", "good")
     assert np.bincount(data.test.targets).tolist() == [4, 6]
-    assert data.parts is not None
-    assert np.bincount(data.parts.validation.targets).tolist() == [2, 2]
-    assert len(data.parts.train) + len(data.parts.validation) == len(data.development) == 40
+    assert data.splits is not None
+    assert np.bincount(data.splits.validation.targets).tolist() == [2, 2]
+    assert len(data.splits.train) + len(data.splits.validation) == len(data.development) == 40
     every = [*data.development.inputs["text"], *data.test.inputs["text"]]
     assert clean("<b>good</b> text&nbsp;29").encode() in every
     assert len(set(every)) == 50
@@ -60,11 +61,11 @@ def test_folders_for_the_parts_are_used_as_they_are(tmp_path: Path) -> None:
         for name in ("bad", "good"):
             write_texts(tmp_path / part / name, num_texts=num_texts, start=part)
     data = imdb.load(tmp_path)
-    assert data.parts is not None
-    sizes = (len(data.parts.train), len(data.parts.validation), len(data.test))
+    assert data.splits is not None
+    sizes = (len(data.splits.train), len(data.splits.validation), len(data.test))
     assert sizes == (40, 6, 4)
     assert all(text.startswith(b"test") for text in data.test.inputs["text"])
-    assert data.parts.method == (
+    assert data.splits.method == (
         "test part: the folder of that name; validation part: the folder of that name"
     )
 
@@ -186,7 +187,7 @@ def test_the_folders_names_are_those_of_the_answers(
     bounty: Path, tiny_recipes: dict[str, Recipe[Any]]
 ) -> None:
     recipe = tiny_recipes["sentiment"]
-    parts = divide(recipe, recipe.load(bounty))
-    servable = recipe.serve(recipe.prepare(recipe.hyper_parameters, parts, 0))
-    answers = servable.answer_all(parts.validation.inputs, len(parts.validation))
+    splits = divide(recipe, recipe.load(bounty))
+    graph = recipe.serve(recipe.prepare(recipe.hyper_parameters, splits, 0))
+    answers = graph.answer_all(splits.validation.inputs, len(splits.validation))
     assert answers["classes"][0].tolist() == [b"bad", b"good"]

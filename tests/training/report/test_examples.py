@@ -5,9 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from training.recipe import Examples
+from training.data.examples import Examples
+from training.outputs.classification import judge
 from training.report.examples import LONGEST_TEXT, shorten, show_pictures, table
-from training.report.judgement import judge
 
 SCORES = {
     "classes": np.array([[b"no", b"yes"]] * 2, dtype=object),

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.card import ModelCard
-from training.models import RECIPES
-from training.number import number
-from training.pipeline import Plan, publish_best, read, train
-from training.recipe import Recipe, Training
+from serving.card import ModelCard, Variant
+from tests.tiny_recipes import Trained
+from training.recipe import Training
 from training.report.architecture import architecture
-from training.report.judgement import judge
-from training.report.report import write_report
+from training.report.comparisons import comparisons
+from training.report.number import number
 
 VOID = {"img", "meta"}
 PREFIX = "data:image/png;base64,"
@@ -77,23 +75,15 @@ class Reported:
     @property
     def test_answers(self) -> dict[str, Any]:
         test = self.training.data.test
-        return dict(self.training.servable.answer_all(test.inputs, len(test)))
+        return dict(self.training.graph.answer_all(test.inputs, len(test)))
 
 
-@pytest.fixture(scope="module", params=list(RECIPES))
-def reported(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    tiny_recipes: dict[str, Recipe[Any]],
-    data_folder: Path,
-) -> Reported:
-    name, folder = request.param, tmp_path_factory.mktemp(request.param)
-    recipe = replace(tiny_recipes[name], baselines={}, disturb=lambda _examples: {})
-    plan = Plan(data_folder, folder, folder / "checkpoints", reports=folder / "reports")
-    training = train(name, recipe, *read(name, recipe, plan), plan, seed=0)
-    card = publish_best(name, [training], [], replace(plan, command=f"tfgate train {name}"))
-    written = folder / "reports" / name / "1"
-    return Reported(training, card, written, Page((written / "report.html").read_text()))
+@pytest.fixture(scope="module")
+def reported(trained: Trained) -> Reported:
+    assert trained.options.reports is not None
+    folder = trained.options.reports / trained.card.name / "1"
+    page = Page((folder / "report.html").read_text())
+    return Reported(trained.training, trained.card, folder, page)
 
 
 def test_the_page_stands_alone(reported: Reported) -> None:
@@ -117,7 +107,7 @@ def test_a_report_is_small_enough_to_be_kept(reported: Reported) -> None:
 def test_the_figures_are_those_that_the_answers_call_for(reported: Reported) -> None:
     figures = set(reported.page.figures)
     assert "learning-curves" in figures
-    is_classifier = reported.card.confusion_matrix is not None
+    is_classifier = reported.training.recipe.outputs.has_classes
     assert figures >= (OF_CLASSIFIERS if is_classifier else OF_REGRESSORS)
     assert not figures & (OF_REGRESSORS if is_classifier else OF_CLASSIFIERS)
 
@@ -147,11 +137,15 @@ def test_the_gap_is_read_out(reported: Reported) -> None:
     accuracy = metrics.get("accuracy")
     test = metrics["root_mean_squared_error"] if accuracy is None else 1 - accuracy
     assert errors["test"] == number(test)
-    assert errors["best baseline, test"] == "none"
+    floor = errors["best baseline, test"]
+    assert (floor == "none") == ("There is no baseline" in reported.page.words)
+    assert (floor == "none") == (not reported.card.baselines)
 
 
 def test_the_errors_shown_are_errors(reported: Reported) -> None:
-    judgement = judge(reported.test_answers, reported.training.data.test.targets)
+    judgement = reported.training.recipe.outputs.judge(
+        reported.test_answers, reported.training.data.test.targets
+    )
     if not judgement.badness.any():
         assert "Every answer to the test part is right." in reported.page.words
         return
@@ -180,21 +174,19 @@ def test_without_graphviz_the_layers_are_listed(
     assert len(section.tables[0].rows) == len(reported.training.fit.network.layers) + 1
 
 
-def test_a_report_compares_what_the_card_compares(reported: Reported, tmp_path: Path) -> None:
+def test_a_report_compares_what_the_card_compares(reported: Reported) -> None:
     figures = {each.name: each.value for each in reported.card.metrics}
-    variant = {"name": "something simpler", "metrics": figures}
-    card = ModelCard.model_validate(
-        reported.card.model_dump()
-        | {"baselines": [variant], "ablations": [variant], "seeds": [variant, variant]}
-    )
-    page = Page(write_report(reported.training, card, reported.test_answers, tmp_path).read_text())
+    variant = Variant(name="something simpler", metrics=figures)
+    changes = {"baselines": [variant], "ablations": [], "seeds": [variant, variant]}
+    section = comparisons(reported.card.model_copy(update=changes))
+    tables = {table.caption: table for table in section.tables}
     name, value = next(iter(figures.items()))
-    baselines = page.tables["Baselines, on the test part"]
-    assert baselines[0][1] == name.replace("_", " ")
-    assert [row[0] for row in baselines[1:]] == ["this version", "something simpler"]
-    assert baselines[2][1] == number(value)
-    seeds = page.tables["Seeds, on the test part"]
-    assert [row[0] for row in seeds[3:]] == ["mean", "standard deviation"]
-    assert seeds[4][1] == number(0.0)
-    assert "Not measured in this training: disturbed inputs." in page.words
-    assert "There is no baseline" not in page.words
+    baselines = tables["Baselines, on the test part"]
+    assert baselines.head[1] == name.replace("_", " ")
+    assert [row[0] for row in baselines.rows] == ["this version", "something simpler"]
+    assert baselines.rows[1][1] == number(value)
+    seeds = tables["Seeds, on the test part"]
+    assert [row[0] for row in seeds.rows[2:]] == ["mean", "standard deviation"]
+    assert seeds.rows[3][1] == number(0.0)
+    assert "Perturbed inputs, on the test part" in tables
+    assert section.paragraphs == ["Not measured in this training: ablations."]

@@ -1,0 +1,129 @@
+"""What `tfgate train` and `tfgate tune` do: run what was asked for, and show what came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+from rich.console import Console
+
+from training.cli import summaries
+from training.cli.hyper_parameters import Changes, listing, typed, write_changes
+from training.errors import UnknownRecipe
+from training.experiments import folds, range_test, tuning
+from training.models import RECIPES
+from training.pipeline import TrainingOptions, read, run
+from training.recipe import Recipe
+
+ALL = "all"
+
+
+def train(names: Sequence[str], options: TrainingOptions, changes: Changes) -> None:
+    """Train and publish these models, or `all`, one after the other; then print a summary.
+
+    Raises:
+        TrainingError: the first model that cannot be trained; those before it are published.
+    """
+    console, cards = Console(), []
+    for name, recipe in choose(names, changes).items():
+        console.rule(name)
+        again = replace(options, command=command_line(name, options, changes))
+        cards.append(run(name, recipe, again))
+    console.print(summaries.trained(cards))
+
+
+def cross_validate(
+    names: Sequence[str], options: TrainingOptions, changes: Changes, num_folds: int
+) -> None:
+    """Measure recipes on every fold of the development examples in turn; publish nothing.
+
+    Raises:
+        TrainingError: a model cannot be trained.
+    """
+    console = Console()
+    for name, recipe in choose(names, changes).items():
+        console.rule(f"{name}, {num_folds} folds")
+        evaluations = folds.cross_validate(name, recipe, options, num_folds)
+        console.print(summaries.cross_validated(name, evaluations))
+
+
+def find_learning_rates(
+    names: Sequence[str], options: TrainingOptions, changes: Changes, folder: Path
+) -> None:
+    """Run a range test of each model, and draw it into the folder; publish nothing.
+
+    Raises:
+        TrainingError: the data cannot be had.
+    """
+    console = Console()
+    for name, recipe in choose(names, changes).items():
+        _, splits = read(name, recipe, options)
+        keras.utils.set_random_seed(options.seeds[0])
+        fit = recipe.prepare(recipe.hyper_parameters, splits, options.seeds[0])
+        with console.status(f"{name}: raising the rate with every batch"):
+            found = range_test.find_learning_rate(fit)
+        picture = folder / f"{name}.png"
+        range_test.plot(found, name, picture)
+        console.print(f"{name}: try --learning-rate {found.suggestion:.2g}; {picture} shows why")
+
+
+def tune(
+    names: Sequence[str],
+    options: TrainingOptions,
+    changes: Changes,
+    folder: Path,
+    num_trials: int,
+) -> None:
+    """Search for better hyper-parameters of each, and print the command that trains the best.
+
+    Raises:
+        TrainingError: there is nothing to search, or the model cannot be trained.
+    """
+    console = Console()
+    for name, recipe in choose(names, changes).items():
+        study = tuning.tune(name, recipe, options, folder, num_trials, fixed=tuple(changes))
+        console.print(summaries.tried(study, recipe.gate.metric))
+        picture = folder / f"{name}-importances.png"
+        if tuning.plot_importances(study, picture):
+            console.print(f"{picture} shows which hyper-parameters mattered")
+        best = {key: str(value) for key, value in study.best_params.items()}
+        console.print("The best again, then measured on the test part and published:")
+        console.print(command_line(name, options, {**changes, **best}), soft_wrap=True)
+
+
+def show_hyper_parameters(names: Sequence[str], changes: Changes) -> None:
+    """Print what can be set, with the values as they would be."""
+    for name, recipe in choose(names, changes).items():
+        Console().print(summaries.hyper_parameters(name, listing(recipe.hyper_parameters)))
+
+
+def choose(names: Sequence[str], changes: Changes) -> Mapping[str, Recipe[Any]]:
+    """Give the recipes that were named, or `all`, with these hyper-parameters.
+
+    Raises:
+        Misuse: there is no such recipe, or it has no such hyper-parameter or value.
+    """
+    for name in names:
+        if name not in {*RECIPES, ALL}:
+            raise UnknownRecipe(
+                f"there is no recipe {name!r}: choose from {', '.join([*RECIPES, ALL])}"
+            )
+    chosen = {name: RECIPES[name] for name in (RECIPES if ALL in names else names)}
+    return {
+        name: recipe.changed(typed(recipe.hyper_parameters, changes, model=name))
+        for name, recipe in chosen.items()
+    }
+
+
+def command_line(name: str, options: TrainingOptions, changes: Changes) -> str:
+    """Give what trains this version again; where the data lie is another machine's own affair."""
+    typed_options = [
+        "--data DIR" if options.data else "",
+        f"--seed {options.seeds[0]}" if options.seeds[0] else "",
+        f"--seeds {len(options.seeds)}" if len(options.seeds) > 1 else "",
+        "--ablations" if options.ablations else "",
+        "--all-gpus" if options.devices else "",
+        *write_changes(changes),
+    ]
+    return " ".join(["tfgate train", name, *filter(None, typed_options)])

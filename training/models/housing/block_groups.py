@@ -1,0 +1,135 @@
+"""What the housing network sees: the census of a block group, its place, and its neighbours.
+
+It knows the fields of the housing signature, but no network.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.data.examples import Examples
+from training.models.housing.neighbours import Neighbours
+
+NUM_ANCHORS = 2048
+
+# Degrees from the middle of the state, as float32 sines lose digits far from zero; one of longitude
+# is about 0.8 of one of latitude there.
+MIDDLE = (-119.5, 36.0)
+STRETCH = (0.8, 1.0)
+
+STEPS_PER_DEGREE = 5.0  # the unit of a neighbour's offset: some 20 km
+SMALLEST_DISTANCE = 0.035  # in that unit, as many block groups share their rounded place
+
+SMALLEST_DEVIATION = 1e-6  # of a column: one that never changes must not divide by zero
+
+
+class Features(tf.Module):
+    """Gives a block group as float32[batch, feature], each feature about standardised.
+
+    First come the `num_own` features of the block group itself; then, for each of `num_neighbours`
+    known ones near by, `num_of_neighbour` that tell how it differs, the last of them its price.
+    `limits_usd` are the lowest and the highest known price.
+    """
+
+    def __init__(self, train: Examples, *, num_wave_lengths: int, num_neighbours: int) -> None:
+        super().__init__()
+        inputs = train.inputs
+        self.limits_usd = float(train.targets.min()), float(train.targets.max())
+        self._categories = sorted(set(inputs["ocean_proximity"]))
+        ratios = inputs["total_bedrooms"] / inputs["households"]
+        self._bedrooms_per_household = float(np.nanmedian(ratios))
+        columns = self._columns(inputs)  # [example, column]
+        self._mean = tf.reduce_mean(columns, axis=0)
+        self._deviation = tf.math.reduce_std(columns, axis=0) + SMALLEST_DEVIATION
+        self._angles, self._phases = _fourier(num_wave_lengths)
+        places = _places(inputs)  # [example, 2]
+        self._neighbours = Neighbours(
+            places.numpy(), num_neighbours=num_neighbours, num_anchors=NUM_ANCHORS
+        )
+        self.num_neighbours = self._neighbours.num_neighbours
+        census = self._census(inputs)
+        prices = (train.targets - train.targets.mean()) / train.targets.std()
+        prices = prices[:, None].astype(np.float32)  # [example, 1]
+        self._known = _describe(census, places, prices)  # [example, column]
+        self.num_of_neighbour = int(self._known.shape[1]) + 1
+        self.num_own = int(census.shape[1] + self._angles.shape[1])
+
+    def __call__(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Give the features of a batch, from the tensors of the signature."""
+        places = _places(inputs)
+        return self._features(inputs, places, self._neighbours.near(places))
+
+    def of_known(self, train: Examples) -> tf.Tensor:
+        """Give the features of the very examples that this was made from, without their prices."""
+        places = _places(train.inputs)
+        return self._features(train.inputs, places, self._neighbours.near_known(places.numpy()))
+
+    def _features(
+        self, inputs: Mapping[str, Any], places: tf.Tensor, neighbours: tf.Tensor
+    ) -> tf.Tensor:
+        census = self._census(inputs)  # [batch, column]
+        waves = tf.matmul(places, self._angles)  # [batch, 8 * wave length]
+        waves = tf.sin(tf.nn.bias_add(waves, self._phases))
+        itself = _describe(census, places, tf.zeros_like(places[:, :1]))
+        known = tf.gather(self._known, neighbours)  # [batch, neighbour, column]
+        difference = known - itself[:, None]
+        offset = difference[..., -3:-1]  # [batch, neighbour, 2]
+        squared_distance = tf.reduce_sum(tf.square(offset), axis=2, keepdims=True)
+        distance = tf.math.log(squared_distance + SMALLEST_DISTANCE**2) / 2  # [..., neighbour, 1]
+        neighbourhood = tf.concat([distance, difference], axis=2)  # [batch, neighbour, feature]
+        size = self.num_neighbours * self.num_of_neighbour
+        neighbourhood = tf.reshape(neighbourhood, [-1, size])  # [batch, neighbour * feature]
+        return tf.concat([census, waves, neighbourhood], axis=1)
+
+    def _census(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Give all but the place, float32[batch, column]."""
+        missing = tf.math.is_nan(inputs["total_bedrooms"])[:, None]  # [batch, 1]
+        categories = inputs["ocean_proximity"][:, None]
+        proximity = tf.equal(categories, self._categories)  # [batch, category]
+        flags = tf.cast(tf.concat([missing, proximity], axis=1), tf.float32)
+        return tf.concat([(self._columns(inputs) - self._mean) / self._deviation, flags], axis=1)
+
+    def _columns(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Give counts, ratios, age and income as they are, float32[batch, 11]."""
+        rooms, households = inputs["total_rooms"], inputs["households"]
+        age, income = inputs["housing_median_age"], inputs["median_income"]
+        # A household has about one, however many rooms: households tell more than rooms do.
+        likely = households * self._bedrooms_per_household
+        bedrooms = inputs["total_bedrooms"]
+        bedrooms = tf.where(tf.math.is_nan(bedrooms), likely, bedrooms)
+        counts = [rooms, bedrooms, inputs["population"], households, income]
+        counts = tf.stack(counts, axis=1)  # [batch, 5]
+        per_household = counts[:, :3] / households[:, None]  # [batch, 3]
+        logarithms = tf.math.log1p(tf.concat([counts, per_household], axis=1))  # [batch, 8]
+        rest = tf.stack([bedrooms / rooms, age, income], axis=1)  # [batch, 3]
+        return tf.concat([logarithms, rest], axis=1)
+
+
+def _places(inputs: Mapping[str, Any]) -> tf.Tensor:
+    """Give float32[batch, 2]."""
+    return (tf.stack([inputs["longitude"], inputs["latitude"]], axis=1) - MIDDLE) * STRETCH
+
+
+def _describe(census: tf.Tensor, places: tf.Tensor, prices: Any) -> tf.Tensor:
+    """Give what differences to neighbours are taken of, float32[batch, column]."""
+    return tf.concat([census, places * STEPS_PER_DEGREE, prices], axis=1)
+
+
+def _fourier(num_wave_lengths: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give the angles that places are multiplied by, and what is added before the sine is taken.
+
+    There is a sine and a cosine along each of four directions for each wave length, from the length
+    of the state down to about 25 km.
+
+    Source: M. Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low
+    Dimensional Domains", NeurIPS 2020.
+    """
+    directions = np.array([[1, 0], [0, 1], [1, 1], [1, -1]]) / [[1], [1], [2**0.5], [2**0.5]]
+    per_degree = 0.125 * 2.0 ** np.arange(num_wave_lengths)
+    angles = 2 * np.pi * np.einsum("dp,w->pdw", directions, per_degree)  # [2, 4, wave length]
+    angles = angles.reshape(2, -1)  # [2, 4 * wave length]
+    phases = np.repeat([0, np.pi / 2], angles.shape[1])  # [8 * wave length]
+    return np.tile(angles, 2).astype(np.float32), phases.astype(np.float32)

@@ -1,0 +1,41 @@
+"""Shows a picture a little differently in each epoch; a pure function of seed, epoch and step."""
+
+import tensorflow as tf
+
+
+class Augmentation:
+    """Flips pictures left to right, and moves them by some pixels.
+
+    A picture is flipped in every other epoch, so that both sides are seen equally often. Source:
+    K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv 2404.00498.
+    """
+
+    def __init__(self, num_pictures: int, *, flip: bool, shift_pixels: int, seed: int) -> None:
+        self._shift = shift_pixels
+        self._seed = seed
+        sides = tf.random.stateless_uniform([num_pictures], (seed, 0), 0, 2, tf.int64)  # 0 or 1
+        self._first_sides = sides if flip else None
+
+    def __call__(
+        self, pictures: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor
+    ) -> tf.Tensor:
+        """Change [batch, height, width, channel] of any dtype, pictures of rows int32[batch]."""
+        return self._move(self._flip(pictures, rows, epoch), epoch, step)
+
+    def _flip(self, pictures: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
+        if self._first_sides is None:
+            return pictures
+        flipped = (tf.gather(self._first_sides, rows) + epoch) % 2 == 1  # [batch]
+        return tf.where(flipped[:, None, None, None], pictures[:, :, ::-1], pictures)
+
+    def _move(self, pictures: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        """Move each picture, and fill the gap with what lies beside it, reflected."""
+        shift, side = self._shift, pictures.shape[1]
+        seeds = tf.stack([self._seed + 1 + epoch, step])
+        places = [tf.shape(pictures)[0], 2]
+        first = tf.random.stateless_uniform(places, seeds, 0, 2 * shift + 1, tf.int32)  # [batch, 2]
+        framed = tf.pad(pictures, [[0, 0], [shift, shift], [shift, shift], [0, 0]], "REFLECT")
+        # framed is [batch, side + 2 * shift, side + 2 * shift, channel]
+        seen = first[..., None] + tf.range(side)  # [batch, 2, side]
+        rows = tf.gather(framed, seen[:, 0], axis=1, batch_dims=1)  # [batch, side, framed, channel]
+        return tf.gather(rows, seen[:, 1], axis=2, batch_dims=1)  # [batch, side, side, channel]

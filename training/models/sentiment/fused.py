@@ -1,0 +1,80 @@
+"""The sentiment network as it is served: the same function as the one that Keras trains, but fast.
+
+Keras traces an LSTM as a loop of small operations, whose bookkeeping costs more than its arithmetic
+at batch 1. Here each LSTM is one operation. The gradient registered for it is that of another gate
+order, so nothing can be trained through this form: the result would be wrong silently.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.models.sentiment.words import PADDING
+
+BELOW_ALL_STATES = -2.0  # what an LSTM gives is in [-1, 1]
+
+
+class FusedNetwork:
+    """The weights of a trained sentiment network, as constants. Time comes first throughout.
+
+    The operation wants it so, and to transpose the tokens costs less than to transpose vectors.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        layers = keras.layers
+        ((self._vectors,),) = _weights_of(network, layers.Embedding)
+        self._forwards, self._backwards = _weights_of(network, layers.LSTM)
+        ((self._kernel, self._bias),) = _weights_of(network, layers.Dense)
+
+    def __call__(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Give float32[batch, 2], as `build_network` of the sentiment recipe says."""
+        tokens = inputs["tokens"]  # [batch, time]
+        real = tf.cast(tokens != PADDING, tf.int32)
+        lengths = tf.reduce_sum(real, axis=1)  # [batch]
+        mask = tf.cast(tf.transpose(real), tf.float32)[..., None]  # [time, batch, 1]
+        count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]  # [batch, 1]
+        turned = tf.reverse_sequence(tokens, lengths, seq_axis=1)
+        vectors, pools = tf.constant(self._vectors), []  # one constant for both
+        for sequence, weights in ((tokens, self._forwards), (turned, self._backwards)):
+            words = tf.gather(vectors, tf.transpose(sequence))  # [time, batch, embedding]
+            states = _lstm(words, *weights)  # [time, batch, unit]
+            # Arithmetic, as a choice element by element takes several times as long on a CPU.
+            highest = tf.reduce_max(states + BELOW_ALL_STATES * (1 - mask), axis=0)
+            total = tf.reduce_sum(states * mask, axis=0)
+            pools += [tf.maximum(highest, -1.0), total / count]  # [batch, unit] each
+        pooled = tf.concat(pools, axis=1)  # [batch, 4 * unit]
+        # A product and a sum, as a product of matrices with one column is prepared for longer than
+        # it takes.
+        logit = tf.reduce_sum(pooled * self._kernel[:, 0], axis=1) + self._bias[0]  # [batch]
+        return tf.stack([logit, inputs["ngrams"]], axis=1)  # [batch, 2]
+
+
+def _weights_of(network: keras.Model, kind: Any) -> Sequence[list[NDArray[np.float32]]]:
+    """Give the weights of each layer of a kind, in the order in which the network was built."""
+    return [layer.get_weights() for layer in network.layers if isinstance(layer, kind)]
+
+
+def _lstm(words: tf.Tensor, kernel: Any, recurrent_kernel: Any, bias: Any) -> tf.Tensor:
+    """Give the state after each step, float32[time, batch, unit], from float32[time, batch, n].
+
+    The weights are those of `keras.layers.LSTM`, whose gates are i, f, c, o.
+    """
+    time, batch, _ = tf.unstack(tf.shape(words, tf.int64))
+    units = len(recurrent_kernel)
+    nothing = tf.zeros([batch, units])
+    no_peephole = tf.zeros([units])
+    return tf.raw_ops.BlockLSTMV2(
+        seq_len_max=time,
+        x=words,
+        cs_prev=nothing,
+        h_prev=nothing,
+        w=np.concatenate([kernel, recurrent_kernel]),  # [n + unit, 4 * unit]
+        wci=no_peephole,
+        wcf=no_peephole,
+        wco=no_peephole,
+        b=bias,
+    ).h

@@ -1,0 +1,109 @@
+"""How the sentiment model is trained: an LSTM in both directions, beside weighted n-grams.
+
+The n-grams are fitted first. What they say of reviews that nobody has labelled, the LSTM learns
+together with the labels; in the end the two are weighed against each other on the validation part.
+"""
+
+from dataclasses import fields
+
+import numpy as np
+from sklearn.model_selection import GroupShuffleSplit
+
+from serving.card import InputStatistics
+from training.data.examples import Examples, Splits
+from training.data.statistics import summarize
+from training.fit.fitting import predict_validation, whole_batches
+from training.models.sentiment import imdb
+from training.models.sentiment.baseline import ngrams_alone
+from training.models.sentiment.batches import batches_by_length, validation_batches
+from training.models.sentiment.fused import FusedNetwork
+from training.models.sentiment.network import (
+    EMBEDDING,
+    HyperParameters,
+    build_network,
+    compile_network,
+)
+from training.models.sentiment.perturbations import perturb
+from training.models.sentiment.pseudo_labels import Counting, teach
+from training.outputs.acceptance import AcceptanceGate
+from training.outputs.classification import CLASSIFICATION, BlendedScores, fit_blend
+from training.recipe import Choice, Fit, Range, Recipe
+from training.serving_graph import ServingGraph
+
+
+def split(development: Examples) -> Splits:
+    """Hold out a tenth by film, since reviews of one film share its names and plot."""
+    splitter = GroupShuffleSplit(n_splits=1, test_size=0.1, random_state=0)
+    rows = np.arange(len(development))
+    train, validation = next(splitter.split(rows, groups=development.groups))
+    return Splits(
+        development.take(train),
+        development.take(validation),
+        "the data set's own test part; the rest by film: scikit-learn's "
+        "GroupShuffleSplit(test_size=0.1, random_state=0)",
+    )
+
+
+def describe(train: Examples) -> dict[str, InputStatistics]:
+    """Sum up the lengths of the texts."""
+    texts = [text.decode() for text in train.inputs["text"]]
+    return {
+        "text.characters": summarize(np.array([float(len(text)) for text in texts])),
+        "text.words": summarize(np.array([float(len(text.split())) for text in texts])),
+    }
+
+
+def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit:
+    """Count the words, fit the n-grams, let them label what has no label; compile the network."""
+    counting = {field.name: getattr(hyper_parameters, field.name) for field in fields(Counting)}
+    taught = teach(Counting(**counting), splits)
+    network = build_network(hyper_parameters, len(taught.vectors))
+    # Labels alone would teach the network its training texts by their rare words.
+    network.get_layer(EMBEDDING).set_weights([taught.vectors * hyper_parameters.embedding_scale])
+    batch_size = hyper_parameters.batch_size
+    steps_per_epoch = whole_batches(len(taught.targets), batch_size)
+    compile_network(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
+    return Fit(
+        features=taught.features,
+        network=network,
+        batches=batches_by_length(taught.tokens, taught.targets, batch_size, seed),
+        steps_per_epoch=steps_per_epoch,
+        validation=validation_batches(taught.features, splits.validation, batch_size),
+        epochs=hyper_parameters.epochs,
+        classes=splits.classes,
+        words=taught.words,
+    )
+
+
+def serve(fit: Fit) -> ServingGraph:
+    """Weigh the branches against each other, and put the fast form of the network in its place."""
+    branches, targets = predict_validation(fit)  # [example, 2], [example]
+    answer = BlendedScores(fit.classes, *fit_blend(branches, targets))
+    return ServingGraph(fit.features, FusedNetwork(fit.network), answer)
+
+
+RECIPE = Recipe(
+    task="classification of a text as negative or positive",
+    hyper_parameters=HyperParameters(),
+    load=imdb.load,
+    split=split,
+    describe=describe,
+    prepare=prepare,
+    serve=serve,
+    outputs=CLASSIFICATION,
+    gate=AcceptanceGate("accuracy", minimum=0.90),
+    baselines={"naive Bayes weighted n-grams, 1 to 3 words": ngrams_alone},
+    perturb=perturb,
+    ablations={
+        "in one epoch": {"epochs": 1},
+        "less dropout": {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0},
+        "less averaging of weights": {"averaging": 0.0},
+    },
+    search_space={
+        "lstm_units": Choice((32, 64, 96)),
+        "word_dropout": Range(0.0, 0.4),
+        "embedding_dropout": Range(0.0, 0.6),
+        "dropout": Range(0.0, 0.7),
+        "learning_rate": Range(3e-4, 1e-2, logarithmic=True),
+    },
+)

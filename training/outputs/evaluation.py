@@ -1,0 +1,29 @@
+"""How good answers were, as figures; knows no kind of answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.card import ConfidenceBin, Metric
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good the answers to some examples were."""
+
+    metrics: list[Metric]
+    confusion_matrix: dict[str, dict[str, int]] | None = None
+    reliability: list[ConfidenceBin] | None = None
+    residual_quantiles: dict[str, float] | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The values of the metrics, by their names."""
+        return {metric.name: metric.value for metric in self.metrics}
+
+
+def standard_error(values: NDArray[Any]) -> float:
+    """Give how far the mean of as many other values, float[example], would scatter about theirs."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))

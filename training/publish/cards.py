@@ -1,0 +1,76 @@
+"""Writes the model card: what a version says of itself."""
+
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from serving.card import DataSet, LearningCurve, ModelCard, Split, Variant
+from training.outputs.evaluation import Evaluation
+from training.recipe import State, Training
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured of a training, all but the ablations on the test part."""
+
+    test: Evaluation
+    seeds: list[Variant]
+    baselines: list[Variant]
+    robustness: list[Variant]
+    ablations: list[Variant]
+
+
+def write_card(
+    training: Training, measured: Measurements, *, name: str, version: int, command: str | None
+) -> ModelCard:
+    """Put together what is known of a training."""
+    recipe, data, splits = training.recipe, training.data, training.splits
+    return ModelCard(
+        name=name,
+        version=version,
+        task=recipe.task,
+        data_set=DataSet(
+            name=data.name,
+            source=data.source,
+            sha256=data.sha256,
+            split=Split(
+                train=len(splits.train), validation=len(splits.validation), test=len(data.test)
+            ),
+            split_method=splits.method,
+            findings=list(data.findings),
+        ),
+        metrics=measured.test.metrics,
+        validation_metrics=training.validation.metrics,
+        seeds=measured.seeds,
+        baselines=measured.baselines,
+        robustness=measured.robustness,
+        ablations=measured.ablations,
+        hyper_parameters=asdict(recipe.hyper_parameters),
+        learning_curves=_learning_curves(training.state),
+        confusion_matrix=measured.test.confusion_matrix,
+        reliability=measured.test.reliability,
+        residual_quantiles=measured.test.residual_quantiles,
+        input_statistics=recipe.describe(splits.train),
+        parameters=training.fit.network.count_params(),
+        seed=training.seed,
+        command=command,
+        libraries=_library_versions(),
+        trained_at=datetime.now(UTC),
+        training_seconds=round(training.state.seconds, 1),
+    )
+
+
+def _learning_curves(state: State) -> list[LearningCurve]:
+    """Give the curves of what was measured on both parts."""
+    return [
+        LearningCurve(name=name, train=curve, validation=state.curves[f"val_{name}"])
+        for name, curve in state.curves.items()
+        if f"val_{name}" in state.curves
+    ]
+
+
+def _library_versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}

@@ -1,0 +1,90 @@
+"""A version's whole graph, and asking it with numpy arrays; knows no data set and no file."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from serving.contract import Tensors
+
+BATCH_SIZE = 64
+
+
+class ServingGraph(tf.Module):
+    """The signature's inputs → features → network → answer.
+
+    `network` is a function whose weights are constants: only look-up tables are tracked.
+    """
+
+    def __init__(
+        self, features: tf.Module, network: Callable[[Any], tf.Tensor], answer: tf.Module
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.answer = answer
+        self._network = network
+
+    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer a batch: the signature's inputs by name in, its outputs by name out."""
+        answers: dict[str, Any] = self.answer(self._network(self.features(inputs)))
+        return answers
+
+    def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
+        """Answer any number of rows, a batch at a time."""
+        graph = tf.function(self.__call__, reduce_retracing=True)
+        batches = []
+        for start in range(0, num_rows, BATCH_SIZE):
+            rows = slice(start, start + BATCH_SIZE)
+            batches.append(graph(to_tensorflow({name: inputs[name][rows] for name in inputs})))
+        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def frozen(network: keras.Model) -> Callable[[Any], tf.Tensor]:
+    """Give the network as a function, also of no rows, whose weights are constants of its graph.
+
+    TensorFlow then lays them out once for the kernels of the machine, and works out beforehand what
+    follows from them alone, such as a normalisation after a convolution.
+    """
+    trainable = [weight.numpy() for weight in network.trainable_variables]
+    others = [weight.numpy() for weight in network.non_trainable_variables]
+
+    def apply(batch: Any) -> tf.Tensor:
+        num_rows = tf.shape(tf.nest.flatten(batch)[0])[0]
+        some = tf.nest.map_structure(_at_least_one_row, batch)
+        outputs, _unchanged = network.stateless_call(trainable, others, some, training=False)
+        return outputs[:num_rows]  # [batch, ...], also where the batch is empty
+
+    return apply
+
+
+def _at_least_one_row(tensor: tf.Tensor) -> tf.Tensor:
+    """Add a row where there is none: oneDNN's convolutions and Keras' LSTM fail without.
+
+    They also fail with what tf.pad added, which oneDNN sees through.
+    """
+    num_rows, *row_shape = tf.unstack(tf.shape(tensor))
+    missing = tf.zeros([tf.maximum(0, 1 - num_rows), *row_shape], tensor.dtype)  # [0 or 1, ...]
+    return tf.concat([tensor, missing], axis=0)  # [max(batch, 1), ...]
+
+
+def to_tensorflow(tensors: Tensors) -> dict[str, Any]:
+    """Turn numpy arrays into TensorFlow's; it cannot tell the dtype of no strings by itself."""
+    return {
+        name: tf.constant(array, tf.string if array.dtype == object else array.dtype)
+        for name, array in tensors.items()
+    }
+
+
+def in_float32(network: keras.Model) -> keras.Model:
+    """Give the same network computing in float32, if it was trained in a lower precision."""
+    if all(layer.compute_dtype == layer.variable_dtype for layer in network.layers):
+        return network
+
+    def with_dtype(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(network, clone_function=with_dtype)
+    copy.set_weights(network.get_weights())
+    return copy
