@@ -27,7 +27,7 @@ class Sample:
 class Prometheus:
     """A running server, asked through its HTTP API."""
 
-    url: str
+    http: httpx.Client
 
     def query(self, promql: str) -> list[Sample]:
         """Evaluate an expression at this moment; it must be a vector or a scalar."""
@@ -61,7 +61,7 @@ class Prometheus:
         return {rule["name"]: rule["lastError"] for rule in rules if rule.get("lastError")}
 
     def _get(self, path: str, **parameters: str) -> Any:
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30).json()
+        answer = self.http.get(f"/api/v1/{path}", params=parameters).json()
         assert answer["status"] == "success", f"{parameters}: {answer.get('error')}"
         return answer["data"]
 
@@ -79,7 +79,9 @@ def prometheus(targets: Mapping[str, str], scratch: Path) -> Iterator[Prometheus
     with stack.process(command):
         url = f"http://{address}"
         stack.wait_until(lambda: stack.answers(f"{url}/-/ready"), "readiness of Prometheus")
-        yield Prometheus(url)
+        # One client for hundreds of questions: each new one would load the system's certificates.
+        with httpx.Client(base_url=url, timeout=30) as http:
+            yield Prometheus(http)
 
 
 def _configuration(targets: Mapping[str, str]) -> dict[str, Any]:
