@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from serving.models import MODELS
 from tests import stack
-from tests.k8s.cluster import Cluster, cluster, name_of
+from tests.k8s.cluster import Cluster, cluster, in_every_overlay, name_of
 from tests.programs import needs
 from tests.stack import ROOT, free_port
 from tests.tfgate.loadtest.stand_in import StandIn, standing_in
@@ -25,6 +25,7 @@ def arguments(applied: Cluster, workload: str, **replaced: str) -> list[str]:
     return [*kept, *(f"{name}={value}" for name, value in options.items())]
 
 
+@in_every_overlay
 def test_master_and_workers_find_each_other_and_the_gateway(applied: Cluster) -> None:
     port = {each["name"]: each["port"] for each in _service(applied, "gateway")}["http"]
     assert f"--host=http://gateway:{port}" in arguments(applied, "loadtest-master")
