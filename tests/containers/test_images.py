@@ -122,7 +122,7 @@ def test_it_refuses_to_be_open_to_all_by_mistake(gateway_image: Image) -> None:
 
 
 def test_locust_finds_its_users(tmp_path: Path) -> None:
-    image = build(stack.ROOT / "tests" / "load" / "Dockerfile", tmp_path)
+    image = build(stack.ROOT / "tfgate" / "loadtest" / "Dockerfile", tmp_path)
     environment = {**image.environment, "HOME": str(tmp_path / "home")}
     command = [program(image, environment), *image.entrypoint[1:], "--list"]
 
