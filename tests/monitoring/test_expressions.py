@@ -1,5 +1,6 @@
 """Every shipped expression, asked of a real Prometheus that watches a real gateway."""
 
+from contextlib import suppress
 from functools import cache
 
 from tests import stack
@@ -30,19 +31,26 @@ def test_the_gateway_and_the_model_server_are_scraped(watched: Prometheus) -> No
 
 
 def test_expressions_read_metrics_and_labels_that_exist(watched: Prometheus) -> None:
+    """A rate is there once a target has been scraped twice, and the rules have been evaluated."""
+    with suppress(TimeoutError):
+        stack.wait_until(lambda: not missing(watched), "every metric")
+
+    assert missing(watched) == []
+
+
+def missing(watched: Prometheus) -> list[tuple[str, ...]]:
     names = watched.names()
     labels = cache(watched.labels_of)
     elsewhere = ELSEWHERE | {ALERTS}
-    missing: list[tuple[str, ...]] = []
+    found: list[tuple[str, ...]] = []
     for each in expressions.shipped():
-        missing += [(each.place, metric) for metric in each.metrics() - elsewhere - names]
-        missing += [
+        found += [(each.place, metric) for metric in each.metrics() - elsewhere - names]
+        found += [
             (each.place, metric, label)
             for metric, label in each.matched_labels()
             if metric not in elsewhere and label not in FROM_KUBERNETES | labels(metric)
         ]
-
-    assert missing == []
+    return found
 
 
 def test_expressions_can_be_evaluated(watched: Prometheus) -> None:

@@ -25,7 +25,6 @@ _LOGGER = logging.getLogger("tfgate.models")
 _STATES = {number: name for name, number in ModelVersionStatus.State.items()}
 # What says nothing of the card itself.
 _PASSING = (DeadlineExceeded, ModelServerUnavailable, Overloaded)
-_MAX_CARDS = 8  # of one model: more versions than are served at once
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ class Catalog:
             for status in await self._client.versions(model, timeout_seconds=self._timeout_seconds)
         ]
         # A number may come back with other content once its version has been unloaded.
+        # So no more cards are kept than there are versions.
         known = {(model, state.version) for state in states if state.available} - self._unsure
         for key in [each for each in self.cards if each[0] == model and each not in known]:
             del self.cards[key]
@@ -112,14 +112,7 @@ class Catalog:
             if isinstance(error, _PASSING):
                 self._unsure.add((model, version))
         self.cards[model, version] = card
-        self._forget_oldest(model)
         return card
-
-    def _forget_oldest(self, model: str) -> None:
-        """Drop the card that has been there for longest; should it be wanted, it is asked anew."""
-        versions = [key for key in self.cards if key[0] == model]
-        if len(versions) > _MAX_CARDS:
-            del self.cards[versions[0]]
 
     async def difference(self, model: str, version: int, declared: Signature) -> str | None:
         """Say how a version's signature differs from the declared one; None when it does not.

@@ -3,13 +3,17 @@
 from collections import Counter
 from dataclasses import replace
 
+import grpc
+
+from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Tensors
 from tests.examples import HOUSE
-from tests.fake_model_server import DESCRIBE_SIGNATURE, FakeVersion
+from tests.fake_model_server import AVAILABLE, DESCRIBE_SIGNATURE, FakeVersion, Refused
 from tests.fake_models import declared_models, declared_version
 from tests.in_process import Gateway, gateway
 
-NUM_VERSIONS = 10  # more than anybody serves at once, and than cards are kept
+NUMBERS = range(1, 11)
+END = ModelVersionStatus.END
 
 
 def counted(number: int, asked: Counter[int]) -> FakeVersion:
@@ -31,19 +35,37 @@ def warnings_of(tfgate: Gateway, version: int) -> int:
     return len(answer.json()["prediction"]["warnings"])
 
 
-def test_a_version_is_asked_for_its_card_once_until_many_others_have_been() -> None:
+def test_a_version_is_asked_for_its_card_once_until_it_has_gone() -> None:
     asked: Counter[int] = Counter()
-    numbers = range(1, NUM_VERSIONS + 1)
     server = declared_models()
-    server.models["housing"] = {number: counted(number, asked) for number in numbers}
+    server.models["housing"] = {number: counted(number, asked) for number in NUMBERS}
     with gateway(server) as tfgate:
         tfgate.wait_until_ready()
-        for number in numbers:
-            for _ in range(3):
-                assert warnings_of(tfgate, number) == 1
-        assert [asked[number] for number in numbers[:-1]] == [1] * (NUM_VERSIONS - 1)
+        for number in [*NUMBERS, *NUMBERS]:
+            assert warnings_of(tfgate, number) == 1
+        assert asked == dict.fromkeys(NUMBERS, 1)
 
-        assert warnings_of(tfgate, NUM_VERSIONS - 1) == 1
-        assert asked[NUM_VERSIONS - 1] == 1
+        server.models["housing"][1].state = END
+        assert tfgate.client.get("/readyz").is_success
+        server.models["housing"][1].state = AVAILABLE
+
         assert warnings_of(tfgate, 1) == 1
-        assert asked[1] == 2, "nothing may be kept for ever"
+        assert asked == {**dict.fromkeys(NUMBERS, 1), 1: 2}, "it may come back with another card"
+
+
+def test_a_card_that_could_not_be_had_is_asked_for_again() -> None:
+    server = declared_models()
+    server.models["housing"][1] = silent = counted(1, Counter())
+    describe = silent.signatures[DESCRIBE_SIGNATURE]
+
+    def busy(_inputs: Tensors) -> Tensors:
+        raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls")
+
+    silent.signatures = {**silent.signatures, DESCRIBE_SIGNATURE: replace(describe, run=busy)}
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        assert warnings_of(tfgate, 1) == 0
+
+        silent.signatures = {**silent.signatures, DESCRIBE_SIGNATURE: describe}
+
+        tfgate.wait_until(lambda: warnings_of(tfgate, 1) == 1, "warnings by its card")
