@@ -4,9 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training.models import RECIPES
-
-# Devices are divided before TensorFlow is used, so in a process of its own.
+# Devices are divided before TensorFlow is used, so in a process of its own. The sentiment network
+# has an embedding, whose gradients have other shapes on each device.
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -23,13 +22,12 @@ from training.pipeline import TrainingOptions, divide, train
 
 data_folder, checkpoints = map(Path, sys.argv[1:])
 options = TrainingOptions(data_folder, checkpoints, checkpoints, devices=["CPU:0", "CPU:1"])
-for name in RECIPES:
-    recipe = RECIPES[name].changed({**TINY[name], "epochs": 1})
-    data = recipe.load(data_folder)
-    training = train(name, recipe, data, divide(recipe, data), options, seed=0)
-    print(name, "epochs", training.state.epochs, "of", training.fit.epochs)
-    weights = training.fit.network.weights
-    assert not any("Mirrored" in type(each.value).__name__ for each in weights)
+recipe = RECIPES["sentiment"].changed({**TINY["sentiment"], "epochs": 1})
+data = recipe.load(data_folder)
+training = train("sentiment", recipe, data, divide(recipe, data), options, seed=0)
+print("epochs", training.state.epochs, "of", training.fit.epochs)
+weights = training.fit.network.weights
+assert not any("Mirrored" in type(each.value).__name__ for each in weights)
 """
 
 
@@ -42,5 +40,4 @@ def test_two_devices_train_one_network(data_folder: Path, tmp_path: Path) -> Non
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    for name in RECIPES:
-        assert f"{name} epochs 1 of 1" in finished.stdout
+    assert "epochs 1 of 1" in finished.stdout
