@@ -2,12 +2,14 @@
 
 import csv
 import io
+import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -135,11 +137,24 @@ class Trained:
     training: Training
     card: ModelCard
     options: TrainingOptions
+    after_one_epoch: Path  # the checkpoints as a kill would have left them then
 
     @property
     def folder(self) -> Path:
         """Where the version is."""
         return self.options.repository / self.card.name / "1"
+
+
+class KeepState(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Copies what lies in the folder of checkpoints when the second epoch begins."""
+
+    def __init__(self, checkpoints: Path, copy: Path) -> None:
+        super().__init__()
+        self._checkpoints, self._copy = checkpoints, copy
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
+        if epoch == 1:
+            shutil.copytree(self._checkpoints, self._copy, symlinks=True)
 
 
 @pytest.fixture(scope="session", params=list(RECIPES))
@@ -162,5 +177,7 @@ def trained(
     recipe = tiny_recipes[name]
     if name == "housing":  # whose trees take longer than its network
         recipe = replace(recipe, baselines={})
-    training = train(name, recipe, *read(name, recipe, options), options, seed=0)
-    return Trained(training, publish_best(name, [training], [], options), options)
+    copy = folder / "after-one-epoch"
+    watched = replace(options, callbacks=[KeepState(options.checkpoints, copy)])
+    training = train(name, recipe, *read(name, recipe, options), watched, seed=0)
+    return Trained(training, publish_best(name, [training], [], options), options, copy)

@@ -88,7 +88,6 @@ class State:
 
     @property
     def epochs(self) -> int:
-        """How many epochs lie behind."""
         return max((len(curve) for curve in self.curves.values()), default=0)
 
 

@@ -1,6 +1,7 @@
 """A version's whole graph, and asking it with numpy arrays; knows no data set and no file."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -25,6 +26,9 @@ class ServingGraph(tf.Module):
         self.features = features
         self.answer = answer
         self._network = network
+        traced = tf.function(self.__call__, reduce_retracing=True)
+        # Wrapped: a traced function that is an attribute would be exported too.
+        self._answer_batch = partial(traced)
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
@@ -33,11 +37,11 @@ class ServingGraph(tf.Module):
 
     def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
         """Answer any number of rows, a batch at a time."""
-        graph = tf.function(self.__call__, reduce_retracing=True)
         batches = []
         for start in range(0, num_rows, BATCH_SIZE):
             rows = slice(start, start + BATCH_SIZE)
-            batches.append(graph(to_tensorflow({name: inputs[name][rows] for name in inputs})))
+            batch = to_tensorflow({name: inputs[name][rows] for name in inputs})
+            batches.append(self._answer_batch(batch))
         return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 

@@ -26,7 +26,6 @@ class Examples:
         return len(self.targets)
 
     def take(self, rows: NDArray[np.int64]) -> "Examples":
-        """Give the examples of these rows, in their order."""
         inputs = {name: tensor[rows] for name, tensor in self.inputs.items()}
         groups = None if self.groups is None else self.groups[rows]
         return Examples(inputs, self.targets[rows], groups)

@@ -26,17 +26,14 @@ class EpochProgress(keras.callbacks.Callback):
         self._bar = progress.add_task("fitting", total=epochs)
 
     def on_epoch_begin(self, epoch: int, _logs: object = None) -> None:
-        """Set the bar to where the epoch begins."""
         self._finished_epochs = epoch
         self._progress.update(self._bar, completed=epoch)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
-        """Move the bar, and show the running loss beside it."""
         epochs = self._finished_epochs + (batch + 1) / self.params["steps"]
         self._progress.update(self._bar, completed=epochs, description=f"loss {logs['loss']:.4f}")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Print the figures of the epoch."""
         self._progress.update(self._bar, completed=epoch + 1)
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         self._progress.console.print(f"epoch {epoch + 1}/{self._epochs}  {figures}")
@@ -69,13 +66,11 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self._started = time.monotonic() - state.seconds
 
     def on_epoch_end(self, _epoch: int, logs: Mapping[str, float]) -> None:
-        """Save the state after this epoch."""
         for name, value in logs.items():
             self._curves.setdefault(name, []).append(float(value))
         self._checkpoints.save(self.model, self.state(finished=False))
 
     def state(self, *, finished: bool) -> State:
-        """Give the state as it stands."""
         return State(self._curves, time.monotonic() - self._started, finished)
 
 

@@ -30,5 +30,4 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.maximum(ops.minimum(rising, falling), self.END)
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
         return {"peak": self.peak, "steps": self.steps, "rise": self.rise}

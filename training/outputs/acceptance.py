@@ -1,7 +1,7 @@
 """Which network is the best of several, and whether it is good enough to be exported."""
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 
 from training.errors import BelowGate
 from training.outputs.evaluation import Evaluation
@@ -32,10 +32,15 @@ class AcceptanceGate:
         value = self._value(evaluation)
         if not self.minimum <= value <= self.maximum:
             raise BelowGate(
-                f"{self.metric} is {value:g} on the validation part, outside of {self.minimum:g} "
-                f"to {self.maximum:g}: nothing was exported; check the data, or change the "
-                "recipe's hyper-parameters"
+                f"{self.metric} is {value:g} on the validation part, and must be {self._bounds()}: "
+                "nothing was exported; check the data, or change the recipe's hyper-parameters"
             )
+
+    def _bounds(self) -> str:
+        bounds = {"at least": self.minimum, "at most": self.maximum}
+        return " and ".join(
+            f"{word} {bound:g}" for word, bound in bounds.items() if isfinite(bound)
+        )
 
     def _value(self, evaluation: Evaluation) -> float:
         return evaluation.figures[self.metric]

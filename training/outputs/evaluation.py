@@ -20,7 +20,6 @@ class Evaluation:
 
     @property
     def figures(self) -> dict[str, float]:
-        """The values of the metrics, by their names."""
         return {metric.name: metric.value for metric in self.metrics}
 
 

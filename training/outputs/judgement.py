@@ -23,6 +23,5 @@ class Judgement:
         return order[self.badness[order] > 0][:number]
 
     def take(self, rows: NDArray[np.int64]) -> "Judgement":
-        """Give these rows, in their order."""
         columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
         return Judgement(columns, self.badness[rows])

@@ -26,7 +26,6 @@ class Measurements:
 def write_card(
     training: Training, measured: Measurements, *, name: str, version: int, command: str | None
 ) -> ModelCard:
-    """Put together what is known of a training."""
     recipe, data, splits = training.recipe, training.data, training.splits
     return ModelCard(
         name=name,

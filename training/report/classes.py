@@ -15,7 +15,6 @@ DARK = 0.5  # share of a class, from which on white digits are easier to read
 
 
 def charts(card: ModelCard, _answers: Tensors, _test: Examples) -> tuple[list[Figure], list[Table]]:
-    """Draw what the card says."""
     return [confusion(card), reliability(card)], []
 
 

@@ -15,7 +15,6 @@ QUANTILES = {"lowest": 0.0, "quarter": 0.25, "median": 0.5, "three quarters": 0.
 
 
 def data_set(training: Training, card: ModelCard) -> Section:
-    """Sum up the data set."""
     about, split = card.data_set, card.data_set.split
     targets = {
         "training": training.splits.train.targets,

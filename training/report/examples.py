@@ -41,7 +41,6 @@ def draw_pictures(pictures: NDArray[np.uint8], judgement: Judgement) -> bytes:
 def show_pictures(
     pictures: NDArray[np.uint8], judgement: Judgement, *, name: str, title: str
 ) -> Figure:
-    """Draw examples that are pictures."""
     texts = ", ".join(": ".join(row) for row in zip(*judgement.columns.values(), strict=True))
     columns = ", ".join(list(judgement.columns)[1:])
     return Figure(

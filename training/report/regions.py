@@ -16,7 +16,6 @@ LARGEST_MARKER = 90.0  # square points
 
 
 def has_places(inputs: Tensors) -> bool:
-    """Whether the examples say where they are."""
     return {"longitude", "latitude"} <= inputs.keys()
 
 

@@ -89,7 +89,6 @@ class ShowConvolutions(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(folder))
 
     def on_epoch_end(self, epoch: int, _logs: object = None) -> None:
-        """Write the state after this epoch."""
         maps_by_layer = keras.tree.flatten(self._maps(self._picture, training=False))
         with self._writer.as_default(step=epoch):
             for layer, maps in zip(self._layers, maps_by_layer, strict=True):
@@ -112,7 +111,6 @@ class ShowWords(keras.callbacks.Callback):
         self._words = fit.words
 
     def on_train_end(self, _logs: object = None) -> None:
-        """Write the embeddings as they are after the last epoch."""
         # The projector looks where there are events, and nowhere else.
         with tf.summary.create_file_writer(str(self._folder)).as_default(step=0):
             tf.summary.scalar("words/named", len(self._words))

@@ -3,17 +3,19 @@
 import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import keras
 import pytest
 from optuna.trial import TrialState
 
+from serving.card import Metric
 from training.cli.command import train, tune
 from training.cli.hyper_parameters import read
-from training.errors import TrainingError, WrongOption
+from training.errors import Diverged, TrainingError, WrongOption
 from training.experiments import tuning
 from training.models import RECIPES
+from training.outputs.evaluation import Evaluation
 from training.pipeline import TrainingOptions
 from training.recipe import Choice, Range, Recipe
 
@@ -55,40 +57,59 @@ def test_the_winner_is_trained_by_the_command_that_is_printed(
     assert (options.repository / "housing" / "1").is_dir()
 
 
-class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Ctrl-C while an epoch runs."""
+class FakeTraining:
+    """Trains nothing; the error is the learning rate, unless something stops the training."""
 
-    def on_train_batch_begin(self, _batch: int, logs: object = None) -> None:  # noqa: ARG002
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self.failure: BaseException | None = None
+
+    def __call__(self, _name: str, recipe: Recipe[Any], *_others: object) -> Any:
+        if self.failure:
+            raise self.failure
+        error = recipe.hyper_parameters.learning_rate
+        metric = Metric(name="root_mean_squared_error", value=error, unit="", definition="")
+        return SimpleNamespace(validation=Evaluation([metric]))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
+    fake = FakeTraining()
+    monkeypatch.setattr(tuning, "train", fake)
+    return fake
 
 
 def test_an_interrupted_search_goes_on_with_the_trial_that_it_was_at(
-    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path, fake: FakeTraining
 ) -> None:
     tuning.tune("housing", recipe, options, tmp_path, 1)
-    with monkeypatch.context() as context:
-        context.setattr(tuning, "Prune", lambda *_: Interrupt())
-        with pytest.raises(KeyboardInterrupt):
-            tuning.tune("housing", recipe, options, tmp_path, 2)
-    study = tuning.tune("housing", recipe, options, tmp_path, 2)
-    own, lost, again = study.trials
+    fake.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        tuning.tune("housing", recipe, options, tmp_path, 3)
+    fake.failure = None
+    study = tuning.tune("housing", recipe, options, tmp_path, 3)
+    own, lost, again, new = study.trials
     assert own.params == {key: getattr(recipe.hyper_parameters, key) for key in own.params}
     assert lost.state == TrialState.FAIL
-    assert again.params == lost.params != own.params
-    assert len(tuning.tune("housing", recipe, options, tmp_path, 2).trials) == 3
-
-    # Other fixed values make another study.
-    one_layer = recipe.changed({"layers": 1, "units": 5})
-    study = tuning.tune("housing", one_layer, options, tmp_path, 1, fixed=["layers", "units"])
-    assert [trial.params.keys() for trial in study.trials] == [{"learning_rate"}]
+    assert again.params == lost.params
+    assert new.params not in (own.params, again.params)
+    assert len(tuning.tune("housing", recipe, options, tmp_path, 3).trials) == 4
 
 
 def test_a_search_in_which_every_loss_explodes_says_so(
-    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path, fake: FakeTraining
 ) -> None:
-    exploding = recipe.changed({"learning_rate": 1e30})
+    fake.failure = Diverged("the loss is no number any more")
     with pytest.raises(TrainingError, match="no loss of any trial stayed finite"):
-        tuning.tune("housing", exploding, options, tmp_path, 1, fixed=["learning_rate"])
+        tuning.tune("housing", recipe, options, tmp_path, 2)
+
+
+def test_other_fixed_values_make_another_study(
+    recipe: Recipe[Any], options: TrainingOptions, tmp_path: Path, fake: FakeTraining
+) -> None:
+    tuning.tune("housing", recipe, options, tmp_path, 1)
+    one_layer = recipe.changed({"layers": 1, "units": 5})
+    study = tuning.tune("housing", one_layer, options, tmp_path, 1, fixed=["layers", "units"])
+    assert [trial.params.keys() for trial in study.trials] == [{"learning_rate"}]
 
 
 def test_a_recipe_that_leaves_nothing_to_search_is_refused(

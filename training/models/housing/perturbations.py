@@ -14,5 +14,4 @@ def hide_bedrooms(examples: Examples) -> Examples:
 
 
 def perturb(examples: Examples) -> dict[str, Examples]:
-    """Leave out the one value that may be left out."""
     return {"total_bedrooms missing": hide_bedrooms(examples)}

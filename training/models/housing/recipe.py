@@ -45,7 +45,6 @@ def split(development: Examples) -> Splits:
 
 
 def describe(train: Examples) -> dict[str, InputStatistics]:
-    """Sum up each numeric field of a request."""
     return {name: summarize(train.inputs[name]) for name in NUMERIC_FEATURES}
 
 

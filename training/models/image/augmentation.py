@@ -34,8 +34,8 @@ class Augmentation:
         seeds = tf.stack([self._seed + 1 + epoch, step])
         places = [tf.shape(pictures)[0], 2]
         first = tf.random.stateless_uniform(places, seeds, 0, 2 * shift + 1, tf.int32)  # [batch, 2]
-        framed = tf.pad(pictures, [[0, 0], [shift, shift], [shift, shift], [0, 0]], "REFLECT")
-        # framed is [batch, side + 2 * shift, side + 2 * shift, channel]
+        frame = [[0, 0], [shift, shift], [shift, shift], [0, 0]]
+        framed = tf.pad(pictures, frame, "REFLECT")  # [batch, framed, framed, channel]
         seen = first[..., None] + tf.range(side)  # [batch, 2, side]
         rows = tf.gather(framed, seen[:, 0], axis=1, batch_dims=1)  # [batch, side, framed, channel]
         return tf.gather(rows, seen[:, 1], axis=2, batch_dims=1)  # [batch, side, side, channel]

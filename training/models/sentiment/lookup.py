@@ -17,7 +17,6 @@ class Lookup:
 
     @property
     def num_places(self) -> int:
-        """How many places there are."""
         return len(self._known)
 
     def __call__(self, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

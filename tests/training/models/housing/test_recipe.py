@@ -45,7 +45,7 @@ def block_groups(number: int, seed: int) -> Examples:
 def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     """Fit the recipe without Fourier features: what a place is worth, only neighbours can tell."""
     folder = tmp_path_factory.mktemp("housing")
-    development = block_groups(1_500, seed=0)
+    development = block_groups(1_000, seed=0)
     data = Data("made up", "here", "0", development, block_groups(400, seed=1))
     recipe = RECIPE.changed({**SIZES, "waves": 0})
     options = TrainingOptions(None, folder / "models", folder / "checkpoints")

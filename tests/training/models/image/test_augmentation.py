@@ -16,12 +16,12 @@ def change(augmentation: Augmentation, epoch: int) -> NDArray[np.uint8]:
     return changed
 
 
-def test_every_picture_is_mirrored_in_every_other_epoch() -> None:
+def test_every_picture_is_flipped_in_every_other_epoch() -> None:
     augmentation = Augmentation(20, flip=True, shift_pixels=0, seed=3)
     first, second, third = (change(augmentation, epoch) for epoch in range(3))
-    mirrored = PICTURES[:, :, ::-1]
-    for before, after, picture, mirror in zip(first, second, PICTURES, mirrored, strict=True):
-        assert (before == picture).all() != (before == mirror).all()
+    flipped = PICTURES[:, :, ::-1]
+    for before, after, picture, other_side in zip(first, second, PICTURES, flipped, strict=True):
+        assert (before == picture).all() != (before == other_side).all()
         assert (after == before[:, ::-1]).all()
     assert (first == third).all()
 
