@@ -89,6 +89,15 @@ INCOMES = (1.1, 2.3, 3.7, 5.9, 9.7)  # 10,000 dollars of 1990
 AGES = (4.0, 27.0, 51.0)
 HOUSEHOLDS = (61.0, 409.0)
 
+# Houses like one another all over the state, since a version knows each region by itself; between
+# the hundredths of a degree of the census, where no two of its places are equally near.
+GRID = tuple(
+    ((longitude, latitude, "INLAND"), 3.7, 27.0, 409.0)
+    for longitude, latitude in product(
+        np.linspace(-124.287, -114.413, 10), np.linspace(32.613, 41.887, 12)
+    )
+)
+
 
 def texts() -> tuple[Tensors, NDArray[np.int64]]:
     """Give two hundred texts and the odd ones, and for each of the two hundred 1 if it praises."""
@@ -129,12 +138,13 @@ def shade(colour: tuple[int, ...], direction: tuple[int, int]) -> NDArray[np.uin
     steps = direction[0] * rows + direction[1] * columns
     lowest, highest = steps.min(), steps.max()
     # In whole numbers, which no processor rounds otherwise.
-    return (np.array(colour) * (steps - lowest)[..., None] // (highest - lowest)).astype(np.uint8)
+    shaded = np.array(colour) * (steps - lowest)[..., None] // (highest - lowest)
+    return np.asarray(shaded, np.uint8)
 
 
 def houses() -> Tensors:
-    """Give two hundred and forty block groups; one in seven does not know its bedrooms."""
-    rows = list(product(PLACES.values(), INCOMES, AGES, HOUSEHOLDS))
+    """Give 240 block groups of the places and 120 of the grid; one in seven lacks its bedrooms."""
+    rows = [*product(PLACES.values(), INCOMES, AGES, HOUSEHOLDS), *GRID]
     places, incomes, ages, households = zip(*rows, strict=True)
     longitudes, latitudes, proximity = zip(*places, strict=True)
     homes = np.array(households, np.float32)

@@ -16,6 +16,7 @@ from serving.models import MODELS
 from tests.training.shipped_sample import (
     ANSWERS,
     COMMAND,
+    GRID,
     INCOMES,
     INPUTS,
     PLACES,
@@ -29,7 +30,8 @@ from training.publish.export import no_rows
 from training.publish.operations import devices_by_operation
 from training.serving_graph import to_tensorflow
 
-# Another processor adds the same numbers in another order.
+# Another processor adds the same numbers in another order. Held to the instructions of SSE 4.1, one
+# with AVX-512 moved by 1e-6; one weight of a network changed, by 3e-4 and more.
 SCORE_TOLERANCE = 1e-4
 PRICE_TOLERANCE = 1e-4  # of the price
 
@@ -107,7 +109,8 @@ def test_what_praises_is_positive_and_what_blames_is_negative() -> None:
 
 
 def test_prices_rise_with_income_and_are_higher_by_the_sea() -> None:
-    prices = answers("housing")["price"].reshape(len(PLACES), len(INCOMES), -1).mean(axis=2)
+    in_places = answers("housing")["price"][: -len(GRID)]
+    prices = in_places.reshape(len(PLACES), len(INCOMES), -1).mean(axis=2)  # [place, income]
     assert (np.diff(prices, axis=1) > -1_000).all()
     inland = np.array([proximity == "INLAND" for _, _, proximity in PLACES.values()])
     by_the_sea = [name in ("San Francisco", "Los Angeles", "San Diego") for name in PLACES]
