@@ -90,7 +90,7 @@ AGES = (4.0, 27.0, 51.0)
 HOUSEHOLDS = (61.0, 409.0)
 
 # Houses like one another all over the state, since a version knows each region by itself; between
-# the hundredths of a degree of the census, where no two of its places are equally near.
+# the hundredths of a degree of the census, where hardly two of its places are equally near.
 GRID = tuple(
     ((longitude, latitude, "INLAND"), 3.7, 27.0, 409.0)
     for longitude, latitude in product(

@@ -30,8 +30,9 @@ from training.publish.export import no_rows
 from training.publish.operations import devices_by_operation
 from training.serving_graph import to_tensorflow
 
-# Another processor adds the same numbers in another order. Held to the instructions of SSE 4.1, one
-# with AVX-512 moved by 1e-6; one weight of a network changed, by 3e-4 and more.
+# Another processor adds the same numbers in another order: one with AVX2, held to SSE 4.1, moved
+# scores by 1e-6 and prices by 3e-6. The largest weight of a layer with its sign turned moved scores
+# by 4e-4 and more.
 SCORE_TOLERANCE = 1e-4
 PRICE_TOLERANCE = 1e-4  # of the price
 
