@@ -88,7 +88,8 @@ class FakeModelServer:
 
     Calls for a model card, and those that a gateway makes to try a version, are neither: they are
     always answered by the model. `nonsense` is what a method answers, by its name, whatever it is
-    asked. A server that is not `reachable` refuses every call as gRPC does when nobody is there.
+    asked. Versions among `hanging_probes` never answer when they are tried. A server that is not
+    `reachable` refuses every call as gRPC does when nobody is there.
     """
 
     def __init__(self, models: Mapping[str, dict[int, FakeVersion]]) -> None:
@@ -98,6 +99,7 @@ class FakeModelServer:
         self.nonsense: dict[str, bytes] = {}
         self.calls: list[PredictCall] = []
         self.reachable = True
+        self.hanging_probes: set[tuple[str, int]] = set()
 
     def open_channel(self, _target: str, _tls: object) -> "_Channel":
         """Open a channel to this server, whatever its target."""
@@ -132,7 +134,10 @@ class FakeModelServer:
         self, body: bytes, timeout: float | None, metadata: Mapping[str, str]
     ) -> bytes:
         request = _parse(PredictRequest, body)
-        if request.model_spec.signature_name == DESCRIBE_SIGNATURE or PROBE in metadata:
+        spec = request.model_spec
+        if PROBE in metadata and (spec.name, spec.version.value) in self.hanging_probes:
+            await asyncio.Event().wait()
+        if spec.signature_name == DESCRIBE_SIGNATURE or PROBE in metadata:
             return self._run(request).SerializeToString()
         call = PredictCall(request, timeout, metadata, lambda: self._run(request))
         self.calls.append(call)

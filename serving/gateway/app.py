@@ -162,13 +162,13 @@ def _api(
     return api
 
 
-def _raise_ours(request: Request, error: Exception) -> NoReturn:
+async def _raise_ours(request: Request, error: Exception) -> NoReturn:
     """Leave every error to the boundary around both applications, FastAPI's own as ours."""
     if isinstance(error, RequestValidationError):
         raise from_validation(list(error.errors())) from error
     if not isinstance(error, HTTPException):
         raise error
-    path = request.url.path
+    path = request.scope["path"]
     if error.status_code == 405:
         message = f"{request.method} is not allowed on {path}"
         allowed = allow((error.headers or {}).get("Allow", ""))

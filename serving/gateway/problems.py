@@ -155,7 +155,10 @@ def _describe(value: object) -> str | float:
         case None | bool():
             return json.dumps(value)
         case int() | float():
-            return value if abs(value) < 1e300 else "a number that is too large, or none"
+            if not abs(value) < 1e300:
+                return "a number that is too large, or none"
+            # An integer of more bits is more than the writer takes.
+            return value if -(2**63) <= value < 2**64 else float(value)
         case str():
             return f"a string of {len(value)} characters"
         case list() | dict():

@@ -77,7 +77,8 @@ class Settings(BaseSettings):
         default=2,
         gt=0,
         le=60,
-        description="time to ask for states, signatures and cards; below a probe's usual limit",
+        description="time to ask for states and cards, and for a new version's first question; "
+        "below a probe's usual limit",
     )
     max_body_bytes: int = Field(
         default=32_000_000,

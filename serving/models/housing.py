@@ -125,7 +125,7 @@ def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> li
 def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
     warnings: list[list[RangeWarning]] = [[] for _ in range(len(inputs["latitude"]))]
     for seen in () if card is None else _ranges(card.input_ranges):
-        values = inputs[seen.name].tolist() if seen.name in inputs else [seen.low]
+        values = inputs[seen.name].tolist()
         # All are inside, as a rule. NaN, which is a missing value, makes this look closer in vain.
         if seen.low <= min(values) and max(values) <= seen.high:
             continue
@@ -153,6 +153,7 @@ def _ranges(seen: tuple[tuple[str, float, float], ...]) -> list[_Range]:
     return [
         _Range(name, minimum, maximum, float(np.float32(minimum)), float(np.float32(maximum)))
         for name, minimum, maximum in seen
+        if name in NUMERIC_FEATURES  # a card may tell of derived quantities, too
     ]
 
 

@@ -76,27 +76,32 @@ class Catalog:
         ]
         # A number may come back with other content once its version has been unloaded.
         # So no more cards are kept than there are versions.
-        known = {(model, state.version) for state in states if state.available} - self._unsure
+        known = {(model, state.version) for state in states if state.available}
         for key in [each for each in self.cards if each[0] == model and each not in known]:
             del self.cards[key]
-            self._unsure.discard(key)
+        for key in self._unsure & known:
+            self._begin_asking(key)
+        self._unsure = {key for key in self._unsure if key[0] != model}
         return states
 
     async def card(self, model: str, version: int) -> ModelCard | None:
         """Return the card of a version, asking the version itself the first time.
 
-        One that could not be had for a passing reason is asked for again, but not before the next
-        look at the versions: each prediction would have to wait for it.
+        One that could not be had for a passing reason is asked for again beside the next look at
+        the versions; until it is there, nobody waits for it.
         """
         key = (model, version)
         if key in self.cards:
             return self.cards[key]
-        # A new version meets many requests at once: one of them asks, and all wait for its answer.
+        return await asyncio.shield(self._begin_asking(key))
+
+    def _begin_asking(self, key: tuple[str, int]) -> asyncio.Task[ModelCard | None]:
+        """A new version meets many requests at once: one of them asks, all wait for its answer."""
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.create_task(self._ask_for_card(model, version))
+            asking = self._asking[key] = asyncio.create_task(self._ask_for_card(*key))
             asking.add_done_callback(lambda _: self._asking.pop(key))
-        return await asyncio.shield(asking)
+        return asking
 
     async def _ask_for_card(self, model: str, version: int) -> ModelCard | None:
         ref = ModelRef(model, version)

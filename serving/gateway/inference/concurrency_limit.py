@@ -1,4 +1,4 @@
-"""How many requests may be inside: a bound for the worker, and for each model an adaptive limit.
+"""How many requests of a model may be inside: an adaptive limit.
 
 A limit follows the latency of the model server with the gradient algorithm: it shrinks while
 requests wait longer than they should, and grows while they do not and it is used up. A call that

@@ -11,11 +11,6 @@ class ModelRef:
     version: int | None = None
     label: str | None = None
 
-    @property
-    def is_pinned(self) -> bool:
-        """Whether the caller has said which version is to answer."""
-        return self.version is not None or self.label is not None
-
     def __str__(self) -> str:
         if self.version is not None:
             return f"version {self.version} of {self.name}"

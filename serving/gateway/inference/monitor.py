@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.models")
 _PAUSE_SECONDS = 1  # as long as a new version waits for its traffic at most
+_LONGEST_PAUSE_SECONDS = 30  # between two questions to a version that fails
 # What the model server can tell the question of a version's proof by.
 _PROBE = {"tfgate-probe": "1"}
 
@@ -42,7 +44,8 @@ class ModelMonitor:
     """Asks each new version one real question before the router sends it anything by default.
 
     That a version is AVAILABLE, and has the right signature, proves nothing: it may have been
-    loaded before all of its files had arrived. One that fails is asked again at every look.
+    loaded before all of its files had arrived. One that fails is asked again, after a pause that
+    grows: a graph that hangs must not take the model server's threads from the others.
     """
 
     def __init__(
@@ -60,7 +63,8 @@ class ModelMonitor:
         self._catalog = catalog
         self._router = router
         self._timeout_seconds = timeout_seconds
-        self._proved: dict[str, set[int]] = {name: set() for name in models}
+        self._questions: dict[str, dict[int, _Question]] = {name: {} for name in models}
+        self._looks: dict[str, asyncio.Task[ModelState]] = {}
         self._last: dict[str, ModelState] = {name: ModelState([], {}, None) for name in models}
 
     async def keep_looking(self) -> None:
@@ -81,41 +85,100 @@ class ModelMonitor:
         return dict(zip(self._models, found, strict=True))
 
     async def look_at(self, name: str) -> ModelState:
-        """Say of one model how it stands, and let the router know."""
+        """Say of one model how it stands, and let the router know.
+
+        All who want to know at the same time share one look.
+        """
+        look = self._looks.get(name)
+        if look is None:
+            look = self._looks[name] = asyncio.create_task(self._look_at(name))
+            look.add_done_callback(lambda _: self._looks.pop(name))
+        return await asyncio.shield(look)
+
+    async def _look_at(self, name: str) -> ModelState:
         try:
             versions = await self._catalog.versions(name)
         except TfgateError as error:
             return ModelState([], {}, error.detail, error)
         available = [each.version for each in versions if each.available]
+        questions = self._questions[name]
         # A number may come back with other content once its version has been unloaded.
-        proved = self._proved[name] = self._proved[name].intersection(available)
-        unproved = [version for version in available if version not in proved]
-        reasons = await asyncio.gather(*(self._reason(name, version) for version in unproved))
-        unready = {version: why for version, why in zip(unproved, reasons, strict=True) if why}
-        proved.update(version for version in unproved if version not in unready)
-        self._router.prefer(name, max(proved, default=None))
-        return ModelState(versions, unready, None if proved else _missing(versions, unready))
+        for gone in questions.keys() - set(available):
+            del questions[gone]
+        for version in available:
+            self._ask(name, version, questions.setdefault(version, _Question()))
+        pending = [each.answer for each in questions.values() if each.answer]
+        # Who has a version that answers need not wait for what the others do.
+        if pending and not any(each.proved for each in questions.values()):
+            await asyncio.wait(pending)
+        self._prefer(name)
+        unready = {version: each.reason for version, each in questions.items() if not each.proved}
+        ready = len(unready) < len(questions)
+        return ModelState(versions, unready, None if ready else _missing(versions, unready))
+
+    def _prefer(self, name: str) -> None:
+        questions = self._questions[name].items()
+        self._router.prefer(name, [version for version, each in questions if each.proved])
+
+    def _ask(self, name: str, version: int, question: "_Question") -> None:
+        """Begin to ask a version, unless it has answered, is being asked, or may rest."""
+        if question.proved or question.answer or time.monotonic() < question.due:
+            return
+
+        def answered(answer: asyncio.Task[str | None]) -> None:
+            question.answer = None
+            if not answer.cancelled():
+                question.take(answer.result())
+                self._prefer(name)
+
+        question.answer = asyncio.create_task(self._reason(name, version))
+        question.answer.add_done_callback(answered)
 
     async def _reason(self, name: str, version: int) -> str | None:
         """Ask a version its question; say why it may not answer others, or None if it may."""
-        model = self._models[name]
         try:
-            difference = await self._catalog.difference(name, version, model.signature)
-            if difference is None:
-                # The first prediction would have to wait for it.
-                card = await self._catalog.card(name, version) if model.reads_card else None
-                inputs = model.preprocess([model.example])
-                answer = await self._client.predict(
-                    ModelRef(name, version),
-                    inputs,
-                    timeout_seconds=self._timeout_seconds,
-                    headers=_PROBE,
-                )
-                outputs = check_outputs(answer.outputs, model.signature, 1)
-                _check_answer(model, model.postprocess(inputs, outputs, card))
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._try_example(name, version)
+        except TimeoutError:
+            return f"its first question was not answered in {self._timeout_seconds:g} seconds"
         except TfgateError as error:
             return error.detail
-        return difference
+        # Whatever a version makes our code do: it is not ready, and the others are.
+        except Exception as error:
+            _LOGGER.exception("version %d of %s cannot be understood", version, name)
+            return f"its answer to the example cannot be understood: {error!r}"
+
+    async def _try_example(self, name: str, version: int) -> str | None:
+        model = self._models[name]
+        difference = await self._catalog.difference(name, version, model.signature)
+        if difference is not None:
+            return difference
+        # The first prediction would have to wait for it.
+        card = await self._catalog.card(name, version) if model.reads_card else None
+        inputs = model.preprocess([model.example])
+        answer = await self._client.predict(
+            ModelRef(name, version), inputs, timeout_seconds=self._timeout_seconds, headers=_PROBE
+        )
+        outputs = check_outputs(answer.outputs, model.signature, 1)
+        _check_answer(model, model.postprocess(inputs, outputs, card))
+        return None
+
+
+class _Question:
+    """How a version stands with its first question; `answer` is set while it is being asked."""
+
+    def __init__(self) -> None:
+        self.proved = False
+        self.reason = "it has not answered its first question yet"
+        self.answer: asyncio.Task[str | None] | None = None
+        self.due = 0.0  # a time of time.monotonic() before which it is not asked again
+        self._pause = float(_PAUSE_SECONDS)
+
+    def take(self, reason: str | None) -> None:
+        """Take an answer: why the version is not ready, or None if it is."""
+        self.proved, self.reason = reason is None, reason or ""
+        self.due = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _check_answer(model: Model[Any, Any], answers: list[Any]) -> None:

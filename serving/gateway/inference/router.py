@@ -1,5 +1,7 @@
 """Which version answers a request that names none: the newest that has proved itself."""
 
+from collections.abc import Iterable
+
 from serving.gateway.inference.model_ref import ModelRef
 
 
@@ -13,15 +15,21 @@ class Router:
 
     def __init__(self) -> None:
         self.routes: dict[ModelRef, ModelRef] = {}
+        self._proved: dict[str, set[int]] = {}
 
-    def prefer(self, model: str, version: int | None) -> None:
-        """Send what names no version of a model to this one; to none if it is None."""
-        if version is None:
-            self.routes.pop(ModelRef(model), None)
-        else:
-            self.routes[ModelRef(model)] = ModelRef(model, version)
+    def prefer(self, model: str, proved: Iterable[int]) -> None:
+        """Send what names no version to the newest of those that have proved themselves."""
+        self._proved[model] = set(proved)
+        self._choose(model)
 
     def withdraw(self, gone: ModelRef) -> None:
         """Send nothing more to a version that is no longer there."""
-        if self.routes.get(ModelRef(gone.name)) == gone:
-            self.prefer(gone.name, None)
+        if gone.version is not None:
+            self._proved[gone.name].discard(gone.version)
+            self._choose(gone.name)
+
+    def _choose(self, model: str) -> None:
+        if proved := self._proved[model]:
+            self.routes[ModelRef(model)] = ModelRef(model, max(proved))
+        else:
+            self.routes.pop(ModelRef(model), None)

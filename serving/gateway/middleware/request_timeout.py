@@ -68,11 +68,12 @@ class RequestTimeout:
         left = self.deadline - time.monotonic()
         if left <= 0:
             self._end(TimeoutError())
-        elif self.body_is_read:
+            return
+        if self.body_is_read and self._listener is None:
             self._listener = self._loop.create_task(self._listen())
-            self._timer = self._loop.call_later(left, self._end, TimeoutError())
-        else:
-            self._timer = self._loop.call_later(min(_LISTEN_AFTER_SECONDS, left), self._look)
+        # uvloop counts in whole milliseconds, and comes early: then it looks again.
+        pause = left if self._listener else min(_LISTEN_AFTER_SECONDS, left)
+        self._timer = self._loop.call_later(max(pause, 0.001), self._look)
 
     async def _listen(self) -> None:
         # After the body, ASGI has nothing else to say.

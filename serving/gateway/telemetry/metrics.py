@@ -79,8 +79,8 @@ SHED = Counter(
 )
 RETRIES = Counter(
     "tfgate_retries_total",
-    "Requests sent again: alone after the call that they shared had failed; and calls sent again: "
-    "because the version had just gone. "
+    "Requests sent again: alone after the call that they shared had failed, or because the version "
+    "had just gone. "
     "What gRPC repeats by itself is not seen here.",
     ["model", "reason"],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from serving.errors import all_errors
 from tests.drawings import as_json, drawing, file_of
-from tests.examples import HOUSE
+from tests.examples import EXAMPLES, HOUSE
 from tests.in_process import gateway
 
 JSON = {"Content-Type": "application/json"}
@@ -266,6 +266,16 @@ def test_the_type_of_every_problem_leads_to_its_meaning(http: httpx.Client) -> N
 
         assert (meaning["code"], meaning["hint"]) == (error.code, error.hint)
         assert meaning["meaning"]
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 1, 10**30, -(10**299)])
+def test_a_number_of_any_size_is_told_as_one(http: httpx.Client, number: int) -> None:
+    for path, name in (("sentiment", "text"), ("housing", "latitude"), ("image", "image")):
+        answer = http.post(f"/predict/{path}", json={**EXAMPLES[path], name: number})
+
+        assert answer.status_code == 422
+        if path == "housing":
+            assert float(answer.json()["errors"][0]["received"]) == pytest.approx(float(number))
 
 
 def test_the_message_says_what_was_received_and_what_is_accepted(http: httpx.Client) -> None:

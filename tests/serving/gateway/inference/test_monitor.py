@@ -10,7 +10,7 @@ import pytest
 from serving.contract import Tensors
 from serving.models import MODELS
 from tests import fake_models
-from tests.examples import HOUSE
+from tests.examples import EXAMPLES, HOUSE
 from tests.fake_model_server import FakeModelServer, FakeSignature, FakeVersion, Refused
 from tests.fake_models import declared_version
 from tests.in_process import Gateway, gateway, reading
@@ -29,6 +29,11 @@ def logits(inputs: Tensors) -> Tensors:
     """Answer with scores that are no probabilities."""
     answer = fake_models.sentiment(inputs)
     return {**answer, "scores": answer["scores"] * 100 - 50}
+
+
+def names_that_are_no_text(inputs: Tensors) -> Tensors:
+    answer = fake_models.sentiment(inputs)
+    return {**answer, "classes": np.full_like(answer["classes"], b"\xff")}
 
 
 def version_that_answers(tfgate: Gateway) -> int:
@@ -107,6 +112,33 @@ def test_what_is_answered_must_be_what_callers_are_promised(
     tfgate.wait_until(lambda: bool(unready(tfgate.client, "sentiment")), "a look at it")
 
     assert "less than or equal to 1" in unready(tfgate.client, "sentiment")[2]
+
+
+def test_a_version_that_nobody_can_understand_is_unready_and_stops_nothing_else(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    server.models["sentiment"][2] = declared_version("sentiment", 2, names_that_are_no_text)
+
+    tfgate.wait_until(lambda: bool(unready(tfgate.client, "sentiment")), "a look at it")
+
+    assert "UnicodeDecodeError" in unready(tfgate.client, "sentiment")[2]
+    assert tfgate.client.get("/readyz").is_success
+    answer = tfgate.client.post("/predict/sentiment", json=EXAMPLES["sentiment"])
+    assert answer.json()["version"] == 1
+
+
+def test_a_version_that_hangs_keeps_nobody_waiting() -> None:
+    server = fake_models.declared_models()
+    with gateway(server, status_timeout_seconds=60) as tfgate:
+        tfgate.wait_until_ready()
+        server.models["housing"][2] = declared_version("housing", 2)
+        server.hanging_probes.add(("housing", 2))
+
+        tfgate.wait_until(lambda: unready(tfgate.client).keys() == {2}, "a look at it")
+
+        assert "not answered its first question yet" in unready(tfgate.client)[2]
+        assert version_that_answers(tfgate) == 1
+        assert tfgate.client.get("/readyz").is_success
 
 
 def test_a_number_that_comes_back_is_asked_anew(tfgate: Gateway, server: FakeModelServer) -> None:
