@@ -9,7 +9,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 up: .venv/local.installed
 	@$(BIN)/tfgate up
 
-## Run every test that needs no process beside its own: a minute
+## Run every test that needs no process beside its own and trains nothing: a minute or two
 quick: .venv/dev.installed
 	@$(BIN)/pytest --quick --numprocesses 2 --dist loadfile
 

@@ -1,10 +1,11 @@
 """The options of the whole run, and one real stack for all tests that do not break it."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import hypothesis
+import keras
 import pytest
 
 from tests import stack
@@ -27,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="skip each test at the moment at which it starts a process",
+        help="skip each test at the moment at which it starts a process or trains a network",
     )
 
 
@@ -37,15 +38,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """From here on tests run: no list need say which of them start processes."""
+    """From here on tests run: no list need say which of them take long."""
     if session.config.getoption("--quick"):
         patch = pytest.MonkeyPatch()
-        patch.setattr(subprocess.Popen, "__init__", skip_who_starts_a_process)
+        patch.setattr(subprocess.Popen, "__init__", skip("it starts a process"))
+        patch.setattr(keras.Model, "fit", skip("it trains a network"))
         session.config.add_cleanup(patch.undo)
 
 
-def skip_who_starts_a_process(*_: object, **__: object) -> None:
-    pytest.skip("it starts a process")
+def skip(reason: str) -> Callable[..., None]:
+    """Make what skips the test that calls it."""
+
+    def instead(*_: object, **__: object) -> None:
+        pytest.skip(reason)
+
+    return instead
 
 
 @pytest.fixture(scope="session")
