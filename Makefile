@@ -17,7 +17,7 @@ quick: .venv/dev.installed
 test: .venv/dev.installed
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-## Change the code a little in many places; list the changes that no test notices. A quarter of an hour;
+## Change the code a little in many places; list the changes that no test notices. Hours for all of it;
 ## for one module: make mutants ONLY='serving.gateway.inference.batcher*'
 mutants: .venv/dev.installed
 	@rm -rf mutants
