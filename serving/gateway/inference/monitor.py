@@ -22,7 +22,7 @@ from serving.gateway.telemetry import metrics
 _LOGGER = logging.getLogger("tfgate.models")
 _PAUSE_SECONDS = 1  # as long as a new version waits for its traffic at most
 _LONGEST_PAUSE_SECONDS = 30  # between two questions to a version that fails
-# What the model server can tell the question of a version's proof by.
+# Goes along with a version's first question, so that a model server can tell it from traffic.
 _PROBE = {"tfgate-probe": "1"}
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
 from starlette.types import Scope
 
 from serving.gateway.telemetry import metrics
@@ -79,9 +78,3 @@ def _model_in(path: str, models: Container[str]) -> str | None:
         case ["", "predict", name, *_]:
             return name if name in models else metrics.UNKNOWN_MODEL
     return None
-
-
-def context_of(request: Request) -> RequestContext:
-    """Return the context that the log of requests began for this request."""
-    context: RequestContext = request.scope["state"]["context"]
-    return context
