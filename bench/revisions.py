@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.processes import Program, running
-from bench.stack import ROOT, answers, free_port, wait_until
+from bench.stack import ROOT, free_port, has_every_model, wait_until
 
 
 class WrongRevision(Exception):
@@ -67,7 +67,7 @@ def gateway(name: str, folder: Path, model_server: str, scratch: Path) -> Iterat
 
         def ready() -> bool:
             program.check()
-            return answers(f"{url}/readyz")
+            return has_every_model(url)
 
         wait_until(ready, f"readiness of the gateway in {folder}")
         yield Gateway(name, program, url)

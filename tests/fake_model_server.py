@@ -88,8 +88,9 @@ class FakeModelServer:
 
     Calls for a model card, and those that a gateway makes to try a version, are neither: they are
     always answered by the model. `nonsense` is what a method answers, by its name, whatever it is
-    asked. Versions among `hanging_probes` never answer when they are tried. A server that is not
-    `reachable` refuses every call as gRPC does when nobody is there.
+    asked. Versions among `hanging_probes` never answer when they are tried, and are among
+    `probes_waiting` meanwhile. A server that is not `reachable` refuses every call as gRPC does
+    when nobody is there.
     """
 
     def __init__(self, models: Mapping[str, dict[int, FakeVersion]]) -> None:
@@ -100,6 +101,7 @@ class FakeModelServer:
         self.calls: list[PredictCall] = []
         self.reachable = True
         self.hanging_probes: set[tuple[str, int]] = set()
+        self.probes_waiting: set[tuple[str, int]] = set()
 
     def open_channel(self, _target: str, _tls: object) -> "_Channel":
         """Open a channel to this server, whatever its target."""
@@ -136,7 +138,11 @@ class FakeModelServer:
         request = _parse(PredictRequest, body)
         spec = request.model_spec
         if PROBE in metadata and (spec.name, spec.version.value) in self.hanging_probes:
-            await asyncio.Event().wait()
+            self.probes_waiting.add((spec.name, spec.version.value))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.probes_waiting.discard((spec.name, spec.version.value))
         if spec.signature_name == DESCRIBE_SIGNATURE or PROBE in metadata:
             return self._run(request).SerializeToString()
         call = PredictCall(request, timeout, metadata, lambda: self._run(request))

@@ -85,13 +85,15 @@ class Gateway:
         self.wait_until(lambda: reading("tfgate_requests_in_flight") == number, what)
 
     def wait_until_ready(self) -> None:
-        """Let the gateway work until it says that it is ready."""
-        self.wait_until(lambda: self.client.get("/readyz").is_success, "readiness")
+        """Let the gateway work until every model can be asked."""
+        self.wait_until(lambda: not self.missing(), "readiness")
 
     def missing(self) -> dict[str, str]:
-        """Return what readiness says of each model that is not ready."""
-        document = self.client.get("/readyz").json()
-        return {error["field"]: error["message"] for error in document.get("errors", [])}
+        """Return what readiness says of each model that cannot be asked."""
+        document: dict[str, Any] = self.client.get("/readyz").json()
+        if "missing" in document:
+            return dict(document["missing"])
+        return {error["field"]: error["message"] for error in document["errors"]}
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """Let the gateway work until something has ended."""

@@ -17,6 +17,7 @@ GROUPS = {
     ],
     "Time": ["predict_timeout_seconds", "status_timeout_seconds", "header_seconds"],
     "Size": ["max_body_bytes", "max_header_bytes"],
+    "Readiness": ["required_models"],
     "Load": ["max_calls_in_flight", "max_requests_per_model", "max_requests", "workers"],
     "Stopping": ["drain_seconds", "shutdown_grace_seconds"],
     "What it tells": ["log_level", "tracing"],

@@ -150,7 +150,9 @@ def _api(
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
     api.include_router(models_router(models, monitor, catalog))
-    api.include_router(operations_router(monitor, with_metrics=with_metrics))
+    api.include_router(
+        operations_router(models, monitor, settings.required_models, with_metrics=with_metrics)
+    )
     api.include_router(page_router())
     api.add_middleware(SecurityHeaders)
     api.add_middleware(HeadAsGet)

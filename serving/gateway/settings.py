@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         description="time to ask for states and cards, and for a new version's first question; "
         "below a probe's usual limit",
     )
+    required_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="models without any of which the gateway is not ready, with commas between; if "
+        "left out, one that can be asked is enough",
+    )
     max_body_bytes: int = Field(
         default=32_000_000,
         ge=1_000,
@@ -145,12 +150,12 @@ class Settings(BaseSettings):
         default="INFO", description="DEBUG also shows the probes' requests"
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "required_models", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @field_validator("cors_origins")
     @classmethod

@@ -1,6 +1,7 @@
 """What operators and probes ask: health, readiness, metrics, and what an error code means."""
 
-from typing import Annotated, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,9 +9,19 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown, all_errors
+from serving.contract import Model
+from serving.errors import (
+    FieldError,
+    ModelServerUnavailable,
+    ModelUnavailable,
+    NotFound,
+    ShuttingDown,
+    TfgateError,
+    all_errors,
+)
 from serving.gateway.api.openapi import problem_responses
-from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.api.predictions import unknown_model
+from serving.gateway.inference.monitor import ModelMonitor, ModelState
 from serving.gateway.middleware.draining import is_draining
 from serving.gateway.problems import status_of, title_of
 from serving.gateway.telemetry.exposition import registry
@@ -23,9 +34,12 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Every model can be asked."""
+    """Requests may come: for one model at least, and for each that is required."""
 
     status: Literal["ready"] = "ready"
+    missing: dict[str, str] = Field(
+        description="the models that cannot be asked all the same, each with the reason"
+    )
 
 
 class ErrorMeaning(BaseModel):
@@ -38,8 +52,18 @@ class ErrorMeaning(BaseModel):
     hint: str = Field(description="what to do about it")
 
 
-def operations_router(monitor: ModelMonitor, *, with_metrics: bool) -> APIRouter:
-    """Build the routes; /metrics among them unless it has a port of its own."""
+def operations_router(
+    models: Mapping[str, Model[Any, Any]],
+    monitor: ModelMonitor,
+    required: Collection[str],
+    *,
+    with_metrics: bool,
+) -> APIRouter:
+    """Build the routes; /metrics among them unless it has a port of its own.
+
+    `required` are the models without any of which the gateway is not ready; if there are none, one
+    that can be asked is enough: one bad folder must not take the others out of their service.
+    """
     router = APIRouter(tags=["operations"])
     codes = sorted(error.code for error in all_errors())
 
@@ -47,17 +71,23 @@ def operations_router(monitor: ModelMonitor, *, with_metrics: bool) -> APIRouter
     async def health() -> Health:
         return Health()
 
-    @router.get("/readyz", summary="Can every model answer?", responses=problem_responses(503))
+    @router.get("/readyz", summary="May requests come?", responses=problem_responses(503))
     async def readiness(request: Request) -> Readiness:
-        if is_draining(request):
-            raise ShuttingDown("the gateway is shutting down")
-        found = await monitor.look()
-        reasons = {model: state.missing for model, state in found.items() if state.missing}
-        if reasons:
-            detail = "; ".join(f"{model}: {reason}" for model, reason in reasons.items())
-            fields = [FieldError(model, reason) for model, reason in reasons.items()]
-            raise ModelUnavailable(detail, fields=fields)
-        return Readiness()
+        _refuse_while_draining(request)
+        return _readiness(await monitor.look(), required)
+
+    @router.get(
+        "/readyz/{model}",
+        summary="Can this model be asked?",
+        responses=problem_responses(404, 503),
+    )
+    async def readiness_of_one(
+        request: Request, model: Annotated[str, Path(json_schema_extra={"enum": sorted(models)})]
+    ) -> Readiness:
+        if model not in models:
+            raise unknown_model(model, models)
+        _refuse_while_draining(request)
+        return _readiness({model: await monitor.look_at(model)}, [model])
 
     @router.get(
         "/errors/{code}",
@@ -82,6 +112,27 @@ def operations_router(monitor: ModelMonitor, *, with_metrics: bool) -> APIRouter
     if with_metrics:
         _add_metrics(router)
     return router
+
+
+def _refuse_while_draining(request: Request) -> None:
+    if is_draining(request):
+        raise ShuttingDown("the gateway is shutting down")
+
+
+def _readiness(found: Mapping[str, ModelState], required: Collection[str]) -> Readiness:
+    missing = {model: state.missing for model, state in found.items() if state.missing}
+    if missing.keys() == found.keys() or not missing.keys().isdisjoint(required):
+        raise _not_ready(found, missing)
+    return Readiness(missing=missing)
+
+
+def _not_ready(found: Mapping[str, ModelState], missing: Mapping[str, str]) -> TfgateError:
+    fields = [FieldError(model, reason) for model, reason in missing.items()]
+    if all(state.error for state in found.values()):
+        # What keeps every model from being looked at is not about any of them.
+        return ModelServerUnavailable(fields[0].message, fields=fields)
+    detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
+    return ModelUnavailable(detail, fields=fields)
 
 
 def _add_metrics(router: APIRouter) -> None:

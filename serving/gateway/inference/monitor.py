@@ -107,10 +107,11 @@ class ModelMonitor:
             del questions[gone]
         for version in available:
             self._ask(name, version, questions.setdefault(version, _Question()))
-        pending = [each.answer for each in questions.values() if each.answer]
-        # Who has a version that answers need not wait for what the others do.
-        if pending and not any(each.proved for each in questions.values()):
-            await asyncio.wait(pending)
+        # Who has a version that answers need not wait for what the others do; nor is anybody kept
+        # waiting again by one that has failed before.
+        first = [each.answer for each in questions.values() if each.answer and not each.failed]
+        if first and not any(each.proved for each in questions.values()):
+            await asyncio.wait(first)
         self._prefer(name)
         unready = {version: each.reason for version, each in questions.items() if not each.proved}
         ready = len(unready) < len(questions)
@@ -168,7 +169,7 @@ class _Question:
     """How a version stands with its first question; `answer` is set while it is being asked."""
 
     def __init__(self) -> None:
-        self.proved = False
+        self.proved = self.failed = False
         self.reason = "it has not answered its first question yet"
         self.answer: asyncio.Task[str | None] | None = None
         self.due = 0.0  # a time of time.monotonic() before which it is not asked again
@@ -176,7 +177,7 @@ class _Question:
 
     def take(self, reason: str | None) -> None:
         """Take an answer: why the version is not ready, or None if it is."""
-        self.proved, self.reason = reason is None, reason or ""
+        self.proved, self.failed, self.reason = reason is None, reason is not None, reason or ""
         self.due = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
 

@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger("tfgate.keys")
 _POLL_SECONDS = 1
 # What probes ask, and what explains the gateway to people who have no key yet.
 _OPEN_PATHS = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"}
-_OPEN_FOLDERS = ("/errors/", "/static-offline-docs/")
+_OPEN_FOLDERS = ("/errors/", "/readyz/", "/static-offline-docs/")
 _BEARER = b"bearer "
 
 

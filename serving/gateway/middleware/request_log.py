@@ -101,7 +101,7 @@ class RequestLog:
         level = logging.ERROR if status >= 500 else logging.INFO
         # Probes come by the second, and are no error when told "not yet". What is shed comes by the
         # thousand just when there is no time for it: the limit sums it up once a second.
-        if status == 429 or (context.path in _PROBES and status in (200, 503)):
+        if status == 429 or (status in (200, 503) and context.path.startswith(_PROBES)):
             level = logging.DEBUG
         if level >= self._level:
             self._lines.take(_line(level, context, status))

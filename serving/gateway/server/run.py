@@ -4,7 +4,7 @@ from serving.gateway.middleware.keys import read_keys
 from serving.gateway.server.listener import listen
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
-from serving.gateway.settings import Settings
+from serving.gateway.settings import Settings, WrongSettings
 from serving.models import MODELS
 
 
@@ -15,7 +15,12 @@ def run(settings: Settings) -> None:
         CannotListen: another program listens there, or the address is not this machine's.
         WrongKeys: the file of API keys cannot be used.
         WorkersDie: there are several workers, and they end as soon as they are started.
+        WrongSettings: a model is required that does not exist.
     """
+    if unknown := sorted(set(settings.required_models) - set(MODELS)):
+        known = ", ".join(sorted(MODELS))
+        message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {known}"
+        raise WrongSettings(message)
     if settings.keys_file is not None:
         read_keys(settings.keys_file, MODELS)
     if settings.workers > 1:

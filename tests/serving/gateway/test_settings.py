@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from serving.gateway.middleware.keys import WrongKeys, read_keys
+from serving.gateway.server.run import run
 from serving.gateway.settings import Settings, WrongSettings, read_settings
 from serving.models import MODELS
 from tests import stack
@@ -38,6 +39,11 @@ def refusal(**variables: str) -> str:
     with pytest.raises((WrongKeys, WrongSettings)) as refused:
         accepted(**variables)
     return str(refused.value)
+
+
+def test_a_model_that_is_required_must_exist() -> None:
+    with pytest.raises(WrongSettings, match=r"TFGATE_REQUIRED_MODELS: .*tickets.*housing"):
+        run(read_settings(required_models="housing,tickets"))
 
 
 def test_what_is_refused_is_told_in_one_line_and_ends_the_program(tmp_path: Path) -> None:

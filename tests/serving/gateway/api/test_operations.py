@@ -1,13 +1,12 @@
-"""What operators and developers ask: health, readiness, and the pages that are read."""
+"""What operators and developers ask: health, and the pages that are read."""
 
 import httpx
 
 from tests.in_process import Gateway
 
 
-def test_a_running_gateway_is_healthy_and_ready(http: httpx.Client) -> None:
+def test_a_running_gateway_is_healthy(http: httpx.Client) -> None:
     assert http.get("/healthz").json() == {"status": "ok"}
-    assert http.get("/readyz").json() == {"status": "ready"}
 
 
 def test_head_is_get_without_the_body(http: httpx.Client) -> None:

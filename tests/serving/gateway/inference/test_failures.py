@@ -37,7 +37,8 @@ def is_answered(tfgate: Gateway) -> bool:
 def assert_unavailable(tfgate: Gateway) -> None:
     assert tfgate.client.get("/healthz").status_code == 200
     ready = tfgate.client.get("/readyz")
-    assert (ready.status_code, ready.json()["code"]) == (503, "model-unavailable")
+    assert (ready.status_code, ready.json()["code"]) == (503, "model-server-unavailable")
+    assert {error["field"] for error in ready.json()["errors"]} == set(MODELS)
     for method, path in (("POST", "/predict/housing"), ("GET", "/models")):
         answer = tfgate.client.request(method, path, json=HOUSE)
         assert (answer.status_code, answer.json()["code"]) == (503, "model-server-unavailable")

@@ -96,7 +96,8 @@ def test_without_a_known_key_nothing_opens(guarded: Guarded) -> None:
 
 
 def test_what_probes_and_newcomers_need_is_open(guarded: Guarded) -> None:
-    for path in ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/errors/unauthenticated"):
+    probes = ("/healthz", "/readyz", "/readyz/housing")
+    for path in ("/", "/docs", "/openapi.json", *probes, "/errors/unauthenticated"):
         assert guarded.gateway.client.get(path).status_code == 200, path
 
 

@@ -106,5 +106,5 @@ def assert_refused(answer: Answer) -> None:
 
 
 def assert_operations_answer(tfgate: Gateway) -> None:
-    for path in ("/healthz", "/readyz", "/metrics", "/models"):
+    for path in ("/healthz", "/readyz", "/readyz/image", "/metrics", "/models"):
         assert tfgate.client.get(path).status_code == 200, path

@@ -1,0 +1,94 @@
+"""Whether requests may come: one model that cannot be asked costs no other its traffic."""
+
+import grpc
+import httpx
+import pytest
+
+from serving.contract import Tensors
+from serving.models import MODELS
+from tests import fake_models
+from tests.examples import EXAMPLES
+from tests.fake_model_server import FakeModelServer, Refused
+from tests.in_process import gateway
+
+
+def without_image() -> FakeModelServer:
+    server = fake_models.declared_models()
+    server.models["image"].clear()
+    return server
+
+
+def refuse(_inputs: Tensors) -> Tensors:
+    raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "no kernel for this device")
+
+
+def refusal(answer: httpx.Response) -> set[str]:
+    """Return the models that a refusal names."""
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    return {error["field"] for error in answer.json()["errors"]}
+
+
+def test_a_gateway_all_of_whose_models_can_be_asked_misses_nothing(http: httpx.Client) -> None:
+    for path in ("/readyz", *(f"/readyz/{name}" for name in MODELS)):
+        assert http.get(path).json() == {"status": "ready", "missing": {}}, path
+
+
+def test_one_missing_model_is_told_and_keeps_the_others_in_service() -> None:
+    with gateway(without_image()) as tfgate:
+        tfgate.wait_until(lambda: tfgate.missing().keys() == {"image"}, "the other models")
+
+        ready = tfgate.client.get("/readyz")
+        assert ready.status_code == 200
+        assert "no version" in ready.json()["missing"]["image"]
+        assert tfgate.client.post("/predict/housing", json=EXAMPLES["housing"]).is_success
+
+
+def test_each_model_can_be_probed_by_itself() -> None:
+    with gateway(without_image()) as tfgate:
+        tfgate.wait_until(lambda: tfgate.missing().keys() == {"image"}, "the other models")
+
+        assert tfgate.client.get("/readyz/housing").is_success
+        image = tfgate.client.get("/readyz/image")
+        assert refusal(image) == {"image"}
+        assert image.json()["code"] == "model-unavailable"
+        unknown = tfgate.client.get("/readyz/tickets")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown-model")
+        assert "housing" in unknown.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("required", "ready"),
+    [("housing", True), ("housing, sentiment", True), ("image", False), ("housing,image", False)],
+)
+def test_models_that_are_required_must_all_be_there(required: str, *, ready: bool) -> None:
+    with gateway(without_image(), required_models=required) as tfgate:
+        tfgate.wait_until(lambda: tfgate.missing().keys() == {"image"}, "the other models")
+
+        answer = tfgate.client.get("/readyz")
+
+        assert answer.is_success == ready
+        assert ready or refusal(answer) == {"image"}
+
+
+def test_no_gateway_is_ready_none_of_whose_models_can_be_asked() -> None:
+    server = FakeModelServer({name: {} for name in MODELS})
+    with gateway(server) as tfgate:
+        answer = tfgate.client.get("/readyz")
+
+        assert refusal(answer) == set(MODELS)
+        assert answer.json()["code"] == "model-unavailable"
+
+
+def test_a_version_that_has_failed_holds_up_no_probe_when_it_hangs_later() -> None:
+    """A probe has a few seconds; a model that took them all would take the others with it."""
+    server = fake_models.declared_models()
+    server.models["image"] = {2: fake_models.declared_version("image", 2, refuse)}
+    with gateway(server, status_timeout_seconds=60) as tfgate:
+        tfgate.wait_until(lambda: tfgate.missing().keys() == {"image"}, "its failure")
+        server.hanging_probes.add(("image", 2))
+        tfgate.wait_until(lambda: bool(server.probes_waiting), "another question")
+
+        assert "failed" in tfgate.client.get("/readyz").json()["missing"]["image"]
+
+        assert server.probes_waiting
