@@ -59,9 +59,10 @@ format: .venv/dev.installed
 proto: .venv/dev.installed
 	@$(BIN)/python -m proto.generate
 
-## Write k8s/base/prometheus-rule.yaml after a change to monitoring/rules
+## Write k8s/base/prometheus-rule.yaml after a change to monitoring/rules; RUNBOOK=https://… is where
+## the alerts then say that docs/runbook.md can be read
 rules: .venv/dev.installed
-	@$(BIN)/python -m monitoring.prometheus_rule
+	@$(BIN)/python -m monitoring.prometheus_rule $(if $(RUNBOOK),--runbook '$(RUNBOOK)')
 
 ## Write docs/settings.md after a change to serving/gateway/settings.py
 settings: .venv/dev.installed

@@ -1,5 +1,7 @@
 """Writes the rules of monitoring/rules as the one object in which Kubernetes takes them."""
 
+import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,5 +43,21 @@ def prometheus_rule() -> str:
     return _HEADER + yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=100)
 
 
-if __name__ == "__main__":
+def with_runbook(rules: str, address: str) -> str:
+    """Return the text of a file of rules whose alerts point to a runbook at another address."""
+    return re.sub(r"(runbook_url: )[^\s#]+", lambda found: found[1] + address, rules)
+
+
+def main() -> None:
+    """Write the manifest; first set the runbook's address, if one is given."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--runbook", metavar="URL", help="where docs/runbook.md can be read")
+    address = parser.parse_args().runbook
+    if address is not None:
+        for path in RULES.glob("*.yml"):
+            path.write_text(with_runbook(path.read_text(), address))
     MANIFEST.write_text(prometheus_rule())
+
+
+if __name__ == "__main__":
+    main()

@@ -78,8 +78,9 @@ def test_programs_that_tests_need_are_installed_first() -> None:
     # Make is what runs the tests; a report of a training draws with dot, and a rolling restart is
     # seen through nginx, if they are there.
     others = {"make:make", "dot:graphviz", "nginx:nginx-light"}
-    promtool = {"promtool:prometheus"}  # comes with prometheus
+    # Each comes with the server that it belongs to.
+    tools = {"promtool:prometheus", "amtool:prometheus-alertmanager"}
 
-    assert set(listed[1].split()) - others == needed - promtool
+    assert set(listed[1].split()) - others == needed - tools
     looked_for = {name for text in tests for name in re.findall(r'path_of\("([\w-]+)"\)', text)}
     assert looked_for <= {each.partition(":")[0] for each in listed[1].split()}

@@ -36,6 +36,8 @@ GRAFANA_SECTIONS = {
     "security",
 }
 
+OTHERS = {"alertmanager", "grafana", "prometheus"}
+
 docker_compose = needs("docker-compose", package="docker-compose")
 
 
@@ -77,7 +79,7 @@ def test_a_container_can_do_little() -> None:
 
 
 def test_no_container_of_ours_runs_as_root() -> None:
-    for name in SERVICES.keys() - {"prometheus", "grafana"}:
+    for name in SERVICES.keys() - OTHERS:
         service, image = SERVICES[name], image_of(SERVICES[name])
         user = service.get("user") or (image and image.only("USER").text)
         user = re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(user))
@@ -86,13 +88,16 @@ def test_no_container_of_ours_runs_as_root() -> None:
 
 
 def test_containers_of_others_run_as_their_images_say() -> None:
-    for name in ("prometheus", "grafana"):
+    for name in OTHERS:
         assert "user" not in SERVICES[name], name  # theirs are nobody and grafana
 
 
 def test_what_is_published_is_published_on_loopback() -> None:
     published = {name: each["ports"] for name, each in SERVICES.items() if "ports" in each}
-    expected = {"gateway": 8000, "grafana": 3000, "prometheus": 9090, "load": 8089}
+    expected = {
+        "gateway": 8000, "load": 8089,
+        "alertmanager": 9093, "grafana": 3000, "prometheus": 9090,
+    }
 
     assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in expected.items()}
 
@@ -178,6 +183,18 @@ def test_prometheus_scrapes_services_where_they_answer(flags: dict[str, str]) ->
         f"gateway:{gateway.environment['TFGATE_METRICS_PORT']}",
         f"model-server:{flags['rest_api_port']}",
     }
+
+
+def test_prometheus_sends_alerts_where_they_are_taken() -> None:
+    alerting = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())["alerting"]
+    [manager] = alerting["alertmanagers"]
+    service = SERVICES["alertmanager"]
+    [port] = [each.rpartition(":")[2] for each in service["ports"]]
+    mounted = mounts(service)["/etc/alertmanager/alertmanager.yml"]
+
+    assert manager["static_configs"] == [{"targets": [f"alertmanager:{port}"]}]
+    assert "--config.file=/etc/alertmanager/alertmanager.yml" in service["command"]
+    assert mounted == ROOT / "monitoring" / "alertmanager.yml"
 
 
 def test_prometheus_finds_its_rules() -> None:

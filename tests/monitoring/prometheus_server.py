@@ -1,6 +1,6 @@
 """A real Prometheus with the project's own configuration and rules, started for a test."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +67,12 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(targets: Mapping[str, str], scratch: Path) -> Iterator[Prometheus]:
+def prometheus(
+    targets: Mapping[str, str], scratch: Path, *, alertmanagers: Sequence[str] = ()
+) -> Iterator[Prometheus]:
     """Run Prometheus over monitoring/prometheus.yml, with each job's target replaced."""
     config = scratch / "prometheus.yml"
-    config.write_text(yaml.safe_dump(_configuration(targets)))
+    config.write_text(yaml.safe_dump(_configuration(targets, alertmanagers)))
     address = f"127.0.0.1:{stack.free_port()}"
     command = [
         *("prometheus", "--log.level=warn", f"--web.listen-address={address}"),
@@ -84,10 +86,12 @@ def prometheus(targets: Mapping[str, str], scratch: Path) -> Iterator[Prometheus
             yield Prometheus(http)
 
 
-def _configuration(targets: Mapping[str, str]) -> dict[str, Any]:
+def _configuration(targets: Mapping[str, str], alertmanagers: Sequence[str]) -> dict[str, Any]:
     configuration: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
     configuration["global"] = {"scrape_interval": _INTERVAL, "evaluation_interval": _INTERVAL}
     configuration["rule_files"] = [str(MONITORING / file) for file in configuration["rule_files"]]
     for job in configuration["scrape_configs"]:
         job["static_configs"] = [{"targets": [targets[job["job_name"]]]}]
+    for manager in configuration["alerting"]["alertmanagers"]:
+        manager["static_configs"] = [{"targets": list(alertmanagers)}]
     return configuration

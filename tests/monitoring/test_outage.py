@@ -1,5 +1,7 @@
 """A real outage: the model server is killed, and the project's own rules call for help."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,13 @@ import httpx
 from serving.models import MODELS
 from soak.model_server import ModelServer
 from tests import stack
-from tests.monitoring.prometheus_server import Prometheus, prometheus
+from tests.monitoring.prometheus_server import MONITORING, Prometheus, prometheus
 from tests.programs import needs
 
-pytestmark = needs("prometheus", package="prometheus")
+pytestmark = [
+    needs("prometheus", package="prometheus"),
+    needs("prometheus-alertmanager", package="prometheus-alertmanager"),
+]
 
 
 def test_killing_the_model_server_raises_the_alarm(tmp_path: Path) -> None:
@@ -28,12 +33,19 @@ def test_killing_the_model_server_raises_the_alarm(tmp_path: Path) -> None:
             "tfgate-gateway": gateway.removeprefix("http://"),
             "tfgate-model-server": nothing,
         }
-        with prometheus(targets, tmp_path) as server:
+        with (
+            alertmanager(tmp_path) as manager,
+            prometheus(
+                targets, tmp_path, alertmanagers=[manager.base_url.netloc.decode()]
+            ) as server,
+        ):
             stack.wait_until(lambda: is_ready(server), "readiness as a metric")
             assert "TfgateErrorBudgetBurn" not in states(server)
 
             model_server.kill()
             stack.wait_until(lambda: ask(http) and fires(server), "the alarm")
+
+            stack.wait_until(lambda: "TfgateErrorBudgetBurn" in told(manager), "word of it")
 
             # These two wait a minute or more, lest a restart wakes anybody.
             stack.wait_until(
@@ -46,6 +58,30 @@ def test_killing_the_model_server_raises_the_alarm(tmp_path: Path) -> None:
             assert alert["labels"]["severity"] == "critical"
             assert alert["annotations"]["summary"].startswith("housing: ")
             assert "% of requests failed in the last hour" in alert["annotations"]["summary"]
+
+
+@contextmanager
+def alertmanager(scratch: Path) -> Iterator[httpx.Client]:
+    """Run Alertmanager with the project's own configuration; yields a client of it."""
+    address = f"127.0.0.1:{stack.free_port()}"
+    command = [
+        *("prometheus-alertmanager", "--log.level=warn", f"--web.listen-address={address}"),
+        *(f"--config.file={MONITORING / 'alertmanager.yml'}", "--cluster.listen-address="),
+        f"--storage.path={scratch / 'alerts'}",
+    ]
+    with (
+        stack.process(command),
+        httpx.Client(base_url=f"http://{address}", timeout=30) as http,
+    ):
+        stack.wait_until(
+            lambda: stack.answers(f"http://{address}/-/ready"), "readiness of Alertmanager"
+        )
+        yield http
+
+
+def told(manager: httpx.Client) -> set[str]:
+    """Return the names of the alerts that Alertmanager has been told of."""
+    return {alert["labels"]["alertname"] for alert in manager.get("/api/v2/alerts").json()}
 
 
 def is_ready(server: Prometheus) -> bool:

@@ -4,6 +4,7 @@ import re
 
 import yaml
 
+from monitoring import prometheus_rule
 from tests import stack
 from tests.monitoring import expressions
 from tests.monitoring.expressions import RUNBOOK
@@ -26,9 +27,26 @@ def test_sections_say_what_somebody_needs_who_was_just_woken() -> None:
 
 
 def test_alerts_point_to_their_sections() -> None:
+    """By a whole address: a pager cannot open a path."""
+    bases = set()
     for rule in expressions.alerts():
-        anchor = rule["alert"].lower()
-        assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{anchor}"
+        base, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        bases.add(base)
+        assert anchor == rule["alert"].lower()
+    [base] = bases
+    assert re.fullmatch(r"https://\S+/docs/runbook\.md", base)
+
+
+def test_the_runbooks_address_can_be_set_for_every_alert_at_once() -> None:
+    rules = (prometheus_rule.RULES / "alerts.yml").read_text()
+
+    elsewhere = prometheus_rule.with_runbook(rules, "https://wiki.example/tfgate")
+
+    alerts = [rule for group in yaml.safe_load(elsewhere)["groups"] for rule in group["rules"]]
+    assert {rule["annotations"]["runbook_url"] for rule in alerts} == {
+        f"https://wiki.example/tfgate#{alert.lower()}" for alert in ALERTS
+    }
+    assert elsewhere.count("\n") == rules.count("\n")
 
 
 def test_links_lead_to_headings_and_files() -> None:
