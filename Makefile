@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up quick test mutants soak train bench lint format proto rules settings constraints
+.PHONY: up quick test mutants soak train bench lint format proto rules settings walk constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
 up: .venv/local.installed
@@ -67,6 +67,10 @@ rules: .venv/dev.installed
 ## Write docs/settings.md after a change to serving/gateway/settings.py
 settings: .venv/dev.installed
 	@$(BIN)/python -m tfgate.settings_page
+
+## Write the lines that docs/architecture.md names after a change to the way of a request
+walk: .venv/dev.installed
+	@$(BIN)/python -m tests.contract.walk
 
 ## Move every dependency to its newest allowed version
 constraints:

@@ -1,19 +1,15 @@
 """The walk of one prediction through the gateway: as short as promised, and as the page has it."""
 
-import ast
-import re
 import sys
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from tests.contract.walk import PAGE, ROOT, STEP, with_lines
 from tests.examples import HOUSE
 from tests.in_process import Gateway, gateway
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "architecture.md"
-STEP = re.compile(r"\[`[\w/.]+:(\d+)`\]\(\.\./([\w/.]+)#L(\d+)\) `([\w.]+)`")
 MOST_FILES, MOST_CHANGES = 12, 40
 TIMERS = ("_listen", "_look", "flush")
 
@@ -47,16 +43,6 @@ def is_aside(frame: FrameType | None) -> bool:
     return False
 
 
-def first_line(path: str, qualified_name: str) -> int:
-    """Return the line on which a function is defined."""
-    body: list[ast.stmt] = ast.parse((ROOT / path).read_text()).body
-    for name in qualified_name.split("."):
-        [found] = [each for each in body if getattr(each, "name", None) == name]
-        assert isinstance(found, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        body = found.body
-    return found.lineno
-
-
 def test_a_prediction_passes_few_files_and_the_page_names_them_all() -> None:
     with gateway() as tfgate:
         tfgate.wait_until_ready()
@@ -66,12 +52,10 @@ def test_a_prediction_passes_few_files_and_the_page_names_them_all() -> None:
     changes = sum(one != other for one, other in pairwise(files))
     assert len(set(files)) <= MOST_FILES, sorted(set(files))
     assert changes <= MOST_CHANGES, files
-    assert set(files) == {path for _, path, _, _ in STEP.findall(PAGE.read_text())}
+    assert set(files) == {path for _, path, _ in STEP.findall(PAGE.read_text())}
 
 
 def test_the_page_names_the_lines_as_they_are() -> None:
-    steps = STEP.findall(PAGE.read_text())
-    named = [(name, int(shown), int(linked)) for shown, _, linked, name in steps]
-    lines = [(name, *(first_line(path, name),) * 2) for _, path, _, name in steps]
+    page = PAGE.read_text()
 
-    assert named == lines
+    assert with_lines(page) == page, "stale: run `make walk`"
