@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from serving.card import ModelCard
 
-DType = Literal["string", "uint8", "float32"]
+DType = Literal["string", "uint8", "float16", "float32"]
 
 # Whole tensors by name, batch dimension first; strings are object arrays of bytes.
 Tensors = Mapping[str, NDArray[Any]]

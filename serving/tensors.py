@@ -100,6 +100,9 @@ def decode(tensor: TensorProto) -> NDArray[Any]:
         raise ValueError(message)
     wire = _BY_NUMBER[tensor.dtype]
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    if min(shape, default=0) < 0:
+        message = f"{list(shape)} is the shape of no tensor"
+        raise ValueError(message)
     if tensor.tensor_content:
         if wire.number == tensor_pb2.DT_STRING:
             return _strings(tensor.tensor_content, prod(shape)).reshape(shape)
@@ -149,5 +152,9 @@ def _from_field(values: Any, wire: _WireType) -> NDArray[Any]:
 def _repeat_last(values: NDArray[Any], size: int) -> NDArray[Any]:
     """Fill up with the last value, as TensorFlow lets a message abbreviate a constant tensor."""
     if 0 < len(values) < size:
-        return np.concatenate([values, np.repeat(values[-1:], size - len(values))])
+        try:
+            return np.concatenate([values, np.repeat(values[-1:], size - len(values))])
+        except (MemoryError, OverflowError) as error:
+            message = f"{size} values are more than fit into memory"
+            raise ValueError(message) from error
     return values

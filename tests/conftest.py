@@ -2,13 +2,17 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import httpx
 import hypothesis
 import keras
 import pytest
 
+from serving.tf_serving.model_config import model_config
+from tests import given_server as given_servers
 from tests import stack
+from tests.given_server import FLAGS, GivenServer
 
 # Folders whose tests start servers, browsers and installations.
 LONG = {"containers", "e2e", "k8s", "monitoring"}
@@ -21,15 +25,24 @@ hypothesis.settings.load_profile("tfgate")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--model-server",
-        metavar="HOST:PORT",
-        help="ask this running TensorFlow Serving (it must see this machine's files) "
-        "instead of starting the embedded server",
+        metavar="PROGRAM|HOST:PORT",
+        help="ask TensorFlow Serving instead of the embedded server: a program, which is started "
+        "as the tests need it, or one that is running, must see this machine's files, was started "
+        f"with {' '.join(FLAGS)}, has no health service, and serves one test process (no -n)",
     )
     parser.addoption(
         "--quick",
         action="store_true",
         help="skip each test at the moment at which it starts a process or trains a network",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that change what a server serves must be alone with it."""
+    given = config.getoption("--model-server") or ""
+    if ":" in given and config.getoption("numprocesses", None):
+        message = f"--model-server={given} serves one test process: leave out -n"
+        raise pytest.UsageError(message)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,13 +69,29 @@ def skip(reason: str) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def model_server(
+def given_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GivenServer | None]:
+    """The server of --model-server, if there is one, which serves the shipped models."""
+    given: str | None = request.config.getoption("--model-server")
+    if given is None:
+        yield None
+        return
+    config = tmp_path_factory.mktemp("given") / "models.config"
+    config.write_text(model_config(stack.SHIPPED_MODELS))
+    with nullcontext(given) if ":" in given else given_servers.running(given, config) as address:
+        if objection := given_servers.objection(address):
+            pytest.exit(f"--model-server: {objection}", returncode=pytest.ExitCode.USAGE_ERROR)
+        yield GivenServer(address, config)
+
+
+@pytest.fixture(scope="session")
+def model_server(
+    given_server: GivenServer | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a server that serves the shipped models."""
-    running: str | None = request.config.getoption("--model-server")
-    if running is not None:
-        yield running
+    if given_server:
+        yield given_server.address
         return
     with stack.model_server(stack.SHIPPED_MODELS, tmp_path_factory.mktemp("config")) as address:
         yield address

@@ -47,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _log.error("%s", error)
         return _FAILED_TO_START
+    except ModuleNotFoundError:
+        raise  # Who called this knows how it was installed.
+    except ImportError as error:
+        _log.error("TensorFlow cannot be loaded: %s. Is there memory enough (ulimit -v)?", error)
+        return _FAILED_TO_START
     except KeyboardInterrupt:
         pass
     _log.info("Stopped.")

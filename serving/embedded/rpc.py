@@ -8,6 +8,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,31 @@ class CallLimit:
     def service(self, name: str, methods: Mapping[str, Method]) -> grpc.GenericRpcHandler:
         handlers = {method: self.handler(call) for method, call in methods.items()}
         return grpc.method_handlers_generic_handler(name, handlers)
+
+
+def start_threads(count: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads all run already.
+
+    A pool starts them as calls arrive, and gRPC's library answers no call any more once one could
+    not be started.
+
+    Raises:
+        StatusError: RESOURCE_EXHAUSTED for more threads than the machine lets this process have.
+    """
+    pool = ThreadPoolExecutor(count, thread_name_prefix="call")
+    all_there = threading.Barrier(count)
+    try:
+        waiting = [pool.submit(all_there.wait) for _ in range(count)]
+    except RuntimeError as error:
+        all_there.abort()
+        pool.shutdown()
+        raise StatusError(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            f"{count} threads for calls cannot be started ({error}): lower --grpc_max_threads, "
+            "or raise the limit of processes or memory",
+        ) from error
+    wait(waiting)
+    return pool
 
 
 class UnknownMethods(grpc.GenericRpcHandler):  # type: ignore[misc]

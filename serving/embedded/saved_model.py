@@ -4,6 +4,7 @@ Parse, pick the graph by its tags, restore the variables, fill the lookup tables
 versions or requests.
 """
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from serving.embedded.session import GraphSession, TensorHandle, status_of
-from serving.embedded.statuses import StatusError, invalid_argument, not_found
+from serving.embedded.statuses import StatusError, invalid_argument, not_found, unavailable
 from serving.embedded.tensor_protos import Array
 
 # Where exporters name the operation that fills tables: TF 2, then two generations of TF 1.
@@ -34,8 +35,8 @@ def load(
 
     Raises:
         StatusError: NOT_FOUND without a SavedModel, a graph with the tags or the files that the
-            graph restores from, OUT_OF_RANGE for a file that is cut short, otherwise what
-            TensorFlow says of the graph or its variables.
+            graph restores from, otherwise what TensorFlow says of the file, the graph or its
+            variables: OUT_OF_RANGE for one that is cut short, DATA_LOSS for garbage.
     """
     meta_graph = _graph_with_tags(_read(directory), tags)
     _check_variables_are_there(meta_graph, directory)
@@ -48,24 +49,40 @@ def load(
     return meta_graph, session
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether a file is there as TensorFlow does: what may not be looked at is not."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for what may not be looked at
+
+
 def _read(directory: Path) -> saved_model_pb2.SavedModel:
     binary, text = directory / "saved_model.pb", directory / "saved_model.pbtxt"
     model = saved_model_pb2.SavedModel()
     try:
-        if binary.exists():
+        if is_there(binary):
             model.ParseFromString(binary.read_bytes())
             return model
-        if text.exists():
+        if is_there(text):
             return text_format.Parse(text.read_text(encoding="utf-8"), model)
-    except DecodeError as error:
-        # TensorFlow reports that the file ended before the message did.
-        raise StatusError(grpc.StatusCode.OUT_OF_RANGE, "Read less bytes than requested") from error
-    except text_format.ParseError as error:
-        raise StatusError(grpc.StatusCode.DATA_LOSS, f"Can't parse {text} as text proto") from error
+    except IsADirectoryError:
+        return model  # TensorFlow takes a folder for an empty file.
+    except (OSError, DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+        _let_tensorflow_refuse(directory)
+        raise unavailable(f"{error}; its files changed while they were read") from error
     raise not_found(
         "Specified file path does not appear to contain a SavedModel bundle (should have a file "
         f"called `saved_model.pb`)\nSpecified file path: {directory}"
     )
+
+
+def _let_tensorflow_refuse(directory: Path) -> None:
+    """Let TensorFlow's own reader, which TF Serving calls, say why a file cannot be read.
+
+    Whether it calls one cut short or garbage depends on where its parser stands when it gives up.
+    """
+    try:
+        tf.mlir.experimental.convert_saved_model(str(directory), "")
+    except tf.errors.OpError as error:
+        raise status_of(error) from error
 
 
 def _graph_with_tags(
@@ -87,11 +104,16 @@ def _check_variables_are_there(meta_graph: meta_graph_pb2.MetaGraphDef, director
     variables, a version would answer every request with an error until the server's end.
     """
     index = _variables(directory).with_suffix(".index")
-    if not index.exists() and (restored := _restored_tensors(meta_graph)):
-        raise not_found(
-            f"{index}; No such file or directory (the graph restores {len(restored)} tensors from "
-            "there)"
-        )
+    try:
+        index.stat()
+    except OSError as error:
+        if restored := _restored_tensors(meta_graph):
+            denied = isinstance(error, PermissionError)
+            raise StatusError(
+                grpc.StatusCode.PERMISSION_DENIED if denied else grpc.StatusCode.NOT_FOUND,
+                f"{index}; {error.strerror} (the graph restores {len(restored)} tensors from "
+                "there)",
+            ) from error
 
 
 def _variables(directory: Path) -> Path:
@@ -134,7 +156,7 @@ def _initialise(
 ) -> None:
     assets = _asset_feeds(session, meta_graph, directory)
     saver, variables = meta_graph.saver_def, _variables(directory)
-    if saver.restore_op_name and variables.with_suffix(".index").exists():
+    if saver.restore_op_name and is_there(variables.with_suffix(".index")):
         filename = session.tensor(saver.filename_tensor_name).handle
         session.run_operation(
             saver.restore_op_name, {filename: np.array(str(variables), object), **assets}

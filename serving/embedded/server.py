@@ -1,7 +1,6 @@
 """The running server: puts the parts together, serves, and stops without losing a call."""
 
 import logging
-from concurrent import futures
 from pathlib import Path
 
 import grpc
@@ -13,7 +12,7 @@ from serving.embedded.config_file import ConfigFileWatch
 from serving.embedded.flags import Flags
 from serving.embedded.health import StaticHealth
 from serving.embedded.lifecycle import Lifecycle, RetryPolicy
-from serving.embedded.rpc import CallLimit, UnknownMethods
+from serving.embedded.rpc import CallLimit, UnknownMethods, start_threads
 from serving.embedded.servable import Servable, ServableOptions
 from serving.embedded.served_models import ServedModels
 from serving.embedded.source import FileSystemSource
@@ -63,8 +62,8 @@ class ModelServer:
         """Load the configured models, then serve.
 
         Raises:
-            StatusError: for a configuration that is refused, a model that does not load, or an
-                address that cannot be listened on.
+            StatusError: for a configuration that is refused, a model that does not load, an address
+                that cannot be listened on, or more threads than there may be.
         """
         tls_file = self._flags.ssl_config_file
         credentials = read_credentials(tls_file) if tls_file else None
@@ -110,9 +109,7 @@ class ModelServer:
         predictions = prediction_service.PredictionService(self._served)
         models = model_service.ModelService(self._served, self._reports, self._lifecycle)
         server = grpc.server(
-            futures.ThreadPoolExecutor(
-                calls_at_once + _REFUSING_THREADS, thread_name_prefix="call"
-            ),
+            start_threads(calls_at_once + _REFUSING_THREADS),
             options=_channel_options(flags.grpc_channel_arguments),
         )
         if flags.enable_grpc_healthcheck_service:

@@ -9,7 +9,9 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.embedded import example_calls
+from serving.embedded.saved_model import is_there
 from serving.embedded.servable import Servable
+from serving.embedded.session import status_of
 from serving.embedded.signature import CLASSIFY_METHOD, REGRESS_METHOD
 from serving.embedded.statuses import StatusError, invalid_argument
 
@@ -25,10 +27,11 @@ def warm_up(servable: Servable, directory: Path, iterations: int) -> None:
 
     Raises:
         StatusError: DATA_LOSS for a file that is no TFRecord file, INVALID_ARGUMENT for too many
-            records or one that is no PredictionLog, otherwise what a replayed request raised.
+            records or one that is no PredictionLog, otherwise what the file system says of the
+            file or a replayed request raised.
     """
     path = directory / WARMUP_FILE
-    if not path.exists():
+    if not is_there(path):
         return
     records = 0
     try:
@@ -45,6 +48,8 @@ def warm_up(servable: Servable, directory: Path, iterations: int) -> None:
             grpc.StatusCode.DATA_LOSS,
             f"{error.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
+    except tf.errors.OpError as error:
+        raise status_of(error) from error
     _log.info("Warmed up with %d requests from %s", records, path)
 
 
@@ -52,7 +57,8 @@ def _replay(servable: Servable, record: bytes, path: Path) -> None:
     try:
         log = prediction_log_pb2.PredictionLog.FromString(record)
     except DecodeError as error:
-        raise invalid_argument(f"Failed to parse warmup record: {record!r} from {path}") from error
+        text = record.decode(errors="replace")
+        raise invalid_argument(f"Failed to parse warmup record: {text} from {path}") from error
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         servable.predict(log.predict_log.request)

@@ -4,6 +4,7 @@ Permissions are left alone, since they stop nobody who runs as root.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from soak.clients import Outcome
 from soak.model_server import ModelServer
 from soak.versions import publish_version, shipped_version, write_version
 from tests import stack
-from tests.damage import GRAPH, WARMUP, cut, remove
+from tests.damage import GRAPH, WARMUP, cut, make_folder, remove, write
 from tests.e2e.under_load import HOUSES, asking, errors
 from tests.readings import reading
 
@@ -93,6 +94,8 @@ FAULTS = [
     (remove(GRAPH), "NOT_FOUND", "does not appear to contain a SavedModel"),
     (cut(GRAPH), "OUT_OF_RANGE", "Read less bytes than requested"),
     (cut(WARMUP), "DATA_LOSS", "Please verify your warmup data"),
+    (write(GRAPH, b"<!DOCTYPE html><html>404</html>"), "DATA_LOSS", "as binary proto"),
+    (make_folder(GRAPH), "NOT_FOUND", "Could not find meta graph def"),
 ]
 
 
@@ -100,13 +103,15 @@ def test_versions_that_fail_to_load_are_told_of_and_leave_the_old_one_serving(
     served: Served,
 ) -> None:
     old = served.newest()
+    failed: Counter[str] = Counter()
     for damage, code, text in FAULTS:
         draft = served.draft()
         damage(draft)
         number = int(publish_version(draft).name)
         served.wait_for_state(number, "END")
         assert text in served.version(number)["error"]
-        wait_for_reading(served, 1, "tfgate_model_failed_versions", code=code)
+        failed[code] += 1
+        wait_for_reading(served, failed[code], "tfgate_model_failed_versions", code=code)
     assert served.version(old) == {
         "version": old,
         "state": "AVAILABLE",

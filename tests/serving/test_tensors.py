@@ -19,7 +19,7 @@ ARRAYS: list[NDArray[Any]] = [
     *(np.array([[0, 1, 2], [100, 1, 0]]).astype(dtype) for dtype in DTYPES),
     *(np.zeros((0, 3), dtype) for dtype in DTYPES),
     np.array(7.5, np.float32),
-    np.array([np.nan, np.inf, -np.inf, -0.0], np.float32),
+    *(np.array([np.nan, np.inf, -np.inf, -0.0]).astype(f) for f in ("f2", "f4", "f8")),
     np.array([-(2**63), 2**63 - 1]),
     np.array([0, 2**64 - 1], np.uint64),
     np.array([[b"", b"\x00\xff"], ["żółć".encode(), b"long" * 1000]], dtype=object),
@@ -114,6 +114,14 @@ def test_big_endian_arrays_are_turned_round() -> None:
 def test_values_that_do_not_fill_the_shape_are_refused(tensor: TensorProto) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode(tensor)
+
+
+@pytest.mark.parametrize("sizes", [[2**62, 2**62], [2**40], [-3], [-1, -1]], ids=str)
+def test_shapes_that_no_memory_holds_are_refused(sizes: list[int]) -> None:
+    """A value that stands for all that follow makes a small message of any shape."""
+    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in sizes])
+    with pytest.raises(ValueError, match=r"memory|no tensor"):
+        decode(TensorProto(dtype=DT_FLOAT, tensor_shape=shape, float_val=[1]))
 
 
 def test_data_types_have_tensorflows_numbers() -> None:

@@ -91,7 +91,7 @@ def check_outputs(outputs: Tensors, signature: Signature, num_rows: int) -> Tens
         if array.shape != (num_rows, *spec.row_shape) or array.dtype != spec.numpy_dtype:
             message = f"the model server answered {name} as {array.dtype}{list(array.shape)}"
             raise PredictionFailed(f"{message}; the signature promises {spec}")
-        if spec.dtype == "float32" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
             message = f"the model server answered {name} with values that are no finite numbers"
             raise PredictionFailed(message)
     return {name: outputs[name] for name in signature.outputs}

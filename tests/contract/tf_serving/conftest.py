@@ -8,7 +8,8 @@ import grpc
 import pytest
 
 from tests.contract.tf_serving import saved_models
-from tests.contract.tf_serving.servers import channel_to, embedded_server, reset, write_config
+from tests.contract.tf_serving.servers import channel_to, embedded_server, write_config
+from tests.given_server import GivenServer
 
 Serve = Callable[..., AbstractContextManager[grpc.Channel]]
 
@@ -22,18 +23,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def serve(
-    request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
+    given_server: GivenServer | None, models: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Serve:
-    """Start a server of half_plus_two, or reset the one given to that state."""
-    given = request.config.getoption("--model-server")
+    """Start a server of half_plus_two, or bring the one given to that state, and back."""
 
     @contextmanager
     def start(folder: Path = models) -> Iterator[grpc.Channel]:
         config = tmp_path_factory.mktemp("config") / "models.config"
         write_config(config, {"half_plus_two": folder / "saved_model_half_plus_two_cpu"})
-        if given:
-            with channel_to(given) as channel:
-                reset(channel, config)
+        if given_server:
+            with given_server.serving(config), channel_to(given_server.address) as channel:
                 yield channel
         else:
             flags = [f"--model_config_file={config}", "--max_num_load_retries=0"]

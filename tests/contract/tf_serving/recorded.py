@@ -20,6 +20,8 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from tests.contract.tf_serving import held
+
 RECORDINGS = Path(__file__).parent / "recordings"
 
 Case = dict[str, Any]
@@ -76,6 +78,16 @@ def read(recording: str, models: Path | None = None) -> list[Case]:
         text = text.replace("${MODELS}", str(models))
     cases: list[Case] = json.loads(text)["cases"]
     return cases
+
+
+def until_released(case: Case) -> Case:
+    """Return a call of the slow model as one that lasts until the model is released.
+
+    It was recorded with a number of rounds, which say nothing of how long a machine takes.
+    """
+    case = json.loads(json.dumps(case))
+    case["request"]["inputs"]["n"]["int_val"] = [held.UNTIL_RELEASED]
+    return case
 
 
 def start(channel: grpc.Channel, case: Case, timeout: float | None = None) -> grpc.Future:

@@ -11,6 +11,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from tests.contract.tf_serving import held
+
 PREDICT, CLASSIFY, REGRESS = (f"tensorflow/serving/{m}" for m in ("predict", "classify", "regress"))
 
 v1 = tf.compat.v1
@@ -35,7 +37,7 @@ def build_all(folder: Path) -> None:
     (folder / "nopb" / "5").mkdir(parents=True)
 
 
-def build_halves(directory: Path) -> None:
+def build_halves(directory: Path, loads_when_released: bool = False) -> None:
     """y = x / 2 + 2, also as regression and classification of Examples."""
     two_versions = "2_versions" in str(directory)
     with tf.Graph().as_default(), v1.Session() as session:
@@ -56,7 +58,7 @@ def build_halves(directory: Path) -> None:
         }
         if two_versions:
             signatures["classify_x2_to_y3"] = _signature({"inputs": x2}, {"scores": y3}, CLASSIFY)
-        _save(session, directory, signatures)
+        _save(session, directory, signatures, loads_when_released)
 
 
 def build_half_plus_three(directory: Path) -> None:
@@ -175,14 +177,11 @@ def build_multi(directory: Path, scale: float) -> None:
 
 
 def build_slow(directory: Path) -> None:
-    """y = 2 x after `n` rounds of work."""
+    """y = 2 x after `n` rounds of work, or once the work is released."""
+    held.hold(directory)
 
     def slow(x: Any, n: Any) -> dict[str, Any]:
-        matrix = tf.eye(100)
-        _, worked = tf.while_loop(
-            lambda i, _: i < tf.reduce_max(n), lambda i, m: (i + 1, m @ matrix), (0, matrix)
-        )
-        return {"y": x * 2.0 * worked[0, 0]}
+        return {"y": x * 2.0 * held.work(directory, tf.reduce_max(n))}
 
     _export(
         tf.Module(),
@@ -252,10 +251,22 @@ def _signature(inputs: dict[str, Any], outputs: dict[str, Any], method: str) -> 
     )
 
 
-def _save(session: Any, directory: Path, signatures: dict[str, Any]) -> None:
+def _save(
+    session: Any,
+    directory: Path,
+    signatures: dict[str, Any],
+    loads_when_released: bool = False,
+) -> None:
     session.run(v1.global_variables_initializer())
+    saver = v1.train.Saver() if loads_when_released else None
+    if saver:
+        restored = session.graph.get_operation_by_name(saver.saver_def.restore_op_name)
+        waited = held.work(directory, held.UNTIL_RELEASED)
+        saver.saver_def.restore_op_name = tf.group(restored, waited).name
     builder = v1.saved_model.Builder(str(directory))
-    builder.add_meta_graph_and_variables(session, ["serve"], signature_def_map=signatures)
+    builder.add_meta_graph_and_variables(
+        session, ["serve"], signature_def_map=signatures, saver=saver
+    )
     builder.save()
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 import grpc
 from google.protobuf import text_format
-from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
+from tensorflow_serving.apis import model_service_pb2_grpc
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
@@ -77,6 +78,12 @@ def channel_to(address: str) -> Iterator[grpc.Channel]:
         yield channel
 
 
+def connects(port: int) -> bool:
+    """Tell whether anybody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def write_config(path: Path, base_paths: Mapping[str, Path], **more: object) -> None:
     """Write a models.config; `more` are further fields of every model."""
     models = [
@@ -87,13 +94,6 @@ def write_config(path: Path, base_paths: Mapping[str, Path], **more: object) -> 
         model_config_list=config_pb2.ModelConfigList(config=models)
     )
     path.write_text(text_format.MessageToString(config), encoding="utf-8")
-
-
-def reset(channel: grpc.Channel, config: Path) -> None:
-    """Bring a running server to a configuration."""
-    request = model_management_pb2.ReloadConfigRequest()
-    text_format.Parse(config.read_text(encoding="utf-8"), request.config)
-    model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(request, timeout=60)
 
 
 def wait_until_available(channel: grpc.Channel, model: str, versions: int) -> None:

@@ -36,6 +36,8 @@ def server(serve: Serve, models: Path) -> Iterator[grpc.Channel]:
 
 @pytest.mark.parametrize("case", INDEPENDENT, ids=lambda case: case["id"])
 def test_answers_as_recorded(server: grpc.Channel, models: Path, case: Case) -> None:
+    if case["id"] == "deadline_exceeded":
+        case = recorded.until_released(case)
     with_paths: Case = json.loads(json.dumps(case).replace("${MODELS}", str(models)))
     assert recorded.ask(server, with_paths) == recorded.expected(case)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.contract.tf_serving import recorded
+from tests.contract.tf_serving import held, recorded, saved_models
 from tests.contract.tf_serving.servers import embedded_server, wait_until_available, write_config
+from tests.stack import wait_until
 
 pytestmark = pytest.mark.usefixtures("own_flags_only")
 
@@ -52,11 +53,16 @@ def test_checked_method_names_health_and_labels_at_start(models: Path, tmp_path:
             assert recorded.ask(channel, case) == recorded.expected(case), case["id"]
 
 
-def test_calls_beyond_the_threads_are_refused(models: Path) -> None:
-    cases = recorded.read("grpc_threads_exhausted")
-    flags = ["--model_name=slow", f"--model_base_path={models / 'slow'}", "--grpc_max_threads=8"]
-    with embedded_server(*flags) as channel:
+def test_calls_beyond_the_threads_are_refused(tmp_path: Path) -> None:
+    version = tmp_path / "2"
+    saved_models.build_slow(version)
+    cases = [recorded.until_released(case) for case in recorded.read("grpc_threads_exhausted")]
+    num_refused = sum("error" in case for case in cases)
+    flags = ["--model_name=slow", f"--model_base_path={tmp_path}", "--grpc_max_threads=8"]
+    with embedded_server(*flags) as channel, held.holding(version):
         calls: list[grpc.Future] = [recorded.start(channel, case) for case in cases]
+        wait_until(lambda: sum(call.done() for call in calls) == num_refused, "the refusals")
+        held.release(version)
         outcomes = [recorded.outcome(call, case) for call, case in zip(calls, cases, strict=True)]
     # Which of the calls are refused is chance; how many, and in which words, is not.
     assert Counter(outcomes) == Counter(recorded.expected(case) for case in cases)

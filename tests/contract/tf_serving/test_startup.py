@@ -1,7 +1,6 @@
 """The recorded starts that fail, wait, or go on in spite of an odd command line."""
 
 import logging
-import socket
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,11 @@ import pytest
 from serving.embedded.__main__ import main
 from tests.contract.tf_serving import recorded
 from tests.contract.tf_serving.recorded import Case
-from tests.contract.tf_serving.servers import main_until_sigterm, signals_and_collector_restored
+from tests.contract.tf_serving.servers import (
+    connects,
+    main_until_sigterm,
+    signals_and_collector_restored,
+)
 from tests.stack import free_port, wait_until
 
 pytestmark = pytest.mark.usefixtures("own_flags_only")
@@ -84,8 +87,3 @@ def test_start_waits_for_a_first_version(
         return connects(port)
 
     assert main_until_sigterm(flags, is_served) == (0, False)
-
-
-def connects(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

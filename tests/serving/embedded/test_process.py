@@ -4,6 +4,7 @@ import gc
 import logging
 import signal
 import socket
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -15,11 +16,13 @@ from serving.embedded.__main__ import main
 from serving.embedded.flags import parse
 from serving.embedded.server import ModelServer
 from serving.embedded.statuses import StatusError
-from tests.contract.tf_serving import recorded, saved_models
+from tests.contract.tf_serving import held, recorded, saved_models
 from tests.contract.tf_serving.servers import (
     channel_to,
+    connects,
     embedded_server,
     main_until_sigterm,
+    signals_and_collector_restored,
     wait_until_available,
     write_config,
 )
@@ -27,35 +30,39 @@ from tests.serving.embedded.numbered import answer, request, states, write_versi
 from tests.stack import free_port, wait_until
 
 
-def slow_call(rounds: int, seconds: float) -> recorded.Case:
-    """Return the recorded slow call with another amount of work and another deadline."""
+def slow_call(seconds: float) -> recorded.Case:
+    """Return the recorded slow call, which lasts until it is released, with another deadline."""
     cases = recorded.read("reload_sequence")
     case = next(case for case in cases if case["id"] == "slow_in_flight_during_unload")
-    case["request"]["model_spec"] = {"name": "slow", "version": "1"}
-    case["request"]["inputs"]["n"]["int_val"] = [rounds]
-    return {**case, "client_timeout_s": seconds}
+    return {**recorded.until_released(case), "client_timeout_s": seconds}
 
 
 def test_terminating_lets_calls_in_flight_finish(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    saved_models.build_slow(tmp_path / "1")
-    port = free_port()
+    version, port = tmp_path / "1", free_port()
+    saved_models.build_slow(version)
     flags = [f"--port={port}", "--model_name=slow", f"--model_base_path={tmp_path}"]
-    call = slow_call(rounds=10_000, seconds=60)
-    with channel_to(f"127.0.0.1:{port}") as channel:
+    call = slow_call(seconds=60)
 
-        def start_a_call() -> grpc.Future:
+    def release_when_nobody_else_is_let_in() -> None:
+        wait_until(lambda: not connects(port), "the stop")
+        held.release(version)
+
+    with channel_to(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(1) as beside:
+
+        def start_a_call() -> tuple[grpc.Future, Future[None]]:
             wait_until(lambda: "Running gRPC ModelServer" in caplog.text, "serving")
             in_flight = recorded.start(channel, call)
             # The server takes calls in order: when this one is answered, the long one is under way.
             wait_until_available(channel, "slow", 1)
-            return in_flight
+            return in_flight, beside.submit(release_when_nobody_else_is_let_in)
 
         with caplog.at_level(logging.INFO):
-            exit_code, in_flight = main_until_sigterm(flags, start_a_call)
+            exit_code, (in_flight, released) = main_until_sigterm(flags, start_a_call)
         assert exit_code == 0
         assert recorded.outcome(in_flight, call) == recorded.expected(call)
+        released.result()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -83,7 +90,7 @@ def test_a_signal_stops_the_server_though_its_interrupt_is_lost(
 
 def test_a_deadline_ends_the_work_and_not_only_the_wait(tmp_path: Path) -> None:
     saved_models.build_slow(tmp_path / "1")
-    endless = slow_call(rounds=2_000_000_000, seconds=0.3)
+    endless = slow_call(seconds=0.3)
     empty = {**endless, "request": {}}
     flags = ["--model_name=slow", f"--model_base_path={tmp_path}", "--grpc_max_threads=2"]
     with embedded_server(*flags) as channel:
@@ -148,6 +155,18 @@ def test_a_base_path_may_be_a_file_uri(tmp_path: Path) -> None:
     write_version(tmp_path, 1)
     with embedded_server(f"--model_base_path=file://{tmp_path}") as channel:
         assert answer(channel) == 1
+
+
+def test_a_tensorflow_that_cannot_be_loaded_is_one_clear_sentence(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(*_: object) -> None:
+        raise ImportError("libtensorflow_cc.so.2: failed to map segment from shared object")
+
+    monkeypatch.setattr("serving.embedded.__main__._serve", serve)
+    with signals_and_collector_restored():
+        assert main([f"--port={free_port()}", "--model_base_path=/models"]) != 0
+    assert "TensorFlow cannot be loaded: libtensorflow_cc.so.2: failed to map" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, prediction_
 from serving.embedded.statuses import StatusError
 from tests.contract.tf_serving.saved_models import build_counter, write_warmup
 from tests.contract.tf_serving.servers import embedded_server
-from tests.damage import WARMUP
+from tests.damage import WARMUP, cut, make_folder
 from tests.serving.embedded.numbered import answer, export_number, request, write_version
 
 
@@ -40,10 +40,18 @@ def write_other_file(version: Path) -> None:
     (version / WARMUP).write_text("no TFRecord file at all")
 
 
-def write_empty_log(version: Path) -> None:
-    (version / WARMUP).parent.mkdir()
-    with tf.io.TFRecordWriter(str(version / WARMUP)) as writer:
-        writer.write(prediction_log_pb2.PredictionLog().SerializeToString())
+def write_record(record: bytes) -> Callable[[Path], None]:
+    def write(version: Path) -> None:
+        (version / WARMUP).parent.mkdir()
+        with tf.io.TFRecordWriter(str(version / WARMUP)) as writer:
+            writer.write(record)
+
+    return write
+
+
+def write_half(version: Path) -> None:
+    write_warmup(version, [request()])
+    cut(WARMUP)(version)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,17 @@ def write_empty_log(version: Path) -> None:
             "Number of warmup records exceeds the maximum (1000)",
         ),
         (write_other_file, "Please verify your warmup data is in TFRecord format."),
-        (write_empty_log, "Unsupported log_type for warmup: 0"),
+        (
+            write_record(prediction_log_pb2.PredictionLog().SerializeToString()),
+            "UNIMPLEMENTED: Unsupported log_type for warmup: 0",
+        ),
+        (
+            write_record(b"\xff a"),
+            "INVALID_ARGUMENT: Failed to parse warmup record: \ufffd a from /",
+        ),
+        (write_half, "DATA_LOSS: truncated record at "),
+        (make_folder(WARMUP), "tf_serving_warmup_requests; Is a directory"),
+        (make_folder(WARMUP), "due to error: FAILED_PRECONDITION: /"),
     ],
 )
 def test_files_that_fail_the_load(tmp_path: Path, write: Callable[[Path], None], text: str) -> None:

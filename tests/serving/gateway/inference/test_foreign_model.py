@@ -1,11 +1,12 @@
 """A version that was trained elsewhere: it has the signature, but no card, and its own ideas."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from serving.contract import Tensors
+from serving.contract import Signature, Tensors, TensorSpec
 from serving.models import MODELS
 from tests.examples import HOUSE
 from tests.fake_model_server import DEFAULT_SIGNATURE, FakeSignature, FakeVersion
@@ -48,3 +49,29 @@ def test_what_the_signature_does_not_promise_is_a_502(
 
     assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
     assert detail in answer.json()["detail"]
+
+
+def test_what_overflows_half_precision_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above 65,504 there is only infinity, which JSON would show as null."""
+    prices = ("price", "price_low", "price_high")
+    signature = Signature(
+        MODELS["housing"].signature.inputs, {name: TensorSpec("float16") for name in prices}
+    )
+    halved = dataclasses.replace(MODELS["housing"], signature=signature)
+    monkeypatch.setitem(MODELS, "housing", halved)
+
+    def appraise_in_halves(inputs: Tensors) -> Tensors:
+        with np.errstate(over="ignore"):
+            price = (10_000 * inputs["median_income"]).astype(np.float16)
+        return dict.fromkeys(prices, price)
+
+    server = declared_models()
+    foreign = {DEFAULT_SIGNATURE: FakeSignature(signature, appraise_in_halves)}
+    server.models["housing"] = {7: FakeVersion(foreign)}
+    with gateway(server) as tfgate:
+        answer = tfgate.client.post("/predict/housing", json={**HOUSE, "median_income": 6.5})
+        assert answer.json()["prediction"]["price_usd"] == pytest.approx(65_000, abs=32)
+
+        answer = tfgate.client.post("/predict/housing", json={**HOUSE, "median_income": 6.6})
+        assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
+        assert "no finite numbers" in answer.json()["detail"]
