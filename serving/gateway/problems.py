@@ -1,6 +1,7 @@
 """Errors as HTTP answers: which status each has, and its RFC 9457 problem document."""
 
 import json
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,7 @@ from serving.errors import FieldError, InvalidInput, MalformedBody, TfgateError
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_FIELDS = 100  # told in one problem: a million would hold everybody up
 MAX_NAME = 100  # characters of a field's name, which may be anything
+_REQUEST = re.compile(r"\b(GET|POST) /")
 RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about this time
 
 # The nearest base class that stands here decides; 499 is nginx's "client closed request".
@@ -84,18 +86,28 @@ def title_of(error: type[TfgateError]) -> str:
     return error.code.replace("-", " ").capitalize()
 
 
-def problem_response(error: TfgateError, *, path: str, request_id: str) -> Response:
-    """Build the answer that reports an error."""
+def problem_response(
+    error: TfgateError,
+    *,
+    path: str,
+    request_id: str,
+    root_path: str = "",
+    model: str | None = None,
+) -> Response:
+    """Build the answer that reports an error.
+
+    `root_path` stands before every path where the client asks; `model` is the one that was asked.
+    """
     status = status_of(type(error))
     # As `Problem` says; not made from it, for an answer that sheds load must cost next to nothing.
     problem = {
-        "type": f"/errors/{error.code}",
+        "type": f"{root_path}/errors/{error.code}",
         "title": title_of(type(error)),
         "status": status,
         "detail": error.detail,
-        "instance": path,
+        "instance": root_path + path,
         "code": error.code,
-        "hint": error.hint,
+        "hint": hint_for(error.hint, root_path, model),
         "errors": [_given(field) for field in error.fields],
         "request_id": request_id,
     }
@@ -110,6 +122,13 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
         # The rest may still come, or never: the connection is of no more use.
         headers["Connection"] = "close"
     return Response(orjson.dumps(problem), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def hint_for(hint: str, root_path: str, model: str | None) -> str:
+    """Put into a hint what it names: the model that was asked, and paths as its reader has them."""
+    if model is not None:
+        hint = hint.replace("{model}", model)
+    return _REQUEST.sub(rf"\1 {root_path}/", hint) if root_path else hint
 
 
 def _given(field: FieldError) -> dict[str, Any]:

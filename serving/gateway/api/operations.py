@@ -12,7 +12,7 @@ from serving.errors import FieldError, ModelUnavailable, NotFound, ShuttingDown,
 from serving.gateway.api.openapi import problem_responses
 from serving.gateway.inference.monitor import ModelMonitor
 from serving.gateway.middleware.draining import is_draining
-from serving.gateway.problems import status_of, title_of
+from serving.gateway.problems import hint_for, status_of, title_of
 from serving.gateway.telemetry.exposition import registry
 
 
@@ -65,6 +65,7 @@ def operations_router(monitor: ModelMonitor, *, with_metrics: bool) -> APIRouter
         responses=problem_responses(404),
     )
     async def explain_error(
+        request: Request,
         code: Annotated[str, Path(json_schema_extra={"enum": codes})],
     ) -> ErrorMeaning:
         for error in all_errors():
@@ -74,7 +75,7 @@ def operations_router(monitor: ModelMonitor, *, with_metrics: bool) -> APIRouter
                     title=title_of(error),
                     status=status_of(error),
                     meaning=error.__doc__ or "",
-                    hint=error.hint,
+                    hint=hint_for(error.hint, request.scope["root_path"], None),
                 )
         message = f"there is no error code {code[:100]!r}; there are {', '.join(codes)}"
         raise NotFound(message)
