@@ -36,10 +36,10 @@ from serving.gateway.middleware.load_shedding import LoadShedding
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
-from serving.gateway.problems import from_validation
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext, new_context
+from serving.gateway.validation import from_validation
 from serving.models import MODELS
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _api(
 async def _raise_ours(request: Request, error: Exception) -> NoReturn:
     """Leave every error to the boundary around both applications, FastAPI's own as ours."""
     if isinstance(error, RequestValidationError):
-        raise from_validation(list(error.errors())) from error
+        raise from_validation(list(error.errors()), {}) from error
     if not isinstance(error, HTTPException):
         raise error
     path = request.scope["path"]
