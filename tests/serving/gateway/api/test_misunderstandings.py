@@ -42,8 +42,10 @@ def test_several_instances_are_sent_to_batch(http: httpx.Client, document: Any) 
 
 @pytest.mark.parametrize(
     "document",
-    [TEXT, [TEXT], ["a"], "a", None, {"inputs": ["a"]}, {"instance": TEXT}]
-    + [{"instances": TEXT}, {"instances": "a"}, {}],
+    [
+        *(TEXT, [TEXT], ["a"], "a", None, {"inputs": ["a"]}, {"instance": TEXT}),
+        *({"instances": TEXT}, {"instances": "a"}, {}),
+    ],
 )
 def test_a_single_instance_is_sent_to_the_path_without_batch(
     http: httpx.Client, document: Any
@@ -147,8 +149,11 @@ def test_hints_name_the_model_that_was_asked(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "version",
-    ["1_0", "%2B1", "+1", "%201", "1%20", "%D9%A3", "%EF%BC%91", "1e3", "0x1", "1.0", "-1", "0"]
-    + ["", "new", str(2**63), "9" * 5_000, "0" * 5_000 + "1", "%ED%A0%80", "1%00", "1%0A", "²"],
+    [
+        *("1_0", "%2B1", "+1", "%201", "1%20", "%D9%A3", "%EF%BC%91", "1e3", "0x1", "1.0", "-1"),
+        *("0", "", "new", "%ED%A0%80", "1%00", "1%0A", "²", str(2**63)),
+        *("9" * 5_000, "0" * 5_000 + "1"),
+    ],
 )
 def test_a_version_is_written_in_digits_alone(http: httpx.Client, version: str) -> None:
     found = problem(http, f"{HOUSING}?version={version}", HOUSE)
