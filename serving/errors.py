@@ -41,8 +41,8 @@ from typing import ClassVar, Self
 class FieldError:
     """One wrong field of a body.
 
-    `field` is a dotted path such as `instances.3.latitude`; `received` is a number, a short word or
-    a type, never the payload itself.
+    `field` is a dotted path such as `instances.3.latitude`; `received` is a number, a short text or
+    a type, never what may be a payload.
     """
 
     field: str

@@ -11,6 +11,7 @@ PAGE = Path(__file__).parents[1] / "docs/settings.md"
 GROUPS = {
     "Where it listens": ["host", "port", "metrics_port"],
     "Who may ask": ["keys_file", "allow_anonymous", "cors_origins"],
+    "Behind proxies": ["root_path", "trusted_proxies"],
     "The model server": [
         *("model_server", "model_server_ca_file", "model_server_certificate_file"),
         "model_server_private_key_file",

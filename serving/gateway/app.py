@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Scope
 
 from serving.contract import Model
 from serving.errors import MethodNotAllowed, NotFound
@@ -29,16 +29,17 @@ from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.monitor import ModelMonitor
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
+from serving.gateway.middleware.forwarded import Forwarded, Mounted, naming_client
 from serving.gateway.middleware.head_requests import HeadAsGet, allow
 from serving.gateway.middleware.keys import KeyRing
 from serving.gateway.middleware.load_shedding import LoadShedding
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
-from serving.gateway.problems import from_validation
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.request_context import new_context
+from serving.gateway.telemetry.request_context import RequestContext, new_context
+from serving.gateway.validation import from_validation
 from serving.models import MODELS
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ price of a house. Every error is a problem document (RFC 9457) that says what wa
 accepted and what to do next."""
 
 Models = Mapping[str, Model[Any, Any]]
+Begin = Callable[[Scope], RequestContext]
 
 
 def create_app(
@@ -65,7 +67,9 @@ def create_app(
     keys = KeyRing(settings.keys_file, models) if settings.keys_file else None
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
-    begin = partial(tracing.new_context if tracing else new_context, models=models)
+    begin: Begin = partial(tracing.new_context if tracing else new_context, models=models)
+    if settings.trusted_proxies:
+        begin = naming_client(begin)
 
     # Two applications: predictions, which are plain ASGI, and FastAPI, for all else.
     inferences = {
@@ -75,10 +79,12 @@ def create_app(
     works: list[Work] = [monitor.keep_looking, *([partial(follow, keys)] if keys else [])]
     closing = [lines.flush, *([tracing.close] if tracing else [])]
     api = _api(models, monitor, catalog, settings, _lifespan(client, works, closing))
-    app: ASGIApp = Predictions(paths, others=api)
+    has_proxies = bool(settings.root_path or settings.trusted_proxies)
+    app: ASGIApp = Predictions(paths, others=Mounted(api) if has_proxies else api)
 
     # What lies around both, the outermost first.
     layers: list[Callable[[ASGIApp], ASGIApp]] = [
+        *([partial(Forwarded, **_proxies(settings))] if has_proxies else []),
         *([partial(CORSMiddleware, **_cors(settings))] if settings.cors_origins else []),
         partial(
             LoadShedding,
@@ -167,7 +173,7 @@ def _api(
 async def _raise_ours(request: Request, error: Exception) -> NoReturn:
     """Leave every error to the boundary around both applications, FastAPI's own as ours."""
     if isinstance(error, RequestValidationError):
-        raise from_validation(list(error.errors())) from error
+        raise from_validation(list(error.errors()), {}) from error
     if not isinstance(error, HTTPException):
         raise error
     path = request.scope["path"]
@@ -193,6 +199,10 @@ def _tls(settings: Settings) -> Tls | None:
         settings.model_server_certificate_file,
         settings.model_server_private_key_file,
     )
+
+
+def _proxies(settings: Settings) -> dict[str, Any]:
+    return {"root_path": settings.root_path, "trusted": settings.trusted_proxies}
 
 
 def _cors(settings: Settings) -> dict[str, Any]:

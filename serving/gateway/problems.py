@@ -1,20 +1,18 @@
 """Errors as HTTP answers: which status each has, and its RFC 9457 problem document."""
 
-import json
+import re
 from dataclasses import asdict
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from serving import errors
-from serving.errors import FieldError, InvalidInput, MalformedBody, TfgateError
+from serving.errors import FieldError, TfgateError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-MAX_FIELDS = 100  # told in one problem: a million would hold everybody up
-MAX_NAME = 100  # characters of a field's name, which may be anything
+_REQUEST = re.compile(r"\b(GET|POST) /")
 RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about this time
 
 # The nearest base class that stands here decides; 499 is nginx's "client closed request".
@@ -50,7 +48,9 @@ class FieldProblem(BaseModel):
 
     field: str = Field(description="dotted path in the body", examples=["instances.3.latitude"])
     message: str
-    received: str | float | None = Field(default=None, description="a number, or a description")
+    received: str | float | None = Field(
+        default=None, description="a number, a short text, or a description"
+    )
 
 
 class Problem(BaseModel):
@@ -84,18 +84,28 @@ def title_of(error: type[TfgateError]) -> str:
     return error.code.replace("-", " ").capitalize()
 
 
-def problem_response(error: TfgateError, *, path: str, request_id: str) -> Response:
-    """Build the answer that reports an error."""
+def problem_response(
+    error: TfgateError,
+    *,
+    path: str,
+    request_id: str,
+    root_path: str = "",
+    model: str | None = None,
+) -> Response:
+    """Build the answer that reports an error.
+
+    `root_path` stands before every path where the client asks; `model` is the one that was asked.
+    """
     status = status_of(type(error))
     # As `Problem` says; not made from it, for an answer that sheds load must cost next to nothing.
     problem = {
-        "type": f"/errors/{error.code}",
+        "type": f"{root_path}/errors/{error.code}",
         "title": title_of(type(error)),
         "status": status,
         "detail": error.detail,
-        "instance": path,
+        "instance": root_path + path,
         "code": error.code,
-        "hint": error.hint,
+        "hint": hint_for(error.hint, root_path, model),
         "errors": [_given(field) for field in error.fields],
         "request_id": request_id,
     }
@@ -112,57 +122,12 @@ def problem_response(error: TfgateError, *, path: str, request_id: str) -> Respo
     return Response(orjson.dumps(problem), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
+def hint_for(hint: str, root_path: str, model: str | None) -> str:
+    """Put into a hint what it names: the model that was asked, and paths as its reader has them."""
+    if model is not None:
+        hint = hint.replace("{model}", model)
+    return _REQUEST.sub(rf"\1 {root_path}/", hint) if root_path else hint
+
+
 def _given(field: FieldError) -> dict[str, Any]:
     return {name: value for name, value in asdict(field).items() if value is not None}
-
-
-def from_pydantic(error: ValidationError, *, where: str = "") -> TfgateError:
-    """Translate a failed validation of a body, or of what `where` names.
-
-    A body of nothing but wrong fields is not taken apart.
-    """
-    if error.error_count() > MAX_FIELDS:
-        return InvalidInput(
-            f"{error.error_count()} fields are wrong; send those of the schema alone"
-        )
-    details = error.errors(include_url=False)
-    if where:
-        details = [{**detail, "loc": (where, *detail["loc"])} for detail in details]
-    return from_validation(details)
-
-
-def from_validation(details: list[ErrorDetails]) -> TfgateError:
-    """Translate pydantic's findings."""
-    if details[0]["type"] == "json_invalid":
-        return MalformedBody(f"the body is not valid JSON: {details[0]['ctx']['error']}")
-    fields = [
-        FieldError(
-            field=".".join(str(part)[:MAX_NAME] for part in detail["loc"]),
-            message=detail["msg"],
-            received=None if detail["type"] == "missing" else _describe(detail["input"]),
-        )
-        for detail in details
-    ]
-    if len(fields) == 1:
-        return InvalidInput(f"{fields[0].field or 'body'}: {fields[0].message}", fields=fields)
-    names = ", ".join(field.field for field in fields)
-    return InvalidInput(f"{len(fields)} fields are wrong: {names}", fields=fields)
-
-
-def _describe(value: object) -> str | float:
-    """Say what was received without repeating a payload."""
-    match value:
-        case None | bool():
-            return json.dumps(value)
-        case int() | float():
-            if not abs(value) < 1e300:
-                return "a number that is too large, or none"
-            # An integer of more bits is more than the writer takes.
-            return value if -(2**63) <= value < 2**64 else float(value)
-        case str():
-            return f"a string of {len(value)} characters"
-        case list() | dict():
-            kind = "a list" if isinstance(value, list) else "an object"
-            return f"{kind} of {len(value)} items"
-        case _:
-            return f"a {type(value).__name__}"

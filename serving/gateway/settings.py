@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PREFIX = "TFGATE_"
+# Segments of letters, digits, dots, hyphens, underscores and tildes, none of which leads elsewhere.
+ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 # What else begins so: what clients of the gateway read, and what Kubernetes says of each service to
 # the containers beside it.
 _NO_SETTINGS = re.compile(
@@ -50,6 +52,16 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="web pages that may ask from browsers, with commas between; * is all",
+    )
+    root_path: str = Field(
+        default="",
+        description="path under which a proxy shows the gateway, such as /tfgate; with or without "
+        "it, requests are understood",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="proxies' addresses and networks, with commas between; they are believed what "
+        "X-Forwarded-For, -Proto and -Prefix say, or Forwarded",
     )
     model_server: str = Field(
         default="127.0.0.1:8500",
@@ -150,12 +162,12 @@ class Settings(BaseSettings):
         default="INFO", description="DEBUG also shows the probes' requests"
     )
 
-    @field_validator("cors_origins", "required_models", mode="before")
+    @field_validator("cors_origins", "required_models", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(each.strip() for each in value.split(",") if each.strip())
 
     @field_validator("cors_origins")
     @classmethod
@@ -164,6 +176,26 @@ class Settings(BaseSettings):
             if origin != "*" and not re.fullmatch(r"https?://[^/*\s]+", origin):
                 message = f"{origin!r} is no origin; one is https://shop.example, without a path"
                 raise ValueError(message)
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_root_path(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if value and not ROOT_PATH.fullmatch(value):
+            message = f"{value!r} is no path of plain segments; one is /tfgate, or /ml/tfgate"
+            raise ValueError(message)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ipaddress.ip_network(each)
+            except ValueError as error:
+                message = f"{error}; addresses are 10.0.0.7 or ::1, networks 10.0.0.0/8 or fd00::/8"
+                raise ValueError(message) from error
         return value
 
     @model_validator(mode="after")

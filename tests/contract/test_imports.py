@@ -42,7 +42,10 @@ GATEWAY = [
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
-    ["serving.gateway.background", "serving.gateway.problems", "serving.gateway.settings"],
+    [
+        *("serving.gateway.background", "serving.gateway.problems"),
+        *("serving.gateway.settings", "serving.gateway.validation"),
+    ],
 ]
 # Of these, nothing may be needed outside the folders named.
 HEAVY = {

@@ -77,7 +77,7 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
         }
     }
     if model.upload is not None:
-        file = {"type": "string", "format": "binary"}
+        file = {"type": "string", "format": "binary", "minLength": 1}
         form = {
             "type": "object",
             "properties": {"file": file},

@@ -23,7 +23,7 @@ from serving.gateway.api.openapi import problem_responses
 from serving.gateway.api.predictions import unknown_model
 from serving.gateway.inference.monitor import ModelMonitor, ModelState
 from serving.gateway.middleware.draining import is_draining
-from serving.gateway.problems import status_of, title_of
+from serving.gateway.problems import hint_for, status_of, title_of
 from serving.gateway.telemetry.exposition import registry
 
 
@@ -95,6 +95,7 @@ def operations_router(
         responses=problem_responses(404),
     )
     async def explain_error(
+        request: Request,
         code: Annotated[str, Path(json_schema_extra={"enum": codes})],
     ) -> ErrorMeaning:
         for error in all_errors():
@@ -104,7 +105,7 @@ def operations_router(
                     title=title_of(error),
                     status=status_of(error),
                     meaning=error.__doc__ or "",
-                    hint=error.hint,
+                    hint=hint_for(error.hint, request.scope["root_path"], None),
                 )
         message = f"there is no error code {code[:100]!r}; there are {', '.join(codes)}"
         raise NotFound(message)

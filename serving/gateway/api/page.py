@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 _PAGE = Path(__file__).with_name("page.html")
@@ -18,8 +19,12 @@ def page_router() -> APIRouter:
     headers = {"Content-Security-Policy": _policy(content)}
 
     @router.get("/")
-    async def page() -> HTMLResponse:
-        return HTMLResponse(content, headers=headers)
+    async def page(request: Request) -> HTMLResponse:
+        shown = content
+        if root_path := request.scope["root_path"]:
+            # The links are relative, and the address may lack the slash at its end.
+            shown = content.replace("<head>", f'<head>\n<base href="{root_path}/">', 1)
+        return HTMLResponse(shown, headers=headers)
 
     return router
 
@@ -33,7 +38,7 @@ def _policy(content: str) -> str:
             f"style-src {_source(content, 'style')}",
             "connect-src 'self'",
             "img-src 'self' data:",
-            "base-uri 'none'",
+            "base-uri 'self'",
             "form-action 'none'",
             "frame-ancestors 'none'",
         ]

@@ -1,29 +1,41 @@
 """The bodies of the typed API: bytes to requests, and answers to bytes; never more than allowed."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 from typing_extensions import override
 
 from serving.contract import Model
 from serving.errors import (
     ClientDisconnected,
+    InvalidInput,
     MalformedBody,
     PayloadTooLarge,
+    TfgateError,
     UnsupportedMediaType,
 )
-from serving.gateway.api.schemas import Batch
-from serving.gateway.problems import from_pydantic
+from serving.gateway.api.broken_json import explain
+from serving.gateway.api.forms import file_in_form
+from serving.gateway.api.schemas import MAX_INSTANCES, Batch
+from serving.gateway.validation import MAX_FIELDS, Fields, from_pydantic
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
-_ONE_FILE = "Send exactly one file, as curl -F image=@ship.png does."
+_MAX_MEDIA_TYPE = 100  # characters that are told
+# Of texts, names, commas and brackets in one body: 128 instances of 768 numbers fit. pydantic
+# repeats the whole body in each of its findings: 16 MB of numbers in a misspelt field took it
+# 14 seconds when measured, in which nobody was answered.
+_MAX_VALUES = 100_000
+_SEPARATORS = (b",", b"[", b"{")
+_TEXT_OR_SEPARATOR = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
+_SPLIT = f"Split it: send at most {MAX_INSTANCES} instances in one request."
+_FORM = "application/x-www-form-urlencoded"
 
 # Header lines by their names in lower case, as ASGI has them. Looking up the handful that a
 # prediction needs in Starlette's Headers takes as long as validating it.
@@ -39,10 +51,15 @@ class Payload(ABC):
 
     accepted: list[str]
     path: str
+    _adapter: TypeAdapter[Any]
+    _fields: Fields
 
     def __init__(self, name: str, model: Model[Any, Any]) -> None:
         self._name = name
         self._model = model
+        names = list(model.request.model_fields)
+        more = ", …" if len(names) > 2 else ""
+        self._shape = "{" + ", ".join(f'"{name}": …' for name in names[:2]) + more + "}"
 
     def check(self, headers: HeaderLines) -> str:
         """Return the media type of a body: without its parameters, in lower case.
@@ -53,9 +70,14 @@ class Payload(ABC):
         stated = headers.get(b"content-type", b"")
         media_type = stated.partition(b";")[0].strip().lower().decode("latin-1")
         if media_type != JSON and not self.takes_file(media_type):
-            received = f"is {media_type}" if media_type else "is missing"
+            received = f"is {media_type[:_MAX_MEDIA_TYPE]}" if media_type else "is missing"
             message = f"the Content-Type {received}; accepted: {', '.join(self.accepted)}"
-            raise UnsupportedMediaType(message)
+            hint = "If the body is JSON, add -H 'Content-Type: application/json'."
+            if media_type == _FORM:
+                hint = f"curl -d sends this unless told otherwise. {hint}"
+            if MULTIPART in self.accepted:
+                hint += " A file goes as curl -F image=@FILE sends it."
+            raise UnsupportedMediaType(message, hint=hint)
         return media_type
 
     def takes_file(self, media_type: str) -> bool:  # noqa: ARG002  # a single payload may
@@ -75,6 +97,28 @@ class Payload(ABC):
     def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
         """Write the answers of a version, as the schema has them."""
 
+    def _parse_json(self, body: bytes) -> Any:
+        read = body if len(body) <= _MAX_VALUES else _without_too_many_values(body)
+        try:
+            return self._adapter.validate_json(read)
+        except ValidationError as error:
+            raise self._refusal(error, body, is_whole=len(read) == len(body)) from error
+
+    def _refusal(self, error: ValidationError, body: bytes, *, is_whole: bool) -> TfgateError:
+        if error.error_count() == 1:
+            [only] = error.errors(include_url=False, include_input=False)
+            if only["type"] == "json_invalid":
+                reason = only["ctx"]["error"]
+                if is_whole or not reason.startswith("EOF"):
+                    return explain(body, reason)
+                message = f"the body has more than {_MAX_VALUES:,} values and names"
+                return InvalidInput(f"{message}, the most that are read", hint=_SPLIT)
+        return from_pydantic(error, self._fields, hint=self._hint(error))
+
+    @abstractmethod
+    def _hint(self, error: ValidationError) -> str | None:
+        """Say what to do about a body of the wrong shape, if that is what is wrong."""
+
     def _answered(self, version: int, request_id: str) -> dict[str, Any]:
         return {"model": self._name, "version": version, "request_id": request_id}
 
@@ -86,7 +130,8 @@ class SinglePayload(Payload):
 
     def __init__(self, name: str, model: Model[Any, Any]) -> None:
         super().__init__(name, model)
-        self._adapter: TypeAdapter[Any] = TypeAdapter(model.request)
+        self._adapter = TypeAdapter(model.request)
+        self._fields = {1: model.request.model_fields}
         uploads = [] if model.upload is None else [model.upload.media_type, MULTIPART]
         self.accepted = [JSON, *uploads]
 
@@ -94,13 +139,26 @@ class SinglePayload(Payload):
     async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
         if self._model.upload is not None and self.takes_file(media_type):
             if media_type == MULTIPART:
-                body = await _file_in_form(headers, body)
+                body = file_in_form(headers[b"content-type"], body)
+            if not body:
+                hint = "Look whether the file that was sent has any bytes."
+                raise MalformedBody("the file is empty", hint=hint)
             return [self._model.upload.read(body)]
-        return [_parse_json(self._adapter, body)]
+        return [self._parse_json(body)]
 
     @override
     def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
         return orjson.dumps({**self._answered(version, request_id), "prediction": answers[0]})
+
+    @override
+    def _hint(self, error: ValidationError) -> str | None:
+        for kind, path in _findings(error):
+            if path == ("instances",) or (kind == "model_type" and not path):
+                return (
+                    f"This path takes one instance, as {self._shape}; POST /predict/{self._name}"
+                    f'/batch takes several, as {{"instances": [{self._shape}, …]}}.'
+                )
+        return None
 
     @override
     def takes_file(self, media_type: str) -> bool:
@@ -118,16 +176,31 @@ class BatchPayload(Payload):
 
     def __init__(self, name: str, model: Model[Any, Any]) -> None:
         super().__init__(name, model)
-        self._adapter: TypeAdapter[Batch[Any]] = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
+        self._adapter = TypeAdapter(Batch[model.request])  # type: ignore[name-defined]
+        self._fields = {1: Batch.model_fields, 3: model.request.model_fields}
 
     @override
     async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
-        batch: Batch[Any] = _parse_json(self._adapter, body)
+        batch: Batch[Any] = self._parse_json(body)
         return batch.instances
 
     @override
     def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
         return orjson.dumps({**self._answered(version, request_id), "predictions": answers})
+
+    @override
+    def _hint(self, error: ValidationError) -> str | None:
+        for kind, path in _findings(error):
+            if kind == "too_long" and path == ("instances",):
+                return _SPLIT
+            if kind == "model_type" and len(path) == 2:
+                return f"Each instance is an object, such as {self._shape}."
+            if path in {(), ("instances",)} and kind != "too_short":
+                return (
+                    f'Send {{"instances": [{self._shape}, …]}}; '
+                    f"POST /predict/{self._name} takes one instance alone."
+                )
+        return None
 
 
 async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
@@ -161,43 +234,21 @@ async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-class _InMemoryParser(MultiPartParser):
-    # Bodies are bounded already, and a container's file system may be read-only.
-    spool_max_size = 2**31
+def _findings(error: ValidationError) -> Iterator[tuple[str, tuple[int | str, ...]]]:
+    """Return the kind and the path of each finding, without what was received."""
+    if error.error_count() > MAX_FIELDS:
+        return
+    for finding in error.errors(include_url=False, include_input=False, include_context=False):
+        yield finding["type"], finding["loc"]
 
 
-async def _file_in_form(headers: HeaderLines, body: bytes) -> bytes:
-    parser = _InMemoryParser(
-        Headers(raw=list(headers.items())), _once(body), max_files=1, max_fields=0
-    )
-    try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        message = f"the multipart form cannot be read: {error.message}"
-        raise MalformedBody(message, hint=_ONE_FILE) from error
-    except UnicodeError as error:
-        # Of the codecs that Python knows by name, some are no use for any text.
-        message = "the multipart form cannot be read in the charset that it names"
-        raise MalformedBody(message, hint="Leave the charset out.") from error
-    for _, part in form.multi_items():
-        if isinstance(part, UploadFile):
-            try:
-                return await part.read()
-            finally:
-                await form.close()
-    message = "the multipart form holds no file"
-    raise MalformedBody(message, hint=_ONE_FILE)
-
-
-def _parse_json(adapter: TypeAdapter[Any], body: bytes) -> Any:
-    try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        raise from_pydantic(error) from error
-
-
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body
+def _without_too_many_values(body: bytes) -> bytes:
+    """Cut a body off where it has more values than are read; what is left is no JSON any more."""
+    # Most long bodies are long texts, which these are rare in, or pictures.
+    if sum(map(body.count, _SEPARATORS)) <= _MAX_VALUES:
+        return body
+    last = next(islice(_TEXT_OR_SEPARATOR.finditer(body), _MAX_VALUES, None), None)
+    return body if last is None else body[: last.start() + 1]
 
 
 def _too_large(max_bytes: int) -> PayloadTooLarge:

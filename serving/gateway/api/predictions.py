@@ -150,8 +150,8 @@ class Predictions:
             await self._others(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> TfgateError:
-        path = scope["path"]
-        named = _PATH.fullmatch(path)
+        named = _PATH.fullmatch(scope["path"])
+        path = scope.get("root_path", "") + scope["path"]
         if named is None:
             return NotFound(f"nothing lives at {path}")
         if scope["method"] != "POST":

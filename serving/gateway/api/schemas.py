@@ -1,16 +1,22 @@
 """What the typed API takes and gives, as pydantic and OpenAPI have it: one instance, or several."""
 
-from typing import Generic, TypeVar
+import re
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from serving.contract import RequestT
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.inference.model_ref import ModelRef
-from serving.gateway.problems import from_pydantic
+from serving.gateway.validation import from_pydantic
 
 MAX_INSTANCES = 128
+_VERSION = re.compile("0{0,9}[1-9][0-9]{0,18}")
+_QUERY_HINT = (
+    "?version=3 or ?label=stable picks a version, and without either the newest answers; "
+    "GET /models/{model} lists them."
+)
 
 ResponseT = TypeVar("ResponseT")
 
@@ -25,6 +31,15 @@ class VersionChoice(BaseModel):
     label: str | None = Field(
         default=None, min_length=1, max_length=100, description="the version with this label"
     )
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _is_written_in_digits(cls, value: Any) -> int:
+        # int() also takes 1_0, +1, blanks and the digits of every script.
+        if not isinstance(value, str) or not _VERSION.fullmatch(value) or int(value) >= 2**63:
+            message = f"must be a whole number from 1 to {2**63 - 1}, in digits alone, such as 3"
+            raise ValueError(message)
+        return int(value)
 
     def of(self, model: str) -> ModelRef:
         """Apply the choice to a model.
@@ -46,13 +61,15 @@ def version_choice(query: bytes) -> VersionChoice:
         InvalidInput: it is none that VersionChoice allows.
     """
     given = parse_qsl(query.decode("latin-1"), True)
+    names = [name for name, _ in given]
+    for name in VersionChoice.model_fields:
+        if names.count(name) > 1:
+            raise InvalidInput(f"the query has {name} {names.count(name)} times", hint="Send one.")
     try:
-        choice = VersionChoice.model_validate(dict(given))
+        return VersionChoice.model_validate(dict(given))
     except ValidationError as error:
-        raise from_pydantic(error, where="query") from error
-    if len(given) > len(choice.model_fields_set):
-        raise InvalidInput("the query names one parameter twice", hint="Send it once.")
-    return choice
+        fields = {1: VersionChoice.model_fields}
+        raise from_pydantic(error, fields, where="query", hint=_QUERY_HINT) from error
 
 
 class Batch(BaseModel, Generic[RequestT]):

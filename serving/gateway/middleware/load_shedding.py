@@ -9,7 +9,7 @@ from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import request_id_in
 
-_ID = "the-request-id"
+_ID, _ROOT = "the-request-id", "the-root-path"
 
 
 class LoadShedding:
@@ -58,8 +58,10 @@ class _Path:
         self.in_flight = metrics.IN_FLIGHT.labels(limit.model)
         error = limit.overloaded()
         self._refused = metrics.REQUESTS.labels(limit.model, metrics.NO_VERSION, error.code)
-        response = problem_response(error, path=path, request_id=_ID)
-        self._before, self._after = bytes(response.body).split(_ID.encode())
+        response = problem_response(
+            error, path=path, request_id=_ID, root_path=_ROOT, model=limit.model
+        )
+        self._body = bytes(response.body)
         self._status = response.status_code
         self._headers = [each for each in response.raw_headers if each[0] != b"content-length"]
 
@@ -67,7 +69,8 @@ class _Path:
         self.limit.count_refusal(reason)
         self._refused.inc()
         request_id = request_id_in(dict(scope["headers"])).encode()
-        body = self._before + request_id + self._after
+        body = self._body.replace(_ROOT.encode(), scope.get("root_path", "").encode())
+        body = body.replace(_ID.encode(), request_id)
         headers = [
             *self._headers,
             (b"content-length", b"%d" % len(body)),

@@ -85,7 +85,7 @@ class RequestLog:
             await self.app(scope, receive, send_with_headers)
         # The last resort: a defect must become an answer and a log entry, never a dropped call.
         except Exception as error:
-            response = _report(error, context)
+            response = _report(error, context, scope.get("root_path", ""))
             if status:
                 raise
             await response(scope, receive, send_with_headers)
@@ -107,14 +107,20 @@ class RequestLog:
             self._lines.take(_line(level, context, status))
 
 
-def _report(error: Exception, context: RequestContext) -> Response:
+def _report(error: Exception, context: RequestContext, root_path: str) -> Response:
     """Note an error in the context, and build the answer that reports it."""
     if not isinstance(error, TfgateError):
         fields = {"request_id": context.request_id}
         _LOGGER.error("unexpected error", exc_info=error, extra={"fields": fields})
         error = InternalError("the gateway failed to answer")
     context.outcome = error.code
-    response = problem_response(error, path=context.path, request_id=context.request_id)
+    response = problem_response(
+        error,
+        path=context.path,
+        request_id=context.request_id,
+        root_path=root_path,
+        model=context.model,
+    )
     # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
     if response.status_code >= 500:
         context.error = f"{error.detail}: {error.__cause__}" if error.__cause__ else error.detail
@@ -151,6 +157,8 @@ def _line(level: int, context: RequestContext, status: int) -> bytes:
     }
     if context.trace_id is not None:
         line["trace_id"] = context.trace_id
+    if context.client is not None:
+        line.update(client=context.client, scheme=context.scheme)
     return orjson.dumps(line, option=orjson.OPT_UTC_Z)
 
 

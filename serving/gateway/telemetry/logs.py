@@ -38,5 +38,10 @@ def log_config(level: str) -> dict[str, Any]:
             }
         },
         "root": {"level": "WARNING", "handlers": ["stdout"]},
-        "loggers": {"tfgate": {"level": level}, "uvicorn.error": {"level": level}},
+        "loggers": {
+            "tfgate": {"level": level},
+            "uvicorn.error": {"level": level},
+            # It warns of every broken form, which is its sender's affair.
+            "python_multipart": {"level": "ERROR"},
+        },
     }

@@ -20,7 +20,8 @@ class RequestContext:
 
     `headers` are its header lines by their names in lower case. `key` is the name of the API key,
     if one was needed. `model` stays None for requests that are no predictions; `version` until one
-    has answered. `error` is for operators: what went wrong on our side, with its cause.
+    has answered. `error` is for operators: what went wrong on our side, with its cause. `client`
+    and `scheme` tell who asked and how, where there are proxies that can be trusted to know it.
     """
 
     request_id: str
@@ -34,6 +35,8 @@ class RequestContext:
     error: str | None = None
     num_instances: int = 0
     trace_id: str | None = None
+    client: str | None = None
+    scheme: str | None = None
     stage: str | None = None
     stage_seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)

@@ -168,3 +168,16 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     )
 
     assert str(ours.certificate) in message
+
+
+@pytest.mark.parametrize("path", ["tfgate", "//tfgate", "/a/../b", "/a b", "https://x.example/a"])
+def test_a_root_path_that_is_none_is_refused(path: str) -> None:
+    assert repr(path) in refusal(root_path=path)
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example", "10.0.0.1/8", "10.0.0.0/33", "*"])
+def test_a_proxy_that_has_no_address_is_refused(proxy: str) -> None:
+    message = refusal(trusted_proxies=f"127.0.0.1,{proxy}")
+
+    assert proxy in message
+    assert "10.0.0.0/8" in message

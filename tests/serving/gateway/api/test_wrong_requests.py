@@ -287,7 +287,7 @@ def test_the_message_says_what_was_received_and_what_is_accepted(http: httpx.Cli
 
 
 def test_no_problem_repeats_the_payload(http: httpx.Client) -> None:
-    private = "my private words"
+    private = "my private words, which are longer than what is shown"
 
     answers = [
         http.post("/predict/sentiment", json={"text": [private]}),
@@ -297,7 +297,7 @@ def test_no_problem_repeats_the_payload(http: httpx.Client) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [422, 422, 400, 422]
-    assert all(private not in answer.text for answer in answers)
+    assert all(private[:20] not in answer.text for answer in answers)
 
 
 def test_a_wrong_method_is_told_the_right_ones(http: httpx.Client) -> None:

@@ -1,0 +1,116 @@
+"""Below a path of nginx, configured as the documentation has it: all links can be followed."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving.models import MODELS
+from tests import stack
+from tests.e2e.test_page import needs_chromium, shown
+from tests.programs import needs, path_of
+
+pytestmark = needs("nginx", package="nginx-light")
+
+CONFIGURATION = """
+daemon off;
+pid nginx.pid;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path client_body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen {address};
+        {location}
+    }}
+}}
+"""
+[LOCATION] = re.findall(
+    r"```nginx\n(.*?)```", (stack.ROOT / "docs/deploy.md").read_text(), re.DOTALL
+)
+CLIENT = "203.0.113.9"
+
+
+@contextmanager
+def nginx(folder: Path, gateway: str, location: str = LOCATION) -> Iterator[str]:
+    """Run nginx before a gateway; yields the URL under which it shows the gateway."""
+    address = f"127.0.0.1:{stack.free_port()}"
+    location = location.replace("127.0.0.1:8000", gateway.removeprefix("http://"))
+    configuration = CONFIGURATION.format(address=address, location=location)
+    (folder / "nginx.conf").write_text(configuration)
+    command = [str(path_of("nginx")), "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
+    url = f"http://{address}/tfgate"
+    with stack.process(command):
+        stack.wait_until_ready(url)
+        yield url
+
+
+def all_can_be_followed(url: str) -> None:
+    """Follow what pages and problems name, as a browser would that knows this address alone."""
+    with httpx.Client() as http:
+        docs = http.get(f"{url}/docs")
+        named = re.findall(r"""(?:href|src)="([^"]+)"|url: '([^']+)'""", docs.text)
+        for path in map("".join, named):
+            assert http.get(docs.url.join(path)).is_success, path
+        [server] = http.get(f"{url}/openapi.json").json()["servers"]
+        assert http.get(f"{docs.url.join(server['url'])}/models").is_success
+        wrong = http.post(f"{url}/predict/housing", json={})
+        assert wrong.url.join(wrong.json()["instance"]) == wrong.url
+        meaning = http.get(wrong.url.join(wrong.json()["type"]))
+        assert meaning.json()["code"] == "invalid-input"
+        [path] = re.findall(r"GET (\S+)", wrong.json()["hint"])
+        assert http.get(wrong.url.join(path)).json()["name"] == "housing"
+
+
+def test_all_lies_below_the_prefix_that_nginx_names(model_server: str, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        settings = {"model_server": model_server, "trusted_proxies": "127.0.0.1"}
+        with (
+            stack.gateway_process(log, **settings) as (_, gateway),
+            nginx(tmp_path, gateway) as url,
+        ):
+            all_can_be_followed(url)
+            headers = {"X-Forwarded-For": CLIENT, "Forwarded": "for=6.6.6.6"}
+            assert httpx.get(f"{url}/models", headers=headers).is_success
+
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    told = {(line["client"], line["scheme"]) for line in lines if line.get("path") == "/models"}
+    assert told == {(CLIENT, "http"), ("127.0.0.1", "http")}
+
+
+@pytest.mark.parametrize("strips", [True, False])
+def test_all_lies_below_the_prefix_that_is_set(
+    strips: bool, model_server: str, tmp_path: Path
+) -> None:
+    location = LOCATION if strips else LOCATION.replace("8000/;", "8000;")
+    with (
+        stack.gateway(model_server, root_path="/tfgate") as gateway,
+        nginx(tmp_path, gateway, location) as url,
+    ):
+        all_can_be_followed(url)
+
+
+@needs_chromium
+def test_a_browser_shows_both_pages_below_the_prefix(model_server: str, tmp_path: Path) -> None:
+    settings = {"trusted_proxies": "127.0.0.1"}
+    # Without the slash at its end, the address of the page is no folder, which links begin at.
+    bare = LOCATION.replace("/tfgate/ {", "/tfgate {").replace("8000/;", "8000;")
+    for location in (LOCATION, bare):
+        settings["root_path"] = "/tfgate" if location is bare else ""
+        with (
+            stack.gateway(model_server, **settings) as gateway,
+            nginx(tmp_path, gateway, location) as url,
+        ):
+            page = shown(url, tmp_path / "profile")
+            docs = shown(f"{url}/docs", tmp_path / "profile")
+
+        assert [name for name in MODELS if f">{name}<" not in page] == []
+        assert [name for name in MODELS if f"One prediction by {name}" not in docs] == []
