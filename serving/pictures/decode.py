@@ -1,7 +1,6 @@
 """From a picture file to the pixels that the network sees; serving and training decode with it."""
 
 import io
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +13,7 @@ from serving.pictures import isobmff, jpeg, png, tags, tiff
 from serving.pictures.colours import to_srgb
 from serving.pictures.kinds import NAMES, describe, kind_of
 from serving.pictures.pixels import Pixels
+from serving.pictures.quiet import be_quiet
 
 SIDE = 32  # pixels, of the square that the network sees
 
@@ -55,8 +55,7 @@ _UPRIGHT = {
 # Pillow warns from 89 megapixels on and raises at twice that; the check below is stricter and
 # speaks to the caller.
 Image.MAX_IMAGE_PIXELS = None
-# What Pillow finds odd about the tags of a TIFF file is of no use to anybody here.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
+be_quiet()
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
