@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image, ImageCms
 from PIL.ImageCms import ImageCmsProfile, ImageCmsTransform
 
-_MOST_PROFILE_BYTES = 4_000_000
+from serving.pictures.pixels import MOST_PROFILE_BYTES
+
 _SAME = 2  # levels; a profile that changes no colour by more is sRGB under whatever name
 
 # What Pillow calls the channels of the colour spaces that profiles are for.
@@ -59,7 +60,7 @@ def _transform(profile: bytes, image_mode: str, mode: str) -> ImageCmsTransform 
 
     Grey and CMYK become RGB in it; what is RGB or RGBA keeps its channels, the last as it is.
     """
-    if len(profile) > _MOST_PROFILE_BYTES:
+    if len(profile) > MOST_PROFILE_BYTES:
         return None
     try:
         source = ImageCmsProfile(io.BytesIO(profile))

@@ -4,7 +4,7 @@ Source: ITU-T T.81, annex B.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from serving.pictures.pixels import Damaged, Pixels
 
@@ -15,13 +15,12 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _SCAN, _END, _COMMENT = 0xDA, 0xD9, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
-# These two say what the colours are; the decoder needs them.
-_JFIF, _ADOBE = (0xE0, b"JFIF"), (0xEE, b"Adobe")
+# These two say what the colours are: marker, beginning and smallest size. Decoders heed no less.
+_TELLS_COLOURS = ((0xE0, b"JFIF", 14), (0xEE, b"Adobe", 12))
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
 
 
-@dataclass(frozen=True)
-class _Segment:
+class _Segment(NamedTuple):
     start: int
     end: int
     marker: int
@@ -73,8 +72,10 @@ def _next_segment(data: bytes, position: int) -> _Segment:
 def _is_needed(segment: _Segment) -> bool:
     if segment.marker in _APPLICATION:
         return any(
-            segment.marker == marker and segment.body.startswith(name)
-            for marker, name in (_JFIF, _ADOBE)
+            segment.marker == marker
+            and segment.body.startswith(start)
+            and len(segment.body) >= size
+            for marker, start, size in _TELLS_COLOURS
         )
     return segment.marker != _COMMENT
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+MOST_PROFILE_BYTES = 4_000_000  # of colours; the largest in use, for printing presses, have half
+
 
 class Damaged(Exception):
     """The file is broken or cut short before its pixels."""

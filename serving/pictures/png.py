@@ -6,10 +6,9 @@ Source: Portable Network Graphics, third edition, W3C, 2025.
 import struct
 import zlib
 
-from serving.pictures.pixels import Damaged, Pixels
+from serving.pictures.pixels import MOST_PROFILE_BYTES, Damaged, Pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MOST_PROFILE_BYTES = 4_000_000
 _GREY, _RGB, _PALETTE = 0, 2, 3
 
 
@@ -77,6 +76,6 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def _profile(chunk: bytes) -> bytes:
     compressed = chunk.partition(b"\0")[2][1:]
     try:
-        return zlib.decompressobj().decompress(compressed, _MOST_PROFILE_BYTES)
+        return zlib.decompressobj().decompress(compressed, MOST_PROFILE_BYTES + 1)
     except zlib.error:
         return b""

@@ -1,6 +1,5 @@
 """Pictures are made here, pixel by pixel, so that what must come out is known."""
 
-import base64
 import io
 import struct
 import zlib
@@ -8,24 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ValidationError
 
-from serving.errors import InvalidImage, PayloadTooLarge
-from serving.models.image import MAX_BYTES, MODEL, SIDE, ImageRequest, decode, postprocess
-
-RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-
-
-def file_of(picture: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, file_format, **options)
-    return file.getvalue()
-
-
-def noise(width: int, height: int) -> Image.Image:
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Image.fromarray(pixels)
+from serving.errors import InvalidImage
+from serving.pictures.decode import SIDE, decode
+from tests.serving.pictures.files import (
+    BLUE,
+    GREEN,
+    RED,
+    WHITE,
+    bmp,
+    chunk,
+    exif,
+    file_of,
+    noise,
+    tiff,
+)
 
 
 def test_a_picture_of_the_right_size_is_taken_pixel_by_pixel() -> None:
@@ -34,7 +32,7 @@ def test_a_picture_of_the_right_size_is_taken_pixel_by_pixel() -> None:
     np.testing.assert_array_equal(decode(file_of(picture)), np.asarray(picture))
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF"])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"])
 @pytest.mark.parametrize("size", [(1, 1), (32, 32), (33, 31), (640, 480), (480, 640), (3, 2000)])
 def test_every_format_and_size_becomes_32_by_32(file_format: str, size: tuple[int, int]) -> None:
     pixels = decode(file_of(Image.new("RGB", size, GREEN), file_format))
@@ -85,7 +83,7 @@ def test_cmyk_jpegs_are_read() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "MPO", "AVIF"])
 def test_exif_orientation_is_honoured(orientation: int, file_format: str) -> None:
     upright = Image.new("RGB", (64, 64), WHITE)
     upright.paste(RED, (0, 0, 32, 32))  # top left
@@ -101,84 +99,138 @@ def test_exif_orientation_is_honoured(orientation: int, file_format: str) -> Non
         8: Image.Transpose.ROTATE_270,
     }[orientation]
     stored = upright if stored_as is None else upright.transpose(stored_as)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
 
-    pixels = decode(file_of(stored, file_format, exif=exif))
+    pixels = decode(file_of(stored, file_format, exif=exif(orientation)))
 
     np.testing.assert_allclose(pixels[8, 8], RED, atol=40)
     np.testing.assert_allclose(pixels[8, 24], BLUE, atol=40)
     np.testing.assert_allclose(pixels[24, 16], WHITE, atol=40)
 
 
-def test_a_gif_shows_its_first_frame() -> None:
-    frames = [Image.new("RGB", (40, 40), colour) for colour in (RED, BLUE)]
+@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
+def test_of_several_pictures_the_first_is_taken(file_format: str) -> None:
+    red, blue = (Image.new("RGB", (40, 40), colour) for colour in (RED, BLUE))
 
-    pixels = decode(file_of(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    pixels = decode(file_of(red, file_format, save_all=True, append_images=[blue, blue]))
+
+    np.testing.assert_allclose(pixels, np.broadcast_to(RED, pixels.shape), atol=3)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
+def test_truncated_files_are_refused(file_format: str, share: float) -> None:
+    data = file_of(noise(200, 200), file_format)
+
+    with pytest.raises(InvalidImage, match="cut short"):
+        decode(data[: int(len(data) * share)])
+
+
+def grey_16_bits(order: str = "<") -> NDArray[np.uint16]:
+    """Make 40 by 40 values: dark at the left, bright at the right."""
+    return np.repeat(np.linspace(0, 65_535, 40).astype(f"{order}u2")[None], 40, axis=0)
+
+
+@pytest.mark.parametrize(("orientation", "bright"), [(1, "right"), (3, "left"), (6, "bottom")])
+def test_grey_of_16_bits_keeps_its_orientation(orientation: int, bright: str) -> None:
+    picture = Image.fromarray(grey_16_bits())
+
+    pixels = decode(file_of(picture, exif=exif(orientation))).mean(axis=2)
+
+    sides = {"right": pixels[:, -1], "left": pixels[:, 0], "bottom": pixels[-1], "top": pixels[0]}
+    assert max(sides, key=lambda side: sides[side].mean()) == bright
+    assert sides[bright].min() > 245
+
+
+def test_grey_of_16_bits_keeps_its_transparency() -> None:
+    values = np.full((SIDE, SIDE), 0x1234, np.uint16)
+    values[:, 16:] = 0x1235
+
+    pixels = decode(file_of(Image.fromarray(values), transparency=0x1234))
+
+    np.testing.assert_array_equal(pixels[:, :16], 255)
+    np.testing.assert_array_equal(pixels[:, 16:], 0x1235 // 257)
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour_type", "row", "transparent"),
+    [
+        (1, 0, b"\0\0\xff\xff", b"\0\0"),
+        (2, 0, b"\xaa" * 4 + b"\x55" * 4, b"\0\2"),
+        (4, 0, b"\x99" * 8 + b"\x33" * 8, b"\0\x09"),
+        (8, 0, b"\x99" * 16 + b"\x33" * 16, b"\0\x99"),
+        (16, 2, b"\x99\0" * 48 + b"\x33\0" * 48, b"\x99\0" * 3),
+    ],
+)
+def test_one_colour_of_a_png_is_transparent_in_every_depth(
+    depth: int, colour_type: int, row: bytes, transparent: bytes
+) -> None:
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, depth, colour_type, 0, 0, 0)
+    data = zlib.compress((b"\0" + row) * SIDE)
+    chunks = [(b"IHDR", header), (b"tRNS", transparent), (b"IDAT", data), (b"IEND", b"")]
+
+    pixels = decode(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks))
+
+    np.testing.assert_array_equal(pixels[:, :16], 255)
+    np.testing.assert_array_equal(pixels[:, 16:], {1: 255, 2: 0x55}.get(depth, 0x33))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiffs_of_16_bits_are_scaled_in_either_order(order: str) -> None:
+    entries = {256: (3, 1, 40), 257: (3, 1, 40), 258: (3, 1, 16), 259: (3, 1, 1), 262: (3, 1, 1)}
+    entries |= {273: (4, 1, 8), 277: (3, 1, 1), 278: (3, 1, 40), 279: (4, 1, 3200)}
+
+    pixels = decode(tiff(entries, grey_16_bits(order).tobytes(), order))
+
+    expected = decode(file_of(Image.fromarray(grey_16_bits())))
+    np.testing.assert_array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_numbers_without_a_white_are_refused(mode: str) -> None:
+    with pytest.raises(InvalidImage, match="nothing says which of them is white"):
+        decode(file_of(Image.new(mode, (40, 40), 1), "TIFF"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("1", 1, WHITE),
+        ("L", 77, (77, 77, 77)),
+        ("LA", (0, 0), WHITE),
+        ("P", 0, RED),
+        ("RGB", (10, 20, 30), (10, 20, 30)),
+        ("RGBA", (255, 0, 0, 128), (255, 127, 127)),
+        ("CMYK", (0, 255, 255, 0), RED),
+        ("YCbCr", (76, 85, 255), RED),
+        ("LAB", (128, 128, 128), (119, 119, 119)),
+    ],
+)
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
+def test_every_mode_of_tiffs_becomes_rgb(
+    mode: str, colour: Any, expected: Any, compression: str
+) -> None:
+    picture = Image.new(mode, (40, 40), colour)
+    if mode == "P":
+        picture.putpalette([*RED, *BLUE])
+
+    pixels = decode(file_of(picture, "TIFF", compression=compression))
+
+    np.testing.assert_allclose(pixels, np.broadcast_to(expected, pixels.shape), atol=3)
+
+
+def test_bitmaps_of_runs_are_read() -> None:
+    pixels = decode(bmp(8, 1, b"\x04\xff\x00\x00" * 4 + b"\x00\x01"))
 
     np.testing.assert_array_equal(pixels, np.full((SIDE, SIDE, 3), RED))
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
-def test_other_animations_are_refused(file_format: str) -> None:
-    frames = [Image.new("RGB", (40, 40), colour) for colour in (RED, BLUE)]
+def test_bitmaps_may_stand_on_their_head_or_not() -> None:
+    rows = bytes((0, 0, 255)) * 4 * 2 + bytes((255, 0, 0)) * 4 * 2
 
-    with pytest.raises(InvalidImage, match="animated"):
-        decode(file_of(frames[0], file_format, save_all=True, append_images=frames[1:]))
+    from_below, from_above = (decode(bmp(24, 0, rows, (4, height))) for height in (4, -4))
 
-
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF"])
-@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
-def test_truncated_files_are_refused(file_format: str, share: float) -> None:
-    data = file_of(noise(200, 200), file_format)
-
-    with pytest.raises(InvalidImage, match="not a complete"):
-        decode(data[: int(len(data) * share)])
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF\x04\x00\x00\x00WEBP"],
-)
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidImage, match="not a complete"):
-        decode(data)
-
-
-@pytest.mark.parametrize("file_format", ["BMP", "TIFF", "PPM", "ICO"])
-def test_other_formats_are_refused(file_format: str) -> None:
-    with pytest.raises(InvalidImage, match="PNG, JPEG, WebP or GIF"):
-        decode(file_of(noise(32, 32), file_format))
-
-
-def test_too_many_bytes_are_refused_unread() -> None:
-    with pytest.raises(PayloadTooLarge, match="5,000,000"):
-        decode(b"\x89PNG" + bytes(MAX_BYTES))
-
-
-def test_a_decompression_bomb_is_refused_by_its_header() -> None:
-    # The data chunk is garbage: had anything been decoded, the message would be another.
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    chunks = b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in [(b"IHDR", header), (b"IDAT", b"garbage"), (b"IEND", b"")]
-    )
-
-    with pytest.raises(InvalidImage, match="60000 x 60000 pixels"):
-        decode(b"\x89PNG\r\n\x1a\n" + chunks)
-
-
-def test_twenty_five_megapixels_are_still_decoded() -> None:
-    assert decode(file_of(Image.new("1", (5000, 5000), 1))).min() == 255
-
-
-@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
-def test_base64_is_accepted_with_and_without_a_data_url(prefix: str) -> None:
-    data = file_of(noise(8, 8))
-
-    request = ImageRequest.model_validate({"image": prefix + base64.b64encode(data).decode()})
-
-    assert request.image == data
+    np.testing.assert_allclose(from_below[[0, -1], 0], [BLUE, RED], atol=15)
+    np.testing.assert_allclose(from_above[[0, -1], 0], [RED, BLUE], atol=15)
 
 
 def test_a_photograph_that_is_decoded_at_a_fraction_of_its_size_looks_the_same() -> None:
@@ -190,24 +242,3 @@ def test_a_photograph_that_is_decoded_at_a_fraction_of_its_size_looks_the_same()
     difference = np.abs(decode(jpeg).astype(float) - decode(file_of(whole)))
 
     assert difference.mean() < 1
-
-
-@pytest.mark.parametrize("value", ["not base64!", "abc", 7, None, ["aGk="]])
-def test_broken_base64_is_refused(value: object) -> None:
-    with pytest.raises(ValidationError, match="base64"):
-        ImageRequest.model_validate({"image": value})
-
-
-def test_the_example_survives_json() -> None:
-    assert ImageRequest.model_validate_json(MODEL.example.model_dump_json()) == MODEL.example
-
-
-def test_the_five_most_probable_classes_are_named_in_order() -> None:
-    scores = np.array([[0, 0.05, 0.4, 0.1, 0.02, 0.2, 0, 0.23, 0, 0]], np.float32)
-    classes = np.array([[f"class {i}".encode() for i in range(10)]], dtype=object)
-
-    (response,) = postprocess({}, {"classes": classes, "scores": scores}, None)
-
-    assert [entry["label"] for entry in response["top"]] == [f"class {i}" for i in (2, 7, 5, 3, 1)]
-    assert response["label"] == "class 2"
-    assert response["confidence"] == pytest.approx(0.4)
