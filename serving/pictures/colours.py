@@ -1,7 +1,7 @@
 """Colours as a browser shows them: pixels of any mode and profile to sRGB, 8 bits a channel."""
 
 import io
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -15,7 +15,6 @@ _SAME = 2  # levels; a profile that changes no colour by more is sRGB under what
 _CHANNELS = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _GREYS = frozenset({"1", "L", "LA", "La"})
 _SRGB = ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_LAB = ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 # libpng takes gammas as close to sRGB's as these to mean it.
 _SRGB_GAMMA = (0.43, 0.48)
@@ -29,7 +28,7 @@ def to_srgb(image: Image.Image, profile: bytes, gamma: float | None) -> Image.Im
     if image.mode.startswith("I;16"):
         image = _to_8_bits(image)
     if image.mode == "LAB":
-        return ImageCmsTransform(_LAB, _SRGB, "LAB", "RGB").apply(image)
+        return _from_lab().apply(image)
     mode = "RGBA" if image.has_transparency_data else "RGB"
     transform = _transform(profile, image.mode, mode) if profile else None
     if transform is None:
@@ -52,6 +51,12 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
         return grey
     opaque = Image.fromarray((values != transparent).astype(np.uint8) * 255)
     return Image.merge("LA", (grey, opaque))
+
+
+@cache
+def _from_lab() -> ImageCmsTransform:
+    lab = ImageCmsProfile(ImageCms.createProfile("LAB"))
+    return ImageCmsTransform(lab, _SRGB, "LAB", "RGB")
 
 
 @lru_cache(maxsize=8)  # most pictures have one of the few profiles of telephones and programs
