@@ -84,8 +84,8 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     except Exception as error:
         # Pillow's decoders raise whatever comes of broken bytes, from SyntaxError to ZeroDivision;
         # a list of it would be right until the next release.
-        message = f"the {NAMES[kind]} file is cut short or broken, or of a kind that nobody writes"
-        raise _invalid(message) from error
+        message = f"the {NAMES[kind]} file is cut short or broken, or of a rare kind"
+        raise _invalid(f"{message}; save it anew as JPEG or PNG") from error
 
 
 def decode_seconds(data: bytes) -> float:

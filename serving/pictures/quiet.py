@@ -5,7 +5,7 @@ import logging
 import warnings
 from contextlib import suppress
 
-from PIL import Image
+from PIL import _imaging
 
 
 def be_quiet() -> None:
@@ -15,4 +15,4 @@ def be_quiet() -> None:
     # libtiff writes errors to stderr by itself; Pillow has switched its warnings off, not these. A
     # Pillow that is built otherwise, with libtiff inside or without it, does not have the name.
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,12 +56,14 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
 @pytest.mark.parametrize("file_format", ["GIF", "WEBP", "AVIF", "TIFF", "BMP"])
 def test_no_format_goes_beyond_the_pixels(file_format: str) -> None:
     blank = Image.new("1", (5_100, 5_000))
-    options = {"compression": "group4"} if file_format == "TIFF" else {}
-    if file_format in {"AVIF", "WEBP"}:
-        options = {"quality": 1, "speed": 10} if file_format == "AVIF" else {"method": 0}
+    options: dict[str, dict[str, Any]] = {
+        "TIFF": {"compression": "group4"},
+        "AVIF": {"quality": 1, "speed": 10},
+        "WEBP": {"method": 0},
+    }
 
     with pytest.raises(InvalidImage, match="5100 x 5000 pixels"):
-        decode(file_of(blank, file_format, **options))
+        decode(file_of(blank, file_format, **options.get(file_format, {})))
 
 
 def test_twenty_five_megapixels_are_still_decoded() -> None:
