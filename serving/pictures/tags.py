@@ -87,10 +87,9 @@ def read_directory(block: bytes) -> Directory | None:
 
 
 def orientation(block: bytes) -> int:
-    """Return how an EXIF block or a TIFF file says that its picture stands, 1 to 8: 1 is upright.
+    """Return how an EXIF block or a TIFF file says that its picture stands: 2 to 8; else upright.
 
     Source: EXIF 2.32, tag 0x0112. Nothing else of the block is looked at, nor need be in order.
     """
     directory = read_directory(block.removeprefix(_EXIF))
-    stated = 1 if directory is None else directory.integer(ORIENTATION)
-    return stated if 1 <= stated <= 8 else 1
+    return 1 if directory is None else directory.integer(ORIENTATION)

@@ -18,6 +18,7 @@ from tests.serving.pictures.files import (
     with_chunks,
     with_segment,
 )
+from tests.serving.pictures.profiles import DISPLAY_P3
 
 PICTURE = soft(64, 64)
 PNG, JPEG = file_of(PICTURE), file_of(PICTURE, "JPEG")
@@ -125,6 +126,8 @@ def test_broken_exif_is_none_in_modern_formats(file_format: str, damage: bytes) 
         chunk(b"iCCP", b"name\0\0garbage"),
         chunk(b"iCCP", b"name\0\7" + zlib.compress(bytes(10))),
         chunk(b"iCCP", b"", checksum=1),
+        chunk(b"iCCP", b"P3\0\0" + zlib.compress(DISPLAY_P3), checksum=1),
+        chunk(b"eXIf", exif(6)[6:], checksum=1),
         chunk(b"pHYs", b"short"),
         chunk(b"gAMA", b""),
         chunk(b"gAMA", bytes(4)),
