@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up quick test mutants soak train bench lint format proto rules settings walk constraints
+.PHONY: up quick test mutants fuzz soak train bench lint format proto rules settings walk constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
 up: .venv/local.installed
@@ -23,6 +23,10 @@ mutants: .venv/dev.installed
 	@rm -rf mutants
 	@$(BIN)/mutmut run --max-children 2 $(if $(ONLY),'$(ONLY)')
 	@$(BIN)/mutmut results
+
+## Decode damaged pictures for ten minutes: each is answered or refused, and nothing else happens
+fuzz: .venv/dev.installed
+	@$(BIN)/python -m tests.serving.pictures.fuzz
 
 ## Ten minutes under load, with versions swapped and the model server killed; docs/operations.md
 soak: .venv/dev.installed

@@ -81,6 +81,11 @@ class TfgateError(Exception):
 class InvalidRequest(TfgateError):
     """The request cannot be answered as it is; it must be changed before it is sent again."""
 
+    def below(self, path: str) -> Self:
+        """Return the same error for an instance that stands at `path` in a larger body."""
+        fields = [replace(field, field=f"{path}.{field.field}") for field in self.fields]
+        return type(self)(f"{path}: {self.detail}", hint=self.hint, fields=fields)
+
 
 class MalformedRequest(InvalidRequest):
     """What was sent is no complete and well-formed HTTP/1.1 request."""
@@ -99,16 +104,11 @@ class InvalidInput(InvalidRequest):
 
     hint = "Correct the fields named in `errors`; GET /models/{model} shows the schema."
 
-    def below(self, path: str) -> Self:
-        """Return the same error for an instance that stands at `path` in a larger body."""
-        fields = [replace(field, field=f"{path}.{field.field}") for field in self.fields]
-        return type(self)(f"{path}: {self.detail}", hint=self.hint, fields=fields)
-
 
 class InvalidImage(InvalidInput):
-    """The bytes are no usable picture: unknown format, truncated, animated, or too many pixels."""
+    """The bytes are no usable picture: not one of the formats, cut short, or too many pixels."""
 
-    hint = "Send a complete PNG, JPEG, WebP or GIF file of at most 25 megapixels."
+    hint = "Send a complete JPEG, PNG, WebP, GIF, AVIF, TIFF or BMP file; `detail` says what came."
 
 
 class PayloadTooLarge(InvalidRequest):

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         default=32_000_000,
         ge=1_000,
         le=1_000_000_000,
-        description="largest body read; four pictures of the largest size as base64 fit",
+        description="largest body read; a photograph of the largest size as base64 fits",
     )
     max_header_bytes: int = Field(
         default=32_768,

@@ -1,55 +1,56 @@
 """Class of a picture: what a request is, how a file becomes pixels, and what the scores mean."""
 
 import base64
-import binascii
 import io
-import struct
 from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from serving.card import ModelCard
 from serving.contract import Model, Signature, Tensors, TensorSpec, Upload
-from serving.errors import FieldError, InvalidImage, PayloadTooLarge
-
-SIDE = 32  # pixels, of the square that the network sees
-TOP = 5  # classes in an answer
-MAX_BYTES = 5_000_000
-MAX_PIXELS = 25_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-
-# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size while it stays above this: a photograph of 12
-# megapixels then costs a quarter, and eight source pixels still stand behind each of ours.
-_DRAFT_SIZE = (8 * SIDE, 8 * SIDE)
-
-# What Pillow's decoders raise on broken files; its UnidentifiedImageError is an OSError.
-_DECODER_ERRORS = (
-    *(OSError, SyntaxError, ValueError, EOFError, struct.error),
-    *(AssertionError, IndexError, KeyError, OverflowError),
+from serving.pictures.decode import (
+    MAX_BYTES,
+    MAX_JPEG_BYTES,
+    MAX_JPEG_PIXELS,
+    MAX_PIXELS,
+    SIDE,
+    decode,
+    decode_seconds,
 )
+from serving.pictures.kinds import ALL_NAMES
 
-# Pillow warns from 89 megapixels on and raises at twice that; the check below is stricter and
-# speaks to the caller.
-Image.MAX_IMAGE_PIXELS = None
+TOP = 5  # classes in an answer
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def _from_base64(value: object) -> bytes:
-    """Accept base64 text, also as a data URL; bytes pass through as they are."""
+    """Accept base64 text, also in lines, for URLs or in a data URL; bytes pass as they are."""
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str):
         raise PydanticCustomError("base64", "Input should be a string of base64")
-    encoded = value.partition(",")[2] if value.startswith("data:") else value
+    encoded = value
+    if value[:5].lower() == "data:":
+        header, _, encoded = value.partition(",")
+        if not header.lower().endswith(";base64"):
+            raise PydanticCustomError("base64", "Input should be a data URL with ;base64 in it")
     try:
         return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise PydanticCustomError("base64", "Input should be a string of valid base64") from error
+    except ValueError:
+        letters = "".join(encoded.split()).translate(_URL_SAFE).rstrip("=")
+    try:
+        return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+    except ValueError as error:
+        is_url = value.startswith(("http://", "https://"))
+        wanted = "the file's base64, not its address" if is_url else "a string of valid base64"
+        raise PydanticCustomError("base64", f"Input should be {wanted}") from error
 
 
 def _to_base64(file: bytes) -> str:
@@ -65,7 +66,7 @@ FileBytes = Annotated[
             "type": "string",
             "contentEncoding": "base64",
             "minLength": 1,
-            "maxLength": 4 * -(-MAX_BYTES // 3),
+            "maxLength": 4 * -(-MAX_JPEG_BYTES // 3),
         }
     ),
 ]
@@ -77,8 +78,9 @@ class ImageRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: FileBytes = Field(
-        description="a PNG, JPEG, WebP or GIF file of at most 5 MB and 25 megapixels, as base64; "
-        "the middle square is used, and the first frame of a GIF"
+        description=f"a {ALL_NAMES} file as base64, of at most {MAX_BYTES // 10**6} MB and "
+        f"{MAX_PIXELS // 10**6} megapixels, a JPEG file {MAX_JPEG_BYTES // 10**6} MB and "
+        f"{MAX_JPEG_PIXELS // 10**6} megapixels; the middle square is used, of the first picture"
     )
 
 
@@ -104,79 +106,14 @@ class ImageResponse(TypedDict):
     ]
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
-    """Turn a picture file into pixels: uint8[32, 32, 3], RGB, row-major from the top left.
-
-    EXIF orientation is honoured, transparency is laid over white, the middle square is cut out and
-    resized with a Lanczos filter. Training decodes its pictures with this same function.
-
-    Raises:
-        PayloadTooLarge: more than 5 MB; nothing is decoded then.
-        InvalidImage: no picture, not one of the formats, animated, too many pixels, or broken.
-    """
-    if len(data) > MAX_BYTES:
-        raise PayloadTooLarge(
-            f"the picture has {len(data):,} bytes; at most {MAX_BYTES:,} are read"
-        )
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _refuse_tricks(image)
-            image.draft("RGB", _DRAFT_SIZE)
-            return _to_pixels(image)
-    except _DECODER_ERRORS as error:
-        raise _invalid("the bytes are not a complete PNG, JPEG, WebP or GIF file") from error
-
-
-def _invalid(message: str) -> InvalidImage:
-    return InvalidImage(message, fields=[FieldError("image", message)])
-
-
-def _refuse_tricks(image: Image.Image) -> None:
-    """Judge by the header alone, before any pixel is decoded."""
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _invalid(
-            f"the picture has {width} x {height} pixels; at most {MAX_PIXELS:,} are decoded"
-        )
-    if image.format != "GIF" and getattr(image, "is_animated", False):
-        raise _invalid(f"the {image.format} file is animated; send a still picture")
-
-
-def _to_pixels(image: Image.Image) -> NDArray[np.uint8]:
-    # Pillow clips 16-bit grey to 255 instead of scaling it.
-    if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image) / 257).astype(np.uint8))
-    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    image = image.crop((left, top, left + side, top + side))
-    if side != SIDE:
-        image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
-    # On 32 x 32 pixels the rest costs nothing, and both steps commute with cutting and resizing.
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "RGBA":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
-    return np.asarray(image, dtype=np.uint8)
-
-
 def preprocess(requests: Sequence[ImageRequest]) -> Tensors:
     """Decode the files."""
     return {"pixels": np.stack([decode(request.image) for request in requests])}
 
 
 def preprocess_seconds(requests: Sequence[ImageRequest]) -> float:
-    """Estimate, from the sizes that the files' headers state: some 20 ns a pixel."""
-    return sum(1e-4 + 2e-8 * _num_pixels(request.image) for request in requests)
-
-
-def _num_pixels(file: bytes) -> int:
-    try:
-        with Image.open(io.BytesIO(file), formats=FORMATS) as image:
-            return image.width * image.height
-    except _DECODER_ERRORS:
-        return 0
+    """Estimate by the files' sizes, and of small files by the sizes that their headers state."""
+    return sum(decode_seconds(request.image) for request in requests)
 
 
 def postprocess(_inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> list[ImageResponse]:

@@ -12,7 +12,9 @@ _BEYOND_SCHEMAS = (
     "the text holds no visible character",
     "must not exceed total_rooms",
     "valid base64",
-    "the bytes are not a complete",
+    "what came ",
+    "no bytes came",
+    "file is cut short or broken",
 )
 
 

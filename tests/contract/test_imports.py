@@ -18,7 +18,11 @@ ALLOWED = {
     "serving.card": [],
     "serving.contract": ["serving.card"],
     "serving.tensors": ["proto", "serving.contract"],
-    "serving.models": ["serving.models", "serving.contract", "serving.card", "serving.errors"],
+    "serving.pictures": ["serving.pictures", "serving.errors"],
+    "serving.models": [
+        *("serving.models", "serving.pictures"),
+        *("serving.contract", "serving.card", "serving.errors"),
+    ],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
     "serving.embedded": ["proto", "serving.embedded"],
     "serving.gateway": [
@@ -26,7 +30,7 @@ ALLOWED = {
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "training": [
-        *("training", "serving.models", "serving.tensors"),
+        *("training", "serving.models", "serving.pictures", "serving.tensors"),
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "tfgate": ["tfgate", "training", "serving"],

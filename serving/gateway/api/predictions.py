@@ -20,6 +20,7 @@ from serving.errors import (
     InvalidInput,
     MethodNotAllowed,
     NotFound,
+    PayloadTooLarge,
     RequestTimeout,
     TfgateError,
     UnknownModel,
@@ -107,7 +108,7 @@ class Endpoint:
             return await asyncio.to_thread(self._preprocess_one_by_one, requests, deadline)
         try:
             return self._model.preprocess(requests)
-        except InvalidInput:
+        except (InvalidInput, PayloadTooLarge):
             # One of them is wrong: find out which.
             return self._preprocess_one_by_one(requests, deadline)
 
@@ -120,7 +121,7 @@ class Endpoint:
                 raise DeadlineExceeded(message)
             try:
                 parts.append(self._model.preprocess([request]))
-            except InvalidInput as error:
+            except (InvalidInput, PayloadTooLarge) as error:
                 if self._payload.path:
                     raise error.below(f"{self._payload.path}.{index}") from error
                 raise

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.models.image import decode
 from serving.models.sentiment import clean
+from serving.pictures.decode import decode
 from training.errors import DataNotFound, DataUnfit
 from training.models.image import cifar10
 from training.models.sentiment import imdb

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import InvalidImage
-from serving.models.image import SIDE, decode
+from serving.pictures.decode import SIDE, decode
 from training.data import folders
 from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from serving.card import InputStatistics
-from serving.models.image import SIDE
+from serving.pictures.decode import SIDE
 from training.fit.schedules import OneCycle
 from training.models.image.convolutions import (
     BesideFlipped,

@@ -1,0 +1,28 @@
+"""What is left of a picture file when its metadata are taken away, and those that count."""
+
+from dataclasses import dataclass
+
+MOST_PROFILE_BYTES = 4_000_000  # of colours; the largest in use, for printing presses, have half
+
+
+class Damaged(Exception):
+    """The file is broken or cut short before its pixels."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A file that a decoder reads pixels from, and what was told beside them.
+
+    `exif` is a block whose orientation holds; `profile` is an ICC profile; `gamma` is the exponent
+    by which the file's values were made from light. Empty or None stands for none. `scans` is how
+    often a decoder goes over the picture, `coefficients` the bytes that it keeps in between, and
+    `tile_pixels` the size of a tile, which it keeps whole.
+    """
+
+    file: bytes
+    exif: bytes = b""
+    profile: bytes = b""
+    gamma: float | None = None
+    scans: int = 1
+    coefficients: int = 0
+    tile_pixels: int = 0
