@@ -15,7 +15,6 @@ from serving.contract import Model
 from serving.errors import (
     ClientDisconnected,
     InvalidInput,
-    MalformedBody,
     PayloadTooLarge,
     TfgateError,
     UnsupportedMediaType,
@@ -140,9 +139,6 @@ class SinglePayload(Payload):
         if self._model.upload is not None and self.takes_file(media_type):
             if media_type == MULTIPART:
                 body = file_in_form(headers[b"content-type"], body)
-            if not body:
-                hint = "Look whether the file that was sent has any bytes."
-                raise MalformedBody("the file is empty", hint=hint)
             return [self._model.upload.read(body)]
         return [self._parse_json(body)]
 

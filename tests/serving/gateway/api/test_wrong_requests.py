@@ -158,8 +158,10 @@ CASES = {
     "truncated picture": image(
         file_of(drawing(), "JPEG")[:400], 422, "invalid-image", fields=("image",)
     ),
-    "format not accepted": image(file_of(drawing(), "BMP"), 422, "invalid-image"),
-    "picture of too many bytes": image(bytes(5_000_001), 413, "payload-too-large"),
+    "format not accepted": image(file_of(drawing(), "ICO"), 422, "invalid-image"),
+    "picture of too many bytes": image(
+        file_of(drawing()) + bytes(5_000_000), 413, "payload-too-large", fields=("image",)
+    ),
     "body too large": [
         Wrong(413, "payload-too-large", SENTIMENT, b'{"text": "' + b"a" * 33_000_000 + b'"}')
     ],
