@@ -18,7 +18,11 @@ ALLOWED = {
     "serving.card": [],
     "serving.contract": ["serving.card"],
     "serving.tensors": ["proto", "serving.contract"],
-    "serving.models": ["serving.models", "serving.contract", "serving.card", "serving.errors"],
+    "serving.texts": [],
+    "serving.models": [
+        *("serving.models", "serving.texts"),
+        *("serving.contract", "serving.card", "serving.errors"),
+    ],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
     "serving.embedded": ["proto", "serving.embedded"],
     "serving.gateway": [
@@ -52,6 +56,7 @@ HEAVY = {
     "sklearn": ["training"],
     "matplotlib": ["bench", "training"],
     "optuna": ["training"],
+    "turbohtml": ["serving.texts"],
     "grpc": [
         *("bench", "serving.embedded", "soak"),
         *("serving.gateway.inference.channel", "serving.gateway.inference.client"),
