@@ -22,17 +22,18 @@ _ELEMENTS = _names(
     "blockquote body br button canvas caption center cite code col colgroup data datalist dd del "
     "details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer form frame "
     "frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe img input ins kbd label legend "
-    "li link listing main map mark marquee menu meta meter nav nobr noembed noframes noscript "
+    "li link listing main map mark marquee math menu meta meter nav nobr noembed noframes noscript "
     "object ol optgroup option output param picture plaintext pre progress rb rp rt rtc ruby samp "
     "script search section select slot small source span strike strong style sub summary sup svg "
     "table tbody td template textarea tfoot th thead time title tr track tt ul var video wbr "
     "xmp"
 )
 # Letters mark text or stand for quantities: "a <b and b> c" is no bold text. A tag of one letter
-# has a ">" or an attribute with a value.
+# has a ">" or an attribute with a value. Names with these prefixes are Word's.
 _MARKUP = re.compile(
     r"""<(?:
         !-- | !\[ | !doctype\b | \?(?:xml|php)\b
+        | /?(?:[movwx]|st1):[a-z]
         | /?[abipqsu] (?=\s*/?> | \s[^<>]*=)
         | /?([a-z][a-z0-9]+) (?=[\s/>])
     )""",
@@ -59,7 +60,9 @@ _VOID = _names(
 )
 # Their end tags may be left out: the next one ends the last.
 _ENDED_BY_THE_NEXT = _names("dd dt li optgroup option p td th tr")
-_DISPLAY_NONE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_HIDING_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
+)
 
 
 def shown(text: str) -> str:
@@ -105,4 +108,4 @@ def _is_hidden(token: Token, tag: str) -> bool:
         return False
     if tag in _NOT_SHOWN or token.attr("hidden") is not None:
         return True
-    return _DISPLAY_NONE.search(token.attr("style") or "") is not None
+    return _HIDING_STYLE.search(token.attr("style") or "") is not None

@@ -13,6 +13,7 @@ from serving.models.sentiment import (
     clean,
     postprocess,
     preprocess,
+    preprocess_seconds,
 )
 
 
@@ -82,6 +83,18 @@ def test_the_longest_text_passes() -> None:
     tensors = preprocess([SentimentRequest(text="x" * MAX_CHARACTERS)])
 
     assert tensors["text"].tolist() == [b"x" * MAX_CHARACTERS]
+
+
+@pytest.mark.parametrize(
+    "piece", ["<b>", "e\u0323\u0301", "\U0001d160", "<a b=c d=e>", "&amp;", "\0"]
+)
+def test_only_what_takes_long_is_said_to_take_long(piece: str) -> None:
+    typed = SentimentRequest(text="It isn\u2019t a bad film.<br />" * 50)
+    worst = SentimentRequest(text=(piece * MAX_CHARACTERS)[:MAX_CHARACTERS])
+
+    # From a millisecond on, a thread is worth its cost.
+    assert preprocess_seconds([typed]) < 0.001 < preprocess_seconds([worst])
+    assert preprocess_seconds([typed, worst]) > preprocess_seconds([worst])
 
 
 def test_the_label_is_the_class_with_the_highest_score() -> None:

@@ -11,13 +11,13 @@ from tests.fake_model_server import FakeModelServer
 # What Word, Outlook, Google Docs, a web shop, a forum and an online editor put on the clipboard.
 WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head>
 <meta name=Generator content="Microsoft Word 15"><!--[if gte mso 9]><xml><w:View>Normal</w:View>
-</xml><![endif]--><style><!-- p.MsoNormal {{margin:0cm}} --></style></head>
+</xml><![endif]--><style><!-- p.Mso {{margin:0}} --></style></head>
 <body lang=EN-GB style='tab-interval:36.0pt'><!--StartFragment--><p class=MsoNormal><span
 lang=EN-GB style='mso-ansi-language:EN-GB'>{}<o:p></o:p></span></p><![if !supportLineBreakNewLine]>
 <![endif]><!--EndFragment--></body></html>"""
 OUTLOOK = """<div class="WordSection1"><p class="MsoPlainText">{}<o:p>&nbsp;</o:p></p></div>
 <!--[if mso]><table><tr><td>Outlook only</td></tr></table><![endif]-->"""
-GOOGLE_DOCS = """<meta charset='utf-8'><b style="font-weight:normal;" id="docs-internal-guid-4f1c"><p
+GOOGLE_DOCS = """<meta charset='utf-8'><b style="font-weight:normal;" id="docs-guid-4f1c"><p
 dir="ltr" style="line-height:1.38;"><span style="white-space:pre-wrap;">{}</span></p></b><br
 class="Apple-interchange-newline">"""
 SHOP = """<div data-hook="review"><script>P.when('A').execute(function(A){{ if (A<1) A('bad'); }});
