@@ -26,6 +26,7 @@ def words(text: str) -> str:
         ("un<em>funny</em>, <B CLASS=x>t</B>errible", "unfunny, terrible"),
         ("un<span style='color:red'>believ</span><wbr>able", "unbelievable"),
         ('pain<a href="/x" title="5 > 4">ful</a>ly', "painfully"),
+        ('pain<a href="/x">fully', "painfully"),
         ("aw<!-- hidden > words -->ful", "awful"),
         ("a <custom-mark>ma</custom-mark>ster<o:p></o:p>piece<br>", "a masterpiece"),
         ("ma<o:p></o:p>ster<st1:City w:st='on'>pie</st1:City>ce", "masterpiece"),
@@ -69,6 +70,7 @@ def words(text: str) -> str:
         ("x<y, I loved it.<br>Really", "x<y, I loved it. Really"),
         ("Really good.<br>And x<y", "Really good. And x<y"),
         ("Really good.<br><b", "Really good. <b"),
+        ('Good.<br><a title="x <b> y">Really</a>', "Good. Really"),
     ],
 )
 def test_of_html_is_seen_what_a_browser_shows(text: str, seen: str) -> None:
@@ -84,6 +86,9 @@ def test_of_html_is_seen_what_a_browser_shows(text: str, seen: str) -> None:
         "if p <q or r> s",
         "x<y",
         "x <b",
+        "x <br",
+        "a <small-town film",
+        "<em-dash>",
         "<rant>this film is bad</rant>",
         "Dear <name>, a film.<terrible, boring, the worst waste of time>",
         "see <https://example.com/a>, <mailto:ann@example.com> and <ann@example.com>",
