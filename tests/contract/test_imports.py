@@ -19,8 +19,9 @@ ALLOWED = {
     "serving.contract": ["serving.card"],
     "serving.tensors": ["proto", "serving.contract"],
     "serving.pictures": ["serving.pictures", "serving.errors"],
+    "serving.texts": [],
     "serving.models": [
-        *("serving.models", "serving.pictures"),
+        *("serving.models", "serving.pictures", "serving.texts"),
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
@@ -59,6 +60,7 @@ HEAVY = {
     "sklearn": ["training"],
     "matplotlib": ["bench", "training"],
     "optuna": ["training"],
+    "turbohtml": ["serving.texts"],
     "grpc": [
         *("bench", "serving.embedded", "soak"),
         *("serving.gateway.inference.channel", "serving.gateway.inference.client"),
