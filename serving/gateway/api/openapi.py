@@ -18,8 +18,9 @@ from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, s
 Models = Mapping[str, Model[Any, Any]]
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
-# What any request may meet: its head is no HTTP, too slow or too large, or the gateway fails.
-_ANYWHERE = (400, 408, 431, 500)
+# What any request may meet: its head is no HTTP that is spoken here, too slow or too large, or the
+# gateway fails.
+_ANYWHERE = (400, 408, 417, 431, 500, 501, 505)
 # Any time but none; digits alone, as request_timeout.py reads them.
 _TIME = "^(?=.*[1-9])[0-9]{1,9}([.][0-9]{1,9})?$"
 
