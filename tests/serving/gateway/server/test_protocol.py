@@ -89,8 +89,6 @@ AMBIGUOUS = {
     "a lone carriage return in a header": prediction(LENGTH, b"X-Request-Id: a\rb: c\r\n"),
     "a control code in a header": prediction(LENGTH, b"X-Other: a\x01b\r\n"),
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "a tunnel": b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
-    "no method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
 }
 
 
@@ -150,6 +148,21 @@ def test_a_wish_for_another_protocol_costs_no_body(url: str) -> None:
                 connection.sendall(prediction(length, wish, body=body[:5]))
                 connection.sendall(body[5:])
                 assert read(connection).status == 200, (protocol, length)
+
+
+def test_nor_does_one_that_comes_in_pieces(url: str) -> None:
+    """Cut at every place, also within its name and within the end of the head."""
+    wish = b"Connection: Upgrade\r\nuPGRADE: h2c\r\n"
+    sent = prediction(LENGTH, wish)
+    with connect(url) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for cut in range(sent.index(b"uPGRADE") - 3, len(sent)):
+            connection.sendall(sent[:cut])
+            connection.sendall(sent[cut:])
+            assert read(connection).status == 200, sent[:cut]
+        for start in range(len(sent)):
+            connection.sendall(sent[start : start + 1])
+        assert read(connection).status == 200
 
 
 def test_trailers_are_no_headers(url: str) -> None:
