@@ -131,6 +131,36 @@ def test_a_client_may_ask_before_it_sends_the_body(url: str) -> None:
         assert read(connection).status == 200
 
 
+def test_a_client_of_1996_cannot_be_asked_for_the_body(url: str) -> None:
+    lines = prediction(LENGTH, b"Expect: 100-continue\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with connect(url) as connection:
+        connection.sendall(lines)
+
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("withheld", [BODY, BODY[1:]])
+def test_a_body_that_was_not_asked_for_is_no_next_request(url: str, withheld: bytes) -> None:
+    """Nobody knows whether it still comes: the connection ends."""
+    refused = prediction(LENGTH, b"Expect: 100-continue\r\nContent-Encoding: br\r\n", body=b"")
+    with connect(url) as connection:
+        connection.sendall(refused + BODY.removesuffix(withheld))
+        answer = read(connection)
+        assert (answer.status, answer.headers.get("Connection")) == (415, "close")
+        assert connection.recv(1) == b""
+
+
+def test_one_that_was_leaves_the_connection_as_it_is(url: str) -> None:
+    asking = prediction(LENGTH, b"Expect: 100-continue\r\n", body=b"")
+    with connect(url) as connection:
+        for _ in range(2):
+            connection.sendall(asking)
+            assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(BODY)
+            answer = read(connection)
+            assert (answer.status, answer.headers.get("Connection")) == (200, None)
+
+
 def test_a_body_that_is_too_large_is_never_asked_for(url: str) -> None:
     lines = b"Expect: 100-continue\r\nContent-Length: 99000000\r\n"
 
