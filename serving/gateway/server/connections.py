@@ -54,17 +54,19 @@ class BoundedConnection(asyncio.Protocol):
         self._probing = _Timer(_PROBE_SECONDS, self._probe)
         self._offers = Offers()
         self._requests = _Requests(self._reading.stop, self._refuse, config=config, **state)
-        self._refused = False
+        self._deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection; until a first byte comes, it is idle, as between two requests."""
         self._transport = transport
-        self._requests.connection_made(_ForgivingTransport(transport))  # type: ignore[arg-type]
+        forgiving = _ForgivingTransport(transport, self._end)
+        self._requests.connection_made(forgiving)  # type: ignore[arg-type]
         # uvicorn waits for ever for the first request: Kludex/uvicorn#1192.
         self._idle.start()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Leave nothing behind."""
+        self._deaf = True
         for timer in (self._idle, self._reading, self._writing, self._probing):
             timer.stop()
         # Told of an error, uvicorn would keep its timer, and so the last request, for a minute and
@@ -72,9 +74,9 @@ class BoundedConnection(asyncio.Protocol):
         self._requests.connection_lost(None)
 
     def data_received(self, data: bytes) -> None:
-        """Take the next bytes of a request, unless one was refused before."""
+        """Take the next bytes of a request, unless one was the last."""
         self._idle.stop()
-        while data and not self._refused:
+        while data and not self._deaf:
             # No more than are left for a head, which is too large if it does not end with them.
             left = self._limits.max_head_bytes - self._requests.num_bytes
             self._take(data[:left])
@@ -84,7 +86,7 @@ class BoundedConnection(asyncio.Protocol):
         """Answer what was asked, if anything is left of that, and close then."""
         requests = self._requests
         # TLS has no half of a connection: asyncio closes it in any case.
-        if requests.is_idle() or self._refused or not self._transport.can_write_eof():
+        if requests.is_idle() or self._deaf or not self._transport.can_write_eof():
             return False
         if requests.inside_head or requests.inside_body:
             self._refuse(MalformedRequest("the client stopped sending in the middle of a request"))
@@ -108,7 +110,7 @@ class BoundedConnection(asyncio.Protocol):
         if not was_inside_body:
             data = self._offers.without(data)
         requests.data_received(data)
-        if self._refused:
+        if self._deaf:
             return
         if requests.num_bytes >= self._limits.max_head_bytes:
             limit = f"{self._limits.max_head_bytes:,}"
@@ -147,11 +149,8 @@ class BoundedConnection(asyncio.Protocol):
             self._abort()
 
     def _refuse(self, error: TfgateError) -> None:
-        """Answer, and go on taking what still comes for a moment.
-
-        A socket that is closed while there is something to read is reset, and the answer with it.
-        """
-        self._refused = True
+        """Answer, and end the connection."""
+        self._deaf = True
         self._reading.stop()
         refusals.count(error)
         requests = self._requests
@@ -169,9 +168,24 @@ class BoundedConnection(asyncio.Protocol):
         if requests.num_unanswered or not requests.inside_body:
             self._transport.write(requests.refusal(error))
         requests.connection_lost(error)
+        self._linger(_LINGER_SECONDS)
+
+    def _end(self) -> None:
+        """Close after the last answer, which may have come before the end of its request."""
+        if not self._requests.inside_body:
+            self._close()
+        elif not self._deaf:
+            self._deaf = True
+            self._linger(self._limits.seconds)
+
+    def _linger(self, seconds: float) -> None:
+        """Close, but go on for a while with taking what still comes, and with ignoring it.
+
+        A socket that is closed while there is something to read is reset, and the answer with it.
+        """
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._close)
+        asyncio.get_running_loop().call_later(seconds, self._close)
 
     def _close(self) -> None:
         self._transport.close()
@@ -303,14 +317,15 @@ class _Requests(HttpToolsProtocol):
 class _ForgivingTransport:
     """A transport that drops what is written after the end, as asyncio's do and uvloop's do not.
 
-    Of several requests that a client has left behind, uvicorn tells only the last one.
+    Of several requests that a client has left behind, uvicorn tells only the last one. `close` is
+    what ends the connection.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self._write = transport.write
         # Bound once, what is asked with every request costs no look-up each time.
         self.is_closing = transport.is_closing
-        self.close = transport.close
+        self.close = close
         self.get_extra_info = transport.get_extra_info
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading

@@ -195,6 +195,29 @@ def test_nor_does_one_that_comes_in_pieces(url: str) -> None:
         assert read(connection).status == 200
 
 
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        (b"1.0", b""),  # as nginx asks, if it is not told otherwise
+        (b"1.1", b"Connection: close\r\n"),
+        (b"1.1", b"Expect: 100-continue\r\n"),
+        (b"1.1", b""),
+    ],
+)
+def test_an_answer_is_not_lost_for_the_rest_of_its_request(
+    url: str, version: bytes, line: bytes
+) -> None:
+    size = 40_000_000
+    sent = prediction(b"Content-Length: %d\r\n" % size, line, body=bytes(size))
+    with connect(url) as connection:
+        connection.sendall(sent.replace(b"HTTP/1.1", b"HTTP/" + version))
+        answer = read(connection)
+        assert (answer.status, answer.code) == (413, "payload-too-large")
+        if line or version == b"1.0":
+            assert answer.headers["Connection"] == "close"
+            assert connection.recv(1) == b""
+
+
 def test_trailers_are_no_headers(url: str) -> None:
     body = CHUNKS.removesuffix(b"\r\n") + b"X-Request-Id: trailer\r\n\r\n"
 
