@@ -15,13 +15,13 @@ from httptools import (
     HttpParserError,
     HttpParserInvalidMethodError,
     HttpParserUpgrade,
+    HttpRequestParser,
 )
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
 from serving.gateway.server import heads, refusals
-from serving.gateway.server.upgrades import Offers
 
 _LINGER_SECONDS = 1
 _MAX_PIPELINED = 8  # requests sent ahead, while the first of them is at work
@@ -52,7 +52,6 @@ class BoundedConnection(asyncio.Protocol):
         self._reading = _Timer(limits.seconds, self._read_for_too_long)
         self._writing = _Timer(limits.seconds, self._abort)
         self._probing = _Timer(_PROBE_SECONDS, self._probe)
-        self._offers = Offers()
         self._requests = _Requests(self._reading.stop, self._refuse, config=config, **state)
         self._deaf = False
 
@@ -107,8 +106,6 @@ class BoundedConnection(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         requests, was_inside_body = self._requests, self._requests.inside_body
-        if not was_inside_body:
-            data = self._offers.without(data)
         requests.data_received(data)
         if self._deaf:
             return
@@ -194,6 +191,10 @@ class BoundedConnection(asyncio.Protocol):
         self._transport.abort()
 
 
+class _OtherProtocolOffered(Exception):
+    """The head has a header called Upgrade."""
+
+
 class _Requests(HttpToolsProtocol):
     """uvicorn's protocol, which tells how far it has read and answered, and refuses as told.
 
@@ -213,6 +214,7 @@ class _Requests(HttpToolsProtocol):
         self.inside_head = self.inside_body = False
         self.num_unanswered = 0
         self.num_bytes = 0  # that have come since the last one of a body, or of a whole request
+        self._pieces: list[bytes] = []  # of a head, or of empty lines before it, so far
         self._keep_alive = True  # of the last request, once its body has come as it expected
 
     def is_idle(self) -> bool:
@@ -225,7 +227,32 @@ class _Requests(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
+            if isinstance(error.__context__, _OtherProtocolOffered):
+                self._read_without_offer(data)
+                return
             self._refuse(self._told(error, data))
+        if self.inside_head or (self.num_bytes and not self.inside_body):
+            self._pieces.append(data)
+        elif self._pieces:
+            self._pieces = []
+
+    def _read_without_offer(self, data: bytes) -> None:
+        """Read a head again from its beginning, as if no other protocol had been offered.
+
+        Whoever does not switch ignores that (RFC 9110, 7.8); but the parser takes the body for the
+        beginning of the other protocol. Not needed any more once one of these is closed:
+        Kludex/uvicorn#2722, MagicStack/httptools#124.
+        """
+        data, self._pieces = b"".join([*self._pieces, data]), []
+        if len(data) != self.num_bytes:
+            # What stands before it must not be read twice.
+            message = "another protocol is offered by a request that was sent ahead of answers"
+            self._refuse(MalformedRequest(message))
+            return
+        self.num_bytes = 0
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.data_received(heads.without_offer(data))
 
     def _told(self, error: BaseException, data: bytes) -> TfgateError:
         # What a callback raises comes as the context of the parser's own error.
@@ -249,9 +276,7 @@ class _Requests(HttpToolsProtocol):
         if not self.inside_head:
             return
         if len(name) == 7 and name.lower() == b"upgrade":
-            # One that was not renamed: the parser would take the body for a request.
-            message = "another protocol is offered by a request that was sent ahead of answers"
-            raise MalformedRequest(message)
+            raise _OtherProtocolOffered
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -264,7 +289,8 @@ class _Requests(HttpToolsProtocol):
             raise MalformedRequest(message)
         version = self.parser.get_http_version()
         heads.check(version, self.parser.get_method(), self.headers)
-        self.url = heads.origin_form(self.url)
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            self.url = heads.origin_form(self.url)
         # Source: RFC 9110, 10.1.1: HTTP/1.0 knows of no interim answer.
         self.expect_100_continue &= version == "1.1"
         super().on_headers_complete()

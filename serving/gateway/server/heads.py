@@ -1,6 +1,7 @@
 """What the head of a request must be beyond what the parser asks, as RFC 9110 and 9112 have it."""
 
 import re
+from functools import lru_cache
 
 from serving.errors import (
     MalformedRequest,
@@ -16,6 +17,7 @@ Lines = list[tuple[bytes, bytes]]
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[\w.~-]|%[0-9A-Fa-f]{2})*)(?::\d*)?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(/[^?#]*)?(\?[^#]*)?")
 _REQUEST_LINE = re.compile(rb"(?:\r?\n)*([\w!#$%&'*+.^`|~-]+) [!-~]+ HTTP/1\.[01]\r\n")
+_OFFER = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _MAX_SHOWN = 100
 
 
@@ -44,7 +46,7 @@ def check(version: str, method: bytes, headers: Lines) -> None:
     if host is None:
         if version == "1.1":
             raise MalformedRequest("the request has no Host header")
-    elif not _HOST.fullmatch(host):
+    elif not _is_host(host):
         message = f"the Host header is {_shown(host)}, which is not one host's name or address"
         raise MalformedRequest(message)
     if b"transfer-encoding" in lines:
@@ -54,18 +56,24 @@ def check(version: str, method: bytes, headers: Lines) -> None:
 
 
 def origin_form(target: bytes) -> bytes:
-    """Return the path and query of a target that is a whole address, and `*` as it is.
+    """Return the path and query of a target that does not begin with them; `*` stays as it is.
 
     Raises:
         MalformedRequest: it is neither, or has a fragment, which is for clients alone.
     """
-    if target == b"*" or (target.startswith(b"/") and b"#" not in target):
+    if target == b"*":
         return target
     parts = _ABSOLUTE.fullmatch(target)
-    if parts is None or not _HOST.fullmatch(parts[1]):
+    if parts is None or not _is_host(parts[1]):
         message = f"the request's target is {_shown(target)}, neither a path nor an http address"
         raise MalformedRequest(message)
     return (parts[2] or b"/") + (parts[3] or b"")
+
+
+def without_offer(data: bytes) -> bytes:
+    """Rename the header by which a client offers another protocol, as Java's offers HTTP/2."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _OFFER.sub(b"\r\nx-upgrade:", head) + end + rest
 
 
 def unknown_method(piece: bytes) -> Unimplemented | None:
@@ -75,6 +83,12 @@ def unknown_method(piece: bytes) -> Unimplemented | None:
     """
     line = _REQUEST_LINE.match(piece)
     return line and Unimplemented(f"the method is {_shown(line[1])}, which is none that is known")
+
+
+# Clients ask the same few hosts, and matching one takes as long as all else here.
+@lru_cache(maxsize=64)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def _check_transfer_encoding(version: str, value: bytes) -> None:

@@ -193,6 +193,10 @@ def test_nor_does_one_that_comes_in_pieces(url: str) -> None:
         for start in range(len(sent)):
             connection.sendall(sent[start : start + 1])
         assert read(connection).status == 200
+        connection.sendall(b"\r\n")
+        connection.sendall(sent[:50])
+        connection.sendall(sent[50:].replace(b"uPGRADE", b"A: b\r\nUPGRADE: x\r\nupgrade"))
+        assert read(connection).status == 200
 
 
 @pytest.mark.parametrize(
