@@ -32,6 +32,8 @@ _HEADERS = {
     "WWW-Authenticate": ("how keys are sent", {"const": "Bearer"}),
 }
 
+_BODY = {"required": True, "description": "as it is, or with Content-Encoding: gzip"}
+
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -87,7 +89,7 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
         }
         content[model.upload.media_type] = {"schema": file}
         content[MULTIPART] = {"schema": form}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {**_BODY, "content": content}}
 
 
 def batch_body(model: Model[Any, Any]) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def batch_body(model: Model[Any, Any]) -> dict[str, Any]:
     schema["properties"]["instances"]["items"] = _request_schema(model)[0]
     example = {"instances": [model.example.model_dump(mode="json")] * 2}
     content = {JSON: {"schema": schema, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {**_BODY, "content": content}}
 
 
 def _request_schema(model: Model[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
