@@ -9,6 +9,9 @@
     │   ├── PayloadTooLarge      more bytes than are accepted
     │   ├── UnsupportedMediaType the body is of a kind that is not accepted
     │   ├── HeadersTooLarge      more bytes of headers than are accepted
+    │   ├── UnmetExpectation     an Expect header with something else than 100-continue
+    │   ├── Unimplemented        a method or transfer coding that is not known here
+    │   ├── UnsupportedHttpVersion  neither HTTP/1.1 nor HTTP/1.0
     │   ├── Unauthenticated      no key, or none that is known
     │   ├── Forbidden            the key is not for this
     │   ├── UnknownModel         no such model
@@ -118,15 +121,40 @@ class PayloadTooLarge(InvalidRequest):
 
 
 class UnsupportedMediaType(InvalidRequest):
-    """The Content-Type is none that this model accepts."""
+    """The Content-Type, or the Content-Encoding, is none that this model accepts."""
 
     hint = "Set the Content-Type header to one that is named in `detail`."
+
+    def __init__(
+        self, detail: str, *, hint: str | None = None, accepted_encoding: str | None = None
+    ) -> None:
+        """`accepted_encoding` is given where the way of compression was wrong, not the kind."""
+        super().__init__(detail, hint=hint)
+        self.accepted_encoding = accepted_encoding
 
 
 class HeadersTooLarge(InvalidRequest):
     """The request's line and headers have more bytes than are accepted."""
 
     hint = "Send fewer or shorter headers, or a shorter path."
+
+
+class UnmetExpectation(InvalidRequest):
+    """The Expect header names something else than 100-continue."""
+
+    hint = "Leave the Expect header out."
+
+
+class Unimplemented(InvalidRequest):
+    """The HTTP method or the transfer coding is none that tfgate knows."""
+
+    hint = "Send GET or POST, and the body with a Content-Length or chunked."
+
+
+class UnsupportedHttpVersion(InvalidRequest):
+    """The request's line names a version of HTTP that is not spoken."""
+
+    hint = "Send HTTP/1.1."
 
 
 class Unauthenticated(InvalidRequest):

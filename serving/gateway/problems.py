@@ -28,17 +28,20 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.RequestTimeout: 408,
     errors.PayloadTooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.UnmetExpectation: 417,
     errors.InvalidInput: 422,
     errors.Overloaded: 429,
     errors.RateLimited: 429,
     errors.HeadersTooLarge: 431,
     errors.ClientDisconnected: 499,
     errors.InternalError: 500,
+    errors.Unimplemented: 501,
     errors.ModelServerFailure: 502,
     errors.ModelServerUnavailable: 503,
     errors.ModelUnavailable: 503,
     errors.ShuttingDown: 503,
     errors.DeadlineExceeded: 504,
+    errors.UnsupportedHttpVersion: 505,
 }
 RETRY_LATER = (429, 503)
 
@@ -114,6 +117,8 @@ def problem_response(
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = error.allowed
+    if isinstance(error, errors.UnsupportedMediaType) and error.accepted_encoding:
+        headers["Accept-Encoding"] = error.accepted_encoding
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 408:

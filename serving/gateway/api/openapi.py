@@ -18,8 +18,9 @@ from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, s
 Models = Mapping[str, Model[Any, Any]]
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
-# What any request may meet: its head is no HTTP, too slow or too large, or the gateway fails.
-_ANYWHERE = (400, 408, 431, 500)
+# What any request may meet: its head is no HTTP that is spoken here, too slow or too large, or the
+# gateway fails.
+_ANYWHERE = (400, 408, 417, 431, 500, 501, 505)
 # Any time but none; digits alone, as request_timeout.py reads them.
 _TIME = "^(?=.*[1-9])[0-9]{1,9}([.][0-9]{1,9})?$"
 
@@ -30,6 +31,8 @@ _HEADERS = {
     "Retry-After": ("seconds after which to ask again", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("how keys are sent", {"const": "Bearer"}),
 }
+
+_BODY = {"required": True, "description": "as it is, or with Content-Encoding: gzip"}
 
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -86,7 +89,7 @@ def single_body(model: Model[Any, Any]) -> dict[str, Any]:
         }
         content[model.upload.media_type] = {"schema": file}
         content[MULTIPART] = {"schema": form}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {**_BODY, "content": content}}
 
 
 def batch_body(model: Model[Any, Any]) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def batch_body(model: Model[Any, Any]) -> dict[str, Any]:
     schema["properties"]["instances"]["items"] = _request_schema(model)[0]
     example = {"instances": [model.example.model_dump(mode="json")] * 2}
     content = {JSON: {"schema": schema, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {**_BODY, "content": content}}
 
 
 def _request_schema(model: Model[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

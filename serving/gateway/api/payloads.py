@@ -1,5 +1,6 @@
 """The bodies of the typed API: bytes to requests, and answers to bytes; never more than allowed."""
 
+import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,9 @@ from serving.errors import (
     TfgateError,
     UnsupportedMediaType,
 )
+from serving.gateway.api import content_coding
 from serving.gateway.api.broken_json import explain
+from serving.gateway.api.content_coding import Inflater
 from serving.gateway.api.forms import file_in_form
 from serving.gateway.api.schemas import MAX_INSTANCES, Batch
 from serving.gateway.validation import MAX_FIELDS, Fields, from_pydantic
@@ -200,18 +203,16 @@ class BatchPayload(Payload):
 
 
 async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
-    """Read the whole body.
+    """Read the whole body, and inflate it if it is compressed.
 
     Raises:
-        UnsupportedMediaType: it is compressed.
+        UnsupportedMediaType: it is compressed in a way that is not known.
+        MalformedBody: it is not what its Content-Encoding says.
         PayloadTooLarge: as soon as that is certain, by its Content-Length if it has one.
         ClientDisconnected: the client left before it had sent everything.
     """
-    encoding = headers.get(b"content-encoding", b"identity")
-    if encoding != b"identity":
-        name = encoding.decode("latin-1")
-        message = f"the Content-Encoding is {name}; compressed bodies are not accepted"
-        raise UnsupportedMediaType(message, hint="Send the body as it is.")
+    encoding = headers.get(b"content-encoding")
+    inflater = None if encoding is None else content_coding.inflater(encoding)
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)
@@ -222,12 +223,28 @@ async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
         if event["type"] == "http.disconnect":
             message = "the client closed the connection before its request was complete"
             raise ClientDisconnected(message)
-        chunks.append(event.get("body", b""))
-        received += len(chunks[-1])
+        chunk = event.get("body", b"")
+        received += len(chunk)
         if received > max_bytes:
             raise _too_large(max_bytes)
+        if inflater is None:
+            chunks.append(chunk)
+        else:
+            await _inflate(inflater, chunk, chunks, max_bytes)
         more = event.get("more_body", False)
+    if inflater is not None:
+        inflater.end()
     return b"".join(chunks)
+
+
+async def _inflate(inflater: Inflater, data: bytes, inflated: list[bytes], max_bytes: int) -> None:
+    """Add the pieces to those from before; others are served between two of them."""
+    for piece in inflater.pieces(data):
+        if inflater.num_bytes > max_bytes:
+            raise _too_large(max_bytes)
+        if piece:
+            inflated.append(piece)
+        await asyncio.sleep(0)
 
 
 def _findings(error: ValidationError) -> Iterator[tuple[str, tuple[int | str, ...]]]:

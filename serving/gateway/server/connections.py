@@ -6,23 +6,28 @@ only h11's share done. If it had an option for each, this file would not be need
 """
 
 import asyncio
-import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserInvalidMethodError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+)
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
-from serving.gateway.problems import problem_response
-from serving.gateway.telemetry import metrics
+from serving.gateway.server import heads, refusals
 
 _LINGER_SECONDS = 1
-_MAX_PATH = 200
 _MAX_PIPELINED = 8  # requests sent ahead, while the first of them is at work
-_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+# How soon a client that sends nothing more is asked whether it still listens, and again.
+_PROBE_SECONDS = 0.25
+_INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -46,32 +51,48 @@ class BoundedConnection(asyncio.Protocol):
         self._idle = _Timer(config.timeout_keep_alive, self._close)
         self._reading = _Timer(limits.seconds, self._read_for_too_long)
         self._writing = _Timer(limits.seconds, self._abort)
+        self._probing = _Timer(_PROBE_SECONDS, self._probe)
         self._requests = _Requests(self._reading.stop, self._refuse, config=config, **state)
-        self._refused = False
+        self._deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection; until a first byte comes, it is idle, as between two requests."""
         self._transport = transport
-        self._requests.connection_made(_ForgivingTransport(transport))  # type: ignore[arg-type]
+        forgiving = _ForgivingTransport(transport, self._end)
+        self._requests.connection_made(forgiving)  # type: ignore[arg-type]
         # uvicorn waits for ever for the first request: Kludex/uvicorn#1192.
         self._idle.start()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Leave nothing behind."""
-        for timer in (self._idle, self._reading, self._writing):
+        self._deaf = True
+        for timer in (self._idle, self._reading, self._writing, self._probing):
             timer.stop()
         # Told of an error, uvicorn would keep its timer, and so the last request, for a minute and
         # more: Soju06/codex-lb#2041 describes it.
         self._requests.connection_lost(None)
 
     def data_received(self, data: bytes) -> None:
-        """Take the next bytes of a request, unless one was refused before."""
+        """Take the next bytes of a request, unless one was the last."""
         self._idle.stop()
-        while data and not self._refused:
+        while data and not self._deaf:
             # No more than are left for a head, which is too large if it does not end with them.
             left = self._limits.max_head_bytes - self._requests.num_bytes
             self._take(data[:left])
             data = data[left:]
+
+    def eof_received(self) -> bool:
+        """Answer what was asked, if anything is left of that, and close then."""
+        requests = self._requests
+        # TLS has no half of a connection: asyncio closes it in any case.
+        if requests.is_idle() or self._deaf or not self._transport.can_write_eof():
+            return False
+        if requests.inside_head or requests.inside_body:
+            self._refuse(MalformedRequest("the client stopped sending in the middle of a request"))
+        else:
+            requests.shutdown()
+            self._probing.start()
+        return True
 
     def pause_writing(self) -> None:
         """Wait for the client to take what it was sent, but not for ever."""
@@ -85,11 +106,8 @@ class BoundedConnection(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         requests, was_inside_body = self._requests, self._requests.inside_body
-        if b"pgrade" in data and not was_inside_body:
-            data = _without_upgrade(data)
-        requests.num_bytes += len(data)
         requests.data_received(data)
-        if self._refused:
+        if self._deaf:
             return
         if requests.num_bytes >= self._limits.max_head_bytes:
             limit = f"{self._limits.max_head_bytes:,}"
@@ -112,14 +130,26 @@ class BoundedConnection(asyncio.Protocol):
         else:
             self._close()
 
-    def _refuse(self, error: TfgateError) -> None:
-        """Answer, and go on taking what still comes for a moment.
+    def _probe(self) -> None:
+        """Find out whether a client that sends nothing more has gone altogether.
 
-        A socket that is closed while there is something to read is reset, and the answer with it.
+        Both look the same, until something is written: where nobody listens, the second time fails.
         """
-        self._refused = True
+        if not self._requests.is_silent():
+            # What is being written, or will be before the last answer, tells as much.
+            self._probing.start()
+        elif self._requests.may_be_interim():
+            self._transport.write(_INTERIM)
+            self._probing.start()
+        else:
+            # Most likely it has gone.
+            self._abort()
+
+    def _refuse(self, error: TfgateError) -> None:
+        """Answer, and end the connection."""
+        self._deaf = True
         self._reading.stop()
-        metrics.REFUSED_HEADS.labels(error.code).inc()
+        refusals.count(error)
         requests = self._requests
         if requests.num_unanswered > int(requests.inside_body):
             # Answers are given in order: those to the requests before, and then the end.
@@ -133,11 +163,26 @@ class BoundedConnection(asyncio.Protocol):
             return
         # A request whose body cannot be read may have been answered already.
         if requests.num_unanswered or not requests.inside_body:
-            self._transport.write(_answer(error, requests.url[:_MAX_PATH]))
+            self._transport.write(requests.refusal(error))
         requests.connection_lost(error)
+        self._linger(_LINGER_SECONDS)
+
+    def _end(self) -> None:
+        """Close after the last answer, which may have come before the end of its request."""
+        if not self._requests.inside_body:
+            self._close()
+        elif not self._deaf:
+            self._deaf = True
+            self._linger(self._limits.seconds)
+
+    def _linger(self, seconds: float) -> None:
+        """Close, but go on for a while with taking what still comes, and with ignoring it.
+
+        A socket that is closed while there is something to read is reset, and the answer with it.
+        """
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._close)
+        asyncio.get_running_loop().call_later(seconds, self._close)
 
     def _close(self) -> None:
         self._transport.close()
@@ -146,11 +191,15 @@ class BoundedConnection(asyncio.Protocol):
         self._transport.abort()
 
 
+class _OtherProtocolOffered(Exception):
+    """The head has a header called Upgrade."""
+
+
 class _Requests(HttpToolsProtocol):
     """uvicorn's protocol, which tells how far it has read and answered, and refuses as told.
 
-    It overrides the callbacks that httptools documents, and two more: uvicorn has no option for
-    how many requests may wait, nor for what a request is told that cannot be read.
+    It overrides the callbacks that httptools documents, and three more: uvicorn has no option for
+    how many requests may wait, what a head must be, and what is told where none can be read.
     """
 
     url = b""  # before the first request, as uvicorn sets it later
@@ -159,14 +208,63 @@ class _Requests(HttpToolsProtocol):
         self, on_progress: Callable[[], None], refuse: Callable[[TfgateError], None], **state: Any
     ) -> None:
         super().__init__(**state)
+        self.headers = []
         self._on_progress = on_progress
         self._refuse = refuse
         self.inside_head = self.inside_body = False
         self.num_unanswered = 0
         self.num_bytes = 0  # that have come since the last one of a body, or of a whole request
+        self._pieces: list[bytes] = []  # of a head, or of empty lines before it, so far
+        self._keep_alive = True  # of the last request, once its body has come as it expected
 
     def is_idle(self) -> bool:
         return not (self.inside_head or self.inside_body or self.num_unanswered)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; unlike uvicorn's, it tells what is wrong."""
+        self._unset_keepalive_if_required()
+        self.num_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if isinstance(error.__context__, _OtherProtocolOffered):
+                self._read_without_offer(data)
+                return
+            self._refuse(self._told(error, data))
+        if self.inside_head or (self.num_bytes and not self.inside_body):
+            self._pieces.append(data)
+        elif self._pieces:
+            self._pieces = []
+
+    def _read_without_offer(self, data: bytes) -> None:
+        """Read a head again from its beginning, as if no other protocol had been offered.
+
+        Whoever does not switch ignores that (RFC 9110, 7.8); but the parser takes the body for the
+        beginning of the other protocol. Not needed any more once one of these is closed:
+        Kludex/uvicorn#2722, MagicStack/httptools#124.
+        """
+        data, self._pieces = b"".join([*self._pieces, data]), []
+        if len(data) != self.num_bytes:
+            # What stands before it must not be read twice.
+            message = "another protocol is offered by a request that was sent ahead of answers"
+            self._refuse(MalformedRequest(message))
+            return
+        self.num_bytes = 0
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.data_received(heads.without_offer(data))
+
+    def _told(self, error: BaseException, data: bytes) -> TfgateError:
+        # What a callback raises comes as the context of the parser's own error.
+        if isinstance(error, HttpParserCallbackError) and error.__context__ is not None:
+            error = error.__context__
+        if isinstance(error, TfgateError):
+            return error
+        if isinstance(error, HttpParserInvalidMethodError) and self.num_bytes == len(data):
+            unknown = heads.unknown_method(data)
+            if unknown:
+                return unknown
+        return MalformedRequest(f"no HTTP/1.1 request can be read: {error}")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -178,22 +276,30 @@ class _Requests(HttpToolsProtocol):
         if not self.inside_head:
             return
         if len(name) == 7 and name.lower() == b"upgrade":
-            # One that was not renamed, see below: the parser would take the body for a request.
-            message = "another protocol is offered by a request that was sent ahead or in pieces"
-            raise MalformedRequest(message)
+            raise _OtherProtocolOffered
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self.inside_head = False
         self.num_bytes = 0
         self._on_progress()
+        # Nothing but an exception stops the parser; see above for how it is told.
         if self.num_unanswered > _MAX_PIPELINED:
-            # Nothing but an exception stops the parser; uvicorn catches it and refuses, see below.
             message = f"more than {_MAX_PIPELINED} requests were sent ahead of their answers"
             raise MalformedRequest(message)
+        version = self.parser.get_http_version()
+        heads.check(version, self.parser.get_method(), self.headers)
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            self.url = heads.origin_form(self.url)
+        # Source: RFC 9110, 10.1.1: HTTP/1.0 knows of no interim answer.
+        self.expect_100_continue &= version == "1.1"
         super().on_headers_complete()
         self.inside_body = True
         self.num_unanswered += 1
+        if self.expect_100_continue:
+            # Answered before it was asked for, a body may come or not: nobody could tell it from
+            # the next request.
+            self._keep_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
 
     def on_body(self, body: bytes) -> None:
         self.num_bytes = 0
@@ -203,27 +309,49 @@ class _Requests(HttpToolsProtocol):
         self.inside_body = False
         self.num_bytes = 0
         super().on_message_complete()
+        if self.expect_100_continue and not self.cycle.response_started:
+            self.cycle.keep_alive = self._keep_alive
         self._on_progress()
 
     def on_response_complete(self) -> None:
         self.num_unanswered -= 1
         super().on_response_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(MalformedRequest(f"no HTTP/1.1 request can be read: {msg}"))
+    def shutdown(self) -> None:
+        self._keep_alive = False
+        super().shutdown()
+
+    def refusal(self, error: TfgateError) -> bytes:
+        """Return the answer to a request that the application is never asked."""
+        return refusals.answer(
+            error,
+            method=self.parser.get_method(),
+            target=self.url,
+            headers=self.headers,
+            defaults=self.server_state.default_headers,
+        )
+
+    def is_silent(self) -> bool:
+        """Tell whether the last request is at work, and nothing of its answer has been sent."""
+        return self.num_unanswered == 1 and not self.cycle.response_started
+
+    def may_be_interim(self) -> bool:
+        """Tell whether interim answers may be sent to the last request, as HTTP/1.1 has them."""
+        return self.cycle.scope["http_version"] == "1.1"
 
 
 class _ForgivingTransport:
     """A transport that drops what is written after the end, as asyncio's do and uvloop's do not.
 
-    Of several requests that a client has left behind, uvicorn tells only the last one.
+    Of several requests that a client has left behind, uvicorn tells only the last one. `close` is
+    what ends the connection.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self._write = transport.write
         # Bound once, what is asked with every request costs no look-up each time.
         self.is_closing = transport.is_closing
-        self.close = transport.close
+        self.close = close
         self.get_extra_info = transport.get_extra_info
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
@@ -253,22 +381,3 @@ class _Timer:
     def _end(self) -> None:
         self._handle = None
         self._act()
-
-
-def _without_upgrade(data: bytes) -> bytes:
-    """Rename the header by which a client offers another protocol, such as Java's offers HTTP/2.
-
-    Whoever does not switch answers as if it were not there (RFC 9110, 7.8); but the parser takes
-    the body for the beginning of the other protocol. Not needed any more once one of these is
-    closed: Kludex/uvicorn#2722, MagicStack/httptools#124.
-    """
-    head, end, rest = data.partition(b"\r\n\r\n")
-    return _UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
-
-
-def _answer(error: TfgateError, path: bytes) -> bytes:
-    request_id = f"{random.getrandbits(128):032x}"
-    response = problem_response(error, path=path.decode("ascii", "replace"), request_id=request_id)
-    headers = [header for header in response.raw_headers if header[0] != b"connection"]
-    lines = [b"HTTP/1.1 %d " % response.status_code, *(b": ".join(header) for header in headers)]
-    return b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])

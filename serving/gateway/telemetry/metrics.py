@@ -5,7 +5,15 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, all_errors
+from serving.errors import (
+    HeadersTooLarge,
+    MalformedRequest,
+    RequestTimeout,
+    Unimplemented,
+    UnmetExpectation,
+    UnsupportedHttpVersion,
+    all_errors,
+)
 
 # The stages of a prediction, in the order in which a request passes them.
 STAGES = ("read", "validate", "preprocess", "queue", "rpc", "postprocess")
@@ -19,6 +27,10 @@ KEY_OUTCOMES = ("accepted", "rate-limited", "forbidden")
 KEY_ACCEPTED, KEY_RATE_LIMITED, KEY_FORBIDDEN = KEY_OUTCOMES
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
+_REFUSALS = (
+    *(HeadersTooLarge, MalformedRequest, RequestTimeout),
+    *(Unimplemented, UnmetExpectation, UnsupportedHttpVersion),
+)
 OK = "ok"
 
 # From a tenth of a millisecond, a cached house, to the default deadline.
@@ -150,7 +162,7 @@ def of(model: str, version: int | None) -> VersionMetrics:
 def initialise(models: Collection[str]) -> None:
     """Create every series that can be foreseen, so that each exists at zero from the start."""
     KEYS_FILE_VALID.set(1)
-    for refusal in (HeadersTooLarge, MalformedRequest, RequestTimeout):
+    for refusal in _REFUSALS:
         REFUSED_HEADS.labels(refusal.code)
     for model in (*models, UNKNOWN_MODEL):
         for error in all_errors():

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -199,12 +200,15 @@ CASES = {
     ],
     "compressed body": [
         Wrong(
-            *(415, "unsupported-media-type", SENTIMENT, gzip.compress(b'{"text": "a"}')),
+            *(415, "unsupported-media-type", SENTIMENT, zlib.compress(b'{"text": "a"}')),
+            {**JSON, "Content-Encoding": "deflate"},
+        ),
+        Wrong(
+            *(400, "malformed-body", SENTIMENT, b'{"text": "a"}'),
             {**JSON, "Content-Encoding": "gzip"},
         ),
-        # 50 MB, more than the limit: nobody unpacks it to find out.
         Wrong(
-            *(415, "unsupported-media-type", SENTIMENT, gzip.compress(bytes(50_000_000))),
+            *(413, "payload-too-large", SENTIMENT, gzip.compress(bytes(50_000_000))),
             {**JSON, "Content-Encoding": "gzip"},
         ),
     ],

@@ -89,8 +89,6 @@ AMBIGUOUS = {
     "a lone carriage return in a header": prediction(LENGTH, b"X-Request-Id: a\rb: c\r\n"),
     "a control code in a header": prediction(LENGTH, b"X-Other: a\x01b\r\n"),
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "a tunnel": b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
-    "no method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
 }
 
 
@@ -133,6 +131,36 @@ def test_a_client_may_ask_before_it_sends_the_body(url: str) -> None:
         assert read(connection).status == 200
 
 
+def test_a_client_of_1996_cannot_be_asked_for_the_body(url: str) -> None:
+    lines = prediction(LENGTH, b"Expect: 100-continue\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with connect(url) as connection:
+        connection.sendall(lines)
+
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("withheld", [BODY, BODY[1:]])
+def test_a_body_that_was_not_asked_for_is_no_next_request(url: str, withheld: bytes) -> None:
+    """Nobody knows whether it still comes: the connection ends."""
+    refused = prediction(LENGTH, b"Expect: 100-continue\r\nContent-Encoding: br\r\n", body=b"")
+    with connect(url) as connection:
+        connection.sendall(refused + BODY.removesuffix(withheld))
+        answer = read(connection)
+        assert (answer.status, answer.headers.get("Connection")) == (415, "close")
+        assert connection.recv(1) == b""
+
+
+def test_one_that_was_leaves_the_connection_as_it_is(url: str) -> None:
+    asking = prediction(LENGTH, b"Expect: 100-continue\r\n", body=b"")
+    with connect(url) as connection:
+        for _ in range(2):
+            connection.sendall(asking)
+            assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(BODY)
+            answer = read(connection)
+            assert (answer.status, answer.headers.get("Connection")) == (200, None)
+
+
 def test_a_body_that_is_too_large_is_never_asked_for(url: str) -> None:
     lines = b"Expect: 100-continue\r\nContent-Length: 99000000\r\n"
 
@@ -150,6 +178,48 @@ def test_a_wish_for_another_protocol_costs_no_body(url: str) -> None:
                 connection.sendall(prediction(length, wish, body=body[:5]))
                 connection.sendall(body[5:])
                 assert read(connection).status == 200, (protocol, length)
+
+
+def test_nor_does_one_that_comes_in_pieces(url: str) -> None:
+    """Cut at every place, also within its name and within the end of the head."""
+    wish = b"Connection: Upgrade\r\nuPGRADE: h2c\r\n"
+    sent = prediction(LENGTH, wish)
+    with connect(url) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for cut in range(sent.index(b"uPGRADE") - 3, len(sent)):
+            connection.sendall(sent[:cut])
+            connection.sendall(sent[cut:])
+            assert read(connection).status == 200, sent[:cut]
+        for start in range(len(sent)):
+            connection.sendall(sent[start : start + 1])
+        assert read(connection).status == 200
+        connection.sendall(b"\r\n")
+        connection.sendall(sent[:50])
+        connection.sendall(sent[50:].replace(b"uPGRADE", b"A: b\r\nUPGRADE: x\r\nupgrade"))
+        assert read(connection).status == 200
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        (b"1.0", b""),  # as nginx asks, if it is not told otherwise
+        (b"1.1", b"Connection: close\r\n"),
+        (b"1.1", b"Expect: 100-continue\r\n"),
+        (b"1.1", b""),
+    ],
+)
+def test_an_answer_is_not_lost_for_the_rest_of_its_request(
+    url: str, version: bytes, line: bytes
+) -> None:
+    size = 40_000_000
+    sent = prediction(b"Content-Length: %d\r\n" % size, line, body=bytes(size))
+    with connect(url) as connection:
+        connection.sendall(sent.replace(b"HTTP/1.1", b"HTTP/" + version))
+        answer = read(connection)
+        assert (answer.status, answer.code) == (413, "payload-too-large")
+        if line or version == b"1.0":
+            assert answer.headers["Connection"] == "close"
+            assert connection.recv(1) == b""
 
 
 def test_trailers_are_no_headers(url: str) -> None:
