@@ -42,7 +42,11 @@ GATEWAY = [
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
-    ["serving.gateway.background", "serving.gateway.problems", "serving.gateway.settings"],
+    [
+        *("serving.gateway.background", "serving.gateway.problems", "serving.gateway.settings"),
+        *("serving.gateway.service_links", "serving.gateway.setting_words"),
+        "serving.gateway.target",
+    ],
 ]
 # Of these, nothing may be needed outside the folders named.
 HEAVY = {

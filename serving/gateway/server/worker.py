@@ -14,9 +14,10 @@ import uvicorn
 
 from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
+from serving.gateway.middleware.keys import WrongKeys
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
-from serving.gateway.server.listener import listen
-from serving.gateway.settings import Settings
+from serving.gateway.server.listener import CannotListen, listen
+from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
 from serving.gateway.telemetry.logs import log_config
 
 _LOGGER = logging.getLogger("tfgate.server")
@@ -77,9 +78,12 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Serve beside other workers, by the settings that come first on standard input."""
-    settings = Settings.model_validate_json(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(settings, listen(settings.host, settings.port, shared=True))
+    try:
+        settings = settings_of_parent(sys.stdin.readline())
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        serve(settings, listen(settings.host, settings.port, shared=True))
+    except (CannotListen, WrongKeys, WrongSettings) as error:
+        sys.exit(f"tfgate: {error}")
 
 
 def _end_with_parent() -> None:

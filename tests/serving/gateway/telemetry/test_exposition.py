@@ -28,7 +28,7 @@ def test_metrics_move_to_their_own_port(workers: str) -> None:
 def test_a_port_that_is_taken_is_named(workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        message = stack.refusal(workers=workers, metrics_port=str(port))
+        message = stack.refusal(exit_code=1, workers=workers, metrics_port=str(port))
 
     assert f"127.0.0.1:{port}" in message
-    assert "metrics_port" in message
+    assert "TFGATE_METRICS_PORT" in message
