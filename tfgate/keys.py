@@ -6,6 +6,7 @@ A running gateway follows the file by itself.
 import secrets
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from serving.gateway.middleware.keys import Key, WrongKeys, digest_of, read_keys
 from serving.models import MODELS
+from tfgate.expiry import parse_expiry, tell_expiry
 
 _NUM_RANDOM_BYTES = 32
 _PREFIX = "tfgate_"  # so that people and scanners recognise a key that has leaked
@@ -22,7 +24,14 @@ class CannotChange(Exception):
     """What was asked of the keys cannot be done."""
 
 
-def create(file: Path, name: str, *, rates: Sequence[str] = (), models: Sequence[str] = ()) -> str:
+def create(
+    file: Path,
+    name: str,
+    *,
+    rates: Sequence[str] = (),
+    models: Sequence[str] = (),
+    expires: str | None = None,
+) -> str:
     """Add a key, and return it: it is nowhere else from then on.
 
     Raises:
@@ -34,7 +43,14 @@ def create(file: Path, name: str, *, rates: Sequence[str] = (), models: Sequence
         message = f"{file} has a key named {name} already. Revoke it, or choose another name."
         raise CannotChange(message)
     secret = _PREFIX + secrets.token_urlsafe(_NUM_RANDOM_BYTES)
-    fields = {"name": name, "sha256": digest_of(secret), "rates": rates, "models": models or None}
+    fields: dict[str, object] = {"name": name, "sha256": digest_of(secret), "rates": rates}
+    fields["models"] = models or None
+    if expires is not None:
+        try:
+            fields["expires"] = parse_expiry(expires, datetime.now(UTC))
+        except ValueError as error:
+            message = f"expires: {error}."
+            raise CannotChange(message) from error
     try:
         key = Key.model_validate(fields, context=MODELS)
     except ValidationError as error:
@@ -67,10 +83,12 @@ def table(file: Path) -> Table:
     Raises:
         WrongKeys: the file cannot be read.
     """
-    table = Table("name", "models", "rates", "sha256")
+    table = Table("name", "models", "rates", "expires", "sha256")
     for key in read_keys(file, MODELS):
         models = "all" if key.models is None else ", ".join(key.models)
-        table.add_row(key.name, models, ", ".join(key.rates) or "unlimited", key.sha256[:12] + "…")
+        rates = ", ".join(key.rates) or "unlimited"
+        expires = tell_expiry(key.expires, datetime.now(UTC))
+        table.add_row(key.name, models, rates, expires, key.sha256[:12] + "…")
     return table
 
 
@@ -86,5 +104,5 @@ def _write(file: Path, keys: Sequence[Key]) -> None:
         written.chmod(0o644)
         written.replace(file)
     except OSError as error:
-        message = f"cannot write {file}: {error.strerror}"
+        message = f"cannot write {file}: {error.strerror}."
         raise WrongKeys(message) from error
