@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
-from rich.table import Table
+from rich.table import Column, Table
 
 from serving.gateway.middleware.keys import Key, WrongKeys, digest_of, read_keys
 from serving.models import MODELS
@@ -83,7 +83,7 @@ def table(file: Path) -> Table:
     Raises:
         WrongKeys: the file cannot be read.
     """
-    table = Table("name", "models", "rates", "expires", "sha256")
+    table = Table("name", "models", "rates", Column("expires", no_wrap=True), "sha256")
     for key in read_keys(file, MODELS):
         models = "all" if key.models is None else ", ".join(key.models)
         rates = ", ".join(key.rates) or "unlimited"

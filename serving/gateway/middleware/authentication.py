@@ -23,6 +23,7 @@ _POLL_SECONDS = 1
 _OPEN_PATHS = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"}
 _OPEN_FOLDERS = ("/errors/", "/static-offline-docs/")
 _BEARER = b"bearer "
+_ROUNDING_SECONDS = 0.001  # more than the limiter is off by, which computes with large numbers
 _UNTIL = "%Y-%m-%d %H:%M %Z"
 
 
@@ -117,7 +118,7 @@ class Authentication:
         else:
             # In the next window, of what came in this one a share counts that shrinks as well.
             seconds = (current_ends - length) + length * max(0, 1 - room / max(current, 1))
-        return math.floor(seconds) + 1
+        return math.floor(seconds + _ROUNDING_SECONDS) + 1
 
 
 async def follow(ring: KeyRing) -> None:
