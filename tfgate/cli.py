@@ -190,8 +190,8 @@ def gateway(
 
     given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
     with (
-        reported(CannotListen, NoMetricsFolder, WorkersDie),
-        reported(WrongHost, WrongKeys, WrongSettings, exit_code=2),
+        reported(CannotListen, WorkersDie),
+        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongSettings, exit_code=2),
     ):
         run(read_settings(**{k: value for k, value in given.items() if value is not None}))
 

@@ -3,7 +3,7 @@
 import sys
 
 from serving.gateway.middleware.keys import WrongKeys
-from serving.gateway.server.listener import CannotListen, WrongHost
+from serving.gateway.server.listener import CannotListen
 from serving.gateway.server.metrics_folder import NoMetricsFolder
 from serving.gateway.server.run import run
 from serving.gateway.server.supervisor import WorkersDie
@@ -19,7 +19,7 @@ def main(options: list[str]) -> int:
         run(read_settings())
     except (CannotListen, NoMetricsFolder, WorkersDie, WrongKeys, WrongSettings) as error:
         sys.stderr.write(f"tfgate: {error}\n")
-        return 2 if isinstance(error, (WrongHost, WrongKeys, WrongSettings)) else 1
+        return 1 if type(error) in {CannotListen, WorkersDie} else 2
     return 0
 
 

@@ -4,6 +4,7 @@ import logging
 import logging.config
 
 from serving.gateway.middleware.keys import read_keys
+from serving.gateway.server import file_descriptors
 from serving.gateway.server.listener import listen
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
@@ -24,6 +25,7 @@ def run(settings: Settings) -> None:
         WorkersDie: there are several workers, and they end as soon as they are started.
     """
     logging.config.dictConfig(log_config(settings.log_level))
+    file_descriptors.raise_limit()
     for variable in service_links():
         message = "%s is what Kubernetes says of a Service of that name, and no setting: ignored"
         _LOGGER.info(message, variable)

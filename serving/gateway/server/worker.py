@@ -15,6 +15,7 @@ import uvicorn
 from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
 from serving.gateway.middleware.keys import WrongKeys
+from serving.gateway.server import file_descriptors
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
 from serving.gateway.server.listener import CannotListen, listen
 from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
@@ -47,6 +48,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
     _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
+    file_descriptors.watch()
     _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
 
 

@@ -50,8 +50,8 @@ def test_what_is_refused_is_told_in_one_line_and_ends_the_program(tmp_path: Path
     (tmp_path / "keys").write_text("nonsense")
 
     assert stack.refusal(host=EVERYWHERE).startswith("tfgate: wrong settings")
-    strange = {"host": "no-such-host.invalid", "allow_anonymous": "true"}
-    assert "--host or TFGATE_HOST" in stack.refusal(**strange)
+    strange = stack.refusal(host="no-such-host.invalid", allow_anonymous="true")
+    assert "--host or TFGATE_HOST" in strange
     for workers in ("1", "2"):
         message = stack.refusal(keys_file=str(tmp_path / "keys"), workers=workers)
         assert f"{tmp_path / 'keys'}:1: " in message
