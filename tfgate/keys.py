@@ -38,7 +38,7 @@ def create(
         CannotChange: the name is taken, or a value is not what it should be.
         WrongKeys: the file cannot be read.
     """
-    keys = read_keys(file, MODELS) if file.exists() else []
+    keys = _read_or_begin(file)
     if any(key.name == name for key in keys):
         message = f"{file} has a key named {name} already. Revoke it, or choose another name."
         raise CannotChange(message)
@@ -90,6 +90,15 @@ def table(file: Path) -> Table:
         expires = tell_expiry(key.expires, datetime.now(UTC))
         table.add_row(key.name, models, rates, expires, key.sha256[:12] + "…")
     return table
+
+
+def _read_or_begin(file: Path) -> list[Key]:
+    try:
+        return read_keys(file, MODELS)
+    except WrongKeys as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return []
+        raise
 
 
 def _write(file: Path, keys: Sequence[Key]) -> None:

@@ -97,6 +97,12 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert file.read_text() == before
 
 
+@pytest.mark.parametrize("name", ["", "x" * 300])
+def test_what_can_be_no_file_is_named(tmp_path: Path, name: str) -> None:
+    for arguments in (["create", "shop"], ["list"], ["revoke", "shop"]):
+        assert "cannot read the keys in" in keys(tmp_path / name, *arguments, fails=True)
+
+
 def test_a_broken_file_is_not_overwritten(file: Path) -> None:
     file.write_text("broken")
 

@@ -112,7 +112,8 @@ def read_keys(file: Path, models: Collection[str]) -> list[Key]:
         WrongKeys: it cannot be read, or a line is no key, or repeats another's name or digest.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Some editors begin a file with a byte order mark.
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else f"it is no text: {error}"
         message = f"cannot read the keys in {file}: {why}"
@@ -134,7 +135,8 @@ def _parse(line: str, before: list[Key], models: Collection[str]) -> Key:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
+        # The parser was given one line; which, is said before.
+        what = first["msg"].removeprefix("Value error, ").replace("at line 1 column", "at column")
         message = f"{where}: {what}" if where else what
         raise ValueError(message) from error
     if any(key.name == other.name for other in before):

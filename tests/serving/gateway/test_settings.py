@@ -78,7 +78,7 @@ def test_a_public_address_is_served_with_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "number", "what"),
     [
-        (["nonsense"], 1, "JSON"),
+        (["nonsense"], 1, "JSON: expected ident at column 2"),
         ([GOOD_KEY, '{"name": "half"'], 2, "JSON"),
         ([GOOD_KEY, "", '{"name": "other", "sha256": "12"}'], 3, "sha256"),
         ([GOOD_KEY, GOOD_KEY], 2, "a key named shop already"),
@@ -103,6 +103,14 @@ def test_a_malformed_file_of_keys_is_named_with_its_line(
 
     assert f"{file}:{number}: " in message
     assert what in message
+
+
+def test_a_file_of_keys_may_come_from_any_editor(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"\xef\xbb\xbf" + GOOD_KEY.encode() + b"\r\n\r\n")
+
+    [key] = read_keys(tmp_path / "keys", MODELS)
+
+    assert key.name == "shop"
 
 
 def test_a_missing_file_of_keys_is_named(tmp_path: Path) -> None:
