@@ -1,5 +1,6 @@
 """What is counted of requests, by model, version and outcome, and as what it is exposed."""
 
+import time
 from functools import partial
 
 import httpx
@@ -115,14 +116,22 @@ def test_versions_long_gone_leave_no_series(
 def test_a_worker_whose_files_keep_everything_marks_what_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(metrics, "_IN_FILES", True)
-    monkeypatch.setattr(metrics, "_KEPT_SECONDS", 0)
     mark = partial(reading, "tfgate_version_dropped", model="housing", version="91")
 
     metrics.of("housing", 91)
+    metrics.keep("housing", {90})
+    now = 500
     metrics.keep("housing", {90, 91})
-    assert mark() == 0
+    now = 1000
+    metrics.keep("housing", {90})
+    now = 1599
+    metrics.keep("housing", {90})
+    assert mark() == 0, "it has not been gone for ten minutes"
 
+    now = 1600
     metrics.keep("housing", {90})
     assert mark() == 1
 
