@@ -185,6 +185,7 @@ def test_what_grpc_can_reach_is_a_model_server(target: str) -> None:
             "Did you mean models:8500? For TLS, set TFGATE_MODEL_SERVER_CA_FILE",
         ),
         ("grpc://models:8500", "Did you mean models:8500?"),
+        ("tcp://10.0.0.7:8500", "Did you mean 10.0.0.7:8500?"),
         ("grpcs://models:8500", "TFGATE_MODEL_SERVER_CA_FILE"),
         ("models", "Did you mean models:8500?"),
         (" models:8500", "Did you mean models:8500?"),
