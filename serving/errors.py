@@ -6,7 +6,7 @@
     │   ├── MalformedBody        the body cannot be read at all
     │   ├── InvalidInput         a field of the body is wrong
     │   │   └── InvalidImage     the bytes are no picture that can be used
-    │   ├── PayloadTooLarge      more bytes than are accepted
+    │   ├── PayloadTooLarge      more bytes or rows than are accepted
     │   ├── UnsupportedMediaType the body is of a kind that is not accepted
     │   ├── HeadersTooLarge      more bytes of headers than are accepted
     │   ├── UnmetExpectation     an Expect header with something else than 100-continue
@@ -19,7 +19,7 @@
     │   ├── RequestTimeout       the body did not arrive in time
     │   ├── NotFound             no such path
     │   └── MethodNotAllowed     the path exists, the verb does not
-    ├── RateLimited              more requests than the key is good for
+    ├── RateLimited              more requests or rows than the key is good for
     ├── Overloaded               too much work at this moment
     ├── ModelServerUnavailable   the model server cannot be reached
     ├── ModelUnavailable         the model server answers, but the model is not ready
@@ -115,7 +115,7 @@ class InvalidImage(InvalidInput):
 
 
 class PayloadTooLarge(InvalidRequest):
-    """The body, or the picture in it, has more bytes than are accepted."""
+    """The body or the picture in it has more bytes, or the batch more rows, than are accepted."""
 
     hint = "Send less at once: split the batch, or scale the picture down."
 
@@ -158,7 +158,7 @@ class UnsupportedHttpVersion(InvalidRequest):
 
 
 class Unauthenticated(InvalidRequest):
-    """The request has no API key, or one that is unknown or has been revoked."""
+    """The request has no API key, or one that is unknown, has been revoked or has expired."""
 
     hint = "Send the key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
 

@@ -64,7 +64,7 @@ def gateway(model_server: str, **settings: str) -> Iterator[str]:
         yield url
 
 
-def refusal(**settings: str) -> str:
+def refusal(*, exit_code: int = 2, **settings: str) -> str:
     """Start a gateway that must refuse to, and return what it says."""
     settings = {"port": str(free_port()), **settings}
     environment = {f"TFGATE_{name.upper()}": value for name, value in settings.items()}
@@ -77,7 +77,7 @@ def refusal(**settings: str) -> str:
         cwd=ROOT,
         env={**os.environ, **environment},
     )
-    assert finished.returncode == 1
+    assert finished.returncode == exit_code, finished.stderr
     assert "Traceback" not in finished.stderr
     return finished.stderr
 

@@ -124,18 +124,25 @@ def create_key(
     name: Annotated[str, typer.Argument(help="who asks with it")],
     file: KeysFile = DEFAULT_KEYS,
     rate: Annotated[
-        list[str] | None, typer.Option(help="most requests, as 50/second; may be repeated")
+        list[str] | None,
+        typer.Option(
+            help="most requests, as 50/second, or rows, as 1000rows/minute; may be repeated"
+        ),
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="the only model it may ask; may be repeated")
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(help="how long it is good, as 90d, 12h or 2w, or the last day, as 2027-01-31"),
     ] = None,
 ) -> None:
     """Make a key and print it: this once, for the file holds only its digest."""
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import CannotChange, create
 
-    with reported(CannotChange, WrongKeys):
-        typer.echo(create(file, name, rates=rate or (), models=model or ()))
+    with reported(CannotChange, WrongKeys, exit_code=2):
+        typer.echo(create(file, name, rates=rate or (), models=model or (), expires=expires))
 
 
 @keys.command("list")
@@ -144,7 +151,7 @@ def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import table
 
-    with reported(WrongKeys):
+    with reported(WrongKeys, exit_code=2):
         console.print(table(file))
 
 
@@ -156,7 +163,7 @@ def revoke_key(
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import CannotChange, revoke
 
-    with reported(CannotChange, WrongKeys):
+    with reported(CannotChange, WrongKeys, exit_code=2):
         revoke(file, name)
 
 
@@ -175,16 +182,18 @@ def gateway(
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
     from serving.gateway.middleware.keys import WrongKeys
-    from serving.gateway.server.listener import CannotListen
+    from serving.gateway.server.listener import CannotListen, WrongHost
+    from serving.gateway.server.metrics_folder import NoMetricsFolder
     from serving.gateway.server.run import run
     from serving.gateway.server.supervisor import WorkersDie
     from serving.gateway.settings import WrongSettings, read_settings
 
     given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
-    with reported(WrongSettings, exit_code=2):
-        settings = read_settings(**{k: value for k, value in given.items() if value is not None})
-    with reported(CannotListen, WorkersDie, WrongKeys):
-        run(settings)
+    with (
+        reported(CannotListen, WorkersDie),
+        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongSettings, exit_code=2),
+    ):
+        run(read_settings(**{k: value for k, value in given.items() if value is not None}))
 
 
 @app.command(

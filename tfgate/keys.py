@@ -6,13 +6,15 @@ A running gateway follows the file by itself.
 import secrets
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
-from rich.table import Table
+from rich.table import Column, Table
 
 from serving.gateway.middleware.keys import Key, WrongKeys, digest_of, read_keys
 from serving.models import MODELS
+from tfgate.expiry import parse_expiry, tell_expiry
 
 _NUM_RANDOM_BYTES = 32
 _PREFIX = "tfgate_"  # so that people and scanners recognise a key that has leaked
@@ -22,19 +24,33 @@ class CannotChange(Exception):
     """What was asked of the keys cannot be done."""
 
 
-def create(file: Path, name: str, *, rates: Sequence[str] = (), models: Sequence[str] = ()) -> str:
+def create(
+    file: Path,
+    name: str,
+    *,
+    rates: Sequence[str] = (),
+    models: Sequence[str] = (),
+    expires: str | None = None,
+) -> str:
     """Add a key, and return it: it is nowhere else from then on.
 
     Raises:
         CannotChange: the name is taken, or a value is not what it should be.
         WrongKeys: the file cannot be read.
     """
-    keys = read_keys(file, MODELS) if file.exists() else []
+    keys = _read_or_begin(file)
     if any(key.name == name for key in keys):
         message = f"{file} has a key named {name} already. Revoke it, or choose another name."
         raise CannotChange(message)
     secret = _PREFIX + secrets.token_urlsafe(_NUM_RANDOM_BYTES)
-    fields = {"name": name, "sha256": digest_of(secret), "rates": rates, "models": models or None}
+    fields: dict[str, object] = {"name": name, "sha256": digest_of(secret), "rates": rates}
+    fields["models"] = models or None
+    if expires is not None:
+        try:
+            fields["expires"] = parse_expiry(expires, datetime.now(UTC))
+        except ValueError as error:
+            message = f"expires: {error}."
+            raise CannotChange(message) from error
     try:
         key = Key.model_validate(fields, context=MODELS)
     except ValidationError as error:
@@ -67,11 +83,22 @@ def table(file: Path) -> Table:
     Raises:
         WrongKeys: the file cannot be read.
     """
-    table = Table("name", "models", "rates", "sha256")
+    table = Table("name", "models", "rates", Column("expires", no_wrap=True), "sha256")
     for key in read_keys(file, MODELS):
         models = "all" if key.models is None else ", ".join(key.models)
-        table.add_row(key.name, models, ", ".join(key.rates) or "unlimited", key.sha256[:12] + "…")
+        rates = ", ".join(key.rates) or "unlimited"
+        expires = tell_expiry(key.expires, datetime.now(UTC))
+        table.add_row(key.name, models, rates, expires, key.sha256[:12] + "…")
     return table
+
+
+def _read_or_begin(file: Path) -> list[Key]:
+    try:
+        return read_keys(file, MODELS)
+    except WrongKeys as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return []
+        raise
 
 
 def _write(file: Path, keys: Sequence[Key]) -> None:
@@ -86,5 +113,5 @@ def _write(file: Path, keys: Sequence[Key]) -> None:
         written.chmod(0o644)
         written.replace(file)
     except OSError as error:
-        message = f"cannot write {file}: {error.strerror}"
+        message = f"cannot write {file}: {error.strerror}."
         raise WrongKeys(message) from error

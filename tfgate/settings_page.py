@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from serving.gateway.setting_words import bounds, takes
 from serving.gateway.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "docs/settings.md"
@@ -30,19 +31,6 @@ _UNITS = {
     "calls": "calls",
     "requests": "requests",
     "workers": "processes",
-}
-_TYPES = {
-    "boolean": "`true`, `false`",
-    "integer": "whole number",
-    "number": "number",
-    "string": "text",
-    "array": "list with commas",
-}
-_BOUNDS = {
-    "minimum": "at least {:,}",
-    "exclusiveMinimum": "more than {:,}",
-    "maximum": "at most {:,}",
-    "minLength": "at least {:,} character",
 }
 
 _HEAD = """\
@@ -89,23 +77,15 @@ def _table(title: str, names: list[str]) -> str:
 
 
 def _row(name: str, setting: dict[str, Any]) -> list[str]:
-    # A setting that may be left out is its type or null; bounds stand with the type.
-    kind = setting.get("anyOf", [setting])[0]
     units = [unit for part, unit in _UNITS.items() if part in name.split("_")]
     return [
         f"`TFGATE_{name.upper()}`",
-        _takes(kind),
+        takes(setting),
         _default(setting["default"]),
-        ", ".join(text.format(kind[bound]) for bound, text in _BOUNDS.items() if bound in kind),
+        ", ".join(bounds(setting)),
         ", ".join(units[:1]),
         setting["description"],
     ]
-
-
-def _takes(kind: dict[str, Any]) -> str:
-    if "enum" in kind:
-        return ", ".join(f"`{each}`" for each in kind["enum"])
-    return "file" if kind.get("format") == "file-path" else _TYPES[kind["type"]]
 
 
 def _default(value: Any) -> str:

@@ -4,27 +4,56 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from serving.gateway.service_links import is_service_link
+from serving.gateway.setting_words import bounds, takes
+from serving.gateway.target import check_target
 
 _PREFIX = "TFGATE_"
 # Segments of letters, digits, dots, hyphens, underscores and tildes, none of which leads elsewhere.
 ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
-# What else begins so: what clients of the gateway read, and what Kubernetes says of each service to
-# the containers beside it.
-_NO_SETTINGS = re.compile(
-    "TFGATE_(API_KEY|LOADTEST_PIPE|(.+_)?SERVICE_(HOST|PORT(_.+)?)|(.+_)?PORT_[0-9]+_(TCP|UDP)(_.+)?)"
-)
+_READ_BY_OTHERS = {"TFGATE_API_KEY", "TFGATE_LOADTEST_PIPE"}  # clients of the gateway
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+# Python would also take 1_000 and 1e3, nan and digits of any script.
+_PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+_MAX_TOLD = 200  # characters of a value
 
 
 class WrongSettings(Exception):
     """A setting is out of its bounds, or there is no such setting; the message names it."""
+
+
+def _readable(path: Path) -> Path:
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist, or is no file"
+            message = f"{str(path)[:_MAX_TOLD]!r} {what}"
+            raise ValueError(message)
+        path.open("rb").close()
+    except OSError as error:
+        message = f"{str(path)[:_MAX_TOLD]!r} cannot be read: {error.strerror}"
+        raise ValueError(message) from error
+    return path
+
+
+File = Annotated[Path, AfterValidator(_readable)]
 
 
 class Settings(BaseSettings):
@@ -41,7 +70,7 @@ class Settings(BaseSettings):
         description="port of /metrics alone, for which no key is needed; if left out, /metrics is "
         "among the rest, or nowhere if there are keys",
     )
-    keys_file: FilePath | None = Field(
+    keys_file: File | None = Field(
         default=None,
         description="API keys, as tfgate keys create writes them; everybody may ask if left out",
     )
@@ -65,18 +94,18 @@ class Settings(BaseSettings):
     )
     model_server: str = Field(
         default="127.0.0.1:8500",
-        min_length=1,
-        description="gRPC target of TensorFlow Serving; dns:///NAME:8500 spreads over its replicas",
+        description="gRPC target of TensorFlow Serving; dns:///NAME:8500 spreads over its "
+        "replicas, unix:FILE is a socket on this machine",
     )
-    model_server_ca_file: FilePath | None = Field(
+    model_server_ca_file: File | None = Field(
         default=None,
         description="PEM certificates that the model server's is checked against; plain text if "
         "left out",
     )
-    model_server_certificate_file: FilePath | None = Field(
+    model_server_certificate_file: File | None = Field(
         default=None, description="PEM certificate shown to a model server that asks for one"
     )
-    model_server_private_key_file: FilePath | None = Field(
+    model_server_private_key_file: File | None = Field(
         default=None, description="PEM private key of that certificate"
     )
     predict_timeout_seconds: float = Field(
@@ -162,6 +191,38 @@ class Settings(BaseSettings):
         default="INFO", description="DEBUG also shows the probes' requests"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_service_links(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in values.items()
+            if not (isinstance(value, str) and is_service_link(_variable(name), value))
+        }
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_plain(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name or ""].annotation
+        is_number = kind in {int, float, int | None}
+        if is_number and isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value.strip()):
+            message = f"{value[:_MAX_TOLD]!r} is no number in plain digits"
+            raise ValueError(message)
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        if not _HOST_NAME.fullmatch(value) and not _is_address(value):
+            message = f"{value[:_MAX_TOLD]!r} is no host; give an address or a name, without a port"
+            raise ValueError(message)
+        return value
+
+    @field_validator("model_server")
+    @classmethod
+    def _is_target(cls, value: str) -> str:
+        return check_target(value)
+
     @field_validator("cors_origins", "required_models", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -229,15 +290,28 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _has_good_certificates(self) -> Self:
         # gRPC would start with anything, and then fail for ever.
-        file = self.model_server_ca_file
-        if file is None:
+        if self.model_server_ca_file is None:
             return self
         try:
-            context = ssl.create_default_context(cafile=file)
-            if (file := self.model_server_certificate_file) is not None:
-                context.load_cert_chain(file, self.model_server_private_key_file)
+            context = ssl.create_default_context(cafile=self.model_server_ca_file)
         except OSError as error:
-            message = f"{file} holds no PEM certificate, or not the one of the private key: {error}"
+            message = (
+                f"TFGATE_MODEL_SERVER_CA_FILE: {self.model_server_ca_file} holds no PEM "
+                f"certificate: {_without_source(error)}"
+            )
+            raise ValueError(message) from error
+        certificate, key = self.model_server_certificate_file, self.model_server_private_key_file
+        if certificate is None:
+            return self
+        try:
+            # Asked for a passphrase, we have none, as gRPC has not; else OpenSSL asks the terminal.
+            context.load_cert_chain(certificate, key, password="")
+        except (OSError, ValueError) as error:
+            message = (
+                f"TFGATE_MODEL_SERVER_CERTIFICATE_FILE, {certificate}, and "
+                f"TFGATE_MODEL_SERVER_PRIVATE_KEY_FILE, {key}, are no PEM certificate and its own "
+                f"private key without a passphrase: {_without_source(error)}"
+            )
             raise ValueError(message) from error
         return self
 
@@ -252,20 +326,33 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _has_two_ports(self) -> Self:
         if self.metrics_port == self.port:
-            message = "TFGATE_PORT and TFGATE_METRICS_PORT are the same"
+            message = (
+                f"TFGATE_PORT (or --port) and TFGATE_METRICS_PORT are both {self.port}; "
+                "choose two ports"
+            )
             raise ValueError(message)
         return self
 
 
-def _is_loopback(host: str) -> bool:
+def _is_address(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost"
+
+
+def _without_source(error: Exception) -> str:
+    """Say what OpenSSL found, without the line of its own source."""
+    return str(error).partition(" (_ssl.c")[0]
 
 
 def read_settings(**given: Any) -> Settings:
-    """Read the settings from the environment; those that are given here come first.
+    """Read the settings from the environment; the options that are given here come first.
 
     Raises:
         WrongSettings: one is out of its bounds, or a variable is none.
@@ -273,12 +360,24 @@ def read_settings(**given: Any) -> Settings:
     if unknown := "; ".join(_unknown(os.environ)):
         message = f"wrong settings: {unknown}"
         raise WrongSettings(message)
-    try:
+    with _told(given):
         return Settings(**given)
-    except ValidationError as error:
-        wrong = "; ".join(map(_told, error.errors()))
-        message = f"wrong settings (variables, or options of these names): {wrong}"
-        raise WrongSettings(message) from error
+
+
+def settings_of_parent(line: str) -> Settings:
+    """Read the settings that another process has read before, and passes on as JSON.
+
+    Raises:
+        WrongSettings: one has become wrong since, such as a file that has gone.
+    """
+    with _told(()):
+        return Settings.model_validate_json(line)
+
+
+def service_links() -> list[str]:
+    """Name the variables that look like settings, and are what Kubernetes says of Services."""
+    settings = map(_variable, Settings.model_fields)
+    return [name for name in settings if is_service_link(name, os.environ.get(name, ""))]
 
 
 def _unknown(variables: Mapping[str, str]) -> Iterator[str]:
@@ -286,18 +385,40 @@ def _unknown(variables: Mapping[str, str]) -> Iterator[str]:
     settings = [_variable(name) for name in Settings.model_fields]
     for variable, value in variables.items():
         name = variable.upper()
-        if not name.startswith(_PREFIX) or name in settings:
+        if not name.startswith(_PREFIX) or name in settings or name in _READ_BY_OTHERS:
             continue
-        if _NO_SETTINGS.fullmatch(name) or value.startswith(("tcp://", "udp://")):
+        if is_service_link(name, value):
             continue
         nearest = get_close_matches(name, settings, n=1, cutoff=0.8)
-        yield f"{variable} is none" + "".join(f"; did you mean {each}?" for each in nearest)
+        meant = f"did you mean {nearest[0]}?" if nearest else "docs/settings.md lists them"
+        yield f"{variable} is no setting; {meant}"
 
 
 def _variable(name: str) -> str:
     return _PREFIX + name.upper()
 
 
-def _told(error: ErrorDetails) -> str:
+@contextmanager
+def _told(options: Collection[str]) -> Iterator[None]:
+    """Say in one sentence what is wrong, with each setting's name as it was given."""
+    try:
+        yield
+    except ValidationError as error:
+        wrong = "; ".join(_wrong(each, options) for each in error.errors())
+        message = f"wrong settings: {wrong}"
+        raise WrongSettings(message) from error
+
+
+def _wrong(error: ErrorDetails, options: Collection[str]) -> str:
     what = error["msg"].removeprefix("Value error, ")
-    return ": ".join([*(_variable(str(name)) for name in error["loc"][:1]), what])
+    if not error["loc"]:
+        return what
+    name = str(error["loc"][0])
+    given = f"--{name.replace('_', '-')}" if name in options else _variable(name)
+    schema = Settings.model_json_schema()["properties"][name]
+    takes_what = ", ".join([takes(schema), *bounds(schema)])
+    if error["type"] != "value_error":
+        return f"{given} is {str(error['input'])[:_MAX_TOLD]!r}; it takes {takes_what}"
+    if takes(schema) in {"number", "whole number"}:
+        return f"{given}: {what}; it takes {takes_what}"
+    return f"{given}: {what}"

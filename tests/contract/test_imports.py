@@ -50,6 +50,8 @@ GATEWAY = [
     [
         *("serving.gateway.background", "serving.gateway.problems"),
         *("serving.gateway.settings", "serving.gateway.validation"),
+        *("serving.gateway.service_links", "serving.gateway.setting_words"),
+        "serving.gateway.target",
     ],
 ]
 # Of these, nothing may be needed outside the folders named.

@@ -82,6 +82,8 @@ class Endpoint:
                 with self.inference.limit:
                     requests = await self._payload.parse(headers, media_type, body)
                     context.num_instances = len(requests)
+                    if context.charge is not None:
+                        await context.charge(len(requests))
                     context.enter(metrics.PREPROCESS)
                     inputs = await self._preprocess(requests, timeout.deadline)
                     # From here on there are only columns: a batch's objects need not wait as well.

@@ -209,6 +209,7 @@ def _measure(name: str, found: ModelState) -> None:
     metrics.MODEL_READY.labels(name).set(found.missing is None)
     if found.error is not None:
         return
+    metrics.keep(name, {each.version for each in found.versions if each.available})
     metrics.UNREADY_VERSIONS.labels(name).set(len(found.unready))
     states = Counter("failed" if each.failed else each.state.lower() for each in found.versions)
     for state in metrics.VERSION_STATES:

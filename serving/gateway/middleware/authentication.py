@@ -3,17 +3,17 @@
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Mapping
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import Forbidden, RateLimited, Unauthenticated
-from serving.gateway.middleware.keys import Key, KeyRing, WrongKeys
+from serving.errors import Forbidden, PayloadTooLarge, RateLimited, Unauthenticated
+from serving.gateway.middleware.keys import Key, KeyRing, Rate, WrongKeys, parse_rate
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
@@ -23,19 +23,22 @@ _POLL_SECONDS = 1
 _OPEN_PATHS = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"}
 _OPEN_FOLDERS = ("/errors/", "/readyz/", "/static-offline-docs/")
 _BEARER = b"bearer "
+_ROUNDING_SECONDS = 0.001  # more than the limiter is off by, which computes with large numbers
+_UNTIL = "%Y-%m-%d %H:%M %Z"
 
 
 class Authentication:
     """ASGI middleware that lets requests through whose key is known, meant for them, not spent.
 
     Whatever else comes is refused by an error of ours, which the log of requests answers. The rates
-    of a key are counted in this process alone.
+    of a key are counted in this process alone; those of rows when a request's rows are known.
     """
 
     def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
         self.app = app
         self._ring = ring
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         _initialise_metrics(ring)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,10 +46,17 @@ class Authentication:
         if scope["type"] != "http" or not is_guarded(scope["path"]):
             await self.app(scope, receive, send)
             return
-        await self._check(scope["state"]["context"])
-        await self.app(scope, receive, send)
+        key = await self._admit(scope["state"]["context"])
+        outcome = metrics.KEY_ACCEPTED
+        try:
+            await self.app(scope, receive, send)
+        except RateLimited:
+            outcome = metrics.KEY_RATE_LIMITED
+            raise
+        finally:
+            _count(key, outcome)
 
-    async def _check(self, context: RequestContext) -> None:
+    async def _admit(self, context: RequestContext) -> Key:
         presented = _presented(context.headers)
         if presented is None:
             raise Unauthenticated("the request has no API key")
@@ -54,21 +64,61 @@ class Authentication:
         if key is None:
             raise Unauthenticated("the API key is unknown, or has been revoked")
         context.key = key.name
+        if key.has_expired(datetime.now(UTC)):
+            _count(key, metrics.KEY_EXPIRED)
+            message = f"the key {key.name} has expired: it was good until {key.expires:{_UNTIL}}"
+            raise Unauthenticated(message, hint="Ask the operators for a new key.")
         model = context.model
         if model not in (None, metrics.UNKNOWN_MODEL) and not key.may_ask(model):
             _count(key, metrics.KEY_FORBIDDEN)
             raise Forbidden(f"the key {key.name} is not for the model {model}")
-        for rate in _rates(key):
-            if not await self._limiter.hit(rate, key.name):
-                _count(key, metrics.KEY_RATE_LIMITED)
-                raise await self._rate_limited(key, rate)
-        _count(key, metrics.KEY_ACCEPTED)
+        rates = _rates(key)
+        try:
+            await self._pay(key, [rate.limit for rate in rates if not rate.of_rows], "requests", 1)
+        except RateLimited:
+            _count(key, metrics.KEY_RATE_LIMITED)
+            raise
+        if of_rows := [rate.limit for rate in rates if rate.of_rows]:
+            context.charge = partial(self._pay, key, of_rows, "rows")
+        return key
 
-    async def _rate_limited(self, key: Key, rate: RateLimitItem) -> RateLimited:
-        window = await self._limiter.get_window_stats(rate, key.name)
-        seconds = max(1, math.ceil(window.reset_time - time.time()))
-        message = f"the key {key.name} is good for {rate}, and has been used as often"
-        return RateLimited(message, retry_after_seconds=seconds)
+    async def _pay(self, key: Key, rates: list[RateLimitItem], what: str, number: int) -> None:
+        """Count so many requests or rows against a key's rates.
+
+        Raises:
+            PayloadTooLarge: they are more than a rate ever lets through.
+            RateLimited: they are more than are left for now.
+        """
+        for rate in rates:
+            if number > rate.amount:
+                message = (
+                    f"the batch has {number} rows, and the key {key.name} is good for "
+                    f"{_words(rate, what)}: it would never pass"
+                )
+                hint = f"Split the batch: send at most {rate.amount} instances at once."
+                raise PayloadTooLarge(message, hint=hint)
+        for rate in rates:
+            if not await self._limiter.hit(rate, key.name, what, cost=number):
+                message = f"the key {key.name} is good for {_words(rate, what)}, and has been used"
+                seconds = await self._seconds_until(rate, (key.name, what), number)
+                left = f"{message} too often for {number} more {what}"
+                raise RateLimited(left, retry_after_seconds=seconds)
+
+    async def _seconds_until(self, rate: RateLimitItem, who: tuple[str, str], number: int) -> int:
+        """Say when so many would pass, if nothing else came: the limiter tells it only of one.
+
+        It counts what came in this window of time, and of what came in the window before the share
+        that still lies within a window's length of now.
+        """
+        length, room = rate.get_expiry(), rate.amount - number + 1
+        window = await self._storage.get_sliding_window(rate.key_for(*who), length)
+        before, before_ends, current, current_ends = window
+        if before and current < room:
+            seconds = before_ends - (room - current) * length / before
+        else:
+            # In the next window, of what came in this one a share counts that shrinks as well.
+            seconds = (current_ends - length) + length * max(0, 1 - room / max(current, 1))
+        return math.floor(seconds + _ROUNDING_SECONDS) + 1
 
 
 async def follow(ring: KeyRing) -> None:
@@ -98,9 +148,14 @@ def _initialise_metrics(ring: KeyRing) -> None:
 
 
 @lru_cache
-def _rates(key: Key) -> list[RateLimitItem]:
+def _rates(key: Key) -> list[Rate]:
     """Return the rates, the shortest first: what that one refuses does not count for the others."""
-    return sorted(map(parse, key.rates), key=lambda rate: rate.get_expiry())
+    return sorted(map(parse_rate, key.rates), key=lambda rate: rate.limit.get_expiry())
+
+
+def _words(rate: RateLimitItem, what: str) -> str:
+    """Say a rate with what it counts: "50 rows per 1 minute"."""
+    return str(rate).replace(" per ", f" {what} per ", 1)
 
 
 def is_guarded(path: str) -> bool:

@@ -6,30 +6,61 @@ digest tells nothing of it; only whoever was given the key has it. Knows nothing
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from limits import parse_many
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from limits import RateLimitItem, parse
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
+
+# What is counted, if it is said; all else of a rate is the business of `limits`.
+_COUNTED = re.compile(r"(?<=[0-9])\s*(?P<what>requests?|rows?)\b")
 
 
 class WrongKeys(Exception):
     """A file of keys cannot be used; the message names the file, and the line if it is one."""
 
 
-def _rate(value: str) -> str:
-    try:
-        rates = parse_many(value)
-    except ValueError as error:
-        message = f"{value!r} is no rate; one is 50/second, another 10000/day"
-        raise ValueError(message) from error
-    if len(rates) != 1:
+class Rate(NamedTuple):
+    """So many requests in so much time, or so many rows: the instances of their predictions."""
+
+    limit: RateLimitItem
+    of_rows: bool
+
+
+def parse_rate(value: str) -> Rate:
+    """Read a rate.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if re.search("[,;|]", value):
         message = "give each rate by itself"
         raise ValueError(message)
-    if rates[0].amount < 1:
+    counted = _COUNTED.search(value)
+    try:
+        rate = parse(_COUNTED.sub("", value, count=1))
+    except ValueError as error:
+        message = f"{value!r} is no rate; one is 50/second, another 10000/day or 1000rows/minute"
+        raise ValueError(message) from error
+    if rate.amount < 1:
         message = f"{value!r} would let nothing through"
         raise ValueError(message)
+    return Rate(rate, counted is not None and counted["what"].startswith("row"))
+
+
+def _rate(value: str) -> str:
+    parse_rate(value)
     return value
 
 
@@ -49,15 +80,24 @@ class Key(BaseModel):
     name: str = Field(pattern=r"^[\w.-]{1,64}$", description="who asks with it; shown in metrics")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the key, in hexadecimal")
     rates: tuple[Annotated[str, AfterValidator(_rate)], ...] = Field(
-        default=(), description="most requests, such as 50/second or 10000/day; all of them hold"
+        default=(),
+        description="most requests, such as 50/second or 10000/day, or rows, such as "
+        "1000rows/minute; all of them hold",
     )
     models: tuple[Annotated[str, AfterValidator(_model)], ...] | None = Field(
         default=None, description="the only models it may ask; all if left out"
+    )
+    expires: AwareDatetime | None = Field(
+        default=None, description="when it ceases to be good; never if left out"
     )
 
     def may_ask(self, model: str) -> bool:
         """Tell whether predictions of a model are among what the key is for."""
         return self.models is None or model in self.models
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether the key is good no more."""
+        return self.expires is not None and self.expires <= now
 
 
 def digest_of(key: str) -> str:
@@ -72,9 +112,11 @@ def read_keys(file: Path, models: Collection[str]) -> list[Key]:
         WrongKeys: it cannot be read, or a line is no key, or repeats another's name or digest.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Some editors begin a file with a byte order mark.
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot read the keys in {file}: {error}"
+        why = error.strerror if isinstance(error, OSError) else f"it is no text: {error}"
+        message = f"cannot read the keys in {file}: {why}"
         raise WrongKeys(message) from error
     keys: list[Key] = []
     for number, line in enumerate(lines, start=1):
@@ -93,7 +135,8 @@ def _parse(line: str, before: list[Key], models: Collection[str]) -> Key:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
+        # The parser was given one line; which, is said before.
+        what = first["msg"].removeprefix("Value error, ").replace("at line 1 column", "at column")
         message = f"{where}: {what}" if where else what
         raise ValueError(message) from error
     if any(key.name == other.name for other in before):

@@ -1,18 +1,26 @@
 """Running the gateway: in this process, or in several workers of their own."""
 
+import logging
+import logging.config
+
 from serving.gateway.middleware.keys import read_keys
+from serving.gateway.server import file_descriptors
 from serving.gateway.server.listener import listen
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
-from serving.gateway.settings import Settings, WrongSettings
+from serving.gateway.settings import Settings, WrongSettings, service_links
+from serving.gateway.telemetry.logs import log_config
 from serving.models import MODELS
+
+_LOGGER = logging.getLogger("tfgate.server")
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress may finish.
 
     Raises:
-        CannotListen: another program listens there, or the address is not this machine's.
+        CannotListen: another program listens there, or the host is not this machine's.
+        NoMetricsFolder: there are several workers, and they have nowhere to count.
         WrongKeys: the file of API keys cannot be used.
         WorkersDie: there are several workers, and they end as soon as they are started.
         WrongSettings: a model is required that does not exist.
@@ -21,6 +29,11 @@ def run(settings: Settings) -> None:
         known = ", ".join(sorted(MODELS))
         message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {known}"
         raise WrongSettings(message)
+    logging.config.dictConfig(log_config(settings.log_level))
+    file_descriptors.raise_limit()
+    for variable in service_links():
+        message = "%s is what Kubernetes says of a Service of that name, and no setting: ignored"
+        _LOGGER.info(message, variable)
     if settings.keys_file is not None:
         read_keys(settings.keys_file, MODELS)
     if settings.workers > 1:

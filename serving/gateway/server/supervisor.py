@@ -1,12 +1,10 @@
 """Several workers as one program: starts, replaces and stops them; itself serves nothing."""
 
 import logging
-import logging.config
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 
@@ -14,9 +12,9 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from serving.gateway.middleware.keys import WrongKeys, read_keys
 from serving.gateway.server.listener import listen
+from serving.gateway.server.metrics_folder import MetricsFolder, metrics_folder
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.settings import Settings
-from serving.gateway.telemetry.logs import log_config
 from serving.models import MODELS
 
 _LOGGER = logging.getLogger("tfgate.server")
@@ -33,9 +31,9 @@ class WorkersDie(Exception):
 class _Worker:
     """One place among the workers, and the process that fills it now."""
 
-    def __init__(self, settings: Settings, metrics_folder: str) -> None:
+    def __init__(self, settings: Settings, folder: MetricsFolder) -> None:
         self._settings = settings
-        self._metrics_folder = metrics_folder
+        self._folder = folder
         self._early_deaths = 0
         self._waits = False
         self._start()
@@ -48,7 +46,7 @@ class _Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "serving.gateway.server.worker"],
             stdin=reading_end,
-            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._metrics_folder},
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._folder.path)},
             start_new_session=True,
         )
         os.close(reading_end)
@@ -91,7 +89,7 @@ class _Worker:
             raise WorkersDie(message)
         _LOGGER.error("worker %d %s; starting another", self.process.pid, ended)
         # What it counted stays; what it had in progress is no more.
-        mark_process_dead(self.process.pid, self._metrics_folder)  # type: ignore[no-untyped-call]
+        mark_process_dead(self.process.pid, str(self._folder.path))  # type: ignore[no-untyped-call]
         os.close(self._pipe)
         self._start()
 
@@ -100,24 +98,25 @@ def supervise(settings: Settings) -> None:
     """Keep workers running until SIGTERM or SIGINT.
 
     Raises:
-        CannotListen: another program listens there, or the address is not this machine's.
+        CannotListen: another program listens there, or the host is not this machine's.
+        NoMetricsFolder: they have nowhere to count.
         WorkersDie: they end as soon as they are started.
     """
-    logging.config.dictConfig(log_config(settings.log_level))
     # A shared port would in silence be shared with whoever has it already.
     listen(settings.host, settings.port).close()
     with (
         listen(settings.host, settings.port, shared=True) as reserved,
-        tempfile.TemporaryDirectory(prefix="tfgate-metrics-") as metrics_folder,
+        metrics_folder() as folder,
     ):
         if settings.metrics_port is not None:
-            expose(settings.host, settings.metrics_port, metrics_folder)
+            expose(settings.host, settings.metrics_port, folder.path)
         received = _receive_signals()
         port = reserved.getsockname()[1]
         settings = settings.model_copy(update={"port": port})
-        workers = [_Worker(settings, metrics_folder) for _ in range(settings.workers)]
+        workers = [_Worker(settings, folder) for _ in range(settings.workers)]
         try:
             while not received:
+                folder.restore()
                 for worker in workers:
                     if not worker.is_running():
                         worker.replace()

@@ -14,9 +14,11 @@ import uvicorn
 
 from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
+from serving.gateway.middleware.keys import WrongKeys
+from serving.gateway.server import file_descriptors
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
-from serving.gateway.server.listener import listen
-from serving.gateway.settings import Settings
+from serving.gateway.server.listener import CannotListen, listen
+from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
 from serving.gateway.telemetry.logs import log_config
 
 _LOGGER = logging.getLogger("tfgate.server")
@@ -46,6 +48,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
     _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
+    file_descriptors.watch()
     _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
 
 
@@ -77,9 +80,12 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Serve beside other workers, by the settings that come first on standard input."""
-    settings = Settings.model_validate_json(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(settings, listen(settings.host, settings.port, shared=True))
+    try:
+        settings = settings_of_parent(sys.stdin.readline())
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        serve(settings, listen(settings.host, settings.port, shared=True))
+    except (CannotListen, WrongKeys, WrongSettings) as error:
+        sys.exit(f"tfgate: {error}")
 
 
 def _end_with_parent() -> None:

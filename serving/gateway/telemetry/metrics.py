@@ -1,7 +1,8 @@
 """Every metric of the gateway; label values come from the registry or from our own errors."""
 
+import os
+import time
 from collections.abc import Collection
-from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -23,8 +24,8 @@ SHED_BY_BOUND, SHED_BY_LIMIT = SHED_REASONS
 RETRY_REASONS = ("alone", "version-gone")
 RETRIED_ALONE, RETRIED_VERSION_GONE = RETRY_REASONS
 VERSION_STATES = ("start", "loading", "available", "unloading", "failed")
-KEY_OUTCOMES = ("accepted", "rate-limited", "forbidden")
-KEY_ACCEPTED, KEY_RATE_LIMITED, KEY_FORBIDDEN = KEY_OUTCOMES
+KEY_OUTCOMES = ("accepted", "rate-limited", "forbidden", "expired")
+KEY_ACCEPTED, KEY_RATE_LIMITED, KEY_FORBIDDEN, KEY_EXPIRED = KEY_OUTCOMES
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
 _REFUSALS = (
@@ -32,6 +33,10 @@ _REFUSALS = (
     *(Unimplemented, UnmetExpectation, UnsupportedHttpVersion),
 )
 OK = "ok"
+# Of a version that is no longer served: time for the last counts to be scraped, and looked at.
+_KEPT_SECONDS = 600
+# Among several workers: prometheus_client counts in files then, from which nothing can be removed.
+_IN_FILES = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 # From a tenth of a millisecond, a cached house, to the default deadline.
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
@@ -137,10 +142,20 @@ FAILED_VERSIONS = Gauge(
     ["model", "code"],
     multiprocess_mode="livemostrecent",
 )
+VERSION_DROPPED = Gauge(
+    "tfgate_version_dropped",
+    "1 once a version's series are to be shown no more; of several workers' files alone.",
+    ["model", "version"],
+    multiprocess_mode="mostrecent",
+)
+_OF_VERSIONS = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS)
 
 
 class VersionMetrics:
-    """The series of one version, looked up once; NO_VERSION stands for requests that failed."""
+    """The series of one version, looked up once; NO_VERSION stands for requests that failed.
+
+    `gone_since` is when it was found to be no longer served, by time.monotonic().
+    """
 
     def __init__(self, model: str, version: str) -> None:
         self.labels = (model, version)
@@ -151,12 +166,45 @@ class VersionMetrics:
         self.stage_seconds = {
             stage: STAGE_SECONDS.labels(model, version, stage) for stage in STAGES
         }
+        self.gone_since: float | None = None
 
 
-@cache
+_SERIES: dict[tuple[str, int | None], VersionMetrics] = {}
+
+
 def of(model: str, version: int | None) -> VersionMetrics:
     """Return the series of a version that has answered, or of none."""
-    return VersionMetrics(model, NO_VERSION if version is None else str(version))
+    series = _SERIES.get((model, version))
+    if series is None:
+        label = NO_VERSION if version is None else str(version)
+        series = _SERIES[model, version] = VersionMetrics(model, label)
+        if _IN_FILES:
+            VERSION_DROPPED.labels(model, label).set(0)
+    return series
+
+
+def keep(model: str, served: Collection[int]) -> None:
+    """Drop the series of a model's versions that have not been among those served for a while."""
+    now = time.monotonic()
+    for (name, version), series in list(_SERIES.items()):
+        if name != model or version is None:
+            continue
+        if version in served:
+            series.gone_since = None
+            continue
+        if series.gone_since is None:
+            series.gone_since = now
+        if now - series.gone_since >= _KEPT_SECONDS:
+            del _SERIES[name, version]
+            _drop(name, str(version))
+
+
+def _drop(model: str, version: str) -> None:
+    if _IN_FILES:
+        VERSION_DROPPED.labels(model, version).set(1)
+        return
+    for metric in _OF_VERSIONS:
+        metric.remove_by_labels({"model": model, "version": version})
 
 
 def initialise(models: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
@@ -19,9 +19,10 @@ class RequestContext:
     """The story of one request, filled in as it goes.
 
     `headers` are its header lines by their names in lower case. `key` is the name of the API key,
-    if one was needed. `model` stays None for requests that are no predictions; `version` until one
-    has answered. `error` is for operators: what went wrong on our side, with its cause. `client`
-    and `scheme` tell who asked and how, where there are proxies that can be trusted to know it.
+    if one was needed; `charge` lets it pay for so many rows, if its rates count rows. `model` stays
+    None for requests that are no predictions; `version` until one has answered. `error` is for
+    operators: what went wrong on our side, with its cause. `client` and `scheme` tell who asked and
+    how, where there are proxies that can be trusted to know it.
     """
 
     request_id: str
@@ -30,6 +31,7 @@ class RequestContext:
     headers: Mapping[bytes, bytes]
     model: str | None = None
     key: str | None = None
+    charge: Callable[[int], Awaitable[None]] | None = None
     version: int | None = None
     outcome: str = metrics.OK
     error: str | None = None

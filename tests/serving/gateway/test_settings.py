@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from serving.gateway.middleware.keys import WrongKeys, read_keys
 from serving.gateway.server.run import run
@@ -50,6 +56,8 @@ def test_what_is_refused_is_told_in_one_line_and_ends_the_program(tmp_path: Path
     (tmp_path / "keys").write_text("nonsense")
 
     assert stack.refusal(host=EVERYWHERE).startswith("tfgate: wrong settings")
+    strange = stack.refusal(host="no-such-host.invalid", allow_anonymous="true")
+    assert "--host or TFGATE_HOST" in strange
     for workers in ("1", "2"):
         message = stack.refusal(keys_file=str(tmp_path / "keys"), workers=workers)
         assert f"{tmp_path / 'keys'}:1: " in message
@@ -76,13 +84,16 @@ def test_a_public_address_is_served_with_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "number", "what"),
     [
-        (["nonsense"], 1, "JSON"),
+        (["nonsense"], 1, "JSON: expected ident at column 2"),
         ([GOOD_KEY, '{"name": "half"'], 2, "JSON"),
         ([GOOD_KEY, "", '{"name": "other", "sha256": "12"}'], 3, "sha256"),
         ([GOOD_KEY, GOOD_KEY], 2, "a key named shop already"),
         ([GOOD_KEY, GOOD_KEY.replace("shop", "other")], 2, "this sha256 already"),
         ([GOOD_KEY[:-1] + ', "rates": ["often"]}'], 1, "one is 50/second"),
         ([GOOD_KEY[:-1] + ', "rates": ["0/second"]}'], 1, "let nothing through"),
+        ([GOOD_KEY[:-1] + ', "rates": ["5 lines/second"]}'], 1, "1000rows/minute"),
+        ([GOOD_KEY[:-1] + ', "expires": "soon"}'], 1, "expires"),
+        ([GOOD_KEY[:-1] + ', "expires": "2030-01-01T00:00:00"}'], 1, "timezone"),
         ([GOOD_KEY[:-1] + ', "rates": ["50/second;2/day"]}'], 1, "each rate by itself"),
         ([GOOD_KEY[:-1] + ', "models": ["weather"]}'], 1, "weather"),
         ([GOOD_KEY[:-1] + ', "color": "red"}'], 1, "color"),
@@ -100,6 +111,14 @@ def test_a_malformed_file_of_keys_is_named_with_its_line(
     assert what in message
 
 
+def test_a_file_of_keys_may_come_from_any_editor(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"\xef\xbb\xbf" + GOOD_KEY.encode() + b"\r\n\r\n")
+
+    [key] = read_keys(tmp_path / "keys", MODELS)
+
+    assert key.name == "shop"
+
+
 def test_a_missing_file_of_keys_is_named(tmp_path: Path) -> None:
     assert "TFGATE_KEYS_FILE" in refusal(keys_file=str(tmp_path / "none"))
 
@@ -113,19 +132,24 @@ def test_a_file_of_keys_that_is_no_text_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("drain_second", "; did you mean TFGATE_DRAIN_SECONDS?"),
-        ("metric_port", "; did you mean TFGATE_METRICS_PORT?"),
-        ("colour", ""),
+        ("drain_second", "did you mean TFGATE_DRAIN_SECONDS?"),
+        ("metric_port", "did you mean TFGATE_METRICS_PORT?"),
+        ("colour", "docs/settings.md lists them"),
     ],
 )
 def test_a_name_that_is_no_setting_is_told_with_the_nearest(name: str, meant: str) -> None:
     message = refusal(**{name: "5"})
 
-    assert message == f"wrong settings: TFGATE_{name.upper()} is none{meant}"
+    assert message == f"wrong settings: TFGATE_{name.upper()} is no setting; {meant}"
 
 
 def test_what_kubernetes_says_of_services_is_no_setting() -> None:
+    # A Service called tfgate, tfgate-gateway, tfgate-metrics or tfgate-model-server sets these.
     said = {
+        "port": "tcp://10.0.0.7:80",
+        "metrics_port": "udp://[fd00::7]:9000",
+        "model_server_port": "sctp://10.0.0.7:8500",
+        "model_server_service_port_grpc": "8500",
         "service_host": "10.0.0.7",
         "gateway_service_port": "80",
         "gateway_service_port_http": "80",
@@ -136,8 +160,122 @@ def test_what_kubernetes_says_of_services_is_no_setting() -> None:
     assert accepted(**said) == accepted()
 
 
+@pytest.mark.parametrize("value", ["http://10.0.0.7:80", "tcp://gateway:80", "tcp://", "10.0.0.7"])
+def test_what_kubernetes_never_says_of_a_service_is_a_wrong_port(value: str) -> None:
+    message = refusal(port=value)
+
+    assert "TFGATE_PORT" in message
+    assert value in message
+    assert "whole number, at least 0, at most 65,535" in message
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("127.0.0.1:8500", "localhost:1", "[::1]:65535", "model_server.tfgate.svc.:8500"),
+        *("dns:///models:8500", "dns:models:8500", "dns://10.0.0.2/models:8500", "dns:8500"),
+        *("unix:/run/models.sock", "unix:models.sock", "unix:///run/models.sock"),
+        *("unix-abstract:models", "ipv4:10.0.0.1:8500,10.0.0.2:8500", "ipv6:[::1]:1,[::2]:2"),
+    ],
+)
+def test_what_grpc_can_reach_is_a_model_server(target: str) -> None:
+    assert accepted(model_server=target).model_server == target
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("http://models:8501", "Did you mean models:8501?"),
+        (
+            "HTTPS://models/v1/models",
+            "Did you mean models:8500? For TLS, set TFGATE_MODEL_SERVER_CA_FILE",
+        ),
+        ("grpc://models:8500", "Did you mean models:8500?"),
+        ("tcp://10.0.0.7:8500", "Did you mean 10.0.0.7:8500?"),
+        ("grpcs://models:8500", "TFGATE_MODEL_SERVER_CA_FILE"),
+        ("models", "Did you mean models:8500?"),
+        (" models:8500", "Did you mean models:8500?"),
+        ("models:8500/", "Did you mean models:8500?"),
+        *(
+            (target, "give HOST:PORT, dns:///HOST:PORT, unix:FILE, or ipv4:ADDRESS:PORT")
+            for target in [
+                *("", " ", ":", ":8500", "models:", "models:0", "models:65536", "models:http"),
+                *("mod els:8500", "you@models:8500", "-models:8500", "::1:8500", "[::1]", "[x]:1"),
+                *("10.0.0:8500", "10.0.0.256:8500", "dns:///models", "dns://models:8500"),
+                *("unix:", "unix://", "unix://models.sock", f"unix:/{'x' * 107}", "unix-abstract:"),
+                *("ipv4:models:8500", "ipv4:10.0.0.1", "ipv4:10.0.0.1:1,", "ipv6:10.0.0.1:8500"),
+                *("a:8500,b:8500", "xds:///models", "models:8500\n", "ipv6:::1:8500"),
+            ]
+        ),
+    ],
+)
+def test_a_model_server_that_can_never_be_reached_is_refused(target: str, meant: str) -> None:
+    message = refusal(model_server=target)
+
+    assert message.startswith(f"wrong settings: TFGATE_MODEL_SERVER: {target!r}")
+    assert meant in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("port", "1_000", "whole number, at least 0, at most 65,535"),
+        ("port", "", "whole number, at least 0, at most 65,535"),
+        ("port", "8000.5", "whole number, at least 0, at most 65,535"),
+        ("port", "65536", "whole number, at least 0, at most 65,535"),
+        ("workers", "1e1", "whole number, at least 1, at most 128"),
+        ("workers", "two", "whole number, at least 1, at most 128"),
+        ("workers", "\u0662", "whole number, at least 1, at most 128"),
+        ("header_seconds", "nan", "number, more than 0, at most 300"),
+        ("header_seconds", "inf", "number, more than 0, at most 300"),
+        ("header_seconds", "10s", "number, more than 0, at most 300"),
+        ("header_seconds", "1e1", "number, more than 0, at most 300"),
+        ("header_seconds", "1_0", "number, more than 0, at most 300"),
+        ("header_seconds", "0", "number, more than 0, at most 300"),
+        ("allow_anonymous", "yess", "`true`, `false`"),
+        ("allow_anonymous", "", "`true`, `false`"),
+        ("log_level", "loud", "`DEBUG`, `INFO`, `WARNING`, `ERROR`"),
+        ("host", "", "give an address or a name, without a port"),
+        ("host", "127.0.0.1:8000", "give an address or a name, without a port"),
+        ("host", "http://localhost", "give an address or a name, without a port"),
+        ("host", "[::1]", "give an address or a name, without a port"),
+        ("cors_origins", "shop", "one is https://shop.example, without a path"),
+        ("keys_file", "", "is a folder"),
+        ("keys_file", "/none/at/all", "does not exist"),
+        ("keys_file", "x" * 5000, "cannot be read: File name too long"),
+        ("model_server_ca_file", "/", "is a folder"),
+        ("model_server_ca_file", "/dev/null", "no file"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_variable_and_what_is_taken(
+    name: str, value: str, takes: str
+) -> None:
+    message = refusal(**{name: value})
+
+    assert message.startswith(f"wrong settings: TFGATE_{name.upper()}")
+    assert repr(value)[:100] in message or not value
+    assert takes in message
+    assert "\n" not in message
+    assert len(message) < 400
+
+
+def test_an_option_is_told_as_it_was_given() -> None:
+    with pytest.raises(WrongSettings, match=r"^wrong settings: --model-server: 'models' cannot"):
+        read_settings(model_server="models")
+
+
+def test_every_wrong_setting_is_told_at_once() -> None:
+    message = refusal(port="a", workers="b")
+
+    assert "TFGATE_PORT" in message
+    assert "TFGATE_WORKERS" in message
+
+
 def test_metrics_need_a_port_of_their_own() -> None:
-    assert "TFGATE_METRICS_PORT" in refusal(port="8000", metrics_port="8000")
+    message = refusal(port="8000", metrics_port="8000")
+
+    assert "TFGATE_PORT" in message
+    assert "TFGATE_METRICS_PORT are both 8000" in message
 
 
 def test_half_an_identity_is_none(tmp_path: Path) -> None:
@@ -154,7 +292,9 @@ def test_an_origin_that_can_never_match_is_refused(origin: str) -> None:
 def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hello")
 
-    assert str(tmp_path / "ca.pem") in refusal(model_server_ca_file=str(tmp_path / "ca.pem"))
+    message = refusal(model_server_ca_file=str(tmp_path / "ca.pem"))
+
+    assert f"TFGATE_MODEL_SERVER_CA_FILE: {tmp_path / 'ca.pem'} holds no PEM" in message
 
 
 def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
@@ -167,7 +307,24 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
         model_server_private_key_file=str(other.private_key),
     )
 
-    assert str(ours.certificate) in message
+    assert f"TFGATE_MODEL_SERVER_CERTIFICATE_FILE, {ours.certificate}," in message
+    assert f"TFGATE_MODEL_SERVER_PRIVATE_KEY_FILE, {other.private_key}," in message
+
+
+def test_a_key_with_a_passphrase_is_refused_and_asks_nobody(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ours = authority.issue("gateway.example")
+    key = load_pem_private_key(ours.private_key.read_bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
+    ours.private_key.write_bytes(locked)
+
+    message = refusal(
+        model_server_ca_file=str(authority.certificate),
+        model_server_certificate_file=str(ours.certificate),
+        model_server_private_key_file=str(ours.private_key),
+    )
+
+    assert "without a passphrase" in message
 
 
 @pytest.mark.parametrize("path", ["tfgate", "//tfgate", "/a/../b", "/a b", "https://x.example/a"])

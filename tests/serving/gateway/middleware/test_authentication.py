@@ -1,14 +1,17 @@
 """API keys: who is let in, how often, and that the file of keys is followed while all runs."""
 
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.examples import EXAMPLES
+from tests.examples import EXAMPLES, HOUSE
 from tests.in_process import Gateway, gateway, growth, reading
 from tfgate.keys import create, revoke
 
@@ -52,6 +55,11 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
+
+
+def ask_batch(tfgate: Gateway, key: str, number: int) -> httpx.Response:
+    document = {"instances": [HOUSE] * number}
+    return tfgate.client.post("/predict/housing/batch", json=document, headers=bearer(key))
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -141,6 +149,96 @@ def test_a_key_is_good_for_so_many_requests(guarded: Guarded) -> None:
     assert 60 < int(refused.headers["Retry-After"]) <= 3600
     assert "limited" in refused.json()["detail"]
     assert guarded.ask(guarded.everything).status_code == 200, "another key has paid"
+
+
+@pytest.mark.parametrize(
+    ("rate", "into_window", "wait"),
+    [
+        # Until the window ends, and then until so much of it lies back that half of ten count.
+        ("10 rows/hour", 600, 3000 + 1800),
+        ("10 rows per hour", 3599, 1 + 1800),
+        ("10row/minute", 15, 45 + 30),
+    ],
+)
+def test_rows_are_paid_for_when_the_rate_says_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: str, into_window: int, wait: int
+) -> None:
+    key = create(tmp_path / "keys", "shop", rates=[rate, "100/second"])
+    now = 1_800_000_000.0 + into_window
+    monkeypatch.setattr(time, "time", lambda: now)
+    with gateway(keys_file=tmp_path / "keys") as tfgate:
+        tfgate.wait_until_ready()
+        outcomes = {
+            outcome: growth("tfgate_key_requests_total", key="shop", outcome=outcome)
+            for outcome in ("accepted", "rate-limited")
+        }
+        assert [ask_batch(tfgate, key, number).status_code for number in (7, 3)] == [200, 200]
+
+        refused = ask_batch(tfgate, key, 5)
+
+        assert refused.status_code == 429
+        assert code_of(refused) == "rate-limited"
+        assert "10 rows per 1" in refused.json()["detail"]
+        assert "5 more rows" in refused.json()["detail"]
+        single = tfgate.client.post("/predict/housing", json=HOUSE, headers=bearer(key))
+        assert single.status_code == 429, "a single prediction is a row"
+        assert tfgate.client.get("/models", headers=bearer(key)).status_code == 200
+        assert {name: grown() for name, grown in outcomes.items()} == {
+            "accepted": 3,
+            "rate-limited": 2,
+        }
+        told = int(refused.headers["Retry-After"])
+        fading = 0.1 * (60 if "minute" in rate else 3600)  # of one of ten rows
+        assert wait - fading - 1 <= told <= wait + 1
+        now += told - 2
+        assert ask_batch(tfgate, key, 5).status_code == 429
+        now += 2
+        assert ask_batch(tfgate, key, 5).status_code == 200
+        # What counts now is what is left of the last window, and what this one has had.
+        refused = ask_batch(tfgate, key, 4)
+        assert refused.status_code == 429
+        now += int(refused.headers["Retry-After"]) - 2
+        assert ask_batch(tfgate, key, 4).status_code == 429
+        now += 2
+        assert ask_batch(tfgate, key, 4).status_code == 200
+
+
+def test_a_batch_that_a_key_can_never_pay_for_says_so(tmp_path: Path) -> None:
+    key = create(tmp_path / "keys", "shop", rates=["100rows/second", "1000rows/day"])
+    with gateway(keys_file=tmp_path / "keys") as tfgate:
+        tfgate.wait_until_ready()
+
+        answer = ask_batch(tfgate, key, 101)
+
+        assert answer.status_code == 413
+        assert "Retry-After" not in answer.headers
+        assert code_of(answer) == "payload-too-large"
+        assert "101 rows" in answer.json()["detail"]
+        assert "100 rows per 1 second" in answer.json()["detail"]
+        assert "at most 100" in answer.json()["hint"]
+
+
+def test_a_key_is_good_until_it_expires(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    keys = {"new": create(file, "new", expires="1h"), "old": create(file, "old", expires="1h")}
+    line = file.read_text().splitlines()[1]
+    passed = datetime.now(UTC) - timedelta(seconds=1)
+    old = re.sub('"expires":"[^"]*"', f'"expires":"{passed.isoformat()}"', line)
+    file.write_text(file.read_text().replace(line, old))
+    with gateway(keys_file=file) as tfgate:
+        expired = growth("tfgate_key_requests_total", key="old", outcome="expired")
+
+        good, refused = (
+            tfgate.client.get("/docs-of-none", headers=bearer(keys[name])) for name in keys
+        )
+
+        assert good.status_code == 404
+        assert refused.status_code == 401
+        assert code_of(refused) == "unauthenticated"
+        until = f"{passed:%Y-%m-%d %H:%M} UTC"
+        assert f"the key old has expired: it was good until {until}" in refused.json()["detail"]
+        assert "new key" in refused.json()["hint"]
+        assert expired() == 1
 
 
 def test_keys_come_and_go_while_all_runs(guarded: Guarded) -> None:

@@ -76,7 +76,10 @@ def test_any_worker_shows_what_all_have_counted_and_those_that_died(
     assert value(url, "tfgate_requests_in_flight", housing) == 0
 
 
-def test_when_the_parent_is_killed_the_workers_end_too() -> None:
+def test_when_the_parent_is_killed_the_workers_end_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # as above
     with stack.gateway_process(workers="2") as (running, url):
         stack.wait_until(lambda: len(listening(running)) == 2, "both workers")
         workers = listening(running)

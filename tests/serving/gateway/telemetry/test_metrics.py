@@ -1,13 +1,19 @@
 """What is counted of requests, by model, version and outcome, and as what it is exposed."""
 
+import time
+from functools import partial
+
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.errors import all_errors
+from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.metrics import STAGES
 from serving.models import MODELS
 from tests.examples import HOUSE
-from tests.in_process import growth, reading
+from tests.fake_models import declared_version
+from tests.in_process import Gateway, growth, reading
 
 
 def test_every_foreseeable_series_exists_from_the_start(http: httpx.Client) -> None:
@@ -69,3 +75,66 @@ def test_a_request_cannot_invent_label_values(http: httpx.Client) -> None:
 def test_nothing_is_in_flight_when_nothing_is_asked(http: httpx.Client) -> None:
     for model in MODELS:
         assert reading("tfgate_requests_in_flight", model=model) == 0
+
+
+def test_versions_long_gone_leave_no_series(
+    tfgate: Gateway, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown() -> set[str]:
+        """Return the versions of housing that any series names."""
+        return {
+            sample.labels["version"]
+            for family in text_string_to_metric_families(http.get("/metrics").text)
+            for sample in family.samples
+            if sample.labels.get("model") == "housing" and "version" in sample.labels
+        }
+
+    def serve(*versions: int) -> None:
+        """Let these be the versions of housing, and wait until the newest one answers."""
+        tfgate.server.models["housing"] = {
+            each: declared_version("housing", each) for each in versions
+        }
+        tfgate.wait_until(
+            lambda: http.post("/predict/housing", json=HOUSE).json().get("version") == versions[-1],
+            f"version {versions[-1]}",
+        )
+
+    serve(1, 71)
+    http.post("/predict/housing?version=1", json=HOUSE)
+    assert shown() >= {"none", "1", "71"}
+    serve(1, 72)
+    assert "71" in shown(), "its last counts may not have been scraped yet"
+
+    monkeypatch.setattr(metrics, "_KEPT_SECONDS", 0)
+
+    tfgate.wait_until(lambda: "71" not in shown(), "the end of its series")
+    assert shown() >= {"none", "1", "72"}
+    serve(1, 71)
+    assert reading("tfgate_requests_total", model="housing", version="71", outcome="ok") >= 1
+
+
+def test_a_worker_whose_files_keep_everything_marks_what_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(metrics, "_IN_FILES", True)
+    mark = partial(reading, "tfgate_version_dropped", model="housing", version="91")
+
+    metrics.of("housing", 91)
+    metrics.keep("housing", {90})
+    now = 500
+    metrics.keep("housing", {90, 91})
+    now = 1000
+    metrics.keep("housing", {90})
+    now = 1599
+    metrics.keep("housing", {90})
+    assert mark() == 0, "it has not been gone for ten minutes"
+
+    now = 1600
+    metrics.keep("housing", {90})
+    assert mark() == 1
+
+    metrics.of("housing", 91)
+    assert mark() == 0
+    metrics.VERSION_DROPPED.clear()
