@@ -114,6 +114,11 @@ def test_a_model_outside_of_its_gate_is_not_exported(trained: Trained, tmp_path:
     assert not (tmp_path / "models").exists()
 
 
+def test_tensorflow_has_nothing_to_warn_of(trained: Trained) -> None:
+    """As that functions are traced over and over: in the hours of a real training, that is time."""
+    assert trained.warnings == []
+
+
 def test_too_few_examples_for_a_batch_are_refused(
     tiny_recipes: dict[str, Recipe[Any]], data_folder: Path, tmp_path: Path
 ) -> None:
