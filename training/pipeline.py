@@ -11,6 +11,7 @@ from serving.card import ModelCard, Variant
 from serving.models import MODELS
 from training.checks.approval import approve
 from training.data.examples import Data, Examples, Splits
+from training.data.files import check_folder
 from training.fit.checkpoints import Checkpoints, checksum
 from training.fit.devices import fit_on
 from training.fit.fitting import fit_network
@@ -67,6 +68,8 @@ def read(name: str, recipe: Recipe[Any], options: TrainingOptions) -> tuple[Data
     Raises:
         TrainingError: the data cannot be had, or are not fit to be trained on.
     """
+    if options.data is not None:
+        check_folder(options.data)
     data = recipe.load(options.data)
     splits = divide(recipe, data)
     findings = approve(MODELS[name], recipe.outputs, data, splits)
