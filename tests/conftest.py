@@ -64,7 +64,8 @@ def model_server(
     if running is not None:
         yield running
         return
-    with stack.model_server(stack.SHIPPED_MODELS, tmp_path_factory.mktemp("config")) as address:
+    scratch = tmp_path_factory.mktemp("model-server")
+    with stack.model_server(stack.shipped_models(scratch / "models"), scratch) as address:
         yield address
 
 

@@ -111,14 +111,14 @@ def _write_houses(path: Path, random: np.random.Generator) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_recipes() -> dict[str, Recipe[Any]]:
-    """Every recipe, small enough to train in seconds, and with a gate that lets all pass."""
+    """Each of our recipes, small enough to train in seconds, and with a gate that lets all pass."""
     return {
         name: replace(
-            recipe,
-            hyper_parameters=replace(recipe.hyper_parameters, **TINY.get(name, {})),
-            gate=_open(recipe.gate),
+            RECIPES[name],
+            hyper_parameters=replace(RECIPES[name].hyper_parameters, **changes),
+            gate=_open(RECIPES[name].gate),
         )
-        for name, recipe in RECIPES.items()
+        for name, changes in TINY.items()
     }
 
 
@@ -162,7 +162,7 @@ class KeepState(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
             shutil.copytree(self._checkpoints, self._copy, symlinks=True)
 
 
-@pytest.fixture(scope="session", params=list(RECIPES))
+@pytest.fixture(scope="session", params=list(TINY))
 def trained(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

@@ -16,6 +16,7 @@ from training.fit.checkpoints import Checkpoints, checksum
 from training.fit.devices import fit_on
 from training.fit.fitting import fit_network
 from training.outputs.evaluation import Evaluation
+from training.places import check_writable
 from training.publish.cards import Measurements, write_card
 from training.publish.export import next_version, publish
 from training.recipe import Fit, Recipe, Training
@@ -56,6 +57,9 @@ def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> ModelCard:
     Raises:
         TrainingError: the data cannot be had, or the model is not fit to be served.
     """
+    for folder in (options.repository, options.checkpoints, options.reports, options.tensorboard):
+        if folder is not None:
+            check_writable(folder)
     data, splits = read(name, recipe, options)
     trainings = [train(name, recipe, data, splits, options, seed) for seed in options.seeds]
     ablations = _ablate(name, recipe, data, splits, options) if options.ablations else []

@@ -19,7 +19,7 @@ data_folder = tiny_recipes.data_folder  # a fixture
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["train", "churn"], "there is no recipe 'churn': choose from housing, image, sentiment"),
+        (["train", "no recipe"], "there is no recipe 'no recipe': choose from "),
         (["train", "housing", "--epochz", "3"], "there is no option 'epochz'"),
         (["train", "housing", "--epochs", "few"], "epochs cannot be 'few'"),
         (["train", "housing", "--epochs"], "--epochs wants a value"),

@@ -49,8 +49,8 @@ class Table:
         gaps = np.flatnonzero(np.isnan(values))
         if len(gaps) and not may_miss:
             raise DataCorrupt(
-                f"{self._place(int(gaps[0]), column)} is empty, as in {len(gaps):,} of {len(self):,} "
-                "rows: fill it in, or leave out the rows that lack it"
+                f"{self._place(int(gaps[0]), column)} is empty, as in {len(gaps):,} of "
+                f"{len(self):,} rows: fill it in, or leave out the rows that lack it"
             )
         return values
 
@@ -114,8 +114,8 @@ def _rows(path: Path, header: Sequence[str], text: str) -> Iterator[tuple[int, l
                 continue
             if len(fields) != len(header):
                 raise DataCorrupt(
-                    f"{path}, line {reader.line_num}: there are {len(fields)} fields, in the header "
-                    f"{len(header)}: put fields that hold a comma between quotation marks, and "
+                    f"{path}, line {reader.line_num}: there are {len(fields)} fields, in the "
+                    f"header {len(header)}: put fields that hold a comma between quotation marks, and "
                     "leave a missing one empty"
                 )
             yield reader.line_num, fields

@@ -74,8 +74,8 @@ def test_a_folder_without_data_is_refused_with_all_that_could_lie_there(tmp_path
     with pytest.raises(DataNotFound) as caught:
         locate(file, tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} holds no table.csv or other.csv, but elsewhere/: put the file there (it is published at "
-        "https://example.org/table.csv), or leave --data out to have it downloaded; or put data "
+        f"{tmp_path} holds no table.csv or other.csv, but elsewhere/: put the file there (it is "
+        "published at https://example.org/table.csv), or leave --data out to have it downloaded; or put data "
         "of your own there: a table of your own"
     )
 
@@ -86,7 +86,8 @@ def test_a_folder_that_is_not_there_is_named_beside_what_is(tmp_path: Path) -> N
     with pytest.raises(DataNotFound) as caught:
         check_folder(tmp_path / "house" / "data")
     assert str(caught.value) == (
-        f"--data {tmp_path}/house/data: there is no such folder; {tmp_path} holds houses/, notes.txt"
+        f"--data {tmp_path}/house/data: there is no such folder; {tmp_path} holds houses/, "
+        "notes.txt"
     )
 
 

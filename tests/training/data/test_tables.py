@@ -21,12 +21,16 @@ def refusal(file: Path, content: str) -> str:
     """Give what is said of this table, less the path."""
     file.write_bytes(content.encode())
     with pytest.raises(DataCorrupt) as caught:
-        numbers = read_table(file, COLUMNS)
-        numbers.numbers("rooms", may_miss=True)
-        numbers.numbers("price")
+        read_numbers(file)
     said = str(caught.value)
     assert said.startswith(str(file))
     return said.removeprefix(str(file)).removeprefix(", ")
+
+
+def read_numbers(file: Path) -> None:
+    table = read_table(file, COLUMNS)
+    table.numbers("rooms", may_miss=True)
+    table.numbers("price")
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])

@@ -41,7 +41,7 @@ def test_what_is_no_number_is_named_by_row_and_column(data_folder: Path, tmp_pat
     rows[7] = rows[7].replace("1000", "many")
     (tmp_path / "homes.csv").write_text("\n".join([header, *rows]))
     with pytest.raises(
-        DataCorrupt, match="homes.csv, line 9: population is 'many', which is no number"
+        DataCorrupt, match=r"homes.csv, line 9: population is 'many', which is no number"
     ):
         california.load(tmp_path)
 
@@ -65,7 +65,7 @@ def test_a_table_of_hardly_any_rows_is_refused(data_folder: Path, tmp_path: Path
 def test_another_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "housing.csv").write_text("longitude,latitude\n1,2\n")
     with pytest.raises(
-        DataCorrupt, match="housing.csv, line 1: there is no column housing_median_"
+        DataCorrupt, match=r"housing.csv, line 1: there is no column housing_median_"
     ):
         california.load(tmp_path)
 
