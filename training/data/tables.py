@@ -115,8 +115,8 @@ def _rows(path: Path, header: Sequence[str], text: str) -> Iterator[tuple[int, l
             if len(fields) != len(header):
                 raise DataCorrupt(
                     f"{path}, line {reader.line_num}: there are {len(fields)} fields, in the "
-                    f"header {len(header)}: put fields that hold a comma between quotation marks, and "
-                    "leave a missing one empty"
+                    f"header {len(header)}: put fields that hold a comma between quotation marks, "
+                    "and leave a missing one empty"
                 )
             yield reader.line_num, fields
     except csv.Error as error:

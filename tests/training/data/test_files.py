@@ -75,8 +75,8 @@ def test_a_folder_without_data_is_refused_with_all_that_could_lie_there(tmp_path
         locate(file, tmp_path)
     assert str(caught.value) == (
         f"{tmp_path} holds no table.csv or other.csv, but elsewhere/: put the file there (it is "
-        "published at https://example.org/table.csv), or leave --data out to have it downloaded; or put data "
-        "of your own there: a table of your own"
+        "published at https://example.org/table.csv), or leave --data out to have it downloaded; "
+        "or put data of your own there: a table of your own"
     )
 
 
