@@ -36,8 +36,8 @@ RULE = (
 )
 
 Z = 1.96  # standard errors to each side, between which 95 % of a normal distribution lie
-TOO_FEW = "too few to tell"
 Verdict = Literal["high bias", "high variance", "fine", "too few to tell"]
+TOO_FEW: Verdict = "too few to tell"
 
 _ADVICE = {
     "high bias": "A larger network, more epochs, a higher learning rate or better features would "
@@ -86,8 +86,8 @@ def estimate_share(share: float, count: int) -> Estimate:
 
 def verdict(errors: Errors) -> Verdict:
     """Judge the errors by the `RULE`."""
-    parts = [(each.low, each.high) for each in (errors.train, errors.validation, errors.test)]
-    verdicts = {_judge(*ends, errors.floor) for ends in product(*parts)}
+    ends = [(each.low, each.high) for each in (errors.train, errors.validation, errors.test)]
+    verdicts = {_judge(a, b, c, errors.floor) for a, b, c in product(*ends)}
     return verdicts.pop() if len(verdicts) == 1 else TOO_FEW
 
 

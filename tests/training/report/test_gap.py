@@ -9,8 +9,12 @@ from training.report.gap import TOO_FEW, Errors, Estimate, Verdict, advice, esti
 def shares(
     train: float, validation: float, test: float, floor: float | None, count: int = 100_000
 ) -> Errors:
-    parts = [estimate_share(each, count) for each in (train, validation, test)]
-    return Errors(*parts, floor=floor)
+    return Errors(
+        train=estimate_share(train, count),
+        validation=estimate_share(validation, count),
+        test=estimate_share(test, count),
+        floor=floor,
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,8 +43,8 @@ def test_the_errors_are_judged_where_chance_cannot_turn_the_verdict(
 def test_other_errors_than_shares_are_judged_by_their_intervals(
     half: float, expected: Verdict
 ) -> None:
-    every = [Estimate(each, each - half, each + half, 500) for each in (50e3, 51e3, 51e3)]
-    assert verdict(Errors(*every, floor=46e3)) == expected
+    train, other = (Estimate(each, each - half, each + half, 500) for each in (50e3, 51e3))
+    assert verdict(Errors(train, other, other, floor=46e3)) == expected
 
 
 @pytest.mark.parametrize(("wrong", "count"), [(0, 7), (1, 120), (60, 120), (119, 120), (5, 5)])
