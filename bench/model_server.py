@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 
 from bench.processes import Program, running
-from bench.stack import SHIPPED_MODELS, free_port, wait_until
+from bench.stack import free_port, shipped_models, wait_until
 from proto.model_pb2 import ModelSpec
 from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
 from serving.models import MODELS
@@ -31,7 +31,7 @@ def model_server(scratch: Path, *, rest_port: int | None = None) -> Iterator[Mod
     """Serve the shipped models; yields once every one of them can be asked."""
     scratch.mkdir(parents=True, exist_ok=True)
     config = scratch / "models.config"
-    config.write_text(model_config(SHIPPED_MODELS))
+    config.write_text(model_config(shipped_models(scratch / "models")))
     port = free_port()
     # A gateway that makes a call for each request is refused beyond this; at 128 connections that
     # would be said of the plain gateway, and not of the comparison. The last of two flags counts.

@@ -13,10 +13,34 @@ from typing import IO
 
 import httpx
 
+from serving.models import MODELS
+
 ROOT = Path(__file__).parents[1]
-SHIPPED_MODELS = ROOT / "models"
+MODELS_FOLDER = ROOT / "models"
+# What is ours in that folder: a user's own models, and versions of ours, may lie beside it.
+SHIPPED_VERSIONS = {"housing": 1, "image": 1, "sentiment": 1}
 START_SECONDS = 90
 STOP_SECONDS = 30
+
+
+def shipped_version(model: str) -> Path:
+    """Give the folder of the version that is shipped."""
+    return MODELS_FOLDER / model / str(SHIPPED_VERSIONS[model])
+
+
+def shipped_models(folder: Path) -> Path:
+    """Make a repository of the shipped versions alone: links in a folder that is not there yet.
+
+    A user's own model is in it too, as it is, if the gateway knows it: it must be ready as well.
+    """
+    for model in MODELS:
+        if model in SHIPPED_VERSIONS:
+            version = shipped_version(model)
+            (folder / model).mkdir(parents=True)
+            (folder / model / version.name).symlink_to(version)
+        elif (MODELS_FOLDER / model).is_dir():
+            (folder / model).symlink_to(MODELS_FOLDER / model)
+    return folder
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ from typing import IO
 import psutil
 
 from bench import stack
+from bench.stack import shipped_version
 from serving.models import MODELS
 from soak.clients import Clients
 from soak.known_answers import KnownAnswers
@@ -22,7 +23,6 @@ from soak.tally import Tally
 from soak.versions import (
     publish_version,
     remove_version,
-    shipped_version,
     write_version,
 )
 

@@ -8,16 +8,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from bench import stack
+from bench.stack import shipped_version
 
 GRAPH = "saved_model.pb"
 RELATIVE_CHANGE = 0.05
-
-
-def shipped_version(model: str) -> Path:
-    """Give the folder of the newest version that is shipped."""
-    versions = (path for path in (stack.SHIPPED_MODELS / model).iterdir() if path.name.isdigit())
-    return max(versions, key=lambda path: int(path.name))
 
 
 def write_version(model: str, number: int, folder: Path) -> Path:

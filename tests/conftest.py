@@ -93,7 +93,8 @@ def model_server(
     if given_server:
         yield given_server.address
         return
-    with stack.model_server(stack.SHIPPED_MODELS, tmp_path_factory.mktemp("config")) as address:
+    scratch = tmp_path_factory.mktemp("model-server")
+    with stack.model_server(stack.shipped_models(scratch / "models"), scratch) as address:
         yield address
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.stack import (
     ROOT,
-    SHIPPED_MODELS,
+    SHIPPED_VERSIONS,
     START_SECONDS,
     STOP_SECONDS,
     answers,
@@ -17,6 +17,8 @@ from bench.stack import (
     gateway_process,
     model_server_process,
     process,
+    shipped_models,
+    shipped_version,
     wait_until,
     wait_until_ready,
 )
@@ -25,7 +27,7 @@ from serving.tf_serving.model_config import model_config
 __all__ = [
     "PATIENT",
     "ROOT",
-    "SHIPPED_MODELS",
+    "SHIPPED_VERSIONS",
     "START_SECONDS",
     "STOP_SECONDS",
     "answers",
@@ -37,6 +39,8 @@ __all__ = [
     "model_server_process",
     "process",
     "refusal",
+    "shipped_models",
+    "shipped_version",
     "wait_until",
     "wait_until_ready",
 ]

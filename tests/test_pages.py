@@ -1,6 +1,8 @@
 """Every page leads where it says it leads: each relative link to a file, and to a heading in it."""
 
 import re
+import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,9 @@ LINE = re.compile(
 )  # of source, as GitHub has it; those of the walk have a test of their own
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+INSTALLATION = re.compile(r"pip install\s+([^`#&\n]*(?:\n'[^`]*)?)")
 
 
 def links(page: Path) -> Iterator[str]:
@@ -56,3 +61,22 @@ def test_the_readme_names_every_page() -> None:
     pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
 
     assert pages <= set(links(ROOT / "README.md"))
+
+
+def test_what_installs_this_tree_keeps_it_editable_and_the_versions_those_that_are_tested() -> None:
+    """A copy in the environment would not see a model that is added to the tree."""
+    lines = [
+        shlex.split(line)
+        for page in PAGES
+        for line in INSTALLATION.findall(page.read_text())
+        if re.search(r"(^|[\s'])\.(\[|\s|$)", line)
+    ]
+    assert len(lines) >= 3
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for words in lines:
+        assert words[:3] == ["--constraint", "constraints.txt", "--editable"], words
+        named = re.fullmatch(r"\.(?:\[(.*)\])?", words[3])
+        assert named is not None, words
+        assert set((named[1] or "local").split(",")) <= extras.keys(), words

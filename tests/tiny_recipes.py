@@ -2,9 +2,11 @@
 
 import csv
 import io
+import logging
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
+from tensorflow.python.eager.polymorphic_function import polymorphic_function
 
 from serving.card import ModelCard
 from serving.models.housing import NUMERIC_FEATURES
@@ -107,14 +111,14 @@ def _write_houses(path: Path, random: np.random.Generator) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_recipes() -> dict[str, Recipe[Any]]:
-    """Every recipe, small enough to train in seconds, and with a gate that lets all pass."""
+    """Each of our recipes, small enough to train in seconds, and with a gate that lets all pass."""
     return {
         name: replace(
-            recipe,
-            hyper_parameters=replace(recipe.hyper_parameters, **TINY.get(name, {})),
-            gate=_open(recipe.gate),
+            RECIPES[name],
+            hyper_parameters=replace(RECIPES[name].hyper_parameters, **changes),
+            gate=_open(RECIPES[name].gate),
         )
-        for name, recipe in RECIPES.items()
+        for name, changes in TINY.items()
     }
 
 
@@ -138,6 +142,7 @@ class Trained:
     card: ModelCard
     options: TrainingOptions
     after_one_epoch: Path  # the checkpoints as a kill would have left them then
+    warnings: list[str]  # of TensorFlow
 
     @property
     def folder(self) -> Path:
@@ -157,7 +162,7 @@ class KeepState(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
             shutil.copytree(self._checkpoints, self._copy, symlinks=True)
 
 
-@pytest.fixture(scope="session", params=list(RECIPES))
+@pytest.fixture(scope="session", params=list(TINY))
 def trained(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -179,5 +184,26 @@ def trained(
         recipe = replace(recipe, baselines={})
     copy = folder / "after-one-epoch"
     watched = replace(options, callbacks=[KeepState(options.checkpoints, copy)])
-    training = train(name, recipe, *read(name, recipe, options), watched, seed=0)
-    return Trained(training, publish_best(name, [training], [], options), options, copy)
+    with tensorflow_warnings() as warnings:
+        training = train(name, recipe, *read(name, recipe, options), watched, seed=0)
+        card = publish_best(name, [training], [], options)
+    return Trained(training, card, options, copy, warnings)
+
+
+@contextmanager
+def tensorflow_warnings() -> Iterator[list[str]]:
+    """Collect what TensorFlow warns of; it counts tracings from here on, not those of other tests.
+
+    It warns when five of the last ten calls of functions of one code were traced, at most twice.
+    """
+    said: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    manager = polymorphic_function._FrequentTracingDetectorManager()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polymorphic_function, "_frequent_tracing_detector_manager", manager)
+        tf.get_logger().addHandler(handler)
+        try:
+            yield said
+        finally:
+            tf.get_logger().removeHandler(handler)

@@ -3,6 +3,8 @@
 Options that they do not know are hyper-parameters, which only the recipes know.
 """
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,6 +33,7 @@ DEFAULT_REPOSITORY = Path("models")
 DEFAULT_CHECKPOINTS = Path("build/checkpoints")
 DEFAULT_REPORTS = Path("build/reports")
 DEFAULT_STUDY = Path("build/tuning")
+NOT_STORED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 LEARNING_RATES = Path("build/learning-rates")
 
 
@@ -128,8 +131,26 @@ def _trainable(*, how_to_go_on: str) -> Iterator[None]:
             import training.cli.command  # noqa: F401  # which needs all of it
             from training.errors import Misuse, TrainingError
 
-        with reported(TrainingError), reported(Misuse, exit_code=2):
+        with reported(TrainingError), reported(Misuse, exit_code=2), _storing(how_to_go_on):
             yield
+
+
+@contextmanager
+def _storing(how_to_go_on: str) -> Iterator[None]:
+    """End with 1 when a file cannot be written, as on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NOT_STORED:
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        typer.echo(
+            f"tfgate: cannot write{where}: {os.strerror(error.errno)}. Make room, or name other "
+            "folders with --repository, --checkpoints and --reports; then "
+            f"{how_to_go_on}",
+            err=True,
+        )
+        raise typer.Exit(1) from error
 
 
 def _gpus() -> Sequence[str]:

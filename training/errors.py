@@ -7,6 +7,7 @@ TrainingError
 ├── DataNotFound        the data set is neither on disk nor within reach
 ├── DataCorrupt         a file of the data set is not what it should be
 ├── DataUnfit           nothing can be learned from the data as they are
+├── NotWritable         a folder that a training writes to cannot be written to
 ├── Diverged            the loss did not stay a number
 ├── BelowGate           the trained model is not good enough to be served
 └── ExportRefused       the exported version is not what `serving/models` declares
@@ -39,6 +40,10 @@ class DataCorrupt(TrainingError):
 
 class DataUnfit(TrainingError):
     """Nothing can be learned from the data as they are."""
+
+
+class NotWritable(TrainingError):
+    """A folder that a training writes to cannot be written to."""
 
 
 class Diverged(TrainingError):

@@ -11,10 +11,12 @@ from serving.card import ModelCard, Variant
 from serving.models import MODELS
 from training.checks.approval import approve
 from training.data.examples import Data, Examples, Splits
+from training.data.files import check_folder
 from training.fit.checkpoints import Checkpoints, checksum
 from training.fit.devices import fit_on
 from training.fit.fitting import fit_network
 from training.outputs.evaluation import Evaluation
+from training.places import check_writable
 from training.publish.cards import Measurements, write_card
 from training.publish.export import next_version, publish
 from training.recipe import Fit, Recipe, Training
@@ -55,6 +57,9 @@ def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> ModelCard:
     Raises:
         TrainingError: the data cannot be had, or the model is not fit to be served.
     """
+    for folder in (options.repository, options.checkpoints, options.reports, options.tensorboard):
+        if folder is not None:
+            check_writable(folder)
     data, splits = read(name, recipe, options)
     trainings = [train(name, recipe, data, splits, options, seed) for seed in options.seeds]
     ablations = _ablate(name, recipe, data, splits, options) if options.ablations else []
@@ -67,6 +72,8 @@ def read(name: str, recipe: Recipe[Any], options: TrainingOptions) -> tuple[Data
     Raises:
         TrainingError: the data cannot be had, or are not fit to be trained on.
     """
+    if options.data is not None:
+        check_folder(options.data)
     data = recipe.load(options.data)
     splits = divide(recipe, data)
     findings = approve(MODELS[name], recipe.outputs, data, splits)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from serving.contract import Tensors
 
@@ -26,9 +27,7 @@ class ServingGraph(tf.Module):
         self.features = features
         self.answer = answer
         self._network = network
-        traced = tf.function(self.__call__, reduce_retracing=True)
-        # Wrapped: a traced function that is an attribute would be exported too.
-        self._answer_batch = partial(traced)
+        self._answer_batch: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
@@ -37,12 +36,27 @@ class ServingGraph(tf.Module):
 
     def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
         """Answer any number of rows, a batch at a time."""
+        if self._answer_batch is None:
+            # Wrapped: a traced function that is an attribute would be exported too.
+            self._answer_batch = partial(traced(self, inputs))
         batches = []
         for start in range(0, num_rows, BATCH_SIZE):
             rows = slice(start, start + BATCH_SIZE)
             batch = to_tensorflow({name: inputs[name][rows] for name in inputs})
             batches.append(self._answer_batch(batch))
         return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def traced(graph: ServingGraph, inputs: Tensors) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Give the graph as a function of TensorFlow, traced once for such inputs in any number."""
+    specs = {
+        name: tf.TensorSpec([None, *array.shape[1:]], _dtype(array), name)
+        for name, array in inputs.items()
+    }
+    concrete: Callable[[Mapping[str, Any]], dict[str, Any]] = tf.function(
+        graph.__call__
+    ).get_concrete_function(specs)
+    return concrete
 
 
 def frozen(network: keras.Model) -> Callable[[Any], tf.Tensor]:
@@ -75,10 +89,11 @@ def _at_least_one_row(tensor: tf.Tensor) -> tf.Tensor:
 
 def to_tensorflow(tensors: Tensors) -> dict[str, Any]:
     """Turn numpy arrays into TensorFlow's; it cannot tell the dtype of no strings by itself."""
-    return {
-        name: tf.constant(array, tf.string if array.dtype == object else array.dtype)
-        for name, array in tensors.items()
-    }
+    return {name: tf.constant(array, _dtype(array)) for name, array in tensors.items()}
+
+
+def _dtype(array: NDArray[Any]) -> Any:
+    return tf.string if array.dtype == object else array.dtype
 
 
 def in_float32(network: keras.Model) -> keras.Model:

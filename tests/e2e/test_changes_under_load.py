@@ -35,7 +35,7 @@ def test_versions_and_labels_change_under_load(tmp_path: Path) -> None:
     known = KnownAnswers([*HOUSES, *LABELLED, *PINNED])
     # A copy, so that versions can be added.
     housing = tmp_path / "models" / "housing"
-    shutil.copytree(stack.SHIPPED_MODELS / "housing", housing)
+    shutil.copytree(stack.shipped_version("housing"), housing / "1")
     known.learn("housing", 1, housing / "1")
 
     def publish(version: int) -> None:

@@ -13,7 +13,7 @@ NUM_ANSWERS = 100
 
 def test_a_frozen_and_a_killed_server_cost_nothing_once_they_are_back(tmp_path: Path) -> None:
     """A frozen one is noticed by its silence, after some seconds: nobody waits for a deadline."""
-    housing = stack.SHIPPED_MODELS / "housing"
+    housing = stack.shipped_models(tmp_path / "shipped") / "housing"
     repository = stack.linked_repository(tmp_path / "models", housing=housing)
     with ModelServer(repository, tmp_path) as server:
         server.start()

@@ -20,9 +20,9 @@ from serving.card import ModelCard
 from serving.models import MODELS
 from tests import stack
 from tests.compare import assert_same
+from tests.tiny_recipes import TINY
 from training import pipeline
 from training.data.examples import Examples
-from training.models import RECIPES
 from training.pipeline import TrainingOptions
 from training.recipe import Recipe
 from training.serving_graph import ServingGraph
@@ -91,7 +91,7 @@ def served(
         yield Served(models, repository, url)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", TINY)
 def test_http_says_what_the_network_says(served: Served, name: str) -> None:
     trained = served.models[name]
     documents = documents_of(trained)

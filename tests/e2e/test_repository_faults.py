@@ -16,7 +16,7 @@ import pytest
 
 from soak.clients import Outcome
 from soak.model_server import ModelServer
-from soak.versions import publish_version, shipped_version, write_version
+from soak.versions import publish_version, write_version
 from tests import stack
 from tests.damage import GRAPH, WARMUP, cut, make_folder, remove, write
 from tests.e2e.under_load import HOUSES, asking, errors
@@ -74,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     scratch = tmp_path_factory.mktemp("faults")
     folder, log = scratch / "models" / "housing", scratch / "server.log"
     flags = ("--max_num_load_retries=0", "--model_config_file_poll_wait_seconds=1")
-    shutil.copytree(shipped_version("housing"), folder / "1")
+    shutil.copytree(stack.shipped_version("housing"), folder / "1")
     with (
         log.open("wb") as output,
         ModelServer(folder.parent, scratch, *flags, log=output) as server,

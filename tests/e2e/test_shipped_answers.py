@@ -9,7 +9,7 @@ from PIL import Image
 from serving.card import ModelCard
 from tests.drawings import as_json, drawing, file_of
 from tests.examples import EXAMPLES, HOUSE
-from training.models import RECIPES
+from tests.stack import SHIPPED_VERSIONS
 
 SCATHING = (
     "What a waste of two hours. The plot makes no sense, the acting is wooden and the jokes are "
@@ -103,7 +103,7 @@ def test_a_large_photograph_is_answered_like_its_thumbnail(http: httpx.Client) -
     assert answers[0]["confidence"] == pytest.approx(answers[1]["confidence"], abs=0.05)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_a_version_that_was_trained_here_shows_its_card(http: httpx.Client, name: str) -> None:
     newest = http.get(f"/models/{name}").json()["versions"][0]
 

@@ -13,9 +13,8 @@ def test_gateway_and_model_server_prove_themselves_to_each_other(tmp_path: Path)
     authority = Authority(tmp_path)
     server, ours = authority.issue("127.0.0.1"), authority.issue("gateway.example")
     ssl_config = write_ssl_config(tmp_path / "ssl.config", server, authority)
-    repository = stack.linked_repository(
-        tmp_path / "models", housing=stack.SHIPPED_MODELS / "housing"
-    )
+    shipped = stack.shipped_models(tmp_path / "shipped")
+    repository = stack.linked_repository(tmp_path / "models", housing=shipped / "housing")
     settings = {
         "model_server_ca_file": str(authority.certificate),
         "model_server_certificate_file": str(ours.certificate),

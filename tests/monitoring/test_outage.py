@@ -21,7 +21,7 @@ pytestmark = [
 
 def test_killing_the_model_server_raises_the_alarm(tmp_path: Path) -> None:
     with (
-        ModelServer(stack.SHIPPED_MODELS, tmp_path) as model_server,
+        ModelServer(stack.shipped_models(tmp_path / "models"), tmp_path) as model_server,
         stack.gateway(model_server.address) as gateway,
         httpx.Client(base_url=gateway, timeout=30) as http,
     ):

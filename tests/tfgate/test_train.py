@@ -1,5 +1,6 @@
 """`tfgate train` as scripts and impatient people see it: exit codes, and one sentence."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ data_folder = tiny_recipes.data_folder  # a fixture
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["train", "churn"], "there is no recipe 'churn': choose from housing, image, sentiment"),
+        (["train", "no recipe"], "there is no recipe 'no recipe': choose from "),
         (["train", "housing", "--epochz", "3"], "there is no option 'epochz'"),
         (["train", "housing", "--epochs", "few"], "epochs cannot be 'few'"),
         (["train", "housing", "--epochs"], "--epochs wants a value"),
@@ -38,6 +39,41 @@ def test_a_failure_exits_with_1(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["train", "housing", "--data", str(tmp_path)])
     assert result.exit_code == 1
     assert "put the file there" in result.stderr
+
+
+def test_an_output_folder_that_cannot_be_written_is_named_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    for option in ("repository", "checkpoints", "reports", "tensorboard"):
+        places = [f"--{option}={tmp_path}/file/inside", f"--data={tmp_path}"]
+        result = CliRunner().invoke(app, ["train", "housing", *places])
+        assert result.exit_code == 1
+        assert result.stderr == (
+            f"tfgate: {tmp_path}/file/inside cannot be written to: {tmp_path}/file is a file; "
+            "name another folder\n"
+        )
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "build/checkpoints/x")
+
+    monkeypatch.setattr("training.cli.command.train", fill_up)
+    result = CliRunner().invoke(app, ["train", "housing", f"--data={tmp_path}"])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "tfgate: cannot write build/checkpoints/x: No space left on device. Make room, or name "
+        "other folders with --repository, --checkpoints and --reports; then the same command with "
+        "--resume goes on from the last epoch\n"
+    )
+
+
+def test_a_folder_of_data_that_is_not_there_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["train", "housing", f"--data={tmp_path}/Häuser"])
+    assert result.exit_code == 1
+    said = f"--data {tmp_path}/Häuser: there is no such folder; {tmp_path} holds nothing"
+    assert said in result.stderr
 
 
 def test_a_model_below_its_gate_exits_with_1_and_leaves_no_version(

@@ -16,10 +16,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
-from training.models import RECIPES
+from tests.stack import SHIPPED_VERSIONS, shipped_version
 from training.serving_graph import to_tensorflow
 
-REPOSITORY = Path(__file__).parents[2] / "models"
 ANSWERS = Path(__file__).with_name("shipped_answers.json")
 COMMAND = "python -m tests.training.shipped_sample"
 
@@ -167,11 +166,6 @@ def houses() -> Tensors:
 INPUTS = {"sentiment": texts()[0], "image": pictures(), "housing": houses()}
 
 
-def newest_version(name: str) -> Path:
-    """Give the folder of the newest shipped version of a model."""
-    return max((REPOSITORY / name).iterdir(), key=lambda folder: int(folder.name))
-
-
 def ask(signature: Any, name: str) -> dict[str, NDArray[Any]]:
     """Give what a version says to the sample; numbers alone, as classes are always the same."""
     outputs = signature(**to_tensorflow(INPUTS[name]))
@@ -182,8 +176,8 @@ def write_answers() -> None:
     """Write down what the shipped versions say now, and tell how far from what stood there."""
     before = json.loads(ANSWERS.read_text()) if ANSWERS.exists() else {}
     answers: dict[str, Any] = {}
-    for name in RECIPES:
-        folder = newest_version(name)
+    for name in SHIPPED_VERSIONS:
+        folder = shipped_version(name)
         outputs = ask(tf.saved_model.load(str(folder)).signatures["serving_default"], name)
         digits = {key: 6 if key == "scores" else 2 for key in outputs}  # 2: cents
         rounded = {

@@ -75,6 +75,13 @@ def test_the_card_tells_the_whole_story(trained: Trained) -> None:
     card = trained.card
     assert card.version == 1
     assert len(card.data_set.sha256) == 64
+    tasks = {
+        "sentiment": "classification of a text as negative or positive",
+        "image": "classification of a picture as airplane, automobile, bird, cat, deer, dog, frog, "
+        "horse, ship or truck",
+        "housing": "regression with a 90 % prediction interval",
+    }
+    assert card.task == tasks[card.name]
     assert card.data_set.split.test > 0
     assert [each.name for each in card.metrics]
     assert len(card.learning_curves[0].validation) == card.hyper_parameters["epochs"]
@@ -112,6 +119,11 @@ def test_a_model_outside_of_its_gate_is_not_exported(trained: Trained, tmp_path:
     ):
         publish_best(trained.card.name, [replace(training, recipe=strict)], [], options)
     assert not (tmp_path / "models").exists()
+
+
+def test_tensorflow_has_nothing_to_warn_of(trained: Trained) -> None:
+    """As that functions are traced over and over: in the hours of a real training, that is time."""
+    assert trained.warnings == []
 
 
 def test_too_few_examples_for_a_batch_are_refused(

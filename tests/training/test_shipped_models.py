@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from serving.card import ModelCard
 from serving.contract import TensorSpec
 from serving.models import MODELS
+from tests.stack import SHIPPED_VERSIONS, shipped_version
 from tests.training.shipped_sample import (
     ANSWERS,
     COMMAND,
@@ -20,12 +21,9 @@ from tests.training.shipped_sample import (
     INCOMES,
     INPUTS,
     PLACES,
-    REPOSITORY,
     ask,
-    newest_version,
     texts,
 )
-from training.models import RECIPES
 from training.publish.export import no_rows
 from training.publish.operations import devices_by_operation
 from training.serving_graph import to_tensorflow
@@ -70,7 +68,7 @@ NEIGHBOURS = ["Dull.", "One of the best films I have seen! " * 40, "It's not bad
 
 @cache
 def load(name: str) -> Any:
-    return tf.saved_model.load(str(newest_version(name))).signatures
+    return tf.saved_model.load(str(shipped_version(name))).signatures
 
 
 @cache
@@ -83,10 +81,10 @@ def read_card(name: str) -> ModelCard:
     return ModelCard.model_validate_json(text)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_the_sample_is_answered_as_it_was_when_the_version_was_published(name: str) -> None:
     golden = json.loads(ANSWERS.read_text())[name]
-    version, shipped = golden.pop("version"), newest_version(name)
+    version, shipped = golden.pop("version"), shipped_version(name)
     advice = f"If {shipped} is new on purpose, run `{COMMAND}` and look at what changes."
     assert version == int(shipped.name), (
         f"{ANSWERS} has the answers of {name} {version}, shipped is {name} {shipped.name}. {advice}"
@@ -134,7 +132,7 @@ def test_a_price_is_always_within_its_interval() -> None:
     assert (sample["price_low"] < sample["price_high"]).mean() > 0.5
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_an_answer_is_the_same_alone_and_among_others(name: str) -> None:
     row = len(next(iter(INPUTS[name].values()))) // 2
     alone = load(name)["serving_default"](
@@ -152,7 +150,7 @@ def test_a_text_scores_the_same_alone_and_among_longer_and_shorter_ones(text: st
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_a_batch_without_rows_is_answered_with_none(name: str) -> None:
     signature = MODELS[name].signature
     outputs = load(name)["serving_default"](**to_tensorflow(no_rows(signature)))
@@ -160,7 +158,7 @@ def test_a_batch_without_rows_is_answered_with_none(name: str) -> None:
         assert outputs[output].shape == (0, *spec.row_shape)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_the_signature_is_as_declared(name: str) -> None:
     signature, declared = load(name)["serving_default"], MODELS[name].signature
     for specs, expected in (
@@ -174,13 +172,13 @@ def test_the_signature_is_as_declared(name: str) -> None:
         assert found == dict(expected)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_the_card_has_the_figures_that_were_measured_and_how_far_they_can_be_trusted(
     name: str,
 ) -> None:
     """Whether they are true only a training on the public data can show."""
     card = read_card(name)
-    assert (card.name, card.version) == (name, int(newest_version(name).name))
+    assert (card.name, card.version) == (name, int(shipped_version(name).name))
     figures = {each.name: each.value for each in card.metrics}
     for metric, (lowest, highest) in BOUNDS[name].items():
         assert lowest <= figures[metric] <= highest, metric
@@ -192,14 +190,14 @@ def test_the_card_has_the_figures_that_were_measured_and_how_far_they_can_be_tru
     assert card.command.startswith(f"tfgate train {name}")
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_every_operation_runs_on_a_cpu_and_all_arithmetic_also_on_a_gpu(name: str) -> None:
-    devices = devices_by_operation(newest_version(name))
+    devices = devices_by_operation(shipped_version(name))
     assert all("CPU" in each for each in devices.values())
     assert {operation for operation in devices if "GPU" not in devices[operation]} <= CPU_ALONE
 
 
 @pytest.mark.parametrize(("name", "megabytes"), [("sentiment", 16), ("image", 9), ("housing", 4)])
 def test_a_version_is_no_larger_than_promised(name: str, megabytes: int) -> None:
-    sizes = [path.stat().st_size for path in (REPOSITORY / name).rglob("*") if path.is_file()]
+    sizes = [path.stat().st_size for path in shipped_version(name).rglob("*") if path.is_file()]
     assert sum(sizes) <= megabytes * 1e6

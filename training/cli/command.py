@@ -15,6 +15,7 @@ from training.experiments import folds, range_test, tuning
 from training.models import RECIPES
 from training.pipeline import TrainingOptions, read, run
 from training.recipe import Recipe
+from training.report.report import PAGE
 
 ALL = "all"
 
@@ -31,6 +32,14 @@ def train(names: Sequence[str], options: TrainingOptions, changes: Changes) -> N
         again = replace(options, command=command_line(name, options, changes))
         cards.append(run(name, recipe, again))
     console.print(summaries.trained(cards))
+    for card in cards:
+        version = options.repository / card.name / str(card.version)
+        console.print(
+            f"{card.name}, version {card.version}: {version}", soft_wrap=True, highlight=False
+        )
+        if options.reports is not None:
+            page = options.reports / card.name / str(card.version) / PAGE
+            console.print(f"its report: {page}", soft_wrap=True, highlight=False)
 
 
 def cross_validate(

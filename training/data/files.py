@@ -9,6 +9,7 @@ import pooch
 from training.errors import DataCorrupt, DataNotFound
 
 CONNECT_TIMEOUT_SECONDS = 20
+NUM_NAMED = 6  # things in a folder
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,38 @@ def locate(file: DataFile, folder: Path | None) -> Path:
     if path := find(file, folder):
         return path
     raise DataNotFound(
-        f"{folder} holds no {' or '.join(file.names)}: put the file there (it is published at "
-        f"{file.url}), or leave --data out to have it downloaded; or put data of your own there: "
-        f"{file.own}"
+        f"{folder} holds no {' or '.join(file.names)}, but {_contents(folder)}: put the file there "
+        f"(it is published at {file.url}), or leave --data out to have it downloaded; or put data "
+        f"of your own there: {file.own}"
     )
+
+
+def check_folder(folder: Path) -> None:
+    """See that what `--data` names is a folder that can be read.
+
+    Raises:
+        DataNotFound: it is not.
+    """
+    try:
+        next(folder.iterdir(), None)
+    except NotADirectoryError as error:
+        raise DataNotFound(
+            f"--data {folder} is a file: name the folder that holds it, {folder.absolute().parent}"
+        ) from error
+    except FileNotFoundError as error:
+        there = next(each for each in folder.absolute().parents if each.is_dir())
+        raise DataNotFound(
+            f"--data {folder}: there is no such folder; {there} holds {_contents(there)}"
+        ) from error
+    except OSError as error:
+        raise DataNotFound(f"--data {folder} cannot be read: {error.strerror}") from error
+
+
+def _contents(folder: Path) -> str:
+    """Name the first few things in a folder."""
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    more = f" and {len(names) - NUM_NAMED:,} more" if len(names) > NUM_NAMED else ""
+    return ", ".join(names[:NUM_NAMED]) + more if names else "nothing"
 
 
 def find(file: DataFile, folder: Path) -> Path | None:

@@ -4,17 +4,23 @@ A checkpoint is a folder of its own, and a link is turned to it once it is writt
 is killed while it writes leaves the one before.
 """
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from serving.contract import Tensors
 from training.recipe import State
+
+BYTES_PER_NUMBER = 4
+OVERHEAD = 1_000_000  # of HDF5, and of what stands beside the weights
 
 
 def checksum(tensors: Tensors) -> str:
@@ -25,6 +31,14 @@ def checksum(tensors: Tensors) -> str:
             content = bytes(row)
             digest.update(f"{name} {len(content)} ".encode() + content)
     return digest.hexdigest()
+
+
+def _check_room(folder: Path, network: keras.Model) -> None:
+    """See that a checkpoint fits: HDF5 does not survive a disk that is full."""
+    numbers = sum(int(np.prod(each.shape)) for each in network.variables)
+    numbers += sum(int(np.prod(each.shape)) for each in network.optimizer.variables)
+    if shutil.disk_usage(folder).free < OVERHEAD + BYTES_PER_NUMBER * numbers:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 class Checkpoints:
@@ -52,6 +66,7 @@ class Checkpoints:
     def save(self, network: keras.Model, state: State) -> None:
         """Put this state in the place of the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        _check_room(self.folder, network)
         (self.folder / "identity.json").write_text(self._identity)
         draft = self.folder / f"epoch-{state.epochs}{'-finished' * state.finished}"
         shutil.rmtree(draft, ignore_errors=True)

@@ -134,8 +134,13 @@ def _is_random(layer: keras.layers.Layer) -> bool:
 
 def predict_validation(fit: Fit) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give what the network makes of the validation batches, and their targets, row by row."""
-    targets = [target for _, target in fit.validation.as_numpy_iterator()]
-    return fit.network.predict(fit.validation, verbose=0), np.concatenate(targets)
+    batch, _ = fit.validation.element_spec
+    # Traced once, for batches of any size; Keras' predict traces anew for the last one.
+    answer = tf.function(lambda inputs: fit.network(inputs, training=False))
+    traced = answer.get_concrete_function(batch)
+    rows = [(traced(inputs).numpy(), targets.numpy()) for inputs, targets in fit.validation]
+    outputs, targets = zip(*rows, strict=True)
+    return np.concatenate(outputs), np.concatenate(targets)
 
 
 def whole_batches(num_examples: int, batch_size: int) -> int:

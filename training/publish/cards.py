@@ -1,6 +1,7 @@
 """Writes the model card: what a version says of itself."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from serving.card import DataSet, LearningCurve, ModelCard, Split, Variant
 from training.outputs.evaluation import Evaluation
 from training.recipe import State, Training
 
+MOST_NAMED = 10  # classes in a sentence
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
 
@@ -30,7 +32,7 @@ def write_card(
     return ModelCard(
         name=name,
         version=version,
-        task=recipe.task,
+        task=_task(recipe.task, data.classes),
         data_set=DataSet(
             name=data.name,
             source=data.source,
@@ -60,6 +62,14 @@ def write_card(
         trained_at=datetime.now(UTC),
         training_seconds=round(training.state.seconds, 1),
     )
+
+
+def _task(task: str, classes: Sequence[str]) -> str:
+    """Say what is answered with: of the classes that the data have, not of the public data's."""
+    if len(classes) > MOST_NAMED:
+        return f"{task} as one of {len(classes):,} classes"
+    *most, last = classes or ("",)
+    return f"{task} as {', '.join(most)} or {last}" if classes else task
 
 
 def _learning_curves(state: State) -> list[LearningCurve]:

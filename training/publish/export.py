@@ -3,6 +3,8 @@
 A model server that polls the folder sees the whole version or none of it.
 """
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,7 +91,10 @@ def _save(graph: ServingGraph, card: ModelCard, signature: Signature, path: Path
         "serving_default": serve.get_concrete_function(**inputs),
         "describe": describe.get_concrete_function(request),
     }
-    tf.saved_model.save(graph, str(path), signatures)
+    try:
+        tf.saved_model.save(graph, str(path), signatures)
+    except tf.errors.ResourceExhaustedError as error:  # so TensorFlow says that the disk is full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 def _tensor_spec(name: str, spec: TensorSpec) -> tf.TensorSpec:

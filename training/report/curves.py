@@ -24,27 +24,29 @@ def learning(training: Training, card: ModelCard) -> Section:
 
 
 def _in_words(errors: Errors) -> str:
-    share = errors.gap / errors.validation if errors.validation else 0.0
+    train, validation, test = errors.train, errors.validation, errors.test
+    share = errors.gap / validation.value if validation.value else 0.0
     gap = (
-        f"The error is {number(errors.train)} on training and {number(errors.validation)} on "
+        f"The error is {number(train.value)} on training and {number(validation.value)} on "
         f"validation examples: the gap is {share:.0%} of the latter."
     )
     if errors.floor is None:
         return f"{gap} There is no baseline to compare with."
-    side = "below" if errors.test < errors.floor else "not below"
-    return f"{gap} On the test part it is {number(errors.test)}, {side} the floor of " + (
+    side = "below" if test.value < errors.floor else "not below"
+    return f"{gap} On the test part it is {number(test.value)}, {side} the floor of " + (
         f"{number(errors.floor)}."
     )
 
 
 def _errors(kind: OutputKind, errors: Errors) -> Table:
+    parts = {"training": errors.train, "validation": errors.validation, "test": errors.test}
     rows = [
-        ["training", number(errors.train)],
-        ["validation", number(errors.validation)],
-        ["test", number(errors.test)],
-        ["best baseline, test", "none" if errors.floor is None else number(errors.floor)],
+        [part, number(each.value), f"{number(each.low)} to {number(each.high)}", f"{each.count:,}"]
+        for part, each in parts.items()
     ]
-    return Table("Error by part", ["part", kind.error_name], rows)
+    floor = "none" if errors.floor is None else number(errors.floor)
+    rows.append(["best baseline, test", floor, "", f"{errors.test.count:,}"])
+    return Table("Error by part", ["part", kind.error_name, "95 % interval", "examples"], rows)
 
 
 def _curves(card: ModelCard, errors: Errors) -> Figure:

@@ -34,7 +34,7 @@ from tests.damage import (
     write,
 )
 from tests.serving.embedded.numbered import export_number
-from tests.stack import SHIPPED_MODELS
+from tests.stack import shipped_version
 
 NOT_FOUND = code_number(grpc.StatusCode.NOT_FOUND)
 DATA_LOSS = code_number(grpc.StatusCode.DATA_LOSS)
@@ -260,6 +260,6 @@ def test_a_version_that_does_not_restore_needs_no_folder_of_them(
 
 def test_a_shipped_version_has_its_weights_in_its_graph(tmp_path: Path) -> None:
     """Its folder of variables, which an export always has, holds none that are restored."""
-    shutil.copytree(SHIPPED_MODELS / "housing" / "1", tmp_path / "1")
+    shutil.copytree(shipped_version("housing"), tmp_path / "1")
     remove_variables(tmp_path / "1")
     assert verdict_of_ours(tmp_path / "1") == (0, "")

@@ -20,7 +20,9 @@ def test_the_models_are_published_and_their_figures_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", "150")
-    places = replace(trained.options, repository=tmp_path, reports=None, tensorboard=None)
+    reports = tmp_path / "reports"
+    repository = tmp_path / "models"
+    places = replace(trained.options, repository=repository, reports=reports, tensorboard=None)
     train(["housing"], replace(places, seeds=[0, 1], resume=True), {})
     shown = capsys.readouterr().out
     assert shown.count("epoch 2/2") == 1  # the first seed was trained before
@@ -28,7 +30,10 @@ def test_the_models_are_published_and_their_figures_shown(
     assert "of 2 seeds" in shown
     assert "±" in shown
     assert "gradient-boosted trees" in " ".join(shown.split())
-    assert [path.name for path in (tmp_path / "housing").iterdir()] == ["1"]
+    assert [path.name for path in (repository / "housing").iterdir()] == ["1"]
+    assert f"housing, version 1: {repository}/housing/1\n" in shown
+    assert f"its report: {reports}/housing/1/report.html\n" in shown
+    assert (reports / "housing/1/report.html").is_file()
 
 
 def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:
@@ -45,8 +50,10 @@ def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownRecipe, match="'churn': choose from housing, image, sentiment, all"):
-        train(["housing", "churn"], TrainingOptions(tmp_path, tmp_path / "models", tmp_path), {})
+    with pytest.raises(UnknownRecipe, match=r"'no recipe': choose from .*housing, .*all"):
+        train(
+            ["housing", "no recipe"], TrainingOptions(tmp_path, tmp_path / "models", tmp_path), {}
+        )
     assert not (tmp_path / "models").exists()
 
 
@@ -63,5 +70,5 @@ def test_missing_data_are_named_with_where_to_put_them(
 ) -> None:
     with pytest.raises(DataNotFound) as caught:
         train([name], TrainingOptions(tmp_path, tmp_path / "models", tmp_path), {})
-    assert f"{tmp_path} holds no {files}: put the file there" in str(caught.value)
+    assert f"{tmp_path} holds no {files}, but nothing: put the file there" in str(caught.value)
     assert "https://" in str(caught.value)

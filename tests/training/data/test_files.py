@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.files import DataFile, locate
+from training.data.files import DataFile, check_folder, locate
 from training.errors import DataCorrupt, DataNotFound
 
 CONTENT = b"a,b\n1,2\n"
@@ -70,10 +70,31 @@ def test_without_data_and_network_the_error_says_what_to_put_where() -> None:
 
 def test_a_folder_without_data_is_refused_with_all_that_could_lie_there(tmp_path: Path) -> None:
     file = DataFile("https://example.org/table.csv", CHECKSUM, ("table.csv", "other.csv"), OWN)
+    (tmp_path / "elsewhere").mkdir()
     with pytest.raises(DataNotFound) as caught:
         locate(file, tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} holds no table.csv or other.csv: put the file there (it is published at "
-        "https://example.org/table.csv), or leave --data out to have it downloaded; or put data "
-        "of your own there: a table of your own"
+        f"{tmp_path} holds no table.csv or other.csv, but elsewhere/: put the file there (it is "
+        "published at https://example.org/table.csv), or leave --data out to have it downloaded; "
+        "or put data of your own there: a table of your own"
+    )
+
+
+def test_a_folder_that_is_not_there_is_named_beside_what_is(tmp_path: Path) -> None:
+    (tmp_path / "houses").mkdir()
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(DataNotFound) as caught:
+        check_folder(tmp_path / "house" / "data")
+    assert str(caught.value) == (
+        f"--data {tmp_path}/house/data: there is no such folder; {tmp_path} holds houses/, "
+        "notes.txt"
+    )
+
+
+def test_a_file_in_the_place_of_its_folder_is_told_from_one(tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").touch()
+    with pytest.raises(DataNotFound) as caught:
+        check_folder(tmp_path / "houses.csv")
+    assert str(caught.value) == (
+        f"--data {tmp_path}/houses.csv is a file: name the folder that holds it, {tmp_path}"
     )

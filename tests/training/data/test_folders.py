@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_named_and_left_out(bounty: Path) -> None:
     data = imdb.load(bounty)
     (finding,) = data.findings
     assert (finding.severity, finding.count) == ("refusal", 2)
-    assert "good/latin.txt ('utf-8' codec" in finding.message
+    assert "good/latin.txt (it is not in UTF-8: line 1, byte 4 is 0xE9" in finding.message
     assert "good/none.txt (no visible character in it)" in finding.message
     assert len(data.development) + len(data.test) == 50
 

@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from serving.card import Metric
+from tests.stack import SHIPPED_VERSIONS
 from training.cli.command import train, tune
 from training.cli.hyper_parameters import read
 from training.errors import Diverged, TrainingError, WrongOption
@@ -119,7 +120,7 @@ def test_a_recipe_that_leaves_nothing_to_search_is_refused(
         tuning.tune("housing", recipe, options, tmp_path, 1, fixed=tuple(recipe.search_space))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SHIPPED_VERSIONS)
 def test_every_recipe_has_its_own_values_in_its_search_space(name: str) -> None:
     values = asdict(RECIPES[name].hyper_parameters)
     assert RECIPES[name].search_space

@@ -131,7 +131,8 @@ def test_the_page_says_what_the_card_says(reported: Reported) -> None:
 
 
 def test_the_gap_is_read_out(reported: Reported) -> None:
-    assert re.search(r"(High bias|High variance|Fine)\. The error is [\d.,]+", reported.page.words)
+    verdicts = "High bias|High variance|Fine|Too few to tell"
+    assert re.search(rf"({verdicts})\. The error is [\d.,]+", reported.page.words)
     errors = {row[0]: row[1] for row in reported.page.tables["Error by part"]}
     metrics = {each.name: each.value for each in reported.card.metrics}
     accuracy = metrics.get("accuracy")

@@ -4,7 +4,6 @@ Source: R. K. Pace and R. Barry, "Sparse Spatial Autoregressions", Statistics & 
 33 (1997) 291-297, in the version of A. Géron that has the distance to the ocean and gaps.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,14 @@ from serving.models.housing import NUMERIC_FEATURES
 from training.data.examples import Data, Examples
 from training.data.files import DataFile, find, locate, sha256
 from training.data.finding import finding
-from training.errors import DataCorrupt, DataUnfit
+from training.data.tables import read_table
+from training.errors import DataUnfit
 
 TARGET = "median_house_value"
 CATEGORY = "ocean_proximity"
 COLUMNS = (*NUMERIC_FEATURES, TARGET, CATEGORY)
+GAPS = ("total_bedrooms",)  # the census lacks it for some
+OTHER_TABLES = (".tsv", ".txt", ".xlsx", ".xls", ".ods", ".parquet", ".gz", ".bz2", ".xz", ".zip")
 FEWEST_ROWS = 100  # so that a fifth of them tells anything
 
 FILE = DataFile(
@@ -38,7 +40,7 @@ def load(folder: Path | None) -> Data:
 
     Raises:
         DataNotFound: there is no file, and none can be fetched.
-        DataCorrupt: the file has not the expected columns, or not numbers in them.
+        DataCorrupt: the file is no table with the expected columns, or lacks numbers in them.
         DataUnfit: it has hardly any rows.
     """
     own = _find_own(folder)
@@ -58,40 +60,21 @@ def load(folder: Path | None) -> Data:
 def _find_own(folder: Path | None) -> Path | None:
     if folder is None or find(FILE, folder):
         return None
-    tables = list(folder.glob("*.csv"))
-    return tables[0] if len(tables) == 1 else None
+    files = [path for path in folder.iterdir() if path.is_file()]
+    for suffixes in ((".csv",), OTHER_TABLES):  # which are read, too, if only to say what they are
+        tables = [path for path in files if path.suffix.lower() in suffixes]
+        if tables:
+            return tables[0] if len(tables) == 1 else None
+    return None
 
 
 def _read(path: Path) -> Examples:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # as Excel writes it
-            rows = list(csv.DictReader(file))
-    except UnicodeDecodeError as error:
-        raise DataCorrupt(f"{path} is not in UTF-8 ({error}): save it so") from error
-    if not rows or not rows[0].keys() >= set(COLUMNS):
-        raise DataCorrupt(
-            f"{path} is not the California housing table: its columns must be {', '.join(COLUMNS)}"
-        )
-    numbers = {name: _numbers(path, rows, name) for name in (*NUMERIC_FEATURES, TARGET)}
-    if len(rows) < FEWEST_ROWS:
-        raise DataUnfit(f"{path} has {len(rows)} rows: bring at least {FEWEST_ROWS}")
-    categories = np.array([(row[CATEGORY] or "").encode() for row in rows], dtype=object)
-    prices = numbers.pop(TARGET)
-    return Examples({**numbers, CATEGORY: categories}, prices)
-
-
-def _numbers(path: Path, rows: list[dict[str, str]], column: str) -> NDArray[np.float32]:
-    """Give a column, gaps as NaN."""
-    values = np.full(len(rows), np.nan, np.float32)
-    for index, row in enumerate(rows):
-        try:
-            values[index] = row[column] or np.nan
-        except ValueError as error:
-            raise DataCorrupt(
-                f"{path}, row {index + 1} below the header: {column} is {row[column]!r}, which is "
-                "no number; mend it, or leave the field empty"
-            ) from error
-    return values
+    table = read_table(path, COLUMNS)
+    if len(table) < FEWEST_ROWS:
+        raise DataUnfit(f"{path} has {len(table)} rows: bring at least {FEWEST_ROWS}")
+    numbers = {name: table.numbers(name, may_miss=name in GAPS) for name in NUMERIC_FEATURES}
+    categories = np.array([each.encode() for each in table.columns[CATEGORY]], dtype=object)
+    return Examples({**numbers, CATEGORY: categories}, table.numbers(TARGET))
 
 
 def _shared_places(

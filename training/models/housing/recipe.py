@@ -118,9 +118,7 @@ def answer_training(fit: Fit, graph: ServingGraph) -> tuple[Tensors, NDArray[Any
     Through the signature, a house would find itself among the neighbours that features remember.
     """
     number = min(NUM_TRAINING_BATCHES, fit.steps_per_epoch)
-    # Keras takes uncounted batches for too few.
-    counted = tf.data.experimental.assert_cardinality(number)
-    batches = fit.batches(tf.constant(0, tf.int64)).take(number).apply(counted)
+    batches = fit.batches(tf.constant(0, tf.int64)).take(number)
     raw, targets = predict_validation(replace(fit, validation=batches))  # [row, 3], [row]
     outputs = {name: tensor.numpy() for name, tensor in graph.answer(tf.constant(raw)).items()}
     return outputs, targets * UNIT_USD

@@ -15,6 +15,7 @@ from training.data import folders
 from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256
 from training.data.finding import finding
+from training.data.texts import decode
 from training.errors import DataCorrupt
 
 FILE = DataFile(
@@ -53,7 +54,7 @@ def load(folder: Path | None) -> Data:
 
 
 def _read_text(content: bytes) -> bytes:
-    if text := clean(content.decode()):
+    if text := clean(decode(content)):
         return text.encode()
     raise ValueError("no visible character in it")
 

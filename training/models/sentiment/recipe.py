@@ -83,7 +83,7 @@ def serve(fit: Fit) -> ServingGraph:
 
 
 RECIPE = Recipe(
-    task="classification of a text as negative or positive",
+    task="classification of a text",
     hyper_parameters=HyperParameters(),
     load=imdb.load,
     split=split,
