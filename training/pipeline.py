@@ -10,13 +10,13 @@ import keras
 from serving.card import ModelCard, Variant
 from serving.models import MODELS
 from training.checks.approval import approve
+from training.checks.folders import check_writable
 from training.data.examples import Data, Examples, Splits
 from training.data.files import check_folder
 from training.fit.checkpoints import Checkpoints, checksum
 from training.fit.devices import fit_on
 from training.fit.fitting import fit_network
 from training.outputs.evaluation import Evaluation
-from training.places import check_writable
 from training.publish.cards import Measurements, write_card
 from training.publish.export import next_version, publish
 from training.recipe import Fit, Recipe, Training
