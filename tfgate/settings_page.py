@@ -19,7 +19,7 @@ GROUPS = {
     "Size": ["max_body_bytes", "max_header_bytes"],
     "Load": ["max_calls_in_flight", "max_requests_per_model", "max_requests", "workers"],
     "Stopping": ["drain_seconds", "shutdown_grace_seconds"],
-    "What it tells": ["log_level", "tracing"],
+    "What it tells": ["log_level", "log_format", "tracing"],
 }
 # The part of a name that says what is counted.
 _UNITS = {

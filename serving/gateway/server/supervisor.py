@@ -103,7 +103,7 @@ def supervise(settings: Settings) -> None:
         CannotListen: another program listens there, or the address is not this machine's.
         WorkersDie: they end as soon as they are started.
     """
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     # A shared port would in silence be shared with whoever has it already.
     listen(settings.host, settings.port).close()
     with (

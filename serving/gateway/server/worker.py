@@ -34,7 +34,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
     config = uvicorn.Config(
         gateway,
-        log_config=log_config(settings.log_level),
+        log_config=log_config(settings.log_level, settings.log_format),
         http=partial(BoundedConnection, limits=limits),  # type: ignore[arg-type]  # it only calls it
         ws="none",
         access_log=False,

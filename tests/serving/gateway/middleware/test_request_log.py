@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -128,6 +129,30 @@ def test_a_defect_after_the_head_of_an_answer_ends_the_connection_and_is_told(
 
     (line,) = written(capsys)
     assert line["outcome"] == "internal-error"
+
+
+def test_in_a_terminal_it_is_a_line_for_people_that_commands_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A path may hold what moves a cursor, rings a bell or begins a line."""
+    lines = Lines()
+    begin = partial(new_context, models=["housing"])
+    log = RequestLog(raising(KeyError()), lines=lines, level="INFO", begin=begin, text=True)
+    scope = {"type": "http", "method": "GET", "path": "/\x1b[2J\a\nü", "headers": []}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    async def ask() -> None:
+        await log(scope, receive, send)
+        lines.flush()
+
+    asyncio.run(ask())
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d ERROR   GET /\\x1b\[2J\\x07\\nü 500 in [0-9.]+ ms: .+", line
+    )
 
 
 @pytest.mark.parametrize("num_lines", [1, 255, 256, 257, 1_000])
