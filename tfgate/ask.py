@@ -43,7 +43,8 @@ def predict(
     """
     headers = {"Content-Type": question.media_type}
     path = f"/predict/{model}"
-    return _ask(gateway, "POST", path, content=question.content, headers=headers, params=choice)
+    body = {"content": question.content, "headers": headers, "params": choice}
+    return _ask(gateway, "POST", path, "prediction", **body)
 
 
 def model_table(gateway: Gateway) -> Table:
@@ -57,7 +58,7 @@ def model_table(gateway: Gateway) -> Table:
     columns = (Column("version", no_wrap=True), "state", "trained", figures, values)
     table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 1, 0), pad_edge=False)
     for name in sorted(MODELS):
-        for version in _ask(gateway, "GET", f"/models/{name}")["versions"]:
+        for version in _ask(gateway, "GET", f"/models/{name}", "versions")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
             unready = version["unready"] and f"unready: {version['unready']}"
             state = ": ".join(filter(None, [version["state"], version["error"], unready]))
@@ -77,11 +78,14 @@ def check_ready(gateway: Gateway) -> None:
     Raises:
         CannotAsk: the gateway is away, a model is not ready, or the key is not known.
     """
-    _ask(gateway, "GET", "/readyz")
-    _ask(gateway, "GET", "/models")
+    _ask(gateway, "GET", "/readyz", "status")
+    _ask(gateway, "GET", "/models", "models")
 
 
-def _ask(gateway: Gateway, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+def _ask(
+    gateway: Gateway, method: str, path: str, promised: str, **arguments: Any
+) -> dict[str, Any]:
+    """Return a gateway's answer, in which the field is found that it has promised."""
     url = gateway.url.rstrip("/") + path
     headers = {**arguments.pop("headers", {}), **_authorization(gateway.key)}
     try:
@@ -97,10 +101,13 @@ def _ask(gateway: Gateway, method: str, path: str, **arguments: Any) -> dict[str
     except httpx.TimeoutException as error:
         message = f"{gateway.url} did not answer within {TIMEOUT_SECONDS} seconds."
         raise CannotAsk(message) from error
+    except httpx.ProxyError as error:
+        message = f"the proxy that the environment names does not lead to {gateway.url}: {error}."
+        raise CannotAsk(message) from error
     except httpx.TransportError as error:
         message = f"what listens at {gateway.url} does not answer as a gateway does: {error}."
         raise CannotAsk(message) from error
-    return _document(answer, gateway.url)
+    return _document(answer, promised, gateway.url)
 
 
 def _authorization(key: str | None) -> dict[str, str]:
@@ -122,15 +129,16 @@ def _client(url: str) -> httpx.Client:
         raise CannotAsk(message) from error
 
 
-def _document(answer: httpx.Response, url: str) -> dict[str, Any]:
+def _document(answer: httpx.Response, promised: str, url: str) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = answer.json()
+        document = answer.json()
     except ValueError:
-        document = {}
-    if answer.is_success and isinstance(document, dict) and document:
-        return document
-    if isinstance(document, dict) and document.keys() >= {"code", "detail", "hint", "errors"}:
-        raise CannotAsk(_refusal(document))
+        document = None
+    if isinstance(document, dict):
+        if answer.is_success and promised in document:
+            return document
+        if document.keys() >= {"code", "detail", "hint", "errors"}:
+            raise CannotAsk(_refusal(document))
     message = f"what answers at {url} is no tfgate gateway. Name the gateway with --url."
     raise CannotAsk(message)
 

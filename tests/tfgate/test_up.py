@@ -137,7 +137,7 @@ def test_a_busy_port_is_named(option: str) -> None:
 
 
 def test_a_real_model_server_gets_no_port(waiting_server: dict[str, str]) -> None:
-    message = refused("--model-server-port=8500", exit_code=2, **waiting_server)
+    message = refused("--model-server-port=8500", exit_code=2, PATH=waiting_server["PATH"])
 
     assert "open the port to the whole network" in message
 
@@ -196,7 +196,7 @@ def test_a_real_model_server_on_the_path_is_preferred(tmp_path: Path) -> None:
     """The stand-in tells how it was called and leaves; `tfgate up` must report its end."""
     environment = with_model_server(tmp_path, f'echo "$@" > {tmp_path}/called\nexit 3')
 
-    message = refused(f"--port={stack.free_port()}", **environment)
+    message = refused(f"--port={stack.free_port()}", PATH=environment["PATH"])
 
     assert "the model server exited with code 3" in message
     flags = (tmp_path / "called").read_text()
