@@ -1,5 +1,6 @@
 """The command `tfgate`: one program that composes the gateway, the model server and training."""
 
+import io
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
+# What a terminal has no letter for is to become a question mark there, and not a traceback.
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 Repository = Annotated[Path, typer.Option(help="folder of models, each a folder of versions")]
 Url = Annotated[str, typer.Option(help="where the gateway listens")]
@@ -115,9 +120,10 @@ def predict(
 def models(url: Url = DEFAULT_URL, key: ApiKey = None) -> None:
     """Show the versions that a running gateway serves, with their test figures."""
     from tfgate import ask
+    from tfgate.tables import show
 
     with reported(ask.WrongGateway, exit_code=2), reported(ask.CannotAsk):
-        console.print(ask.model_table(ask.Gateway(url, key)))
+        show(console, ask.model_table(ask.Gateway(url, key)))
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -182,9 +188,10 @@ def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
     """Show who has a key, and what for."""
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import table
+    from tfgate.tables import show
 
     with reported(WrongKeys):
-        console.print(table(file))
+        show(console, table(file))
 
 
 @keys.command("revoke")

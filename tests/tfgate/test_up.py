@@ -202,3 +202,24 @@ def test_a_real_model_server_on_the_path_is_preferred(tmp_path: Path) -> None:
     flags = (tmp_path / "called").read_text()
     assert "--model_config_file=" in flags
     assert "--port=0 " in flags
+
+
+def test_a_host_that_is_none_is_named() -> None:
+    for host in ("nowhere.invalid", "a..b", "203.0.113.1"):
+        message = refused(f"--host={host}", TFGATE_ALLOW_ANONYMOUS="true")
+
+        assert f"cannot listen on {host}:8000" in message
+        assert "--host" in message
+
+
+def test_a_terminal_without_a_letter_gets_a_question_mark() -> None:
+    """No environment variable but this one tells so of a terminal on every machine."""
+    finished = subprocess.run(
+        [*TFGATE, "predict", "wetterbücher…"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert finished.returncode == 2
+    assert "no model 'wetterbücher?'" in finished.stderr.decode("latin-1")

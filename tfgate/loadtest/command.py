@@ -14,6 +14,7 @@ from tfgate.loadtest.objectives import Objective
 from tfgate.loadtest.result_tables import failures_table, models_table
 from tfgate.loadtest.swarm import swarm
 from tfgate.question import check_model
+from tfgate.tables import show
 
 STARVED = (
     "locust itself lacked processor time: part of the times above is its own. "
@@ -38,9 +39,9 @@ def loadtest(test: LoadTest, objectives: list[Objective], console: Console) -> N
     ask.check_ready(test.gateway)
     check_report(test.html)
     counts, stopped = _run(test, console)
-    console.print(models_table(counts))
+    show(console, models_table(counts))
     if counts.total.failed:
-        console.print(failures_table(counts))
+        show(console, failures_table(counts))
     if counts.starved:
         console.print(f"[yellow]{STARVED}[/]")
     console.print(f"charts: {test.html}", soft_wrap=True)

@@ -1,6 +1,10 @@
 """The socket that a program listens on; knows nothing of what is served there."""
 
+import errno
 import socket
+
+# With any other error, it is not the port that is wrong.
+_PORTS_OWN = {errno.EADDRINUSE, errno.EACCES}
 
 
 class CannotListen(Exception):
@@ -23,8 +27,12 @@ def listen(host: str, port: int, *, option: str = "--port", shared: bool = False
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    # Of a host that is no name at all, Python says TypeError.
+    except (OSError, TypeError) as error:
         listener.close()
-        message = f"cannot listen on {host}:{port}: {error.strerror}. Choose another with {option}."
+        if not isinstance(error, OSError) or error.errno not in _PORTS_OWN:
+            option = "--host"
+        reason = getattr(error, "strerror", None) or error
+        message = f"cannot listen on {host}:{port}: {reason}. Choose another with {option}."
         raise CannotListen(message) from error
     return listener
