@@ -179,7 +179,7 @@ def create_key(
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import CannotChange, create
 
-    with reported(CannotChange, WrongKeys):
+    with reported(CannotChange, WrongKeys, exit_code=2):
         typer.echo(create(file, name, rates=rate or (), models=model or ()))
 
 
@@ -190,7 +190,7 @@ def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
     from tfgate.keys import table
     from tfgate.tables import show
 
-    with reported(WrongKeys):
+    with reported(WrongKeys, exit_code=2):
         show(console, table(file))
 
 
@@ -202,7 +202,7 @@ def revoke_key(
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import CannotChange, revoke
 
-    with reported(CannotChange, WrongKeys):
+    with reported(CannotChange, WrongKeys, exit_code=2):
         revoke(file, name)
 
 
@@ -227,10 +227,11 @@ def gateway(
     from serving.gateway.settings import WrongSettings, read_settings
 
     options = given(host=host, port=port, model_server=model_server, workers=workers)
-    with reported(WrongSettings, exit_code=2):
-        settings = read_settings(**options)
-    with reported(CannotListen, WorkersDie, WrongKeys):
-        run(settings)
+    with (
+        reported(WrongSettings, WrongKeys, exit_code=2),
+        reported(CannotListen, WorkersDie),
+    ):
+        run(read_settings(**options))
 
 
 @app.command(

@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
 
 def keys(file: Path, *arguments: str, fails: bool = False) -> str:
     result = CliRunner().invoke(app, ["keys", *arguments, f"--file={file}"])
-    assert result.exit_code == (1 if fails else 0), result.output
+    assert result.exit_code == (2 if fails else 0), result.output
     return result.output.strip()
 
 

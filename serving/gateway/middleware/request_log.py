@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,8 +49,10 @@ class Lines:
         """Write what was taken."""
         if self._lines:
             lines, self._lines = self._lines, []
-            sys.stdout.write(b"\n".join([*lines, b""]).decode())
-            sys.stdout.flush()
+            # A disk that is full, or a terminal that was closed, is no request's fault.
+            with suppress(OSError):
+                sys.stdout.write(b"\n".join([*lines, b""]).decode())
+                sys.stdout.flush()
 
 
 class RequestLog:

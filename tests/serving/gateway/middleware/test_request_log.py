@@ -1,6 +1,8 @@
 """The log of requests: a line each, complete, in order, soon enough; and an answer in any case."""
 
 import asyncio
+import errno
+import io
 import json
 import logging
 import re
@@ -183,6 +185,19 @@ def test_a_line_is_written_without_another_one_after_it(
             assert out == f"{number}\n"
 
     asyncio.run(test())
+
+
+class FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_costs_lines_and_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", FullDisk())
+
+    sent = asyncio.run(ask(raising(InvalidInput("no")), "/x"))
+
+    assert sent[0]["status"] == 422
 
 
 @given(text=st.text(st.characters(codec="utf-8")))
