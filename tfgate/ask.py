@@ -78,14 +78,14 @@ def check_ready(gateway: Gateway) -> None:
     Raises:
         CannotAsk: the gateway is away, a model is not ready, or the key is not known.
     """
-    _ask(gateway, "GET", "/readyz", "status")
-    _ask(gateway, "GET", "/models", "models")
+    _ask(gateway, "GET", "/readyz")
+    _ask(gateway, "GET", "/models")
 
 
 def _ask(
-    gateway: Gateway, method: str, path: str, promised: str, **arguments: Any
+    gateway: Gateway, method: str, path: str, promised: str | None = None, **arguments: Any
 ) -> dict[str, Any]:
-    """Return a gateway's answer, in which the field is found that it has promised."""
+    """Return a gateway's answer, which has the field that is promised, if one is."""
     url = gateway.url.rstrip("/") + path
     headers = {**arguments.pop("headers", {}), **_authorization(gateway.key)}
     try:
@@ -129,13 +129,13 @@ def _client(url: str) -> httpx.Client:
         raise CannotAsk(message) from error
 
 
-def _document(answer: httpx.Response, promised: str, url: str) -> dict[str, Any]:
+def _document(answer: httpx.Response, promised: str | None, url: str) -> dict[str, Any]:
     try:
         document = answer.json()
     except ValueError:
         document = None
     if isinstance(document, dict):
-        if answer.is_success and promised in document:
+        if answer.is_success and (promised is None or promised in document):
             return document
         if document.keys() >= {"code", "detail", "hint", "errors"}:
             raise CannotAsk(_refusal(document))

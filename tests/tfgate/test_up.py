@@ -14,10 +14,12 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from serving.gateway.settings import Settings
 from serving.models import MODELS
 from tests import stack
 from tfgate.children import mortal
 from tfgate.cli import app
+from tfgate.up import gateway_environment, welcome
 
 TFGATE = [sys.executable, "-m", "tfgate"]
 
@@ -202,6 +204,53 @@ def test_a_real_model_server_on_the_path_is_preferred(tmp_path: Path) -> None:
     flags = (tmp_path / "called").read_text()
     assert "--model_config_file=" in flags
     assert "--port=0 " in flags
+
+
+def test_the_settings_of_another_model_server_are_not_for_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With its certificates, the gateway would wait for TLS for ever."""
+    for name in ("MODEL_SERVER", "MODEL_SERVER_CA_FILE", "model_server_certificate_file"):
+        monkeypatch.setenv(f"TFGATE_{name}", "/elsewhere")
+    monkeypatch.setenv("tfgate_port", "1")
+    monkeypatch.setenv("TFGATE_WORKERS", "2")
+
+    environment = gateway_environment(Settings.model_construct(), 9000, Path("/run/a b"))
+
+    ours = {name: value for name, value in environment.items() if "tfgate" in name.lower()}
+    assert ours == {
+        "TFGATE_HOST": "127.0.0.1",
+        "TFGATE_PORT": "9000",
+        "TFGATE_MODEL_SERVER": "unix:/run/a%20b",
+        "TFGATE_DRAIN_SECONDS": "0",
+        "TFGATE_WORKERS": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "shown"),
+    [
+        ("{here}/.venv/bin/tfgate", ".venv/bin/tfgate"),
+        ("{here}/my venv/bin/tfgate", "'my venv/bin/tfgate'"),
+        ("{here}/tfgate", "{here}/tfgate"),
+        ("/opt/tools/tfgate", "/opt/tools/tfgate"),
+        ("{here}/tfgate/__main__.py", f"{sys.executable} -m tfgate"),
+    ],
+)
+def test_the_line_to_try_names_the_program_that_runs(
+    script: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a path that works in another terminal, where no environment is activated."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [script.format(here=tmp_path)])
+
+    lines = welcome("http://127.0.0.1:8000", None).splitlines()
+    assert f"try    {shown.format(here=tmp_path)} predict sentiment 'What a waste" in lines[2]
+    assert "--url" not in lines[2]
+
+    lines = welcome("http://[::1]:9000", Path("keys.jsonl")).splitlines()
+    assert lines[2].endswith(" --url 'http://[::1]:9000'")
+    assert "keys.jsonl: add --key KEY" in lines[3]
 
 
 def test_a_host_that_is_none_is_named() -> None:
