@@ -5,9 +5,9 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 
 .PHONY: up quick test mutants fuzz soak train bench lint format proto rules settings walk constraints
 
-## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs
+## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs, or another PORT=…
 up: .venv/local.installed
-	@$(BIN)/tfgate up
+	@$(BIN)/tfgate up $(if $(PORT),--port '$(PORT)')
 
 ## Run every test that needs no process beside its own and trains nothing: a minute or two
 quick: .venv/dev.installed

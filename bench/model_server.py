@@ -35,7 +35,7 @@ def model_server(scratch: Path, *, rest_port: int | None = None) -> Iterator[Mod
     port = free_port()
     # A gateway that makes a call for each request is refused beyond this; at 128 connections that
     # would be said of the plain gateway, and not of the comparison. The last of two flags counts.
-    command = [*model_server_command(config, port), "--grpc_max_threads=512"]
+    command = [*model_server_command(config, f"--port={port}"), "--grpc_max_threads=512"]
     if rest_port is not None:
         command += [f"--rest_api_port={rest_port}", "--rest_api_num_threads=16"]
     with running(command, {}, scratch / "logs" / "model_server.log") as program:

@@ -77,8 +77,9 @@ def given_server(
     if given is None:
         yield None
         return
-    config = tmp_path_factory.mktemp("given") / "models.config"
-    config.write_text(model_config(stack.SHIPPED_MODELS))
+    scratch = tmp_path_factory.mktemp("given")
+    config = scratch / "models.config"
+    config.write_text(model_config(stack.shipped_models(scratch / "models")))
     with nullcontext(given) if ":" in given else given_servers.running(given, config) as address:
         if objection := given_servers.objection(address):
             pytest.exit(f"--model-server: {objection}", returncode=pytest.ExitCode.USAGE_ERROR)

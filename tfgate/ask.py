@@ -1,19 +1,23 @@
 """Asking a running gateway from the command line: `tfgate predict` and `tfgate models`."""
 
-import json
-import mimetypes
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.table import Column, Table
 
+from serving.loopback import is_this_machine
 from serving.models import MODELS
+from tfgate.question import Question
 from training.report.number import number
 
 TIMEOUT_SECONDS = 60
+
+
+class WrongGateway(Exception):
+    """A URL or a key that can be none; nobody was asked."""
 
 
 class CannotAsk(Exception):
@@ -28,17 +32,19 @@ class Gateway:
     key: str | None = None
 
 
-def predict(gateway: Gateway, model: str, text: str | None) -> dict[str, Any]:
-    """Ask for one prediction.
-
-    `text` is a JSON object, a file's path where the model takes files, or the value of the only
-    field that the request has. None asks about the model's own example.
+def predict(
+    gateway: Gateway, model: str, question: Question, choice: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Ask for one prediction; `choice` may name the version, or the label, that is to answer.
 
     Raises:
+        WrongGateway: the URL or the key can be none.
         CannotAsk: the gateway is away or refuses; the message says what to do.
     """
-    check_model(model)
-    return _ask(gateway, "POST", f"/predict/{model}", **_body(model, text))
+    headers = {"Content-Type": question.media_type}
+    path = f"/predict/{model}"
+    body = {"content": question.content, "headers": headers, "params": choice}
+    return _ask(gateway, "POST", path, "prediction", **body)
 
 
 def model_table(gateway: Gateway) -> Table:
@@ -52,7 +58,7 @@ def model_table(gateway: Gateway) -> Table:
     columns = (Column("version", no_wrap=True), "state", "trained", figures, values)
     table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 1, 0), pad_edge=False)
     for name in sorted(MODELS):
-        for version in _ask(gateway, "GET", f"/models/{name}")["versions"]:
+        for version in _ask(gateway, "GET", f"/models/{name}", "versions")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
             unready = version["unready"] and f"unready: {version['unready']}"
             state = ": ".join(filter(None, [version["state"], version["error"], unready]))
@@ -66,17 +72,6 @@ def model_table(gateway: Gateway) -> Table:
     return table
 
 
-def check_model(name: str) -> None:
-    """See that there is a model of that name.
-
-    Raises:
-        CannotAsk: there is none.
-    """
-    if name not in MODELS:
-        message = f"there is no model {name!r}; there are {', '.join(sorted(MODELS))}."
-        raise CannotAsk(message)
-
-
 def check_ready(gateway: Gateway) -> None:
     """See that a gateway is there whose models can all be asked, with the key if it wants one.
 
@@ -87,62 +82,68 @@ def check_ready(gateway: Gateway) -> None:
     _ask(gateway, "GET", "/models")
 
 
-def _body(model: str, text: str | None) -> dict[str, Any]:
-    """Choose how httpx is to send the question."""
-    declaration = MODELS[model]
-    if text is None:
-        return {"json": declaration.example.model_dump(mode="json")}
-    if text.lstrip().startswith("{"):
-        return {"content": text, "headers": {"Content-Type": "application/json"}}
-    if declaration.upload is not None:
-        return _file(Path(text))
-    fields = list(declaration.request.model_fields)
-    if len(fields) == 1:
-        return {"json": {fields[0]: text}}
-    example = json.dumps(declaration.example.model_dump(mode="json"))
-    message = f"{model} takes a JSON object, such as '{example}'."
+def _ask(
+    gateway: Gateway, method: str, path: str, promised: str | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """Return a gateway's answer, which has the field that is promised, if one is."""
+    url = gateway.url.rstrip("/") + path
+    headers = {**arguments.pop("headers", {}), **_authorization(gateway.key)}
+    try:
+        with _client(url) as client:
+            answer = client.request(method, url, headers=headers, **arguments)
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        message = f"{gateway.url} is no URL: one begins with http:// or https://."
+        raise WrongGateway(message) from error
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        message = f"no gateway answers at {gateway.url} ({error}). "
+        remedy = "Start one with 'tfgate up', or name it with --url."
+        raise CannotAsk(message + remedy) from error
+    except httpx.TimeoutException as error:
+        message = f"{gateway.url} did not answer within {TIMEOUT_SECONDS} seconds."
+        raise CannotAsk(message) from error
+    except httpx.ProxyError as error:
+        message = f"the proxy that the environment names does not lead to {gateway.url}: {error}."
+        raise CannotAsk(message) from error
+    except httpx.TransportError as error:
+        message = f"what listens at {gateway.url} does not answer as a gateway does: {error}."
+        raise CannotAsk(message) from error
+    return _document(answer, promised, gateway.url)
+
+
+def _authorization(key: str | None) -> dict[str, str]:
+    if key is None:
+        return {}
+    if not re.fullmatch(r"[!-~]+", key):
+        message = "the key holds what no key does: only plain letters, digits and signs."
+        raise WrongGateway(message)
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _client(url: str) -> httpx.Client:
+    """Open a client that asks this machine itself, and others as the environment says."""
+    itself = httpx.HTTPTransport() if is_this_machine(httpx.URL(url).host) else None
+    try:
+        return httpx.Client(transport=itself, timeout=TIMEOUT_SECONDS)
+    except (ImportError, ValueError) as error:
+        message = f"the proxy that the environment names cannot be used: {error}"
+        raise CannotAsk(message) from error
+
+
+def _document(answer: httpx.Response, promised: str | None, url: str) -> dict[str, Any]:
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        if answer.is_success and (promised is None or promised in document):
+            return document
+        if document.keys() >= {"code", "detail", "hint", "errors"}:
+            raise CannotAsk(_refusal(document))
+    message = f"what answers at {url} is no tfgate gateway. Name the gateway with --url."
     raise CannotAsk(message)
 
 
-def _file(path: Path) -> dict[str, Any]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror}."
-        raise CannotAsk(message) from error
-    media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    return {"content": content, "headers": {"Content-Type": media_type}}
-
-
-def _ask(gateway: Gateway, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-    url = gateway.url.rstrip("/") + path
-    headers = arguments.pop("headers", {})
-    if gateway.key is not None:
-        if not re.fullmatch(r"[!-~]+", gateway.key):
-            message = "the key holds what no key does: only plain letters, digits and signs."
-            raise CannotAsk(message)
-        headers = {**headers, "Authorization": f"Bearer {gateway.key}"}
-    try:
-        answer = httpx.request(method, url, headers=headers, timeout=TIMEOUT_SECONDS, **arguments)
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        message = f"{gateway.url} is no URL: one begins with http:// or https://."
-        raise CannotAsk(message) from error
-    except httpx.TransportError as error:
-        message = f"no gateway answers at {url}. Start one with 'tfgate up', or name it with --url."
-        raise CannotAsk(message) from error
-    try:
-        document: dict[str, Any] = answer.json()
-    except ValueError as error:
-        message = f"what answers at {url} is no tfgate gateway. Name the gateway with --url."
-        raise CannotAsk(message) from error
-    if not answer.is_success:
-        raise CannotAsk(_refusal(document))
-    return document
-
-
 def _refusal(problem: dict[str, Any]) -> str:
-    if "detail" not in problem:
-        return f"the gateway answered {json.dumps(problem)[:200]}"
     if problem["code"] == "unauthenticated":
         return f"{problem['detail']}. Give the key with --key, or as TFGATE_API_KEY."
     # With one wrong field alone, the detail names it.

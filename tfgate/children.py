@@ -3,10 +3,12 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 STOP_SECONDS = 30  # a little more than the gateway's grace
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,14 +45,20 @@ class Child:
             self.process.wait()
 
 
+def mortal(command: list[str]) -> list[str]:
+    """Say how to run a program so that it ends with us, however we end; on Linux alone."""
+    become = [sys.executable, "-I", "-S", str(Path(__file__).with_name("mortal.py"))]
+    return [*become, str(os.getpid()), *command]
+
+
 @contextmanager
 def running(name: str, command: list[str], environment: Mapping[str, str]) -> Iterator[Child]:
-    """Run a program as long as the context lasts.
+    """Run a program, in this environment and no other, as long as the context lasts.
 
     It gets a session of its own: a Ctrl-C then reaches only us, and we stop the children in order.
     """
     process = subprocess.Popen(  # noqa: S603  # the command is ours
-        command, env={**os.environ, **environment}, start_new_session=True
+        mortal(command), env=environment, start_new_session=True
     )
     child = Child(name, process)
     try:

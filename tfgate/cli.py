@@ -1,22 +1,28 @@
 """The command `tfgate`: one program that composes the gateway, the model server and training."""
 
+import io
 import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
+from tfgate.address import DEFAULT_URL
 from tfgate.exits import needing, reported
 from tfgate.train import TAKES_HYPER_PARAMETERS, train, tune
 
 app = typer.Typer(
-    help="Train models, serve them, ask them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 console = Console()
+# What a terminal has no letter for is to become a question mark there, and not a traceback.
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 Repository = Annotated[Path, typer.Option(help="folder of models, each a folder of versions")]
 Url = Annotated[str, typer.Option(help="where the gateway listens")]
@@ -29,28 +35,57 @@ KeysFile = Annotated[
 LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in loadtest/users/shapes.py
 DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
-DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def print_version(wanted: bool) -> None:  # typer calls it so
+    """Show the version and end, if that is wanted."""
+    if wanted:
+        typer.echo(f"tfgate {version('tfgate')}")
+        raise typer.Exit
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Keep the options that are not left out."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@app.callback()
+def main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_version, help="show the version"),
+    ] = False,
+) -> None:
+    """Train models, serve them, ask them."""
 
 
 @app.command(rich_help_panel="Serve and ask")
 def up(
     repository: Repository = DEFAULT_REPOSITORY,
-    host: Annotated[str, typer.Option(help="address of the gateway")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the gateway")] = 8000,
+    host: Annotated[str | None, typer.Option(help="address of the gateway")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="port of the gateway; 0 takes a free one")
+    ] = None,
     model_server_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="port of the model server")
-    ] = 8500,
+        int | None,
+        typer.Option(min=1, max=65535, help="port for other clients of the embedded model server"),
+    ] = None,
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.server.listener import CannotListen
-    from serving.gateway.settings import WrongSettings
+    from serving.gateway.settings import WrongSettings, read_settings
     from tfgate.children import ChildDied
-    from tfgate.up import Addresses, CannotStart
+    from tfgate.up import CannotStart, WrongOption
     from tfgate.up import up as serve
 
-    with reported(WrongSettings, exit_code=2), reported(CannotStart, CannotListen, ChildDied):
+    with (
+        reported(WrongSettings, WrongOption, exit_code=2),
+        reported(CannotStart, CannotListen, ChildDied),
+    ):
         try:
-            serve(repository, Addresses(host, port, model_server_port), console)
+            settings = read_settings(**given(host=host, port=port))
+            serve(repository, settings, model_server_port, console)
         except KeyboardInterrupt:
             console.print("stopped")
 
@@ -58,28 +93,37 @@ def up(
 @app.command(rich_help_panel="Serve and ask")
 def predict(
     model: Annotated[str, typer.Argument(help="sentiment, image or housing")],
-    text: Annotated[
+    question: Annotated[
         str | None,
-        typer.Argument(help="a text, a picture's path, or JSON; the model's example if left out"),
+        typer.Argument(
+            help="a file's path, - for standard input, or a text or JSON itself; "
+            "what is piped in, or else the model's example, if left out"
+        ),
     ] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="ask this version")] = None,
+    label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,
 ) -> None:
     """Ask a running gateway for one prediction."""
     from tfgate import ask
+    from tfgate.question import WrongQuestion, read_question
 
-    with reported(ask.CannotAsk):
+    with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
         gateway = ask.Gateway(url, key)
-        console.print_json(data=ask.predict(gateway, model, text))
+        body = read_question(model, question)
+        choice = given(version=version, label=label)
+        console.print_json(data=ask.predict(gateway, model, body, choice))
 
 
 @app.command(rich_help_panel="Serve and ask")
 def models(url: Url = DEFAULT_URL, key: ApiKey = None) -> None:
     """Show the versions that a running gateway serves, with their test figures."""
     from tfgate import ask
+    from tfgate.tables import show
 
-    with reported(ask.CannotAsk):
-        console.print(ask.model_table(ask.Gateway(url, key)))
+    with reported(ask.WrongGateway, exit_code=2), reported(ask.CannotAsk):
+        show(console, ask.model_table(ask.Gateway(url, key)))
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -98,15 +142,16 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     key: ApiKey = None,
 ) -> None:
     """Let many users ask a running gateway; exit code 1 if an objective is missed."""
-    from tfgate.ask import CannotAsk, Gateway
+    from tfgate.ask import CannotAsk, Gateway, WrongGateway
     from tfgate.loadtest.command import loadtest as run
     from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongOptions
     from tfgate.loadtest.load_test import LoadTest, check_locust, parse_duration
     from tfgate.loadtest.objectives import parse
+    from tfgate.question import WrongQuestion
 
     with (
         needing("load", exit_code=2),
-        reported(WrongOptions, exit_code=2),
+        reported(WrongOptions, WrongGateway, WrongQuestion, exit_code=2),
         reported(Stopped, exit_code=130),
         reported(CannotAsk, LocustFailed, ObjectivesMissed),
     ):
@@ -150,9 +195,10 @@ def list_keys(file: KeysFile = DEFAULT_KEYS) -> None:
     """Show who has a key, and what for."""
     from serving.gateway.middleware.keys import WrongKeys
     from tfgate.keys import table
+    from tfgate.tables import show
 
     with reported(WrongKeys, exit_code=2):
-        console.print(table(file))
+        show(console, table(file))
 
 
 @keys.command("revoke")
@@ -188,12 +234,12 @@ def gateway(
     from serving.gateway.server.supervisor import WorkersDie
     from serving.gateway.settings import WrongSettings, read_settings
 
-    given = {"host": host, "port": port, "model_server": model_server, "workers": workers}
+    options = given(host=host, port=port, model_server=model_server, workers=workers)
     with (
         reported(CannotListen, WorkersDie),
         reported(NoMetricsFolder, WrongHost, WrongKeys, WrongSettings, exit_code=2),
     ):
-        run(read_settings(**{k: value for k, value in given.items() if value is not None}))
+        run(read_settings(**options))
 
 
 @app.command(

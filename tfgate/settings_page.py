@@ -22,7 +22,7 @@ GROUPS = {
     "Readiness": ["required_models"],
     "Load": ["max_calls_in_flight", "max_requests_per_model", "max_requests", "workers"],
     "Stopping": ["drain_seconds", "shutdown_grace_seconds"],
-    "What it tells": ["log_level", "tracing"],
+    "What it tells": ["log_level", "log_format", "tracing"],
 }
 # The part of a name that says what is counted.
 _UNITS = {

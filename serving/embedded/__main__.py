@@ -12,7 +12,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 from serving.embedded.flags import CommandLine, Flags, parse, usage
@@ -31,8 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(usage() if "--help" in arguments else _versions())
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
-    # TensorFlow's notices about processors, drivers and its own future are not this program's.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     stopping = _stop_on_signal()
     try:
@@ -103,8 +102,35 @@ def _check_port(flags: Flags) -> None:
             ) from error
 
 
+@contextmanager
+def _without_notices() -> Iterator[None]:
+    """Keep off the terminal what TensorFlow says of processors, drivers and missing GPUs.
+
+    Part of it heeds no TF_CPP_MIN_LOG_LEVEL, and can only be caught on its way out. Whoever sets
+    the variable to 0 or 1 wants to see all of it.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") in {"0", "1"}:
+        yield
+        return
+    stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(nowhere)
+        os.close(stderr)
+
+
 def _serve(flags: Flags, stopping: threading.Event) -> None:
-    from serving.embedded.server import ModelServer  # noqa: PLC0415 - see the module's docstring
+    with _without_notices():
+        # Imported here as the module's docstring says.
+        import tensorflow as tf  # noqa: PLC0415
+
+        from serving.embedded.server import ModelServer  # noqa: PLC0415
+
+        tf.config.list_physical_devices()  # the first look is the one that is talked about
 
     server = ModelServer(flags)
     try:

@@ -38,6 +38,7 @@ from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.logs import is_text
 from serving.gateway.telemetry.request_context import RequestContext, new_context
 from serving.gateway.validation import from_validation
 from serving.models import MODELS
@@ -92,7 +93,13 @@ def create_app(
             max_requests=settings.max_requests,
         ),
         # Whatever is raised within becomes an answer here, and nowhere else.
-        partial(RequestLog, lines=lines, level=settings.log_level, begin=begin),
+        partial(
+            RequestLog,
+            lines=lines,
+            level=settings.log_level,
+            begin=begin,
+            text=is_text(settings.log_format),
+        ),
         *([partial(Authentication, ring=keys)] if keys else []),
     ]
     for layer in reversed(layers):

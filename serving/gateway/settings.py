@@ -190,6 +190,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG also shows the probes' requests"
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto writes text to a terminal, and JSON everywhere else"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -18,13 +18,14 @@ NUM_VERSIONS = 2
 def model_config(repository: Path) -> str:
     """Write models.config, as text, for every model folder of a repository.
 
-    The base paths are absolute: TensorFlow Serving accepts no others.
+    The base paths are absolute: TensorFlow Serving accepts no others. Links in them stay links, for
+    they may come to point elsewhere while it serves.
     """
     policy = ServableVersionPolicy(latest=ServableVersionPolicy.Latest(num_versions=NUM_VERSIONS))
     configs = [
         ModelConfig(
             name=folder.name,
-            base_path=str(folder.resolve()),
+            base_path=str(folder.absolute()),
             model_platform="tensorflow",
             model_version_policy=policy,
         )

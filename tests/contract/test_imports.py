@@ -16,6 +16,7 @@ ALLOWED = {
     "monitoring": ["monitoring"],
     "serving.errors": [],
     "serving.card": [],
+    "serving.loopback": [],
     "serving.contract": ["serving.card"],
     "serving.tensors": ["proto", "serving.contract"],
     "serving.pictures": ["serving.pictures", "serving.errors"],
@@ -28,7 +29,7 @@ ALLOWED = {
     "serving.embedded": ["proto", "serving.embedded"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
-        *("serving.contract", "serving.card", "serving.errors"),
+        *("serving.contract", "serving.card", "serving.errors", "serving.loopback"),
     ],
     "training": [
         *("training", "serving.models", "serving.pictures", "serving.tensors"),

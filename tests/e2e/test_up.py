@@ -1,12 +1,23 @@
 """`tfgate up` with the shipped models: it answers until it is stopped, and nothing is left."""
 
+import os
+import pty
+import re
+import shlex
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx
+import psutil
 
 from serving.models import MODELS
 from tests import stack
-from tests.tfgate.test_up import children_of, tfgate_up
+from tests.proxy import RefusingProxy
+from tests.tfgate.test_up import TFGATE, children_of, has_ended, tfgate_up, with_model_server
+
+EMBEDDED = f'exec {sys.executable} -m serving.embedded "$@"'
 
 
 def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
@@ -22,3 +33,75 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
 
         assert running.wait(stack.STOP_SECONDS) == 0
         assert not any(child.is_running() for child in children)
+
+
+def test_nobody_can_reach_a_real_model_server_and_nothing_outlives_a_kill(tmp_path: Path) -> None:
+    """The real server, which would open a port to everybody, is the embedded one in disguise."""
+    temporary = tmp_path / "a folder"
+    temporary.mkdir(mode=0o755)
+    environment = with_model_server(tmp_path, EMBEDDED)
+    with tfgate_up(TMPDIR=str(temporary), **environment) as (running, url):
+        stack.wait_until_ready(url)
+
+        ports = {
+            connection.laddr.port
+            for child in children_of(running)
+            for connection in child.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert ports == {httpx.URL(url).port}
+        (private,) = temporary.iterdir()
+        assert private.stat().st_mode & 0o777 == 0o700
+        children = children_of(running)
+
+        running.kill()
+
+        stack.wait_until(lambda: all(map(has_ended, children)), "the end of both programs")
+
+
+def test_a_start_in_a_terminal_is_a_line_a_step_and_tells_how_to_ask() -> None:
+    """Also where the environment names a proxy, and the certificates of another model server."""
+    port = stack.free_port()
+    controlling, terminal = pty.openpty()
+    command = [*TFGATE, "up", f"--port={port}"]
+    variables = {"COLUMNS": "40", "TERM": "xterm", "TFGATE_MODEL_SERVER": "dns:///elsewhere:8500"}
+    with RefusingProxy() as proxy:
+        environment = {**os.environ, **proxy.environment, **variables}
+        with subprocess.Popen(
+            command,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            cwd=stack.ROOT,
+            env=environment,
+        ) as running:
+            os.close(terminal)
+            shown = read_until(controlling, "stop   Ctrl-C")
+            (line,) = re.findall(r"try    (.*)", shown)
+            answer = subprocess.run(
+                shlex.split(line),
+                cwd=stack.ROOT,
+                env=environment,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+            running.send_signal(signal.SIGINT)
+            assert running.wait(stack.STOP_SECONDS) == 0
+
+    assert answer.returncode == 0, answer.stderr
+    assert b"negative" in answer.stdout
+    assert proxy.asked == []
+    for noise in ("{", "WARNING", "refused", "CUDA", "cuda", "absl"):
+        assert noise not in shown
+    for step in ("loading 3 models", "starting the gateway", f"ready  http://127.0.0.1:{port}"):
+        assert step in shown
+    assert len(shown.splitlines()) < 20
+
+
+def read_until(terminal: int, end: str) -> str:
+    """Read what is shown in a terminal, up to a text."""
+    shown = b""
+    while end.encode() not in shown:
+        shown += os.read(terminal, 10_000)
+    return shown.decode().replace("\r\n", "\n")

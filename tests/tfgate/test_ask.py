@@ -1,14 +1,22 @@
 """`tfgate predict` and `tfgate models` against a running gateway."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from serving.models import MODELS
+from tests.proxy import RefusingProxy
 from tfgate.cli import app
+
+NO_URLS = ["localhost:8000", "127.0.0.1", "ftp://a", "http://", "http://[::1", ""]
 
 
 def tfgate(*arguments: str) -> Result:
@@ -42,6 +50,16 @@ def test_a_picture_is_given_by_its_path(gateway: str, tmp_path: Path) -> None:
     assert len(json.loads(finished.stdout)["prediction"]["top"]) == 5
 
 
+def test_a_version_may_be_asked_for(gateway: str) -> None:
+    finished = tfgate("predict", "housing", "--version=1", f"--url={gateway}")
+
+    assert json.loads(finished.stdout)["version"] == 1
+
+
+def test_the_version_of_tfgate_is_told() -> None:
+    assert tfgate("--version").stdout == f"tfgate {version('tfgate')}\n"
+
+
 def test_an_object_is_given_as_json(gateway: str) -> None:
     house = MODELS["housing"].example.model_dump_json()
 
@@ -53,12 +71,11 @@ def test_an_object_is_given_as_json(gateway: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["weather"], "there is no model 'weather'"),
-        (["housing", "a nice house"], "housing takes a JSON object"),
         (["housing", '{"latitude": 400}'], "latitude"),
-        (["image", "nowhere.png"], "cannot read nowhere.png"),
         (["sentiment", " "], "no visible character"),
-        (["housing", "--key=schlüssel"], "the key holds what no key does"),
+        (["housing", "--version=99"], "version 99"),
+        (["housing", "--label=nobody"], "nobody"),
+        (["housing", "--version=1", "--label=stable"], "exclude each other"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_an_exit_code(
@@ -71,18 +88,106 @@ def test_a_refusal_is_one_sentence_and_an_exit_code(
     assert finished.stderr.startswith("tfgate: ")
 
 
-def test_without_a_gateway_it_says_how_to_start_one() -> None:
-    finished = tfgate("predict", "housing", "--url=http://127.0.0.1:9")
+@pytest.mark.parametrize("asked", [["predict", "housing"], ["models"], ["loadtest"]])
+def test_without_a_gateway_it_says_how_to_start_one(asked: list[str]) -> None:
+    finished = tfgate(*asked, "--url=http://127.0.0.1:9")
 
     assert finished.exit_code == 1
+    assert "Connection refused" in finished.stderr
     assert "tfgate up" in finished.stderr
 
 
-def test_a_url_without_its_scheme_is_no_missing_gateway() -> None:
-    finished = tfgate("predict", "housing", "--url=localhost:8000")
+@pytest.mark.parametrize("asked", [["predict", "housing"], ["models"], ["loadtest"]])
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        *((f"--url={url}", "begins with http://") for url in NO_URLS),
+        ("--key=schlüssel", "the key holds what no key does"),
+    ],
+)
+def test_what_can_be_no_url_or_key_is_no_missing_gateway(
+    asked: list[str], option: str, message: str
+) -> None:
+    finished = tfgate(*asked, option)
+
+    assert finished.exit_code == 2
+    assert message in finished.stderr
+
+
+@pytest.mark.parametrize("asked", [["predict", "weather"], ["loadtest", "--model=weather"]])
+def test_a_misspelt_model_is_named_among_those_there_are(asked: list[str]) -> None:
+    finished = tfgate(*asked)
+
+    assert finished.exit_code == 2
+    assert "there is no model 'weather'; there are housing" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((200, body) for body in (b"<html>", b"[]", b"{}", b'{"status": "up"}')),
+        *((404, body) for body in (b"", b'{"detail": "Not Found"}', b'"no"')),
+    ],
+)
+@pytest.mark.parametrize("command", [["predict", "housing"], ["models"]])
+def test_what_is_no_gateway_is_called_so(status: int, body: bytes, command: list[str]) -> None:
+    with stranger(status, body) as url:
+        finished = tfgate(*command, f"--url={url}")
 
     assert finished.exit_code == 1
-    assert "begins with http://" in finished.stderr
+    assert "is no tfgate gateway" in finished.stderr
+
+
+def test_a_gateway_on_this_machine_is_asked_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RefusingProxy() as proxy, stranger(200, b'{"prediction": {}}') as url:
+        for name, value in proxy.environment.items():
+            monkeypatch.setenv(name, value)
+        for host in ("127.0.0.1", "localhost", "127.1"):
+            there = url.replace("127.0.0.1", host)
+            assert tfgate("predict", "housing", f"--url={there}").exit_code == 0
+        assert proxy.asked == []
+
+        finished = tfgate("predict", "housing", "--url=http://gateway.test")
+
+    assert finished.exit_code == 1
+    assert proxy.asked == ["POST http://gateway.test/predict/housing HTTP/1.1"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "wrong://127.0.0.1"])
+def test_a_proxy_that_cannot_be_used_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", proxy)
+
+    finished = tfgate("predict", "housing", "--url=http://gateway.test")
+
+    assert finished.exit_code == 1
+    assert "the proxy that the environment names" in finished.stderr
+
+
+@contextmanager
+def stranger(status: int, body: bytes) -> Iterator[str]:
+    """Run a server that is no gateway, and answers everything alike; yields its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815  # http.server calls it so
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_models_lists_versions_with_their_figures(gateway: str) -> None:

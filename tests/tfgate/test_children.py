@@ -12,7 +12,10 @@ SLEEP = ["sleep", "100"]
 
 
 def test_one_that_dies_is_named_and_the_others_end_after_it() -> None:
-    with running("the first", SLEEP, {}) as first, running("the second", SLEEP, {}) as second:
+    with (
+        running("the first", SLEEP, os.environ) as first,
+        running("the second", SLEEP, os.environ) as second,
+    ):
         second.process.kill()
         with pytest.raises(ChildDied, match="the second was killed by signal 9"):
             watch([first, second])
@@ -23,7 +26,7 @@ def test_one_that_dies_is_named_and_the_others_end_after_it() -> None:
 def test_one_that_ends_by_itself_is_named_with_its_exit_code() -> None:
     program = ["sh", "-c", "exit 3"]
     with (
-        running("the program", program, {}) as child,
+        running("the program", program, os.environ) as child,
         pytest.raises(ChildDied, match="the program exited with code 3"),
     ):
         watch([child])

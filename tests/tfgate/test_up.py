@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,20 +14,21 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from serving.gateway.settings import Settings
 from serving.models import MODELS
 from tests import stack
+from tfgate.children import mortal
 from tfgate.cli import app
+from tfgate.up import gateway_environment, welcome
 
-OPTIONS = ("--port", "--model-server-port")
 TFGATE = [sys.executable, "-m", "tfgate"]
 
 
 @contextmanager
 def tfgate_up(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run `tfgate up` on free ports; whatever it left running afterwards is an error."""
-    port, model_server_port = stack.free_port(), stack.free_port()
-    ports = [f"--port={port}", f"--model-server-port={model_server_port}"]
-    command = [*TFGATE, "up", *ports, *options]
+    """Run `tfgate up` on a free port."""
+    port = stack.free_port()
+    command = [*TFGATE, "up", f"--port={port}", *options]
     with stack.process(command, **environment) as running:
         yield running, f"http://127.0.0.1:{port}"
 
@@ -35,20 +37,27 @@ def children_of(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return psutil.Process(running.pid).children(recursive=True)
 
 
-def refused(*options: str, **environment: str) -> str:
+def has_ended(process: psutil.Process) -> bool:
+    """Tell whether a program has ended, though perhaps nobody has taken note of it."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def refused(*options: str, exit_code: int = 1, **environment: str) -> str:
     """Run `tfgate up` where it must end at once; return its last words."""
-    if not any(option.startswith("--model-server-port") for option in options):
-        options = (*options, f"--model-server-port={stack.free_port()}")
     result = CliRunner().invoke(app, ["up", *options], env=environment)
-    assert result.exit_code == 1
+    assert result.exit_code == exit_code
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     return result.stderr
 
 
 @pytest.fixture
 def waiting_server(tmp_path: Path) -> dict[str, str]:
-    """An environment in which the model server loads for ever."""
-    return with_model_server(tmp_path, "exec sleep 1000")
+    """An environment in which the model server listens, and never answers."""
+    script = 'for flag; do case $flag in --grpc_socket_path=*) touch "${flag#*=}"; esac; done'
+    return with_model_server(tmp_path, f"{script}\nexec sleep 1000")
 
 
 def with_model_server(folder: Path, script: str) -> dict[str, str]:
@@ -84,23 +93,91 @@ def test_when_a_program_dies_everything_stops_with_an_error(
         assert not any(child.is_running() for child in children)
 
 
-def test_a_busy_port_is_named() -> None:
+def test_nothing_outlives_it_when_it_is_killed(waiting_server: dict[str, str]) -> None:
+    with tfgate_up("--host=127.0.0.1", TFGATE_WORKERS="2", **waiting_server) as (running, url):
+        stack.wait_until(lambda: stack.answers(f"{url}/healthz"), "the gateway's start")
+        children = children_of(running)
+        assert len(children) == 4  # the model server, the gateway and its two workers
+
+        running.kill()
+
+        stack.wait_until(lambda: all(map(has_ended, children)), "the end of all")
+
+
+def test_one_that_was_killed_before_it_could_be_watched_leaves_nothing() -> None:
+    """The program is told of a parent that is not, or no longer, its own."""
+    command = mortal(["sleep", "1000"])
+    command[command.index(str(os.getpid()))] = "1"
+
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_stop_and_a_continuation_change_nothing(waiting_server: dict[str, str]) -> None:
+    with tfgate_up(**waiting_server) as (running, url):
+        stack.wait_until(lambda: stack.answers(f"{url}/healthz"), "the gateway's start")
+        for process in [psutil.Process(running.pid), *children_of(running)]:
+            process.suspend()
+            process.resume()
+
+        assert stack.answers(f"{url}/healthz")
+        running.send_signal(signal.SIGTERM)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(stack.STOP_SECONDS) == 0
+
+
+@pytest.mark.parametrize("option", ["--port", "--model-server-port"])
+def test_a_busy_port_is_named(option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
 
-        for option, other in (OPTIONS, OPTIONS[::-1]):
-            message = refused(f"{option}={port}", f"{other}={stack.free_port()}")
-            assert f"cannot listen on 127.0.0.1:{port}" in message
-            assert option in message
+        message = refused(f"--port={stack.free_port()}", f"{option}={port}")
+
+    assert f"cannot listen on 127.0.0.1:{port}" in message
+    assert option in message
+
+
+def test_a_real_model_server_gets_no_port(waiting_server: dict[str, str]) -> None:
+    message = refused("--model-server-port=8500", exit_code=2, PATH=waiting_server["PATH"])
+
+    assert "open the port to the whole network" in message
 
 
 def test_a_missing_repository_is_named(tmp_path: Path) -> None:
-    message = refused(f"--repository={tmp_path / 'nowhere'}")
+    message = refused(f"--repository={tmp_path / 'nowhere'}", exit_code=2)
 
     assert "nowhere" in message
     assert "tfgate train all" in message
+
+
+def test_a_temporary_folder_with_too_long_a_path_is_named(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+
+    message = refused_with_temporary_folder(long)
+
+    assert "too long" in message
+    assert "TMPDIR" in message
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """models.config is the first that is written."""
+    monkeypatch.setattr("tfgate.up.CONFIG", "/dev/full")
+
+    message = refused_with_temporary_folder(tmp_path)
+
+    assert "No space left on device" in message
+    assert "TMPDIR" in message
+
+
+def refused_with_temporary_folder(folder: Path) -> str:
+    tempfile.tempdir = str(folder)
+    try:
+        return refused(f"--port={stack.free_port()}")
+    finally:
+        tempfile.tempdir = None
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -111,7 +188,7 @@ def test_a_model_without_a_version_is_named(tmp_path: Path, model: str) -> None:
         if name != model:
             (version / "saved_model.pb").touch()
 
-    message = refused(f"--repository={tmp_path}", f"--port={stack.free_port()}")
+    message = refused(f"--repository={tmp_path}", exit_code=2)
 
     assert f"no version of {model}" in message
     assert f"tfgate train {model}" in message
@@ -121,7 +198,77 @@ def test_a_real_model_server_on_the_path_is_preferred(tmp_path: Path) -> None:
     """The stand-in tells how it was called and leaves; `tfgate up` must report its end."""
     environment = with_model_server(tmp_path, f'echo "$@" > {tmp_path}/called\nexit 3')
 
-    message = refused(f"--port={stack.free_port()}", **environment)
+    message = refused(f"--port={stack.free_port()}", PATH=environment["PATH"])
 
     assert "the model server exited with code 3" in message
-    assert "--model_config_file=" in (tmp_path / "called").read_text()
+    flags = (tmp_path / "called").read_text()
+    assert "--model_config_file=" in flags
+    assert "--port=0 " in flags
+
+
+def test_the_settings_of_another_model_server_are_not_for_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With its certificates, the gateway would wait for TLS for ever."""
+    for name in ("MODEL_SERVER", "MODEL_SERVER_CA_FILE", "model_server_certificate_file"):
+        monkeypatch.setenv(f"TFGATE_{name}", "/elsewhere")
+    monkeypatch.setenv("tfgate_port", "1")
+    monkeypatch.setenv("TFGATE_WORKERS", "2")
+
+    environment = gateway_environment(Settings.model_construct(), 9000, Path("/run/a b"))
+
+    ours = {name: value for name, value in environment.items() if "tfgate" in name.lower()}
+    assert ours == {
+        "TFGATE_HOST": "127.0.0.1",
+        "TFGATE_PORT": "9000",
+        "TFGATE_MODEL_SERVER": "unix:/run/a%20b",
+        "TFGATE_DRAIN_SECONDS": "0",
+        "TFGATE_WORKERS": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "shown"),
+    [
+        ("{here}/.venv/bin/tfgate", ".venv/bin/tfgate"),
+        ("{here}/my venv/bin/tfgate", "'my venv/bin/tfgate'"),
+        ("{here}/tfgate", "{here}/tfgate"),
+        ("/opt/tools/tfgate", "/opt/tools/tfgate"),
+        ("{here}/tfgate/__main__.py", f"{sys.executable} -m tfgate"),
+    ],
+)
+def test_the_line_to_try_names_the_program_that_runs(
+    script: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a path that works in another terminal, where no environment is activated."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [script.format(here=tmp_path)])
+
+    lines = welcome("http://127.0.0.1:8000", None).splitlines()
+    assert f"try    {shown.format(here=tmp_path)} predict sentiment 'What a waste" in lines[2]
+    assert "--url" not in lines[2]
+
+    lines = welcome("http://[::1]:9000", Path("keys.jsonl")).splitlines()
+    assert lines[2].endswith(" --url 'http://[::1]:9000'")
+    assert "keys.jsonl: add --key KEY" in lines[3]
+
+
+def test_a_host_that_is_none_is_named() -> None:
+    for host in ("nowhere.invalid", "a..b", "203.0.113.1"):
+        message = refused(f"--host={host}", TFGATE_ALLOW_ANONYMOUS="true")
+
+        assert f"cannot listen on {host}:8000" in message
+        assert "--host" in message
+
+
+def test_a_terminal_without_a_letter_gets_a_question_mark() -> None:
+    """No environment variable but this one tells so of a terminal on every machine."""
+    finished = subprocess.run(
+        [*TFGATE, "predict", "wetterbücher…"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert finished.returncode == 2
+    assert "no model 'wetterbücher?'" in finished.stderr.decode("latin-1")

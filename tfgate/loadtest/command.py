@@ -13,6 +13,8 @@ from tfgate.loadtest.load_test import LoadTest, check_report
 from tfgate.loadtest.objectives import Objective
 from tfgate.loadtest.result_tables import failures_table, models_table
 from tfgate.loadtest.swarm import swarm
+from tfgate.question import check_model
+from tfgate.tables import show
 
 STARVED = (
     "locust itself lacked processor time: part of the times above is its own. "
@@ -24,20 +26,22 @@ def loadtest(test: LoadTest, objectives: list[Objective], console: Console) -> N
     """Run a load test, show what it found, and judge it.
 
     Raises:
-        CannotAsk: there is no such model, no gateway, or it is not ready.
+        WrongQuestion: there is no such model.
+        WrongGateway: the URL or the key can be none.
+        CannotAsk: there is no gateway, or it is not ready.
         WrongOptions: the report cannot be written.
         LocustFailed: the users could not be started.
         ObjectivesMissed: a model missed an objective.
         Stopped: by Ctrl-C; nothing was judged.
     """
     if test.model is not None:
-        ask.check_model(test.model)
+        check_model(test.model)
     ask.check_ready(test.gateway)
     check_report(test.html)
     counts, stopped = _run(test, console)
-    console.print(models_table(counts))
+    show(console, models_table(counts))
     if counts.total.failed:
-        console.print(failures_table(counts))
+        show(console, failures_table(counts))
     if counts.starved:
         console.print(f"[yellow]{STARVED}[/]")
     console.print(f"charts: {test.html}", soft_wrap=True)

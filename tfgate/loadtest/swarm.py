@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
+from tfgate.children import mortal
 from tfgate.loadtest.counts import PIPE_VARIABLE, Counts
 from tfgate.loadtest.errors import LocustFailed
 from tfgate.loadtest.load_test import PACKAGES, STOP_SECONDS, LoadTest, locust_command
@@ -61,7 +62,7 @@ def swarm(test: LoadTest) -> Iterator[Swarm]:
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as log, os.fdopen(reading) as pipe:
         process = subprocess.Popen(  # noqa: S603  # the command is ours
-            locust_command(test),
+            mortal(locust_command(test)),
             stdout=log,
             stderr=log,
             cwd=PACKAGES,

@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import grpc
+
+from serving.loopback import is_this_machine
 
 # Retries are gRPC's own; a prediction may safely be repeated. The pauses between the attempts of a
 # call are together longer than any pause between two attempts to connect, so that a call which
@@ -69,6 +72,26 @@ OpenChannel = Callable[[str, Tls | None], grpc.aio.Channel]
 
 def open_channel(target: str, tls: Tls | None) -> grpc.aio.Channel:
     """Open a channel in the running event loop; it connects when it is first used."""
+    # Other hosts are asked through the proxy that https_proxy or http_proxy names, if any.
+    proxied = [("grpc.enable_http_proxy", int(not _is_local(target)))]
+    options = [*_CHANNEL_OPTIONS, *proxied]
     if tls is None:
-        return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
-    return grpc.aio.secure_channel(target, tls.credentials(), options=_CHANNEL_OPTIONS)
+        return grpc.aio.insecure_channel(target, options=options)
+    return grpc.aio.secure_channel(target, tls.credentials(), options=options)
+
+
+def _is_local(target: str) -> bool:
+    """Tell whether a target, in any of gRPC's forms, is on this machine."""
+    if target.startswith(("unix:", "unix-abstract:")):
+        return True
+    # What may stand before the addresses: a scheme, and for DNS the name server to ask.
+    addresses = target.rpartition("/")[2]
+    for scheme in ("dns:", "ipv4:", "ipv6:"):
+        addresses = addresses.removeprefix(scheme)
+    return all(is_this_machine(_host(address)) for address in unquote(addresses).split(","))
+
+
+def _host(address: str) -> str:
+    """Leave out the port; only in brackets has an IPv6 address one."""
+    host, _, port = address.rpartition(":")
+    return host if port.isdecimal() and (":" not in host or host.endswith("]")) else address

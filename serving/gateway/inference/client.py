@@ -55,6 +55,14 @@ ERRORS: dict[grpc.StatusCode, type[TfgateError]] = {
     grpc.StatusCode.UNAUTHENTICATED: ModelServerFailure,
 }
 
+# Parts of what gRPC says of an attempt to connect -> what it means.
+_MISTAKES = {
+    "WRONG_VERSION_NUMBER": "does not speak TLS, for which TFGATE_MODEL_SERVER_CA_FILE is set",
+    "CERTIFICATE_VERIFY_FAILED": "shows a certificate that those of TFGATE_MODEL_SERVER_CA_FILE do "
+    "not vouch for",
+    "Failed parsing HTTP/2": "does not speak gRPC: the port for that is 8500 by default",
+}
+
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
@@ -209,7 +217,7 @@ class ModelServerClient:
             return UnknownVersion(f"{ref} is not being served")
         kind = ERRORS[error.code]
         if kind is ModelServerUnavailable:
-            return kind(f"the model server at {self.target} cannot be reached")
+            return kind(f"the model server at {self.target} {_why_unreachable(error, self._tls)}")
         if kind is ModelUnavailable:
             return kind(f"the model server at {self.target} has no version of {ref} ready")
         if kind is Overloaded:
@@ -217,6 +225,24 @@ class ModelServerClient:
         if kind is DeadlineExceeded:
             return kind(f"{ref} did not answer in time")
         return kind(f"{ref} failed: {error.code.name}")
+
+
+def _why_unreachable(error: CallFailed, tls: Tls | None) -> str:
+    """Say in words what gRPC tells of the last attempt to connect, if it is a known mistake."""
+    # A server that goes away says so only to the calls in progress, and then takes no connection.
+    if "backends failing" in error.details and "Socket closed" in error.details:
+        return f"closes every connection: {_demand(tls)}"
+    reasons = (reason for words, reason in _MISTAKES.items() if words in error.details)
+    return next(reasons, "cannot be reached")
+
+
+def _demand(tls: Tls | None) -> str:
+    """Guess what a server wants that takes none of our connections."""
+    if tls is None:
+        return "it may want TLS (TFGATE_MODEL_SERVER_CA_FILE)"
+    if tls.certificate_file is None:
+        return "it may want a client certificate (TFGATE_MODEL_SERVER_CERTIFICATE_FILE)"
+    return "it may not trust our certificate (TFGATE_MODEL_SERVER_CERTIFICATE_FILE)"
 
 
 def code_name(number: int) -> str:

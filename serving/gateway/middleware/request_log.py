@@ -1,16 +1,19 @@
 """Every request ends in exactly one answer, one line of the log, and one count.
 
-The lines are JSON, on standard output, written in blocks that are at most a tenth of a second old:
-the logging package, which serves everything else, takes longer over a line than the gateway over
-the prediction that it tells of (25 % of the requests per second when measured).
+The lines are JSON, or text for people, on standard output, written in blocks that are at most a
+tenth of a second old: the logging package, which serves everything else, takes longer over a line
+than the gateway over the prediction that it tells of (25 % of the requests per second when
+measured).
 """
 
 import asyncio
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -19,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import ClientDisconnected, InternalError, Overloaded, TfgateError
 from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.logs import text_line
 from serving.gateway.telemetry.request_context import MAX_LOGGED_PATH, RequestContext
 
 _LOGGER = logging.getLogger("tfgate.error")
@@ -45,8 +49,10 @@ class Lines:
         """Write what was taken."""
         if self._lines:
             lines, self._lines = self._lines, []
-            sys.stdout.write(b"\n".join([*lines, b""]).decode())
-            sys.stdout.flush()
+            # A disk that is full, or a terminal that was closed, is no request's fault.
+            with suppress(OSError):
+                sys.stdout.write(b"\n".join([*lines, b""]).decode())
+                sys.stdout.flush()
 
 
 class RequestLog:
@@ -57,13 +63,23 @@ class RequestLog:
     """
 
     def __init__(
-        self, app: ASGIApp, *, lines: Lines, level: str, begin: Callable[[Scope], RequestContext]
+        self,
+        app: ASGIApp,
+        *,
+        lines: Lines,
+        level: str,
+        begin: Callable[[Scope], RequestContext],
+        text: bool = False,
     ) -> None:
-        """`level` is the lowest that is written; `begin` makes the context of a request."""
+        """`level` is the lowest that is written; `begin` makes the context of a request.
+
+        The lines are JSON, or `text` for people.
+        """
         self.app = app
         self._lines = lines
         self._level = logging.getLevelNamesMapping()[level]
         self._begin = begin
+        self._encode = _text if text else _json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event; only HTTP requests have a context."""
@@ -104,7 +120,7 @@ class RequestLog:
         if status == 429 or (status in (200, 503) and context.path.startswith(_PROBES)):
             level = logging.DEBUG
         if level >= self._level:
-            self._lines.take(_line(level, context, status))
+            self._lines.take(self._encode(_line(level, context, status)))
 
 
 def _report(error: Exception, context: RequestContext, root_path: str) -> Response:
@@ -135,7 +151,7 @@ def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _line(level: int, context: RequestContext, status: int) -> bytes:
+def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
     seconds = time.perf_counter() - context.started
     stages = {name: round(1000 * took, 3) for name, took in context.stage_seconds.items()}
     line = {
@@ -159,7 +175,18 @@ def _line(level: int, context: RequestContext, status: int) -> bytes:
         line["trace_id"] = context.trace_id
     if context.client is not None:
         line.update(client=context.client, scheme=context.scheme)
+    return line
+
+
+def _json(line: Mapping[str, Any]) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_UTC_Z)
+
+
+def _text(line: Mapping[str, Any]) -> bytes:
+    told = f"{line['method']} {line['path']} {line['status']} in {line['milliseconds']} ms"
+    if line["error"] is not None:
+        told += f": {line['error']}"
+    return text_line(line["time"], line["level"], told).encode()
 
 
 def _count(context: RequestContext, model: str) -> None:

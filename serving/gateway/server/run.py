@@ -29,7 +29,7 @@ def run(settings: Settings) -> None:
         known = ", ".join(sorted(MODELS))
         message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {known}"
         raise WrongSettings(message)
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     file_descriptors.raise_limit()
     for variable in service_links():
         message = "%s is what Kubernetes says of a Service of that name, and no setting: ignored"

@@ -1,6 +1,7 @@
 """One process that serves: uvicorn, how it stops, and how it hears of its parent's end."""
 
 import asyncio
+import io
 import logging
 import os
 import signal
@@ -29,6 +30,9 @@ _KEEP_ALIVE_SECONDS = 75
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a bound socket until SIGTERM or SIGINT."""
+    # A log in an encoding that lacks a letter is to lose the letter, and not the line.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Once it has stopped, uvicorn raises the signal again: a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -36,7 +40,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
     config = uvicorn.Config(
         gateway,
-        log_config=log_config(settings.log_level),
+        log_config=log_config(settings.log_level, settings.log_format),
         http=partial(BoundedConnection, limits=limits),  # type: ignore[arg-type]  # it only calls it
         ws="none",
         access_log=False,

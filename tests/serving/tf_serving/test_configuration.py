@@ -35,13 +35,26 @@ def test_every_model_is_served() -> None:
 def test_models_are_served_as_by_tfgate_up(tmp_path: Path) -> None:
     for name in MODELS:
         (tmp_path / name).mkdir()
-    written = model_config(tmp_path).replace(str(tmp_path.resolve()), "/models")
+    written = model_config(tmp_path).replace(str(tmp_path), "/models")
     generated = text_format.Parse(written, ModelServerConfig())
     shipped = read_models()
     for config in shipped:
         config.ClearField("version_labels")
 
     assert shipped == list(generated.model_config_list.config)
+
+
+def test_a_repository_behind_a_link_is_watched_through_the_link(tmp_path: Path) -> None:
+    """The link may come to point elsewhere, as git-sync's does, and the one of a ConfigMap."""
+    for commit in ("before", "after"):
+        (tmp_path / commit / "housing").mkdir(parents=True)
+    link = tmp_path / "current"
+    link.symlink_to("before")
+
+    config = text_format.Parse(model_config(link), ModelServerConfig())
+
+    (watched,) = config.model_config_list.config
+    assert watched.base_path == f"{link}/housing"
 
 
 def test_metrics_are_on_where_prometheus_asks() -> None:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from serving.models import MODELS
 from tests import stack
+from tests.proxy import RefusingProxy
 from tests.tfgate.loadtest.stand_in import StandIn, standing_in
 from tfgate.cli import LoadShape, app
 
@@ -50,16 +51,19 @@ def requests_of(table: str, model: str) -> int:
 def test_all_models_are_asked_with_the_key_and_a_report_is_written(tmp_path: Path) -> None:
     report = tmp_path / "reports" / "loadtest.html"
     with (
+        RefusingProxy() as proxy,
         standing_in(StandIn(key=KEY)) as gateway,
         running(
             *(f"--url={gateway.url}/", "--users=60", "--duration=3s", f"--html={report}"),
             "--objective=failures<0.1%,max<30s,requests>0/s",
             TFGATE_API_KEY=KEY,
+            **proxy.environment,
         ) as started,
     ):
         said, complaint = started.communicate(timeout=TIMEOUT_SECONDS)
 
     assert started.returncode == 0, said + complaint
+    assert proxy.asked == []
     assert "every objective was met" in said
     page = report.read_text()
     for model in MODELS:
@@ -127,7 +131,7 @@ def check_is_one_sentence(result: Result, exit_code: int) -> None:
         (["--objective=p99<fast"], 2, "'p99<fast' is no objective"),
         (["--duration=soon"], 2, "'soon' is no duration"),
         (["--html=/dev/null/l.html"], 2, "cannot write /dev/null/l.html"),
-        (["--model=weather"], 1, "there is no model 'weather'"),
+        (["--model=weather"], 2, "there is no model 'weather'"),
         (["--url=http://127.0.0.1:9"], 1, "no gateway answers"),
     ],
 )

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import grpc
 import pytest
 
+from tests import stack
 from tests.certificates import Authority
 from tests.examples import HOUSE
 from tests.fake_models import declared_models
@@ -67,3 +70,49 @@ def test_a_server_may_ask_for_the_gateways_certificate(authority: Authority) -> 
     with secure_server(authority, clients=authority) as address:
         assert outcome_of(address, trusting(authority) | identity) == 200
         assert outcome_of(address, trusting(authority)) == "model-server-unavailable"
+
+
+def missing(address: str, settings: dict[str, Path]) -> str:
+    """Say what a gateway with these settings, which must fail, tells those who run it."""
+    with gateway_to(address, **settings) as tfgate:
+        answer = tfgate.client.get("/readyz")
+        assert answer.status_code == 503
+        return str(answer.json()["detail"])
+
+
+def test_what_a_server_misses_is_named(authority: Authority, tmp_path: Path) -> None:
+    """gRPC says of each but the last two: Socket closed."""
+    stranger = Authority(tmp_path, "stranger").issue("gateway.example")
+    untrusted = {
+        "model_server_certificate_file": stranger.certificate,
+        "model_server_private_key_file": stranger.private_key,
+    }
+    with secure_server(authority, clients=authority) as address:
+        told = missing(address, {})
+        assert "it may want TLS (TFGATE_MODEL_SERVER_CA_FILE)" in told
+        told = missing(address, trusting(authority))
+        assert "it may want a client certificate (TFGATE_MODEL_SERVER_CERTIFICATE_FILE)" in told
+        told = missing(address, trusting(authority) | untrusted)
+        assert "it may not trust our certificate" in told
+        told = missing(address, trusting(Authority(tmp_path, "another")))
+        assert "do not vouch for" in told
+    with listening(declared_models()) as address:
+        assert "does not speak TLS" in missing(address, trusting(authority))
+
+
+def test_a_server_that_speaks_http_is_told_from_one_that_is_away() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer((HOST, 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            told = missing(f"{HOST}:{server.server_port}", {})
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert "does not speak gRPC: the port for that is 8500" in told
+    assert "cannot be reached" in missing(f"{HOST}:{stack.free_port()}", {})

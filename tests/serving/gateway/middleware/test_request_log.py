@@ -1,8 +1,11 @@
 """The log of requests: a line each, complete, in order, soon enough; and an answer in any case."""
 
 import asyncio
+import errno
+import io
 import json
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -130,6 +133,30 @@ def test_a_defect_after_the_head_of_an_answer_ends_the_connection_and_is_told(
     assert line["outcome"] == "internal-error"
 
 
+def test_in_a_terminal_it_is_a_line_for_people_that_commands_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A path may hold what moves a cursor, rings a bell or begins a line."""
+    lines = Lines()
+    begin = partial(new_context, models=["housing"])
+    log = RequestLog(raising(KeyError()), lines=lines, level="INFO", begin=begin, text=True)
+    scope = {"type": "http", "method": "GET", "path": "/\x1b[2J\a\nü", "headers": []}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    async def ask() -> None:
+        await log(scope, receive, send)
+        lines.flush()
+
+    asyncio.run(ask())
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d ERROR   GET /\\x1b\[2J\\x07\\nü 500 in [0-9.]+ ms: .+", line
+    )
+
+
 @pytest.mark.parametrize("num_lines", [1, 255, 256, 257, 1_000])
 def test_none_is_lost_at_the_end(num_lines: int, capsys: pytest.CaptureFixture[str]) -> None:
     async def take() -> None:
@@ -158,6 +185,19 @@ def test_a_line_is_written_without_another_one_after_it(
             assert out == f"{number}\n"
 
     asyncio.run(test())
+
+
+class FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_costs_lines_and_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", FullDisk())
+
+    sent = asyncio.run(ask(raising(InvalidInput("no")), "/x"))
+
+    assert sent[0]["status"] == 422
 
 
 @given(text=st.text(st.characters(codec="utf-8")))

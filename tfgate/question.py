@@ -1,0 +1,105 @@
+"""What `tfgate predict` asks: a file, standard input, what is given, or the model's example."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from serving.models import MODELS
+
+STANDARD_INPUT = "-"
+
+
+class WrongQuestion(Exception):
+    """It is no question for that model; the message says what is one, and nothing was sent."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The body of a request."""
+
+    content: bytes
+    media_type: str = "application/json"
+
+
+def read_question(model: str, given: str | None) -> Question:
+    """Make a request's body of what was given on the command line, or of what is piped in.
+
+    Raises:
+        WrongQuestion: there is no such model or file, or the model takes something else.
+    """
+    check_model(model)
+    if given is None and not (sys.stdin is None or sys.stdin.isatty()):
+        piped = sys.stdin.buffer.read()
+        if piped:
+            return _of_bytes(model, piped, "standard input")
+        typer.echo("tfgate: nothing was piped in; this is the model's own example", err=True)
+    if given is None:
+        return Question(MODELS[model].example.model_dump_json().encode())
+    if given == STANDARD_INPUT:
+        return _of_bytes(model, sys.stdin.buffer.read(), "standard input")
+    if os.path.isfile(given):  # noqa: PTH113  # a text may be longer than a path, which Path minds
+        return _of_bytes(model, _read(given), given)
+    return _of_text(model, given)
+
+
+def check_model(name: str) -> None:
+    """See that there is a model of that name.
+
+    Raises:
+        WrongQuestion: there is none.
+    """
+    if name not in MODELS:
+        message = f"there is no model {name!r}; there are {', '.join(sorted(MODELS))}."
+        raise WrongQuestion(message)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}."
+        raise WrongQuestion(message) from error
+
+
+def _of_bytes(model: str, content: bytes, source: str) -> Question:
+    """Make a body of what a file holds, or of what came in; `source` is its name."""
+    upload = MODELS[model].upload
+    if upload is not None and not content.lstrip().startswith(b"{"):
+        # Which kind of file it is, the gateway sees for itself.
+        return Question(content, upload.media_type)
+    try:
+        return _of_text(model, content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        message = (
+            f"{source} is no text in UTF-8: byte {error.start} is 0x{content[error.start]:02x}. "
+            "'iconv -f LATIN1 -t UTF-8' makes it one if it is in Latin-1."
+        )
+        raise WrongQuestion(message) from error
+
+
+def _of_text(model: str, text: str) -> Question:
+    declaration = MODELS[model]
+    if text.lstrip().startswith("{"):
+        return Question(_encoded(text))
+    if declaration.upload is not None:
+        _read(text)
+        message = f"{model} takes a file's path, - for standard input, or a JSON object."
+        raise WrongQuestion(message)
+    fields = list(declaration.request.model_fields)
+    if len(fields) != 1:
+        example = declaration.example.model_dump_json()
+        message = f"{model} takes a JSON object, such as '{example}', or a file that holds one."
+        raise WrongQuestion(message)
+    return Question(_encoded(json.dumps({fields[0]: text}, ensure_ascii=False)))
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        message = "what was given is no text in UTF-8; a file, or standard input, may be the way."
+        raise WrongQuestion(message) from error
