@@ -1,7 +1,7 @@
 """Asking a running gateway from the command line: `tfgate predict` and `tfgate models`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,13 +72,14 @@ def model_table(gateway: Gateway) -> Table:
     return table
 
 
-def check_ready(gateway: Gateway) -> None:
-    """See that a gateway is there whose models can all be asked, with the key if it wants one.
+def check_ready(gateway: Gateway, models: Iterable[str]) -> None:
+    """See that a gateway is there where these models can be asked, with the key if it wants one.
 
     Raises:
         CannotAsk: the gateway is away, a model is not ready, or the key is not known.
     """
-    _ask(gateway, "GET", "/readyz")
+    for model in models:
+        _ask(gateway, "GET", f"/readyz/{model}")
     _ask(gateway, "GET", "/models")
 
 

@@ -69,7 +69,8 @@ def up(
             environment = gateway_environment(settings, port, socket)
             with running("the gateway", gateway, environment) as second:
                 url = url_of(settings.host, port)
-                wait_until_ready(url, first, second)
+                for model, reason in wait_until_ready(url, first, second).items():
+                    tell(console, f"{model} cannot be asked: {reason}")
                 tell(console, welcome(url, settings.keys_file))
                 watch([first, second])
 
@@ -214,13 +215,14 @@ def wait_until(missing: Callable[[], str | None], *children: Child) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def wait_until_ready(url: str, *children: Child) -> None:
-    """Wait until every model can be asked.
+def wait_until_ready(url: str, *children: Child) -> dict[str, str]:
+    """Wait until models can be asked; return those that cannot all the same, with the reasons.
 
     Raises:
         ChildDied: a child ended before.
         CannotStart: it took too long; the message says what was missing.
     """
+    others: dict[str, str] = {}
     # No proxy of the environment's stands between us and our own child.
     with httpx.Client(transport=httpx.HTTPTransport(), timeout=5) as client:
 
@@ -229,9 +231,13 @@ def wait_until_ready(url: str, *children: Child) -> None:
                 answer = client.get(f"{url}/readyz")
             except httpx.TransportError:
                 return "the gateway does not answer"
-            return None if answer.is_success else str(answer.json()["detail"])
+            if not answer.is_success:
+                return str(answer.json()["detail"])
+            others.update(answer.json()["missing"])
+            return None
 
         wait_until(missing, *children)
+    return others
 
 
 def tell(console: Console, text: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from serving.models import MODELS
 from tfgate import ask
 from tfgate.children import stoppable
 from tfgate.loadtest.counts import Counts
@@ -36,7 +37,7 @@ def loadtest(test: LoadTest, objectives: list[Objective], console: Console) -> N
     """
     if test.model is not None:
         check_model(test.model)
-    ask.check_ready(test.gateway)
+    ask.check_ready(test.gateway, MODELS if test.model is None else [test.model])
     check_report(test.html)
     counts, stopped = _run(test, console)
     show(console, models_table(counts))
