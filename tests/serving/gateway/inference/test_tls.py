@@ -14,6 +14,7 @@ from tests.certificates import Authority
 from tests.examples import HOUSE
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
+from tests.faults import fail
 from tests.in_process import gateway_to
 
 HOST = "127.0.0.1"
@@ -116,3 +117,14 @@ def test_a_server_that_speaks_http_is_told_from_one_that_is_away() -> None:
 
     assert "does not speak gRPC: the port for that is 8500" in told
     assert "cannot be reached" in missing(f"{HOST}:{stack.free_port()}", {})
+
+
+def test_a_call_that_is_cut_off_is_no_missing_certificate() -> None:
+    """The words of gRPC are the same when a server dies, but for its attempts to connect."""
+    server = declared_models()
+    server.faults["housing"] = fail(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+    with listening(server) as address, gateway_to(address) as tfgate:
+        answer = tfgate.client.post("/predict/housing", json=HOUSE)
+
+    assert answer.status_code == 503
+    assert "cannot be reached" in answer.json()["detail"]
