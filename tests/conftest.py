@@ -17,6 +17,8 @@ from tests.given_server import FLAGS, GivenServer
 # Folders whose tests start servers, browsers and installations.
 LONG = {"containers", "e2e", "k8s", "monitoring"}
 
+MAX_SHOWN = 8  # bytes of a case, in its name
+
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("tfgate", deadline=None)
 hypothesis.settings.load_profile("tfgate")
@@ -43,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if ":" in given and config.getoption("numprocesses", None):
         message = f"--model-server={given} serves one test process: leave out -n"
         raise pytest.UsageError(message)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a case of many bytes by their number: a compressed file also holds when it was made."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > MAX_SHOWN else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
