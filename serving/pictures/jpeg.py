@@ -20,12 +20,9 @@ _APPLICATION = range(0xE0, 0xF0)
 _TELLS_COLOURS = ((0xE0, b"JFIF", 14), (0xEE, b"Adobe", 12))
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
 _END_BYTES = b"\xff\xd9"
-# Bits of 0 and bits of 1: where a decoder needs them for pixels, these come out different. It may
-# wait for any of the eight restart markers before it reads on.
-_FILLINGS = tuple(
-    b"".join(bits + bytes((0xFF, 0xD0 + n % 8)) for n in range(16)) + bits
-    for bits in (bytes(64), b"\xff\0" * 64)
-)
+# Bits of 0 and bits of 1: where a decoder needs them for pixels, these come out different.
+_FILLINGS = (bytes(64), b"\xff\0" * 64)
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 
 class _Segment(NamedTuple):
@@ -118,8 +115,16 @@ def _scans(data: bytes, first: _Segment, frame: _Segment | None) -> tuple[int, i
 
 
 def _ended(pixels: Pixels) -> Pixels:
-    """Put an end behind a file that has none, in two ways, for the decoder to compare."""
-    file, other = (pixels.file + filling + _END_BYTES for filling in _FILLINGS)
+    """Put an end behind a file that has none, in two ways, for the decoder to compare.
+
+    Where it waits for the next restart marker, it reads no bits that stand before that one.
+    """
+    restarts = _RESTART.findall(pixels.file)
+    number = restarts[-1][1] - 0xD0 + 1 if restarts else 0
+    markers = [bytes((0xFF, 0xD0 + (number + n) % 8)) for n in range(8)]
+    file, other = (
+        pixels.file + bits + bits.join(markers) + bits + _END_BYTES for bits in _FILLINGS
+    )
     return replace(pixels, file=file, same_if_whole=other)
 
 
