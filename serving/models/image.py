@@ -2,8 +2,10 @@
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import unquote
 
 import numpy as np
 from PIL import Image
@@ -36,10 +38,11 @@ def _from_base64(value: object) -> bytes:
         return value
     if not isinstance(value, str):
         raise PydanticCustomError("base64", "Input should be a string of base64")
-    encoded = value
-    if value[:5].lower() == "data:":
-        header, _, encoded = value.partition(",")
-        if not header.lower().endswith(";base64"):
+    encoded = value.strip()
+    if encoded[:5].lower() == "data:":
+        header, _, encoded = encoded.partition(",")
+        encoded = unquote(encoded)
+        if not re.search(r"; *base64\s*$", header, re.IGNORECASE):
             raise PydanticCustomError("base64", "Input should be a data URL with ;base64 in it")
     try:
         return base64.b64decode(encoded, validate=True)

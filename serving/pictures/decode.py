@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 from PIL.ImageFile import ImageFile
 
 from serving.errors import FieldError, InvalidImage, PayloadTooLarge, TfgateError
-from serving.pictures import isobmff, jpeg, png, tags, tiff
+from serving.pictures import gif, isobmff, jpeg, png, tags, tiff
 from serving.pictures.colours import to_srgb
 from serving.pictures.kinds import NAMES, describe, kind_of
-from serving.pictures.pixels import Pixels
+from serving.pictures.pixels import Damaged, Pixels
 from serving.pictures.quiet import be_quiet
 
 SIDE = 32  # pixels, of the square that the network sees
@@ -38,6 +38,7 @@ _DRAFT_SIZE = (8 * SIDE, 8 * SIDE)
 _TAKE_APART: dict[str, Callable[[bytes], Pixels]] = {
     "JPEG": jpeg.take_apart,
     "PNG": png.take_apart,
+    "GIF": gif.take_apart,
     "TIFF": tiff.take_apart,
     "AVIF": isobmff.take_apart,
     "HEIF": isobmff.take_apart,
@@ -78,6 +79,8 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(pixels.file), formats=[kind]) as image:
             _check_cost(image, pixels)
             image.draft("RGB", _DRAFT_SIZE)
+            if pixels.same_if_whole:
+                _check_whole(image, pixels.same_if_whole)
             return _to_array(image, pixels)
     except (TfgateError, MemoryError):
         raise
@@ -150,15 +153,39 @@ def _check_jpeg(width: int, height: int, pixels: Pixels) -> None:
         )
 
 
-def _to_array(image: Image.Image, pixels: Pixels) -> NDArray[np.uint8]:
+def _check_whole(image: ImageFile, file: bytes) -> None:
+    with Image.open(io.BytesIO(file), formats=["JPEG"]) as other:
+        other.draft("RGB", _DRAFT_SIZE)
+        if ImageChops.difference(image, other).getbbox(alpha_only=False):
+            raise Damaged
+
+
+def _drawn(image: ImageFile) -> Image.Image | None:
+    """Return where the first frame of a GIF file has pixels; None if it fills the screen."""
+    whole = (0, 0, *image.size)
+    if image.format != "GIF" or image.tile[0].extents in (None, whole):
+        return None
+    drawn = Image.new("L", image.size)
+    drawn.paste(255, image.tile[0].extents)
+    return drawn
+
+
+def _to_array(image: ImageFile, pixels: Pixels) -> NDArray[np.uint8]:
     told = image.info
     orientation = tags.orientation(pixels.exif or told.get("exif") or b"")
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
+    box = (left, top, left + side, top + side)
+    drawn = _drawn(image)
+    square = image.crop(box)
     # Pixel by pixel, as browsers do: of values that are not sRGB's a mean would be another colour.
+    if pixels.is_negative:
+        square = Image.fromarray(65_535 - np.asarray(square))
     square = to_srgb(square, pixels.profile or told.get("icc_profile") or b"", pixels.gamma)
+    if drawn is not None:
+        square = square.convert("RGBA")
+        square.putalpha(ImageChops.darker(square.getchannel("A"), drawn.crop(box)))
     if side != SIDE:
         square = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
     # On 32 x 32 pixels the rest costs nothing, and both steps commute with cutting and resizing.

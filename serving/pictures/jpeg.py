@@ -4,6 +4,7 @@ Source: ITU-T T.81, annex B.
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from serving.pictures.pixels import Damaged, Pixels
@@ -18,6 +19,10 @@ _APPLICATION = range(0xE0, 0xF0)
 # These two say what the colours are: marker, beginning and smallest size. Decoders heed no less.
 _TELLS_COLOURS = ((0xE0, b"JFIF", 14), (0xEE, b"Adobe", 12))
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
+_END_BYTES = b"\xff\xd9"
+# Bits of 0 and bits of 1: where a decoder needs them for pixels, these come out different.
+_FILLINGS = (bytes(64), b"\xff\0" * 64)
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 
 class _Segment(NamedTuple):
@@ -41,7 +46,8 @@ def take_apart(data: bytes) -> Pixels:
         if segment.marker == _SCAN:
             scans, coefficients = _scans(data, segment, frame)
             file = b"".join([*kept, data[segment.start :]])
-            return Pixels(file, exif, _join(profile), scans=scans, coefficients=coefficients)
+            told = Pixels(file, exif, _join(profile), scans=scans, coefficients=coefficients)
+            return told if _END_BYTES in data[segment.end :] else _ended(told)
         if segment.marker == 0xE1 and segment.body.startswith(_EXIF):
             exif = exif or segment.body
         elif segment.marker == 0xE2 and segment.body.startswith(_PROFILE):
@@ -106,6 +112,20 @@ def _scans(data: bytes, first: _Segment, frame: _Segment | None) -> tuple[int, i
     factors = [(each >> 4) * (each & 15) for each in frame.body[7::3][:components]]
     share = sum(factors) / max(1, *factors, 1)
     return scans, int(2 * width * height * share)
+
+
+def _ended(pixels: Pixels) -> Pixels:
+    """Put an end behind a file that has none, in two ways, for the decoder to compare.
+
+    Where it waits for the next restart marker, it reads no bits that stand before that one.
+    """
+    restarts = _RESTART.findall(pixels.file)
+    number = restarts[-1][1] - 0xD0 + 1 if restarts else 0
+    markers = [bytes((0xFF, 0xD0 + (number + n) % 8)) for n in range(8)]
+    file, other = (
+        pixels.file + bits + bits.join(markers) + bits + _END_BYTES for bits in _FILLINGS
+    )
+    return replace(pixels, file=file, same_if_whole=other)
 
 
 def _join(parts: dict[int, bytes]) -> bytes:

@@ -16,7 +16,9 @@ class Pixels:
     `exif` is a block whose orientation holds; `profile` is an ICC profile; `gamma` is the exponent
     by which the file's values were made from light. Empty or None stands for none. `scans` is how
     often a decoder goes over the picture, `coefficients` the bytes that it keeps in between, and
-    `tile_pixels` the size of a tile, which it keeps whole.
+    `tile_pixels` the size of a tile, which it keeps whole. `same_if_whole` is there where the
+    file's end was missing: it has the same pixels if they do not depend on what was put there.
+    `is_negative` tells that the values of 16 bits count from white to black.
     """
 
     file: bytes
@@ -26,3 +28,5 @@ class Pixels:
     scans: int = 1
     coefficients: int = 0
     tile_pixels: int = 0
+    is_negative: bool = False
+    same_if_whole: bytes = b""

@@ -18,18 +18,19 @@ def take_apart(data: bytes) -> Pixels:
     As libpng does it, an ancillary chunk whose checksum is wrong counts as not there.
 
     Raises:
-        Damaged: the file does not begin with its header.
+        Damaged: the file does not begin with its header, or lacks its palette.
     """
     header = data[16:29]
     if data[12:16] != b"IHDR" or len(header) < 13:
         raise Damaged
     kept, told = [SIGNATURE], dict[bytes, bytes]()
-    position = len(SIGNATURE)
+    position, has_palette = len(SIGNATURE), False
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
         if kind in {b"IHDR", b"PLTE", b"IDAT", b"IEND"}:
             kept.append(data[position:end])
+            has_palette |= kind == b"PLTE"
         elif kind in {b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"eXIf"} and kind not in told:
             body = data[position + 8 : end - 4]
             if data[end - 4 : end] == _checksum(kind, body):
@@ -39,6 +40,8 @@ def take_apart(data: bytes) -> Pixels:
         position = end
         if kind == b"IEND":
             break
+    if header[9] == _PALETTE and not has_palette:
+        raise Damaged
     profile = _profile(told.get(b"iCCP", b""))
     gamma = None
     if not profile and b"sRGB" not in told:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 # What phones, word processors and keyboards of other languages write for an apostrophe: quotes of
 # several shapes, accents, primes, letters; \x91 and \x92 are Windows' quotes, read as Latin-1.
-_APOSTROPHES = "‘’‛＇´｀′‵ʻʼˊˋꞌ\u1fef\u1ffd\x91\x92"  # noqa: RUF001 (lookalikes are the point)
+_APOSTROPHES = "‘’‛＇´｀′‵ʹʻʼˈˊˋꞌ՚׳ߴ❛❜\u1fef\u1ffd\x91\x92"  # noqa: RUF001 (lookalikes are the point)
 # Shows nothing, and takes no place: soft hyphens, joiners, marks of direction, selectors, fillers.
 # Source: Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt; then the frames of
 # annotations, the joiners of hieroglyphs, and numbers that are no characters.

@@ -60,6 +60,12 @@ _VOID = _names(
 )
 # Their end tags may be left out: the next one ends the last.
 _ENDED_BY_THE_NEXT = _names("dd dt li optgroup option p td th tr")
+# A paragraph is ended by these, too. Source: https://html.spec.whatwg.org/#the-p-element
+_ENDING_A_PARAGRAPH = _names(
+    "address article aside blockquote center details dialog dir div dl fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hgroup hr listing main menu nav ol plaintext pre search "
+    "section summary table ul xmp"
+)
 _HIDING_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
 )
@@ -86,7 +92,7 @@ def _shown_of_html(text: str) -> str:
     hiding, depth = "", 0  # the element that is not shown, and how many of its kind are open
     for token in tokenize(_NEVER_ENDS.sub("&lt;", text)):
         tag, starts = token.tag, token.type is TokenType.START_TAG
-        if hiding and starts and tag == hiding in _ENDED_BY_THE_NEXT:
+        if hiding and starts and tag is not None and _ends(tag, hiding):
             hiding = ""
         if hiding:
             if tag == hiding:
@@ -101,6 +107,12 @@ def _shown_of_html(text: str) -> str:
             if starts and _is_hidden(token, tag):
                 hiding, depth = tag, 1
     return "".join(parts)
+
+
+def _ends(tag: str, hiding: str) -> bool:
+    if hiding == "p" and tag in _ENDING_A_PARAGRAPH:
+        return True
+    return tag == hiding in _ENDED_BY_THE_NEXT
 
 
 def _is_hidden(token: Token, tag: str) -> bool:

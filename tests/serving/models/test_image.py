@@ -1,6 +1,7 @@
 """The picture as a request, and what the scores mean; how files are decoded is tested elsewhere."""
 
 import base64
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ ENCODED = base64.b64encode(PNG).decode()
         base64.encodebytes(PNG).decode().replace("\n", "\r\n"),
         f"data:image/png;base64,{base64.encodebytes(PNG).decode()}",
         f"  {ENCODED}\n",
+        f" \n data:image/png;base64,{ENCODED}",
+        f"data:image/png; base64, {ENCODED}",
+        f"data:;name=a.png;base64,{quote(ENCODED, safe='')}",
         base64.urlsafe_b64encode(PNG).decode(),
         base64.urlsafe_b64encode(PNG).decode().rstrip("="),
         ENCODED.rstrip("="),

@@ -22,6 +22,7 @@ from tests.serving.pictures.files import (
     exif,
     file_of,
     noise,
+    soft,
     tiff,
 )
 
@@ -125,6 +126,49 @@ def test_truncated_files_are_refused(file_format: str, share: float) -> None:
         decode(data[: int(len(data) * share)])
 
 
+WHOLE = {
+    "baseline": file_of(noise(300, 200), "JPEG"),
+    "progressive": file_of(noise(300, 200), "JPEG", progressive=True),
+    "restarts": file_of(
+        Image.new("RGB", (320, 320), (10, 200, 30)), "JPEG", restart_marker_blocks=3
+    ),
+    "large": file_of(soft(2_400, 1_800), "JPEG", restart_marker_rows=1),
+}
+
+
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
+def test_a_jpeg_may_lack_its_end_but_not_pixels(whole: bytes) -> None:
+    for end in (b"", b"\xff", b"\xff\xff", bytes(50)):
+        np.testing.assert_array_equal(decode(whole[:-2] + end), decode(whole))
+    restarts = [at for at in range(len(whole)) if whole[at] == 0xFF and whole[at + 1] >> 3 == 26]
+    ends = [at + after for at in restarts[-9:] for after in (0, 2)]
+    for cut in (len(whole) // 2, len(whole) - 200, *ends):
+        with pytest.raises(InvalidImage, match="JPEG file is cut short"):
+            decode(whole[:cut])
+
+
+def test_a_palette_must_be_there() -> None:
+    palette = file_of(noise(40, 40).quantize(16))
+    start = palette.index(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(palette[start : start + 4])
+
+    with pytest.raises(InvalidImage, match="PNG file is cut short or broken"):
+        decode(palette[:start] + palette[end:])
+
+
+@pytest.mark.parametrize("control", [b"", b"!\xf9\4\x08\0\0\0\0", b"!\xfe\2hi\0" * 2])
+def test_a_gif_is_transparent_where_its_first_frame_has_no_pixels(control: bytes) -> None:
+    whole = file_of(Image.new("P", (16, 32)), "GIF", palette=bytes((*RED, *BLUE)))
+    frame = whole.index(b",\0\0\0\0\x10\0\x20\0")
+    colours = 13 + (6 << (whole[10] & 7))
+    screen = whole[:6] + struct.pack("<HH", 32, 32) + whole[10:colours]
+
+    pixels = decode(screen + control + b",\x10" + whole[frame + 2 :])
+
+    np.testing.assert_array_equal(pixels[:, :16], 255)
+    np.testing.assert_array_equal(pixels[:, 16:], np.full((SIDE, 16, 3), RED))
+
+
 def grey_16_bits(order: str = "<") -> NDArray[np.uint16]:
     """Make 40 by 40 values: dark at the left, bright at the right."""
     return np.repeat(np.linspace(0, 65_535, 40).astype(f"{order}u2")[None], 40, axis=0)
@@ -183,6 +227,34 @@ def test_tiffs_of_16_bits_are_scaled_in_either_order(order: str) -> None:
 
     expected = decode(file_of(Image.fromarray(grey_16_bits())))
     np.testing.assert_array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiffs_of_16_bits_may_count_from_white(order: str) -> None:
+    entries = {256: (3, 1, 40), 257: (3, 1, 40), 258: (3, 1, 16), 259: (3, 1, 1), 262: (3, 1, 0)}
+    entries |= {273: (4, 1, 8), 277: (3, 1, 1), 278: (3, 1, 40), 279: (4, 1, 3200)}
+    negative = (65_535 - grey_16_bits()).astype(f"{order}u2")
+
+    pixels = decode(tiff(entries, negative.tobytes(), order))
+
+    np.testing.assert_array_equal(pixels, decode(file_of(Image.fromarray(grey_16_bits()))))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_colours_of_16_bits_may_stand_in_planes(order: str) -> None:
+    """Three planes of one strip each; where the lists are comes before the pixels' own place."""
+    planes = np.asarray(noise(SIDE, SIDE)).transpose(2, 0, 1).astype(f"{order}u2") * 257
+    size = planes[0].nbytes
+    lists = struct.pack(f"{order}3H", 16, 16, 16) + bytes(2)
+    lists += struct.pack(f"{order}6I", *(40 + size * n for n in range(3)), *[size] * 3)
+    entries = {256: (3, 1, SIDE), 257: (3, 1, SIDE), 258: (4, 3, 8), 259: (3, 1, 1), 262: (3, 1, 2)}
+    entries |= {273: (4, 3, 16), 277: (3, 1, 3), 278: (3, 1, SIDE), 279: (4, 3, 28)}
+    entries |= {284: (3, 1, 2)}
+    file = tiff(entries, lists + planes.tobytes(), order)
+    bits = struct.pack(f"{order}HH", 258, 4)
+    file = file.replace(bits, struct.pack(f"{order}HH", 258, 3))
+
+    np.testing.assert_array_equal(decode(file), np.asarray(noise(SIDE, SIDE)))
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

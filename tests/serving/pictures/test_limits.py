@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -108,6 +109,30 @@ def test_markers_in_what_follows_a_picture_are_no_scans() -> None:
     video = b"\0\2" + b"\xff\xda\0\2" * 9_000
 
     np.testing.assert_array_equal(decode(photograph + video), decode(photograph))
+
+
+def test_a_frame_takes_no_memory_before_its_size_is_judged() -> None:
+    """Pillow prepares, while it opens a file, the colour that replaces a frame of 4 GB."""
+    small = file_of(Image.new("P", (8, 8)), "GIF")
+    frame = small.index(b",\0\0\0\0\x08\0\x08\0")
+    large = struct.pack("<HH", 65_535, 60_000)
+    file = small[:frame] + b"!\xf9\4\x08\0\0\0\0" + small[frame : frame + 5] + large
+
+    with (
+        mock.patch("PIL.Image.core.fill", side_effect=MemoryError) as fill,
+        pytest.raises(InvalidImage, match="65535 x 60000 pixels; of a GIF file"),
+    ):
+        decode(file + small[frame + 9 :])
+    fill.assert_not_called()
+
+
+def test_a_gif_has_a_limit_of_blocks() -> None:
+    small = file_of(Image.new("P", (8, 8)), "GIF")
+    frame = small.index(b",\0\0\0\0\x08\0\x08\0")
+
+    assert decode(small[:frame] + b"!\xfe\0" * 9_000 + small[frame:]).shape == (32, 32, 3)
+    with pytest.raises(InvalidImage, match="GIF file is cut short or broken"):
+        decode(small[:frame] + b"!\xfe\0" * 20_000 + small[frame:])
 
 
 def test_a_bitmap_of_runs_is_held_to_fewer_pixels() -> None:

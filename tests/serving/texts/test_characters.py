@@ -12,7 +12,7 @@ from serving.texts import characters
 from serving.texts.characters import plain
 
 
-@pytest.mark.parametrize("apostrophe", "'’‘‛ʼ´`′＇｀ꞌ\x91\x92\u1fef\u1ffd")
+@pytest.mark.parametrize("apostrophe", "'’‘‛ʼ´`′＇｀ꞌʹˈ՚׳ߴ❛❜\x91\x92\u1fef\u1ffd")
 def test_an_apostrophe_is_one_whoever_writes_it(apostrophe: str) -> None:
     assert plain(f"It doesn{apostrophe}t work") == "It doesn't work"
 
