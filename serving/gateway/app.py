@@ -33,6 +33,7 @@ from serving.gateway.middleware.forwarded import Forwarded, Mounted, naming_clie
 from serving.gateway.middleware.head_requests import HeadAsGet, allow
 from serving.gateway.middleware.keys import KeyRing
 from serving.gateway.middleware.load_shedding import LoadShedding
+from serving.gateway.middleware.ranges import WithoutRanges
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
@@ -169,6 +170,7 @@ def _api(
     api.include_router(page_router())
     api.add_middleware(SecurityHeaders)
     api.add_middleware(HeadAsGet)
+    api.add_middleware(WithoutRanges)
     for kind in (RequestValidationError, HTTPException, Exception):
         api.exception_handler(kind)(_raise_ours)
     guarded = is_guarded if settings.keys_file else None

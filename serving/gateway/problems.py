@@ -106,7 +106,8 @@ def problem_response(
         "title": title_of(type(error)),
         "status": status,
         "detail": error.detail,
-        "instance": root_path + path,
+        # `*` is none, nor is a whole address.
+        "instance": root_path + path if path.startswith("/") else path,
         "code": error.code,
         "hint": hint_for(error.hint, root_path, model),
         "errors": [_given(field) for field in error.fields],

@@ -52,7 +52,8 @@ def from_validation(
 def _field(detail: ErrorDetails, names: Collection[str], where: str) -> FieldError:
     path = [*([where] if where else []), *detail["loc"]]
     return FieldError(
-        field=".".join(str(part)[:_MAX_NAME] for part in path),
+        # A name may be empty, and is to be seen then.
+        field=".".join(str(part)[:_MAX_NAME] or '""' for part in path),
         message=_message(detail, names),
         received=None if detail["type"] == "missing" else describe(detail["input"]),
     )

@@ -32,6 +32,10 @@ _MEANINGS = {
         r"Write \\ for a backslash. " + _DUMP,
     ),
     "recursion limit": ("lists or objects are nested too deeply", "Send what the schema shows."),
+    "number out of range": (
+        "a number has more digits than are read",
+        "Write it with an exponent, as 1e300, or as a text if it is no quantity.",
+    ),
     "invalid number": (
         "a number is written in a way that JSON does not have",
         "Write numbers as 0.5, -3 or 1e5: no leading + or zeros, and a digit on both sides "

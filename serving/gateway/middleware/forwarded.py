@@ -38,9 +38,8 @@ class Forwarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
         if scope["type"] == "http":
-            path, root_path = scope["path"], self._root_path
-            if root_path and f"{path}/".startswith(f"{root_path}/"):
-                path = path[len(root_path) :] or "/"
+            root_path = self._root_path
+            path = without_prefix(scope["path"], root_path)
             scope = {**scope, "path": path, "root_path": root_path, **self._told(scope)}
         await self.app(scope, receive, send)
 
@@ -78,6 +77,13 @@ class Mounted:
         if scope["type"] == "http":
             scope = {**scope, "path": scope["root_path"] + scope["path"]}
         await self.app(scope, receive, send)
+
+
+def without_prefix(path: str, root_path: str) -> str:
+    """Cut off a prefix that a proxy has left on a path."""
+    if root_path and f"{path}/".startswith(f"{root_path}/"):
+        return path[len(root_path) :] or "/"
+    return path
 
 
 def naming_client(begin: Callable[[Scope], RequestContext]) -> Callable[[Scope], RequestContext]:

@@ -18,7 +18,7 @@ from httptools import (
     HttpRequestParser,
 )
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
 from serving.gateway.server import heads, refusals
@@ -46,8 +46,12 @@ class BoundedConnection(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, *, limits: ConnectionLimits, config: Config, **state: Any) -> None:
+    def __init__(
+        self, *, limits: ConnectionLimits, root_path: str = "", config: Config, **state: Any
+    ) -> None:
+        """`root_path` stands before every path where clients ask."""
         self._limits = limits
+        self._root_path = root_path
         self._idle = _Timer(config.timeout_keep_alive, self._close)
         self._reading = _Timer(limits.seconds, self._read_for_too_long)
         self._writing = _Timer(limits.seconds, self._abort)
@@ -154,26 +158,25 @@ class BoundedConnection(asyncio.Protocol):
         if requests.num_unanswered > int(requests.inside_body):
             # Answers are given in order: those to the requests before, and then the end.
             if requests.inside_body:
-                # The rest of the last one never comes: nothing shall wait for it.
-                requests.inside_body = False
-                requests.num_unanswered -= 1
-                requests.connection_lost(error)
-                self._reading.start()
+                requests.take_back_last()
             requests.shutdown()
             return
         # A request whose body cannot be read may have been answered already.
         if requests.num_unanswered or not requests.inside_body:
-            self._transport.write(requests.refusal(error))
+            self._transport.write(requests.refusal(error, self._root_path))
         requests.connection_lost(error)
         self._linger(_LINGER_SECONDS)
 
     def _end(self) -> None:
-        """Close after the last answer, which may have come before the end of its request."""
-        if not self._requests.inside_body:
-            self._close()
-        elif not self._deaf:
+        """Close after the last answer; there may be more to come that nobody reads any more."""
+        if self._deaf:
+            self._linger(_LINGER_SECONDS)
+        elif self._requests.inside_body:
+            # It was answered before its end.
             self._deaf = True
             self._linger(self._limits.seconds)
+        else:
+            self._close()
 
     def _linger(self, seconds: float) -> None:
         """Close, but go on for a while with taking what still comes, and with ignoring it.
@@ -215,6 +218,7 @@ class _Requests(HttpToolsProtocol):
         self.num_unanswered = 0
         self.num_bytes = 0  # that have come since the last one of a body, or of a whole request
         self._pieces: list[bytes] = []  # of a head, or of empty lines before it, so far
+        self._one_ahead: RequestResponseCycle | None = None  # of the last, if not answered by then
         self._keep_alive = True  # of the last request, once its body has come as it expected
 
     def is_idle(self) -> bool:
@@ -277,7 +281,8 @@ class _Requests(HttpToolsProtocol):
             return
         if len(name) == 7 and name.lower() == b"upgrade":
             raise _OtherProtocolOffered
-        super().on_header(name, value)
+        # The parser leaves a tab at the end (RFC 9112, 5.1: it is no part of the value).
+        super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         self.inside_head = False
@@ -293,6 +298,7 @@ class _Requests(HttpToolsProtocol):
             self.url = heads.origin_form(self.url)
         # Source: RFC 9110, 10.1.1: HTTP/1.0 knows of no interim answer.
         self.expect_100_continue &= version == "1.1"
+        self._one_ahead = self.cycle if self.num_unanswered else None
         super().on_headers_complete()
         self.inside_body = True
         self.num_unanswered += 1
@@ -321,12 +327,20 @@ class _Requests(HttpToolsProtocol):
         self._keep_alive = False
         super().shutdown()
 
-    def refusal(self, error: TfgateError) -> bytes:
+    def take_back_last(self) -> None:
+        """Forget the last request, which waits for its turn and never comes as a whole."""
+        self.pipeline.popleft()
+        self.cycle = self._one_ahead  # type: ignore[assignment]  # there is one, or this had begun
+        self.inside_body = False
+        self.num_unanswered -= 1
+
+    def refusal(self, error: TfgateError, root_path: str) -> bytes:
         """Return the answer to a request that the application is never asked."""
         return refusals.answer(
             error,
             method=self.parser.get_method(),
             target=self.url,
+            root_path=root_path,
             headers=self.headers,
             defaults=self.server_state.default_headers,
         )

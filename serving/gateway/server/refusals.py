@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 
 from serving.errors import TfgateError
+from serving.gateway.middleware.forwarded import without_prefix
 from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import MAX_LOGGED_PATH, request_id_in
@@ -19,15 +20,22 @@ def count(error: TfgateError) -> None:
 
 
 def answer(
-    error: TfgateError, *, method: bytes, target: bytes, headers: Lines, defaults: Lines
+    error: TfgateError,
+    *,
+    method: bytes,
+    target: bytes,
+    root_path: str,
+    headers: Lines,
+    defaults: Lines,
 ) -> bytes:
     """Return the answer that ends a connection, and note it in the log.
 
     `headers` are the request's, as far as they were read; `defaults` what every answer has.
     """
     request_id = request_id_in(dict(headers))
-    path = target.partition(b"?")[0][:MAX_LOGGED_PATH].decode("ascii", "replace")
-    response = problem_response(error, path=path, request_id=request_id)
+    asked = target.partition(b"?")[0][:MAX_LOGGED_PATH].decode("ascii", "replace")
+    path = without_prefix(asked, root_path)
+    response = problem_response(error, path=path, request_id=request_id, root_path=root_path)
     fields = {
         "request_id": request_id,
         "path": path,

@@ -38,10 +38,11 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     gateway = Draining(create_app(settings))
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
+    http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
     config = uvicorn.Config(
         gateway,
         log_config=log_config(settings.log_level, settings.log_format),
-        http=partial(BoundedConnection, limits=limits),  # type: ignore[arg-type]  # it only calls it
+        http=http,  # type: ignore[arg-type]  # it only calls it
         ws="none",
         access_log=False,
         server_header=False,

@@ -92,6 +92,7 @@ def test_another_encoding_is_named(http: httpx.Client, codec: str, told: str) ->
         ('{"text": 0x1F}', (1, 11), "number", "0.5"),
         ('{"text": 1_000}', (1, 11), "number", "0.5"),
         ('{"text": 1.000.000}', (1, 15), "number", "0.5"),
+        (f'{{"text": {"9" * 4_301}}}', (1, 4_311), "more digits than are read", "1e300"),
         ('{"text": +1}', (1, 10), "number", "5 for +5"),
         ('{"text": .5}', (1, 10), "number", "0.5 for .5"),
         ('{"text": 3,5}', (1, 12), "decimal comma", "0.5"),

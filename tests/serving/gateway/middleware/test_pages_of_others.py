@@ -1,6 +1,7 @@
 """What browsers are told: of every page, and of pages of other origins that want to ask."""
 
 import httpx
+import pytest
 
 from tests.in_process import gateway
 
@@ -19,6 +20,23 @@ def test_browsers_may_not_frame_a_page_or_load_anything_else(http: httpx.Client)
 
 def test_the_page_runs_no_script_but_its_own(http: httpx.Client) -> None:
     assert "unsafe" not in http.get("/").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-5", "bytes=9999999999-", "lines=1-2", "x", ""])
+def test_a_file_is_given_as_a_whole(http: httpx.Client, asked: str) -> None:
+    answer = http.get("/static-offline-docs/favicon.png", headers={"Range": asked})
+
+    assert answer.status_code == 200
+    assert answer.content == http.get("/static-offline-docs/favicon.png").content
+
+
+def test_problems_with_files_lead_to_their_meaning(http: httpx.Client) -> None:
+    for method, path in [("GET", "/static-offline-docs/no"), ("PUT", "/static-offline-docs/no")]:
+        problem = http.request(method, path).json()
+
+        assert problem["instance"] == path
+        assert http.get(problem["type"]).json()["code"] == problem["code"]
+        assert "GET /docs " in problem["hint"]
 
 
 def test_other_origins_are_kept_out(http: httpx.Client) -> None:

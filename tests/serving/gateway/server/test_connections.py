@@ -258,8 +258,21 @@ def test_a_body_that_cannot_be_read_costs_no_answer_before_it(url: str) -> None:
         json_type = b"Host: x\r\nContent-Type: application/json\r\n"
         broken = broken.replace(b"Host: x\r\n", json_type) + b"no chunk\r\n"
         connection.sendall(head(lines=0) + broken)
-        assert answer_on(connection).status == 200
+        answer = answer_on(connection)
+        assert answer.status == 200
+        assert answer.headers["Connection"] == "close"
         assert connection.recv(1) == b"", "nothing waits for the rest of it"
+
+
+def test_what_still_comes_after_a_broken_request_costs_no_answer_before_it(url: str) -> None:
+    """A connection that is closed with something unread is reset, and its answers are lost."""
+    with socket.create_connection(address(url), timeout=30) as connection:
+        large = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+        connection.sendall(large + CHUNKED + b"no chunk\r\n" + bytes(100_000))
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"content-length: %d\r\n" % len(body) in head
 
 
 def test_a_client_that_leaves_several_requests_behind_breaks_none() -> None:

@@ -157,6 +157,7 @@ TAKEN = {
     "a port": host(b"x:8000"),
     "no port after its colon": host(b"x:"),
     "a name of a container": host(b"my_gateway-1.default.svc"),
+    "blanks around it": host(b" \tx \t"),
     "IPv4": host(b"127.0.0.1:8000"),
     "IPv6": host(b"[::1]:8000"),
     "IPv6 that maps IPv4": host(b"[::ffff:127.0.0.1]"),
@@ -219,12 +220,49 @@ def test_what_is_refused_has_a_date_and_an_id(url: str) -> None:
         assert answer.document["instance"] == "/healthz"
 
 
+@pytest.mark.parametrize(
+    ("target", "instance"),
+    [
+        (b"/a?b", "/ml/a"),
+        (b"/ml/a", "/ml/a"),
+        (b"/ml", "/ml/"),
+        (b"*", "*"),
+        (b"x:443", "x:443"),
+        (b"http://x/a", "http://x/a"),
+        (b"", ""),
+    ],
+)
+def test_it_is_told_where_the_client_asks(target: bytes, instance: str) -> None:
+    answer = refusals.answer(
+        MalformedRequest("no Host"),
+        method=b"GET",
+        target=target,
+        root_path="/ml",
+        headers=[],
+        defaults=[],
+    )
+
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert problem["type"] == "/ml/errors/malformed-request"
+    assert problem["instance"] == instance
+
+
+def test_the_root_path_that_is_set_stands_in_refusals_as_well() -> None:
+    with stack.gateway_process(root_path="/ml") as (_, url):
+        problem = send(url, get(host=b"")).document
+
+    assert problem["type"] == "/ml/errors/malformed-request"
+    assert problem["instance"] == "/ml/healthz"
+
+
 def test_and_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     headers = [(b"x-request-id", b"mine")]
 
     error = MalformedRequest("no Host")
-    refusals.answer(error, method=b"GET", target=b"/a?b", headers=headers, defaults=[])
+    refusals.answer(
+        error, method=b"GET", target=b"/a?b", root_path="", headers=headers, defaults=[]
+    )
 
     [record] = caplog.records
     assert "no Host" in record.getMessage()
