@@ -63,6 +63,26 @@ def test_the_readme_names_every_page() -> None:
     assert pages <= set(links(ROOT / "README.md"))
 
 
+def test_the_architecture_names_every_room() -> None:
+    named = set(re.findall(r"`([\w.]+/?)`", (ROOT / "docs/architecture.md").read_text()))
+    rooms = [
+        path.name + "/" * path.is_dir()
+        for folder in ("serving", "serving/gateway", "tfgate", "training")
+        for path in (ROOT / folder).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists() or path.name == "tf_serving"
+    ]
+
+    assert {room for room in rooms if not room.startswith("__")} - named == set()
+
+
+def test_contributors_are_told_of_every_make_target() -> None:
+    told = "".join((ROOT / page).read_text() for page in ("README.md", "CONTRIBUTING.md"))
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert {target for target in targets if f"make {target}" not in told} - {"train"} == set()
+    assert "`make train`" in (ROOT / "docs/training.md").read_text()
+
+
 def test_what_installs_this_tree_keeps_it_editable_and_the_versions_those_that_are_tested() -> None:
     """A copy in the environment would not see a model that is added to the tree."""
     lines = [

@@ -92,7 +92,7 @@ def up(
 
 @app.command(rich_help_panel="Serve and ask")
 def predict(
-    model: Annotated[str, typer.Argument(help="sentiment, image or housing")],
+    model: Annotated[str, typer.Argument(help="its name, such as sentiment")],
     question: Annotated[
         str | None,
         typer.Argument(

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from PIL import AvifImagePlugin
+from PIL import AvifImagePlugin, Image
 
 from serving.pictures import tiff
 
@@ -74,6 +74,12 @@ _OTHERS = (
     (rb"https?://", "a URL, which nobody fetches here", _JSON),
     (rb"--.{0,300}Content-Disposition", "a form", "set its Content-Type: multipart/form-data"),
 )
+
+
+def suffixes() -> tuple[str, ...]:
+    """Return what such files' names end in: .avif, .bmp, .jpeg, .jpg, .tif and so on."""
+    kinds = Image.registered_extensions()
+    return tuple(sorted(suffix for suffix, kind in kinds.items() if kind in NAMES))
 
 
 def kind_of(data: bytes) -> str | None:

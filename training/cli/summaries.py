@@ -22,7 +22,8 @@ def trained(cards: Sequence[ModelCard]) -> Table:
     table = Table(metrics, "shipped", "mean ± deviation", title="Trained")
     table.add_column("baselines")
     for card in cards:
-        seconds, num_seeds = f"{card.training_seconds:,.0f} s", f"of {len(card.seeds)} seeds"
+        seconds = f"{card.training_seconds:,.0f} s"
+        num_seeds = f"of {len(card.seeds)} seeds" if len(card.seeds) > 1 else "of one seed"
         others = "\n".join(baseline.name for baseline in card.baselines)
         table.add_row(f"{card.name}, version {card.version}", seconds, num_seeds, others)
         for metric in card.metrics:

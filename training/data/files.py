@@ -38,7 +38,7 @@ def locate(file: DataFile, folder: Path | None) -> Path:
     if path := find(file, folder):
         return path
     raise DataNotFound(
-        f"{folder} holds no {' or '.join(file.names)}, but {_contents(folder)}: put the file there "
+        f"{folder} holds no {' or '.join(file.names)}, but {contents(folder)}: put the file there "
         f"(it is published at {file.url}), or leave --data out to have it downloaded; or put data "
         f"of your own there: {file.own}"
     )
@@ -59,13 +59,13 @@ def check_folder(folder: Path) -> None:
     except FileNotFoundError as error:
         there = next(each for each in folder.absolute().parents if each.is_dir())
         raise DataNotFound(
-            f"--data {folder}: there is no such folder; {there} holds {_contents(there)}"
+            f"--data {folder}: there is no such folder; {there} holds {contents(there)}"
         ) from error
     except OSError as error:
         raise DataNotFound(f"--data {folder} cannot be read: {error.strerror}") from error
 
 
-def _contents(folder: Path) -> str:
+def contents(folder: Path) -> str:
     """Name the first few things in a folder."""
     names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
     more = f" and {len(names) - NUM_NAMED:,} more" if len(names) > NUM_NAMED else ""

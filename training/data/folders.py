@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from rich import get_console
 from rich.progress import track
 from sklearn.model_selection import train_test_split
 
@@ -19,9 +20,9 @@ from serving.contract import Tensors
 from serving.errors import TfgateError
 from serving.models import MODELS
 from training.data.examples import Data, Examples, Splits
-from training.data.files import DataFile, find
+from training.data.files import DataFile, contents, find
 from training.data.finding import finding, warning_up_to
-from training.errors import DataUnfit
+from training.errors import DataNotFound, DataUnfit
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNLABELLED = ("unlabelled", "unsup")  # folders that may stand among those of the classes
@@ -29,6 +30,7 @@ UNLABELLED = ("unlabelled", "unsup")  # folders that may stand among those of th
 FEWEST_PER_CLASS = 20  # so that some of each class are in what is held out
 MOST_UNREADABLE = 0.01  # share of the files
 NUM_NAMED = 3  # files in a message
+NOBODYS = frozenset({"thumbs.db", "desktop.ini"})  # which Windows leaves in folders
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,23 @@ def load(folder: Path | None, public: DataFile, kind: FileKind) -> Data | None:
     return _load(folder, found, kind) if found else None
 
 
+def read(folder: Path | None, kind: FileKind) -> Data:
+    """Read the examples in the folder, of a model that has no public data set.
+
+    Raises:
+        DataNotFound: no folder is named, or it has no folder with such files.
+        DataUnfit: as `load` says.
+    """
+    if folder is None:
+        raise DataNotFound(f"{kind.model} has no public data set: name a folder of yours by --data")
+    if not (found := _find(folder, kind)):
+        raise DataNotFound(
+            f"{folder} holds {contents(folder)}, and no folder for each class with files in it "
+            f"whose names end in {' or '.join(kind.suffixes)}"
+        )
+    return _load(folder, found, kind)
+
+
 def _find(folder: Path, kind: FileKind) -> dict[str, Folders]:
     """Give the folders with such files by part; those in `folder` itself are the part `train`."""
     parts = {part: _folders(folder / part, kind) for part in (TRAIN, VALIDATION, TEST)}
@@ -112,7 +131,7 @@ def _load(folder: Path, found: Mapping[str, Folders], kind: FileKind) -> Data:
         test=parts[TEST],
         classes=classes,
         unlabelled=_unlabelled(files[TRAIN], parts[TEST], kind),
-        findings=tuple(_unreadable(folder, all_files)),
+        findings=(*_unreadable(folder, all_files), *_left_out(folder, all_files, kind)),
         splits=Splits(parts[TRAIN], parts[VALIDATION], "; ".join(methods)),
     )
 
@@ -156,7 +175,9 @@ def _read_folders(folders: Folders, kind: FileKind) -> dict[str, list[_File]]:
 def _read_all(paths: list[Path], name: str, kind: FileKind) -> Iterator[_File]:
     with ThreadPoolExecutor() as pool:  # Pillow lets other threads run while it decodes
         files = pool.map(lambda path: _read(path, kind), paths)
-        yield from track(files, f"reading {name}", total=len(paths), transient=True)
+        quiet = not get_console().is_terminal  # where it would leave an empty line
+        words = f"reading {name}"
+        yield from track(files, words, total=len(paths), transient=True, disable=quiet)
 
 
 def _read(path: Path, kind: FileKind) -> _File:
@@ -235,13 +256,38 @@ def _unreadable(folder: Path, files: list[_File]) -> Iterator[DataFinding]:
     faulty = [file for file in files if file.fault is not None]
     if not faulty:
         return
-    named = [f"{file.path.relative_to(folder)} ({file.fault})" for file in faulty[:NUM_NAMED]]
-    more = [f"and {len(faulty) - NUM_NAMED:,} more"] if len(faulty) > NUM_NAMED else []
+    named = [f"{file.path.relative_to(folder)} ({file.fault})" for file in faulty]
     count, total = len(faulty), len(files)
     yield finding(
         "unreadable files",
         warning_up_to(MOST_UNREADABLE, count=count, total=total),
         count=count,
         total=total,
-        message=f"mend or remove {', '.join([*named, *more])}",
+        message=f"mend or remove {_first(named)}",
     )
+
+
+def _left_out(folder: Path, files: list[_File], kind: FileKind) -> Iterator[DataFinding]:
+    """Name what else lies in the folders of the classes, files of another kind or more folders."""
+    parents = sorted({file.path.parent for file in files})
+    others = [path for parent in parents for path in sorted(parent.iterdir())]
+    named = [
+        str(path.relative_to(folder))
+        for path in others
+        if path.suffix.lower() not in kind.suffixes
+        and path.name.lower() not in NOBODYS
+        and not path.name.startswith(".")
+    ]
+    if named:
+        yield finding(
+            "files of another kind",
+            "warning",
+            count=len(named),
+            total=len(others),
+            message=f"left out: {_first(named)}; what is read is named {', '.join(kind.suffixes)}",
+        )
+
+
+def _first(names: list[str]) -> str:
+    more = [f"and {len(names) - NUM_NAMED:,} more"] if len(names) > NUM_NAMED else []
+    return ", ".join([*names[:NUM_NAMED], *more])

@@ -64,12 +64,18 @@ def read_table(path: Path, columns: Sequence[str]) -> Table:
     Raises:
         DataCorrupt: it is something else, lacks a column, or has a row that is not as its header.
     """
+    file = shlex.quote(str(path))
     try:
-        text = decode(path.read_bytes(), file=shlex.quote(str(path)))
+        text = decode(path.read_bytes(), file=file)
     except NoText as error:
         raise DataCorrupt(f"{path} cannot be read: {error}") from error
     if not text.strip():
         raise DataCorrupt(f"{path} is empty: its first line must name {', '.join(columns)}")
+    if text[:4].lower() == "sep=":
+        raise DataCorrupt(
+            f"{path}, line 1: {text.splitlines()[0]!r} is for Excel alone; remove it: "
+            f"tail -n +2 {file} > new && mv new {file}"
+        )
     header = [name.strip() for name in next(csv.reader(io.StringIO(text, newline="")))]
     _check_header(path, header, columns)
     rows = list(_rows(path, header, text))
@@ -100,7 +106,11 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> 
     raise DataCorrupt(
         f"{path}, line 1: there is no column {', '.join(missing)}; the columns there are "
         f"{', '.join(map(repr, header))}. "
-        + (f"Rename them: {'; '.join(meant)}" if meant else f"Needed are {', '.join(columns)}")
+        + (
+            f"Rename them: {'; '.join(meant)}"
+            if meant
+            else f"The first line must name {', '.join(columns)}"
+        )
     )
 
 

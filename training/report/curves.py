@@ -25,11 +25,13 @@ def learning(training: Training, card: ModelCard) -> Section:
 
 def _in_words(errors: Errors) -> str:
     train, validation, test = errors.train, errors.validation, errors.test
-    share = errors.gap / validation.value if validation.value else 0.0
     gap = (
         f"The error is {number(train.value)} on training and {number(validation.value)} on "
-        f"validation examples: the gap is {share:.0%} of the latter."
+        "validation examples"
     )
+    if validation.value:
+        gap += f": the gap is {errors.gap / validation.value:.0%} of the latter"
+    gap += "."
     if errors.floor is None:
         return f"{gap} There is no baseline to compare with."
     side = "below" if test.value < errors.floor else "not below"

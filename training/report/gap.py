@@ -81,7 +81,9 @@ def estimate_share(share: float, count: int) -> Estimate:
     """Give Wilson's interval of a share of examples: it holds also where none or all are wrong."""
     middle = (share + Z**2 / (2 * count)) / (1 + Z**2 / count)
     half = Z / (1 + Z**2 / count) * (share * (1 - share) / count + Z**2 / (4 * count**2)) ** 0.5
-    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half), count)
+    low = middle - half if share > 0 else 0.0  # which rounding would miss by a little
+    high = middle + half if share < 1 else 1.0
+    return Estimate(share, low, high, count)
 
 
 def verdict(errors: Errors) -> Verdict:
@@ -114,6 +116,8 @@ def advice(errors: Errors) -> str:
 def _ask_for_more(errors: Errors) -> str:
     """Say how many examples would decide: an interval narrows as the root of their number grows."""
     part, count, ratio = max(_undecided(errors), key=lambda each: each[2])
+    if errors.floor is None and errors.train.value == errors.validation.value == 0:
+        return f"Of the {count:,} examples of the {part} part none is wrong: more may tell."
     if ratio == inf:
         return f"The {count:,} examples of the {part} part lie right between two verdicts."
     return (

@@ -16,7 +16,6 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.embedded.flags import parse
-from serving.models import MODELS
 from tests import stack
 from tests.serving.embedded.numbered import answer, request, write_version
 
@@ -125,16 +124,16 @@ def test_a_device_without_a_file_is_refused() -> None:
     assert "use cpu or gpu" in finished.stderr
 
 
-def test_all_models_are_served_and_sigterm_reaches_the_server(tmp_path: Path) -> None:
+def test_the_shipped_models_are_served_and_sigterm_reaches_the_server(tmp_path: Path) -> None:
     repository, port = tmp_path / "models", stack.free_port()
-    for number, name in enumerate(MODELS, start=1):
+    for number, name in enumerate(stack.SHIPPED_VERSIONS, start=1):
         write_version(repository / name, number)
     with (
         entrypoint(tmp_path, repository, port, TF_SERVING_BATCHING="gpu") as running,
         grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         assert is_healthy(channel, running)
-        for number, name in enumerate(MODELS, start=1):
+        for number, name in enumerate(stack.SHIPPED_VERSIONS, start=1):
             assert answer(channel, request(model=name)) == number
         # The script has made way: its process is the server, and nobody stands in between.
         assert "serving.embedded" in psutil.Process(running.pid).cmdline()

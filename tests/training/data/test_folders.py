@@ -11,6 +11,7 @@ from PIL import Image
 
 from serving.models.sentiment import clean
 from serving.pictures.decode import decode
+from training.data import folders
 from training.errors import DataNotFound, DataUnfit
 from training.models.image import cifar10
 from training.models.sentiment import imdb
@@ -90,7 +91,7 @@ def test_unlabelled_texts_are_read_without_those_of_the_test_part(tmp_path: Path
     assert data.unlabelled["text"].tolist() == [b"unsup text 0", b"unsup text 1"]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"])
 def test_pictures_are_decoded_as_the_gateway_decodes_them(kind: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     files = {}
@@ -127,6 +128,27 @@ def test_a_few_broken_files_among_many_are_a_warning(bounty: Path) -> None:
     (bounty / "good" / "latin.txt").write_bytes(b"caf\xe9")
     (finding,) = imdb.load(bounty).findings
     assert (finding.severity, finding.count) == ("warning", 1)
+
+
+def test_a_model_without_a_public_data_set_is_read_from_its_folder_alone(bounty: Path) -> None:
+    kind = imdb.TEXTS
+    assert folders.read(bounty, kind).sha256 == imdb.load(bounty).sha256
+    (bounty / "empty").mkdir()
+    with pytest.raises(DataNotFound, match="empty holds nothing, and no folder for each class"):
+        folders.read(bounty / "empty", kind)
+    with pytest.raises(DataNotFound, match="sentiment has no public data set: name a folder"):
+        folders.read(None, kind)
+
+
+def test_what_else_lies_in_the_folders_of_the_classes_is_named(bounty: Path) -> None:
+    for name in ("a.docx", "b.md", ".DS_Store", "Thumbs.db"):
+        (bounty / "good" / name).touch()
+    write_texts(bounty / "bad" / "more")
+    (finding,) = imdb.load(bounty).findings
+    assert (finding.severity, finding.count) == ("warning", 3)
+    assert (
+        finding.message == "left out: bad/more, good/a.docx, good/b.md; what is read is named .txt"
+    )
 
 
 def test_a_third_class_of_texts_is_refused(bounty: Path) -> None:

@@ -61,6 +61,11 @@ def test_columns_are_read_in_any_order_beside_others(file: Path, line_end: str) 
             "'place'. Rename them: 'Rooms' is probably rooms; 'Prize' is probably price",
         ),
         ("a,b\n1,2\n", "line 1: there is no column rooms, price, place; the columns there are"),
+        (
+            "3,2,x\n4,5,y\n",
+            "line 1: there is no column rooms, price, place; the columns there are '3', '2', 'x'. "
+            "The first line must name rooms, price, place",
+        ),
         ("rooms,price,place,price\n1,2,x,3\n", "line 1: there are several columns 'price'"),
         ("rooms,price,place\n1,2,x\n1,2\n", "line 3: there are 2 fields, in the header 3"),
         ("rooms,price,place\n1,2,by the sea, far\n", "line 2: there are 4 fields, in the header"),
@@ -99,6 +104,14 @@ def test_the_command_for_other_separators_and_decimal_commas_converts_them(
 def test_the_command_for_decimal_commas_alone_converts_them(file: Path) -> None:
     run_what(refusal(file, 'rooms,price,place\n1,"2,5",x\n'), file)
     assert read_table(file, COLUMNS).numbers("price").tolist() == [2.5]
+
+
+def test_the_command_for_what_excel_writes_before_the_header_removes_it(file: Path) -> None:
+    said = refusal(file, "sep=,\r\nrooms,price,place\r\n1,2,x\r\n")
+    assert said.startswith("line 1: 'sep=,' is for Excel alone; remove it: tail")
+    command = said.partition("remove it: ")[2]
+    subprocess.run(command, shell=True, check=True, cwd=file.parent)  # noqa: S602  # as a user would
+    read_numbers(file)
 
 
 def run_what(said: str, file: Path) -> None:

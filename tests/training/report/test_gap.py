@@ -47,6 +47,12 @@ def test_other_errors_than_shares_are_judged_by_their_intervals(
     assert verdict(Errors(train, other, other, floor=46e3)) == expected
 
 
+@pytest.mark.parametrize("count", range(1, 200, 7))
+def test_the_interval_of_none_or_all_begins_or_ends_there(count: int) -> None:
+    assert estimate_share(0.0, count).low == 0.0
+    assert estimate_share(1.0, count).high == 1.0
+
+
 @pytest.mark.parametrize(("wrong", "count"), [(0, 7), (1, 120), (60, 120), (119, 120), (5, 5)])
 def test_the_interval_of_a_share_is_wilsons(wrong: int, count: int) -> None:
     expected = binomtest(wrong, count).proportion_ci(0.95, method="wilson")
@@ -62,6 +68,9 @@ def test_too_few_are_told_with_the_number_that_would_decide() -> None:
     assert verdict(shares(0.001, 0.07, 0.07, 0.10, count=needed // 3)) == TOO_FEW
     assert verdict(shares(0.001, 0.07, 0.07, 0.10, count=needed * 2)) == "fine"
     assert "validation part" in advice(shares(0.01, 0.07, 0.07, None, count=30))
+    assert advice(shares(0.0, 0.0, 0.0, None, count=10)) == (
+        "Of the 10 examples of the validation part none is wrong: more may tell."
+    )
     assert "right between" in advice(shares(0.01, 0.1, 0.1, 0.1, count=30))
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import subprocess
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,14 +14,24 @@ import pytest
 from PIL import Image
 
 from serving.card import ModelCard, Variant
+from tests.programs import needs
 from tests.tiny_recipes import Trained
 from training.recipe import Training
 from training.report.architecture import architecture
 from training.report.comparisons import comparisons
 from training.report.number import number
+from training.report.page import Section, Table, render
 
 VOID = {"img", "meta"}
 PREFIX = "data:image/png;base64,"
+PHONE = """<iframe src="report.html" style="width: 400px; height: 1000px"></iframe><script>
+document.querySelector("iframe").onload = ({target}) => {
+  const scrolls = (element) => element.scrollWidth > element.clientWidth;
+  const page = target.contentDocument;
+  document.body.append("the page scrolls: " + scrolls(page.documentElement)
+    + ", the table scrolls: " + scrolls(page.querySelector(".table")));
+};
+</script>"""
 OF_CLASSIFIERS = {"confusion-matrix", "reliability"}
 OF_REGRESSORS = {"predicted-against-actual", "residuals", "interval-coverage", "error-map"}
 
@@ -191,3 +202,18 @@ def test_a_report_compares_what_the_card_compares(reported: Reported) -> None:
     assert seeds.rows[3][1] == number(0.0)
     assert "Perturbed inputs, on the test part" in tables
     assert section.paragraphs == ["Not measured in this training: ablations."]
+
+
+@needs("chromium", package="chromium")
+def test_on_a_phone_tables_scroll_and_the_page_does_not(tmp_path: Path) -> None:
+    words, numbers = f"of the file {'0' * 64}", ["1,234,567.89"] * 12
+    wide = Table("Wide", ["what", *numbers], [[words, *numbers]])
+    (tmp_path / "report.html").write_text(render("Wide", [Section("Wide", [words], tables=[wide])]))
+    (tmp_path / "phone.html").write_text(PHONE)
+    command = [
+        *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+        *(f"--user-data-dir={tmp_path / 'profile'}", "--allow-file-access-from-files"),
+        *("--virtual-time-budget=10000", (tmp_path / "phone.html").as_uri()),
+    ]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert "the page scrolls: false, the table scrolls: true" in shown

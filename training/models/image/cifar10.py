@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from serving.errors import InvalidImage
 from serving.pictures.decode import SIDE, decode
+from serving.pictures.kinds import ALL_NAMES, suffixes
 from training.data import folders
 from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256
@@ -28,10 +29,10 @@ FILE = DataFile(
     url=f"https://www.cs.toronto.edu/~kriz/{ORIGINAL}",
     checksum="md5:c58f30108f718f92721af3b95e74349a",
     names=(ORIGINAL, AS_JPEG),
-    own="a folder of .jpg, .png, .webp or .gif files for each class, such as cat/1.jpg; or folders "
-    "train and test, and validation if you like, that hold such folders",
+    own=f"a folder of {ALL_NAMES} files for each class, such as cat/1.jpg; or folders train and "
+    "test, and validation if you like, that hold such folders",
 )
-PICTURES = folders.FileKind("image", "pixels", (".jpg", ".jpeg", ".png", ".webp", ".gif"), decode)
+PICTURES = folders.FileKind("image", "pixels", suffixes(), decode)
 
 # In the order of the original's labels; a target is an index into these.
 CLASSES = (
