@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from serving.errors import InvalidImage
+from serving.pictures import isobmff
 from serving.pictures.decode import decode, decode_seconds
 from tests.serving.pictures.files import (
     chunk,
@@ -112,6 +113,12 @@ def test_broken_exif_is_none_in_modern_formats(file_format: str, damage: bytes) 
     broken = data[:start] + damage.ljust(60, b"\xff")[:60] + data[start + 60 :]
 
     np.testing.assert_array_equal(decode(broken), decode(data))
+
+
+@pytest.mark.parametrize("entry", [b"infe\2" + bytes(7), b"infe\3" + bytes(9)])
+def test_exif_items_are_hidden_from_decoders_in_every_version(entry: bytes) -> None:
+    """Names of items have two bytes in version 2, and four in version 3."""
+    assert isobmff.take_apart(entry + b"Exif").file == entry + b"none"
 
 
 @pytest.mark.parametrize(
