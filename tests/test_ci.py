@@ -75,9 +75,8 @@ def test_programs_that_tests_need_are_installed_first() -> None:
     }
     listed = re.search(r"programs=\((.*?)\)", SCRIPT, re.DOTALL)
     assert listed is not None
-    # Make is what runs the tests; a report of a training draws with dot, and a rolling restart is
-    # seen through nginx, if they are there.
-    others = {"make:make", "dot:graphviz", "nginx:nginx-light"}
+    # Make is what runs the tests; a report of a training draws with dot, if it is there.
+    others = {"make:make", "dot:graphviz"}
     # Each comes with the server that it belongs to.
     tools = {"promtool:prometheus", "amtool:prometheus-alertmanager"}
 

@@ -9,7 +9,7 @@ import promql_parser
 import yaml
 
 from monitoring.prometheus_rule import MANIFEST, prometheus_rule
-from serving.errors import Overloaded, all_errors
+from serving.errors import InvalidRequest, Overloaded, all_errors
 from serving.gateway.problems import status_of
 from tests import stack
 from tests.monitoring import expressions
@@ -90,7 +90,12 @@ def test_availability_counts_what_the_operators_can_help() -> None:
     [outcomes] = [matcher.value.split("|") for matcher in aggregation.expr.matchers.matchers]
 
     # A caller who is turned away for lack of room has no more of us than one who meets an error.
-    ours = {error.code for error in all_errors() if status_of(error) >= 500 or error is Overloaded}
+    ours = {
+        error.code
+        for error in all_errors()
+        if error is Overloaded
+        or (status_of(error) >= 500 and not issubclass(error, InvalidRequest))
+    }
     assert set(outcomes) == ours
 
 

@@ -36,10 +36,14 @@ def test_one_that_ends_by_itself_is_named_with_its_exit_code() -> None:
 def test_the_first_signal_interrupts_and_no_other_cuts_the_stop_short(
     number: signal.Signals,
 ) -> None:
-    before = signal.getsignal(number)
-    with stoppable():
-        with pytest.raises(KeyboardInterrupt):
+    # Under nohup, a closed terminal would be ignored.
+    outside = signal.signal(number, signal.default_int_handler)
+    try:
+        with stoppable():
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), number)
             os.kill(os.getpid(), number)
-        os.kill(os.getpid(), number)
 
-    assert signal.getsignal(number) == before
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, outside)

@@ -73,7 +73,7 @@ class Inference:
         )
         num_rows = len(next(iter(inputs.values())))
         outputs = check_outputs(answer.outputs, self._signature, num_rows)
-        metrics.of(ref.name, answer.version).call_rows.observe(num_rows)
+        metrics.SERIES[ref.name, answer.version].call_rows.observe(num_rows)
         return Answer(answer.version, outputs)
 
 

@@ -195,7 +195,7 @@ def _count(context: RequestContext, model: str) -> None:
     if model == metrics.UNKNOWN_MODEL:
         metrics.REQUESTS.labels(model, metrics.NO_VERSION, context.outcome).inc()
         return
-    series = metrics.of(model, context.version)
+    series = metrics.SERIES[model, context.version]
     if context.outcome == metrics.OK:
         series.ok.inc()
     else:

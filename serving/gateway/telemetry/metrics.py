@@ -169,24 +169,24 @@ class VersionMetrics:
         self.gone_since: float | None = None
 
 
-_SERIES: dict[tuple[str, int | None], VersionMetrics] = {}
-
-
-def of(model: str, version: int | None) -> VersionMetrics:
-    """Return the series of a version that has answered, or of none."""
-    series = _SERIES.get((model, version))
-    if series is None:
+class _Series(dict[tuple[str, int | None], VersionMetrics]):
+    def __missing__(self, key: tuple[str, int | None]) -> VersionMetrics:
+        model, version = key
         label = NO_VERSION if version is None else str(version)
-        series = _SERIES[model, version] = VersionMetrics(model, label)
+        series = self[key] = VersionMetrics(model, label)
         if _IN_FILES:
             VERSION_DROPPED.labels(model, label).set(0)
-    return series
+        return series
+
+
+# By model and version that has answered, or None; made when they are first asked for.
+SERIES = _Series()
 
 
 def keep(model: str, served: Collection[int]) -> None:
     """Drop the series of a model's versions that have not been among those served for a while."""
     now = time.monotonic()
-    for (name, version), series in list(_SERIES.items()):
+    for (name, version), series in list(SERIES.items()):
         if name != model or version is None:
             continue
         if version in served:
@@ -195,7 +195,7 @@ def keep(model: str, served: Collection[int]) -> None:
         if series.gone_since is None:
             series.gone_since = now
         if now - series.gone_since >= _KEPT_SECONDS:
-            del _SERIES[name, version]
+            del SERIES[name, version]
             _drop(name, str(version))
 
 
@@ -216,7 +216,7 @@ def initialise(models: Collection[str]) -> None:
         for error in all_errors():
             REQUESTS.labels(model, NO_VERSION, error.code)
     for model in models:
-        of(model, None)
+        _ = SERIES[model, None]
         for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY, UNREADY_VERSIONS):
             gauge.labels(model)
         for state in VERSION_STATES:

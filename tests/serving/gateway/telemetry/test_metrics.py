@@ -121,7 +121,7 @@ def test_a_worker_whose_files_keep_everything_marks_what_is_dropped(
     monkeypatch.setattr(metrics, "_IN_FILES", True)
     mark = partial(reading, "tfgate_version_dropped", model="housing", version="91")
 
-    metrics.of("housing", 91)
+    metrics.SERIES["housing", 91]
     metrics.keep("housing", {90})
     now = 500
     metrics.keep("housing", {90, 91})
@@ -135,6 +135,6 @@ def test_a_worker_whose_files_keep_everything_marks_what_is_dropped(
     metrics.keep("housing", {90})
     assert mark() == 1
 
-    metrics.of("housing", 91)
+    metrics.SERIES["housing", 91]
     assert mark() == 0
     metrics.VERSION_DROPPED.clear()
