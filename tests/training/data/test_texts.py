@@ -51,6 +51,7 @@ def test_the_command_for_another_encoding_converts_it(encoding: str, tmp_path: P
 def test_the_first_byte_that_is_not_utf_8_is_named() -> None:
     said = refusal(b"fine\nna\xefve")
     assert said.startswith("it is not in UTF-8: line 2, byte 3 is 0xEF. It is probably in Windows")
+    assert "iconv -f WINDOWS-1252" in refusal(b"a \x93word\x94")
     assert "iconv -f LATIN1" in refusal(b"\x81 is nothing in Windows-1252")
 
 

@@ -60,13 +60,14 @@ def test_the_interval_of_a_share_is_wilsons(wrong: int, count: int) -> None:
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-4)
 
 
-def test_too_few_are_told_with_the_number_that_would_decide() -> None:
-    few = shares(0.001, 0.07, 0.07, 0.10, count=100)
+@pytest.mark.parametrize("floor", [0.10, 0.075])
+def test_too_few_are_told_with_the_number_that_would_decide(floor: float) -> None:
+    few = shares(0.001, 0.07, 0.07, floor, count=100)
     said = advice(few)
     assert said.startswith("With the 100 examples of the test part, chance could have turned the")
     needed = int(said.partition("about ")[2].partition(" ")[0].replace(",", ""))
-    assert verdict(shares(0.001, 0.07, 0.07, 0.10, count=needed // 3)) == TOO_FEW
-    assert verdict(shares(0.001, 0.07, 0.07, 0.10, count=needed * 2)) == "fine"
+    assert verdict(shares(0.001, 0.07, 0.07, floor, count=needed // 3)) == TOO_FEW
+    assert verdict(shares(0.001, 0.07, 0.07, floor, count=needed * 2)) == "fine"
     assert "validation part" in advice(shares(0.01, 0.07, 0.07, None, count=30))
     assert advice(shares(0.0, 0.0, 0.0, None, count=10)) == (
         "Of the 10 examples of the validation part none is wrong: more may tell."
