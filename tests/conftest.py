@@ -1,5 +1,6 @@
 """The options of the whole run, and one real stack for all tests that do not break it."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -22,6 +23,11 @@ MAX_SHOWN = 8  # bytes of a case, in its name
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("tfgate", deadline=None)
 hypothesis.settings.load_profile("tfgate")
+
+# Tests ask servers on this machine, which no proxy knows; those of proxies name their own. Here
+# and not in a fixture: gRPC reads the variables, and so do the servers that tests start.
+for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[name]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

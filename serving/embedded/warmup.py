@@ -50,7 +50,7 @@ def warm_up(servable: Servable, directory: Path, iterations: int) -> None:
         ) from error
     except tf.errors.OpError as error:
         raise status_of(error) from error
-    _log.info("Warmed up with %d requests from %s", records, path)
+    _log.debug("Warmed up with %d requests from %s", records, path)
 
 
 def _replay(servable: Servable, record: bytes, path: Path) -> None:

@@ -19,7 +19,10 @@ def amtool(*arguments: str) -> str:
 
 
 def test_alertmanager_accepts_it() -> None:
-    assert "2 receivers" in amtool("check-config", CONFIG)
+    told = amtool("check-config", CONFIG)
+
+    assert "2 receivers" in told
+    assert "3 inhibit rules" in told
 
 
 @pytest.mark.parametrize(("severity", "receiver"), [("critical", "page"), ("warning", "ticket")])

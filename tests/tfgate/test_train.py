@@ -71,7 +71,7 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_folder_of_data_that_is_not_there_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["train", "housing", f"--data={tmp_path}/Häuser"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     said = f"--data {tmp_path}/Häuser: there is no such folder; {tmp_path} holds nothing"
     assert said in result.stderr
 

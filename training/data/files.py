@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pooch
 
-from training.errors import DataCorrupt, DataNotFound
+from training.errors import DataCorrupt, DataNotFound, WrongOption
 
 CONNECT_TIMEOUT_SECONDS = 20
 NUM_NAMED = 6  # things in a folder
@@ -48,21 +48,21 @@ def check_folder(folder: Path) -> None:
     """See that what `--data` names is a folder that can be read.
 
     Raises:
-        DataNotFound: it is not.
+        WrongOption: it is not.
     """
     try:
         next(folder.iterdir(), None)
     except NotADirectoryError as error:
-        raise DataNotFound(
+        raise WrongOption(
             f"--data {folder} is a file: name the folder that holds it, {folder.absolute().parent}"
         ) from error
     except FileNotFoundError as error:
         there = next(each for each in folder.absolute().parents if each.is_dir())
-        raise DataNotFound(
+        raise WrongOption(
             f"--data {folder}: there is no such folder; {there} holds {contents(there)}"
         ) from error
     except OSError as error:
-        raise DataNotFound(f"--data {folder} cannot be read: {error.strerror}") from error
+        raise WrongOption(f"--data {folder} cannot be read: {error.strerror}") from error
 
 
 def contents(folder: Path) -> str:

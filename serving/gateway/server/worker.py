@@ -76,7 +76,8 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        _LOGGER.info("draining: no longer ready, stopping in %g seconds", self._drain_seconds)
+        if self._drain_seconds:
+            _LOGGER.info("draining: no longer ready, stopping in %g seconds", self._drain_seconds)
         asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)
 
     def _stop(self) -> None:

@@ -44,7 +44,9 @@ class _Sums(Collector):
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        files = [file for file in sorted(self._folder.glob("*.db")) if self._is_whole(file)]
+        # A pipe of that name would be waited for.
+        found = filter(Path.is_file, sorted(self._folder.glob("*.db")))
+        files = [file for file in found if self._is_whole(file)]
         return _without_dropped(list(_merged(files)))
 
     def _is_whole(self, file: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from training.data.files import DataFile, check_folder, locate
-from training.errors import DataCorrupt, DataNotFound
+from training.errors import DataCorrupt, DataNotFound, WrongOption
 
 CONTENT = b"a,b\n1,2\n"
 OWN = "a table of your own"
@@ -83,7 +83,7 @@ def test_a_folder_without_data_is_refused_with_all_that_could_lie_there(tmp_path
 def test_a_folder_that_is_not_there_is_named_beside_what_is(tmp_path: Path) -> None:
     (tmp_path / "houses").mkdir()
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(DataNotFound) as caught:
+    with pytest.raises(WrongOption) as caught:
         check_folder(tmp_path / "house" / "data")
     assert str(caught.value) == (
         f"--data {tmp_path}/house/data: there is no such folder; {tmp_path} holds houses/, "
@@ -93,7 +93,7 @@ def test_a_folder_that_is_not_there_is_named_beside_what_is(tmp_path: Path) -> N
 
 def test_a_file_in_the_place_of_its_folder_is_told_from_one(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").touch()
-    with pytest.raises(DataNotFound) as caught:
+    with pytest.raises(WrongOption) as caught:
         check_folder(tmp_path / "houses.csv")
     assert str(caught.value) == (
         f"--data {tmp_path}/houses.csv is a file: name the folder that holds it, {tmp_path}"

@@ -55,12 +55,16 @@ def test_ctrl_c_ends_the_one_process_or_all_without_waiting_for_balancers(
         assert not any(child.is_running() for child in started)
 
 
-def test_after_the_delay_it_ends_by_itself() -> None:
-    with stack.gateway_process(drain_seconds="0.5") as (running, url):
+@pytest.mark.parametrize(("delay", "told"), [("0.5", True), ("0", False)])
+def test_after_the_delay_of_which_it_tells_if_there_is_one_it_ends_by_itself(
+    delay: str, told: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with stack.gateway_process(drain_seconds=delay) as (running, url):
         running.send_signal(signal.SIGTERM)
 
         assert running.wait(stack.STOP_SECONDS) == 0
         assert not stack.answers(f"{url}/healthz")
+    assert ("draining" in capfd.readouterr().out) is told
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

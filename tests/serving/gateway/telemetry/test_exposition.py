@@ -1,5 +1,6 @@
 """Metrics on a port that is theirs alone, and the sums over what workers count in files."""
 
+import os
 import socket
 import struct
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_torn_files_are_left_out_and_told_of_once(
         (tmp_path / f"gauge_livesum_10{number}.db").write_bytes(content)
     (tmp_path / "strange.db").write_bytes(whole)
     (tmp_path / "counter_99.db").mkdir()
+    os.mkfifo(tmp_path / "counter_98.db")
     shown = registry(tmp_path)
 
     for _ in range(2):
