@@ -16,6 +16,7 @@ class WithoutRanges:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
         if scope["type"] == "http":
+            # A new scope: a mount writes its own root_path into it, which is not that of problems.
             headers = [header for header in scope["headers"] if header[0] != b"range"]
             scope = {**scope, "headers": headers}
         await self.app(scope, receive, send)

@@ -87,8 +87,6 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
         context = self._begin(scope)
-        # Before a mounted application, such as the one of a page's files, writes its own there.
-        root_path = scope.get("root_path", "")
         scope.setdefault("state", {})["context"] = context
         status = 0
 
@@ -103,7 +101,7 @@ class RequestLog:
             await self.app(scope, receive, send_with_headers)
         # The last resort: a defect must become an answer and a log entry, never a dropped call.
         except Exception as error:
-            response = _report(error, context, root_path)
+            response = _report(error, context, scope.get("root_path", ""))
             if status:
                 raise
             await response(scope, receive, send_with_headers)

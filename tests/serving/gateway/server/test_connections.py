@@ -267,12 +267,11 @@ def test_a_body_that_cannot_be_read_costs_no_answer_before_it(url: str) -> None:
 def test_what_still_comes_after_a_broken_request_costs_no_answer_before_it(url: str) -> None:
     """A connection that is closed with something unread is reset, and its answers are lost."""
     with socket.create_connection(address(url), timeout=30) as connection:
-        large = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
-        connection.sendall(large + CHUNKED + b"no chunk\r\n" + bytes(100_000))
+        connection.sendall(head(lines=0) + CHUNKED + b"no chunk\r\n" + bytes(2_000_000))
         received = b"".join(iter(lambda: connection.recv(65536), b""))
 
-    head, _, body = received.partition(b"\r\n\r\n")
-    assert b"content-length: %d\r\n" % len(body) in head
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1 ") == 1
 
 
 def test_a_client_that_leaves_several_requests_behind_breaks_none() -> None:

@@ -132,9 +132,14 @@ def test_a_client_may_ask_before_it_sends_the_body(url: str) -> None:
 
 
 def test_a_client_of_1996_cannot_be_asked_for_the_body(url: str) -> None:
-    lines = prediction(LENGTH, b"Expect: 100-continue\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+    head = prediction(LENGTH, b"Expect: 100-continue\r\n", body=b"")
     with connect(url) as connection:
-        connection.sendall(lines)
+        connection.sendall(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        stack.wait_until(
+            lambda: reading(url, "tfgate_requests_in_flight", model="sentiment") == 1,
+            "the request that waits for its body",
+        )
+        connection.sendall(BODY)
 
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
