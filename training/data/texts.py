@@ -25,6 +25,7 @@ OFFICE = {
 }
 # The longer first: what marks UTF-16 begins what marks UTF-32.
 MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
     b"\0\0\xfe\xff": "UTF-32",
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
