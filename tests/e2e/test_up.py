@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import psutil
@@ -37,10 +38,12 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
 
 def test_nobody_can_reach_a_real_model_server_and_nothing_outlives_a_kill(tmp_path: Path) -> None:
     """The real server, which would open a port to everybody, is the embedded one in disguise."""
-    temporary = tmp_path / "a folder"
-    temporary.mkdir(mode=0o755)
     environment = with_model_server(tmp_path, EMBEDDED)
-    with tfgate_up(TMPDIR=str(temporary), **environment) as (running, url):
+    with (
+        # Not below tmp_path, which may be too long for a socket's.
+        TemporaryDirectory(prefix="a folder ") as folder,
+        tfgate_up(TMPDIR=folder, **environment) as (running, url),
+    ):
         stack.wait_until_ready(url)
 
         ports = {
@@ -50,7 +53,7 @@ def test_nobody_can_reach_a_real_model_server_and_nothing_outlives_a_kill(tmp_pa
             if connection.status == psutil.CONN_LISTEN
         }
         assert ports == {httpx.URL(url).port}
-        (private,) = temporary.iterdir()
+        (private,) = Path(folder).iterdir()
         assert private.stat().st_mode & 0o777 == 0o700
         children = children_of(running)
 
