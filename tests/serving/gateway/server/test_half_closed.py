@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from http.client import HTTPResponse
 
 import httpx
@@ -13,8 +12,6 @@ import pytest
 from proto.predict_pb2 import PredictResponse
 from tests import stack
 from tests.fake_model_server import FakeModelServer, PredictCall
-from tests.fake_models import declared_models
-from tests.fake_over_grpc import listening
 from tests.faults import hang
 from tests.readings import reading
 
@@ -22,21 +19,6 @@ BODY = b'{"text": "A good film."}'
 HEAD = b"POST /predict/sentiment HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 ASK = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 OLDER = ASK.replace(b"HTTP/1.1", b"HTTP/1.0")
-
-
-@pytest.fixture(scope="module")
-def server() -> FakeModelServer:
-    return declared_models()
-
-
-@pytest.fixture(scope="module")
-def url(server: FakeModelServer) -> Iterator[str]:
-    with (
-        listening(server) as address,
-        stack.gateway(address, predict_timeout_seconds="300") as url,
-    ):
-        stack.wait_until_ready(url)
-        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ The gateway is a process with a port; behind it is the fake model server.
 
 import json
 import socket
-from collections.abc import Iterator
 from http.client import HTTPResponse
 
 import httpx
@@ -14,8 +13,6 @@ import pytest
 from tests import stack
 from tests.examples import HOUSE
 from tests.fake_model_server import FakeModelServer
-from tests.fake_models import declared_models
-from tests.fake_over_grpc import listening
 from tests.faults import hang
 from tests.readings import reading
 from tests.visitor import Answer, Visitor
@@ -25,21 +22,6 @@ JSON = b"Content-Type: application/json\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
-
-
-@pytest.fixture(scope="module")
-def server() -> FakeModelServer:
-    return declared_models()
-
-
-@pytest.fixture(scope="module")
-def url(server: FakeModelServer) -> Iterator[str]:
-    with (
-        listening(server) as address,
-        stack.gateway(address, predict_timeout_seconds="300") as url,
-    ):
-        stack.wait_until_ready(url)
-        yield url
 
 
 def connect(url: str) -> socket.socket:
