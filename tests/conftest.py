@@ -7,7 +7,6 @@ from contextlib import nullcontext
 
 import httpx
 import hypothesis
-import keras
 import pytest
 
 from serving.tf_serving.model_config import model_config
@@ -68,7 +67,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.getoption("--quick"):
         patch = pytest.MonkeyPatch()
         patch.setattr(subprocess.Popen, "__init__", skip("it starts a process"))
-        patch.setattr(keras.Model, "fit", skip("it trains a network"))
+        patch.setattr("keras.Model.fit", skip("it trains a network"))
         session.config.add_cleanup(patch.undo)
 
 

@@ -125,6 +125,8 @@ def _check_cost(image: ImageFile, pixels: Pixels) -> None:
     if image.format == "JPEG":
         _check_jpeg(image.width, image.height, pixels)
         return
+    if image.format == "BMP" and image.width >= 2**31:
+        raise Damaged  # the format's widths have a sign, and this one is below zero
     is_rle = any(tile.codec_name == "bmp_rle" for tile in image.tile)
     most = _MAX_RLE_PIXELS if is_rle else MAX_PIXELS
     if max(image.width * image.height, pixels.tile_pixels) > most:

@@ -162,3 +162,11 @@ def test_what_may_take_long_is_known_by_its_header() -> None:
     assert decode_seconds(blank.getvalue()) > 0.1
     assert decode_seconds(png_header(60_000, 60_000)) > 1
     assert decode_seconds(SMALL[:300]) == 0
+
+
+def test_a_width_below_zero_is_no_large_one() -> None:
+    file = bytearray(file_of(soft(64, 64), "BMP"))
+    file[18:22] = struct.pack("<i", -64)
+
+    with pytest.raises(InvalidImage, match="BMP file is cut short or broken"):
+        decode(bytes(file))
