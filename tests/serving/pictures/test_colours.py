@@ -68,7 +68,9 @@ def test_srgb_under_any_name_changes_nothing() -> None:
     picture = Image.fromarray(colours())
     built_in = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
-    for same in (built_in, profile(SRGB)):
+    rounded = Space(((0.641, 0.33), (0.30, 0.60), (0.15, 0.06)), SRGB.white, None)
+
+    for same in (built_in, profile(SRGB), profile(rounded)):
         np.testing.assert_array_equal(decode(file_of(picture, icc_profile=same)), colours())
 
 
@@ -81,6 +83,16 @@ def test_profiles_of_grey_are_for_grey(mode: str) -> None:
 
     expected = in_srgb(LINEAR, np.repeat(greys[..., None], 3, axis=2).astype(float))
     assert np.abs(pixels - expected).max() < 1.6
+
+
+def test_transparent_grey_stays_so_with_a_profile_of_grey() -> None:
+    picture = Image.new("LA", (SIDE, SIDE), (0, 255))
+    picture.paste((0, 0), (0, 0, SIDE // 2, SIDE))
+
+    pixels = decode(file_of(picture, icc_profile=profile(LINEAR, grey=True)))
+
+    assert (pixels[:, : SIDE // 2] == 255).all()
+    assert (pixels[:, SIDE // 2 :] == 0).all()
 
 
 def test_a_profile_of_colours_is_also_for_grey_and_for_palettes() -> None:
