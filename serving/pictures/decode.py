@@ -181,9 +181,9 @@ def _to_array(image: ImageFile, pixels: Pixels) -> NDArray[np.uint8]:
     box = (left, top, left + side, top + side)
     drawn = _drawn(image)
     square = image.crop(box)
-    # Pixel by pixel, as browsers do: of values that are not sRGB's a mean would be another colour.
     if pixels.is_negative:
         square = Image.fromarray(65_535 - np.asarray(square))
+    # Pixel by pixel, as browsers do: of values that are not sRGB's a mean would be another colour.
     square = to_srgb(square, pixels.profile or told.get("icc_profile") or b"", pixels.gamma)
     if drawn is not None:
         square = square.convert("RGBA")

@@ -10,29 +10,12 @@ import httpx
 import pytest
 
 from serving.models import MODELS
-from tests import stack
+from tests import nginx, stack
 from tests.e2e.test_page import needs_chromium, shown
-from tests.programs import needs, path_of
+from tests.programs import needs
 
 pytestmark = needs("nginx", package="nginx-light")
 
-CONFIGURATION = """
-daemon off;
-pid nginx.pid;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path client_body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen {address};
-        {location}
-    }}
-}}
-"""
 [LOCATION] = re.findall(
     r"```nginx\n(.*?)```", (stack.ROOT / "docs/deploy.md").read_text(), re.DOTALL
 )
@@ -40,15 +23,13 @@ CLIENT = "203.0.113.9"
 
 
 @contextmanager
-def nginx(folder: Path, gateway: str, location: str = LOCATION) -> Iterator[str]:
+def nginx_before(folder: Path, gateway: str, location: str = LOCATION) -> Iterator[str]:
     """Run nginx before a gateway; yields the URL under which it shows the gateway."""
     address = f"127.0.0.1:{stack.free_port()}"
     location = location.replace("127.0.0.1:8000", gateway.removeprefix("http://"))
-    configuration = CONFIGURATION.format(address=address, location=location)
-    (folder / "nginx.conf").write_text(configuration)
-    command = [str(path_of("nginx")), "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
+    nginx.configure(folder, f"server {{ listen {address}; {location} }}")
     url = f"http://{address}/tfgate"
-    with stack.process(command):
+    with stack.process(nginx.command(folder)):
         stack.wait_until_ready(url)
         yield url
 
@@ -75,7 +56,7 @@ def test_all_lies_below_the_prefix_that_nginx_names(model_server: str, tmp_path:
         settings = {"model_server": model_server, "trusted_proxies": "127.0.0.1"}
         with (
             stack.gateway_process(log, **settings) as (_, gateway),
-            nginx(tmp_path, gateway) as url,
+            nginx_before(tmp_path, gateway) as url,
         ):
             all_can_be_followed(url)
             headers = {"X-Forwarded-For": CLIENT, "Forwarded": "for=6.6.6.6"}
@@ -93,7 +74,7 @@ def test_all_lies_below_the_prefix_that_is_set(
     location = LOCATION if strips else LOCATION.replace("8000/;", "8000;")
     with (
         stack.gateway(model_server, root_path="/tfgate") as gateway,
-        nginx(tmp_path, gateway, location) as url,
+        nginx_before(tmp_path, gateway, location) as url,
     ):
         all_can_be_followed(url)
 
@@ -107,7 +88,7 @@ def test_a_browser_shows_both_pages_below_the_prefix(model_server: str, tmp_path
         settings["root_path"] = "/tfgate" if location is bare else ""
         with (
             stack.gateway(model_server, **settings) as gateway,
-            nginx(tmp_path, gateway, location) as url,
+            nginx_before(tmp_path, gateway, location) as url,
         ):
             page = shown(url, tmp_path / "profile")
             docs = shown(f"{url}/docs", tmp_path / "profile")

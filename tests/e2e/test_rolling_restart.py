@@ -22,26 +22,13 @@ import psutil
 import pytest
 
 from serving.models import MODELS
-from tests import stack
-from tests.programs import path_of
+from tests import nginx, stack
 
 NUM_CLIENTS = 4  # of each balancer
 NUM_WORKERS = ("1", "2")  # of each of the gateways
 ENDLESS = "300"  # these tests end the delay themselves, to depend on no machine's speed
 HOUSE = json.dumps(MODELS["housing"].example.model_dump(mode="json"))
-NGINX = path_of("nginx")
-NGINX_CONFIGURATION = """
-daemon off;
-worker_processes 1;
-pid nginx.pid;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path client_body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
+NGINX_SERVERS = """
     upstream gateways {{
         {servers}
         keepalive 16;
@@ -55,7 +42,6 @@ http {{
             proxy_next_upstream off;
         }}
     }}
-}}
 """
 
 
@@ -93,16 +79,15 @@ class Nginx:
     @contextmanager
     def running(self) -> Iterator[None]:
         self.use(["127.0.0.1:1"])
-        command = [str(NGINX), "-p", str(self._folder), "-c", "nginx.conf", "-e", "error.log"]
-        with stack.process(command) as self._process:
+        with stack.process(nginx.command(self._folder)) as self._process:
             stack.wait_until(lambda: len(self._workers()) == 1, "nginx")
             yield
 
     def use(self, addresses: list[str]) -> None:
         """Return when no request goes by the old list any more."""
         servers = "".join(f"server {address} max_fails=0;" for address in addresses)
-        configuration = NGINX_CONFIGURATION.format(servers=servers, address=self._address)
-        (self._folder / "nginx.conf").write_text(configuration)
+        http = NGINX_SERVERS.format(servers=servers, address=self._address)
+        nginx.configure(self._folder, http)
         if self._process is not None:
             old = self._workers()
             self._process.send_signal(signal.SIGHUP)
@@ -158,12 +143,12 @@ def test_no_client_sees_a_failure(model_server: str, tmp_path: Path) -> None:
     Those of nginx last one request: nginx, too, ends idle connections when it is reloaded.
     """
     balancers: list[tuple[Balancer, dict[str, str]]] = [(InTurn(), {})]
-    if NGINX is None:
+    if nginx.PROGRAM is None:
         replace_both_under_load(model_server, balancers)
         pytest.skip("passed, but without nginx: sudo apt-get install nginx-light")
-    nginx = Nginx(tmp_path)
-    with nginx.running():
-        replace_both_under_load(model_server, [*balancers, (nginx, {"Connection": "close"})])
+    real = Nginx(tmp_path)
+    with real.running():
+        replace_both_under_load(model_server, [*balancers, (real, {"Connection": "close"})])
 
 
 def replace_both_under_load(
