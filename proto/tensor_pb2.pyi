@@ -19,6 +19,7 @@ class DataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DT_STRING: _ClassVar[DataType]
     DT_INT64: _ClassVar[DataType]
     DT_BOOL: _ClassVar[DataType]
+    DT_BFLOAT16: _ClassVar[DataType]
     DT_UINT16: _ClassVar[DataType]
     DT_HALF: _ClassVar[DataType]
     DT_UINT32: _ClassVar[DataType]
@@ -33,6 +34,7 @@ DT_INT8: DataType
 DT_STRING: DataType
 DT_INT64: DataType
 DT_BOOL: DataType
+DT_BFLOAT16: DataType
 DT_UINT16: DataType
 DT_HALF: DataType
 DT_UINT32: DataType

@@ -4,43 +4,104 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from serving.card import ModelCard
 
-DType = Literal["string", "uint8", "float16", "float32"]
+# What a tensor may hold on its way to a model; a string is any bytes.
+DType = Literal[
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "string",
+]
 
 # Whole tensors by name, batch dimension first; strings are object arrays of bytes.
 Tensors = Mapping[str, NDArray[Any]]
 
+_NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype({"string": object, "bfloat16": ml_dtypes.bfloat16}.get(name, name))
+    for name in get_args(DType)
+}
+
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One named tensor of a signature: `dtype[batch, *row_shape]`."""
+    """One named tensor of a signature.
 
-    dtype: DType
-    row_shape: tuple[int, ...] = ()
+    In `shape`, None stands for a dimension of any size, such as the batch, which comes first; a
+    shape that is None as a whole says not even how many there are. A version may name a `dtype`
+    that is none of `DType`, such as complex64: it can be told, and cannot be sent.
+    """
+
+    dtype: DType | str
+    shape: tuple[int | None, ...] | None = (None,)
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether the first dimension is of any size."""
+        return self.shape is not None and self.shape[:1] == (None,)
+
+    @cached_property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one instance, for a tensor that has a batch; 0 is a dimension of any size.
+
+        So has an array without any instance.
+        """
+        return tuple(size or 0 for size in (self.shape or ())[1:])
 
     @cached_property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The dtype of the array that holds such a tensor; strings are objects of type bytes."""
-        return np.dtype(object if self.dtype == "string" else self.dtype)
+        """The dtype of the array that holds such a tensor; strings are objects of type bytes.
+
+        Raises:
+            KeyError: it is none of `DType`.
+        """
+        return _NUMPY_DTYPES[self.dtype]
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether an array of this shape fits."""
+        return self.shape is None or (
+            len(shape) == len(self.shape)
+            and all(size in (None, given) for size, given in zip(self.shape, shape, strict=True))
+        )
 
     def __str__(self) -> str:
-        dimensions = ", ".join(["batch", *map(str, self.row_shape)])
-        return f"{self.dtype}[{dimensions}]"
+        if self.shape is None:
+            return f"{self.dtype}[...]"
+        sizes = ["any" if size is None else str(size) for size in self.shape]
+        if self.has_batch:
+            sizes[0] = "batch"
+        return f"{self.dtype}[{', '.join(sizes)}]"
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The tensors that a version takes and gives, by name."""
+    """The tensors that a version takes and gives, by name; `optional` inputs have defaults."""
 
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
+    optional: frozenset[str] = frozenset()
+
+    @cached_property
+    def is_batched(self) -> bool:
+        """Whether every tensor has a batch, so that calls may be joined along it."""
+        return all(spec.has_batch for spec in (*self.inputs.values(), *self.outputs.values()))
 
 
 RequestT = TypeVar("RequestT", bound=BaseModel)

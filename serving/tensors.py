@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
 from proto import tensor_pb2
 from proto.tensor_pb2 import TensorProto
-from serving.contract import Tensors
+from serving.contract import Tensors, TensorSpec
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ _WIRE_TYPES = [
     _WireType(tensor_pb2.DT_FLOAT, np.dtype("<f4"), "float_val"),
     _WireType(tensor_pb2.DT_DOUBLE, np.dtype("<f8"), "double_val"),
     _WireType(tensor_pb2.DT_HALF, np.dtype("<f2"), "half_val"),
+    _WireType(tensor_pb2.DT_BFLOAT16, np.dtype(ml_dtypes.bfloat16), "half_val"),
     _WireType(tensor_pb2.DT_INT8, np.dtype("i1"), "int_val"),
     _WireType(tensor_pb2.DT_INT16, np.dtype("<i2"), "int_val"),
     _WireType(tensor_pb2.DT_INT32, np.dtype("<i4"), "int_val"),
@@ -37,13 +39,37 @@ _WIRE_TYPES = [
     _WireType(tensor_pb2.DT_BOOL, np.dtype("?"), "bool_val"),
     _WireType(tensor_pb2.DT_STRING, np.dtype(object), "string_val"),
 ]
+# Source: DataType in tensorflow/core/framework/types.proto.
+_UNSENDABLE = {
+    8: "complex64",
+    11: "qint8",
+    12: "quint8",
+    13: "qint32",
+    15: "qint16",
+    16: "quint16",
+    18: "complex128",
+    20: "resource",
+    21: "variant",
+    24: "float8_e5m2",
+    25: "float8_e4m3fn",
+    29: "int4",
+    30: "uint4",
+}
 _BY_NUMPY = {wire.numpy: wire for wire in _WIRE_TYPES}
-_BY_NUMBER = {wire.number: wire for wire in _WIRE_TYPES}
+_BY_NUMBER: dict[int, _WireType] = {wire.number: wire for wire in _WIRE_TYPES}
 
 
 def data_type(dtype: str) -> tensor_pb2.DataType:
     """Return the wire's number of a dtype that a signature names, such as `float32` or `string`."""
-    return _BY_NUMPY[np.dtype(object if dtype == "string" else dtype)].number
+    return _BY_NUMPY[TensorSpec(dtype).numpy_dtype].number
+
+
+def dtype_name(number: int) -> str:
+    """Return how a signature names a dtype: also one that cannot be sent, such as complex64."""
+    wire = _BY_NUMBER.get(number)
+    if wire is None:
+        return _UNSENDABLE.get(number, f"dtype {number}")
+    return "string" if wire.number == tensor_pb2.DT_STRING else wire.numpy.name
 
 
 def encode(array: NDArray[Any]) -> TensorProto:
@@ -144,7 +170,7 @@ def _varint(content: bytes, position: int) -> tuple[int, int]:
 
 
 def _from_field(values: Any, wire: _WireType) -> NDArray[Any]:
-    if wire.number == tensor_pb2.DT_HALF:
+    if wire.field == "half_val":
         return np.array(values, np.uint16).view(wire.numpy)
     return np.array(values, wire.numpy)
 

@@ -155,8 +155,11 @@ MODEL = Model(
     request=ImageRequest,
     response=ImageResponse,
     signature=Signature(
-        inputs={"pixels": TensorSpec("uint8", (SIDE, SIDE, 3))},
-        outputs={"classes": TensorSpec("string", (10,)), "scores": TensorSpec("float32", (10,))},
+        inputs={"pixels": TensorSpec("uint8", (None, SIDE, SIDE, 3))},
+        outputs={
+            "classes": TensorSpec("string", (None, 10)),
+            "scores": TensorSpec("float32", (None, 10)),
+        },
     ),
     example=ImageRequest(image=_example_picture()),
     preprocess=preprocess,

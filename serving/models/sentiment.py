@@ -103,7 +103,10 @@ MODEL = Model(
     response=SentimentResponse,
     signature=Signature(
         inputs={"text": TensorSpec("string")},
-        outputs={"classes": TensorSpec("string", (2,)), "scores": TensorSpec("float32", (2,))},
+        outputs={
+            "classes": TensorSpec("string", (None, 2)),
+            "scores": TensorSpec("float32", (None, 2)),
+        },
     ),
     example=SentimentRequest(
         text="A warm, funny film with a cast that never puts a foot wrong. I loved it!"

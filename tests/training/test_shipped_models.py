@@ -166,8 +166,7 @@ def test_the_signature_is_as_declared(name: str) -> None:
         (signature.structured_outputs, declared.outputs),
     ):
         found = {
-            tensor: TensorSpec(spec.dtype.name, tuple(spec.shape[1:]))
-            for tensor, spec in specs.items()
+            tensor: TensorSpec(spec.dtype.name, tuple(spec.shape)) for tensor, spec in specs.items()
         }
         assert found == dict(expected)
 

@@ -139,8 +139,7 @@ def _check_signature(loaded: Any, declared: Signature) -> None:
 
 def _describe_specs(specs: Any) -> dict[str, str]:
     return {
-        name: str(TensorSpec(spec.dtype.name, tuple(spec.shape[1:])))
-        for name, spec in specs.items()
+        name: str(TensorSpec(spec.dtype.name, tuple(spec.shape))) for name, spec in specs.items()
     }
 
 
