@@ -26,6 +26,7 @@ from serving.gateway.dialects.open_inference.datatypes import (
     datatype_of,
     datatype_of_array,
 )
+from serving.gateway.dialects.tf_serving_rest.columns import INTEGERS, LARGEST_WHOLE
 from serving.gateway.inference.example import example, unsendable
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
@@ -47,6 +48,7 @@ _CONTENTS = {
     "float64": "fp64_contents",
     "string": "bytes_contents",
 }
+_IN_REST = {*LARGEST_WHOLE, *INTEGERS, "bool", "string"}
 _JSON = "'Content-Type: application/json'"
 _BYTES = "'Content-Type: application/octet-stream'"
 
@@ -91,12 +93,13 @@ def example_request(
 def can_ask(dialect: Dialect, signature: Signature) -> bool:
     """Tell whether a dialect can ask a signature.
 
-    None can send complex numbers, nor TensorFlow Serving's REST halves; and its rows are all inputs
-    of signatures with a batch.
+    None can send complex numbers, and TensorFlow Serving's REST reads fewer dtypes than the others;
+    its rows are all inputs of signatures with a batch.
     """
     if unsendable(signature):
         return False
-    if dialect.startswith("tf_serving_rest") and has_halves(signature.inputs):
+    dtypes = {spec.dtype for spec in signature.inputs.values()}
+    if dialect.startswith("tf_serving_rest") and not dtypes <= _IN_REST:
         return False
     by_rows = bool(signature.inputs) and signature.is_batched and not signature.optional
     return by_rows or dialect != "tf_serving_rest_rows"

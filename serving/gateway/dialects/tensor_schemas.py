@@ -36,6 +36,12 @@ def element(spec: TensorSpec) -> Schema:
     return {"type": "number"}
 
 
+def answered(spec: TensorSpec) -> Schema:
+    """Describe one value of an output: null is one that is no number."""
+    schema = element(spec)
+    return schema | {"type": ["number", "null"]} if schema.get("type") == "number" else schema
+
+
 def element_or_base64(spec: TensorSpec) -> Schema:
     """Describe one value as TensorFlow Serving's REST API takes it: strings also as base64."""
     if spec.dtype == "string":

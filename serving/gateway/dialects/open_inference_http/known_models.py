@@ -16,7 +16,7 @@ from serving.gateway.dialects.documentation import (
 from serving.gateway.dialects.example_documents import is_long
 from serving.gateway.dialects.examples import can_ask, has_halves, infer_body
 from serving.gateway.dialects.open_inference.datatypes import datatype_of
-from serving.gateway.dialects.tensor_schemas import element, nested, shape
+from serving.gateway.dialects.tensor_schemas import answered, element, nested, shape
 from serving.gateway.inference.example import example
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
@@ -84,7 +84,8 @@ def _response(model: str, signature: Signature) -> Schema:
 
 
 def _tensors(specs: Mapping[str, TensorSpec], *, required: Any) -> Schema:
-    described = [_tensor(name, spec) for name, spec in specs.items()]
+    value = element if required else answered
+    described = [_tensor(name, spec, value(spec)) for name, spec in specs.items()]
     schema: Schema = {"type": "array", "items": any_of(described) if described else {"not": {}}}
     if required:
         named = [
@@ -94,8 +95,7 @@ def _tensors(specs: Mapping[str, TensorSpec], *, required: Any) -> Schema:
     return schema
 
 
-def _tensor(name: str, spec: TensorSpec) -> Schema:
-    value = element(spec)
+def _tensor(name: str, spec: TensorSpec, value: Schema) -> Schema:
     in_a_row = {"type": "array", "items": value}
     data = (
         in_a_row

@@ -17,7 +17,7 @@ from serving.gateway.dialects.documentation import (
 )
 from serving.gateway.dialects.example_documents import is_long
 from serving.gateway.dialects.examples import can_ask, columns_body
-from serving.gateway.dialects.tensor_schemas import element, element_or_base64, nested
+from serving.gateway.dialects.tensor_schemas import answered, element_or_base64, nested
 from serving.gateway.inference.example import example
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
@@ -138,4 +138,4 @@ def _answers(signature: Signature) -> Iterator[Schema]:
 
 
 def _output(name: str, spec: TensorSpec) -> Schema:
-    return element_or_base64(spec) if name.endswith("_bytes") else element(spec)
+    return element_or_base64(spec) if name.endswith("_bytes") else answered(spec)

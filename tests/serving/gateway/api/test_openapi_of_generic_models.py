@@ -109,7 +109,6 @@ def test_the_examples_and_their_answers_are_as_documented(tfgate: Gateway, model
         (PREDICT, {"instances": [{"features": [0] * 4, "kind": 1}]}),
         (PREDICT, {"instances": [{"features": [0] * 4, "kind": "a", "more": 1}]}),
         (PREDICT, {"inputs": {"features": [[0] * 4]}}),
-        (PREDICT, {"inputs": {"features": [0] * 4, "kind": ["a"]}}),
         (PREDICT, {"signature_name": "none", "inputs": {"features": [[0] * 4], "kind": ["a"]}}),
         (INFER, {}),
         (INFER, {"inputs": []}),
