@@ -2,8 +2,9 @@
 
 from starlette.responses import JSONResponse, Response
 
-from serving.errors import MethodNotAllowed, TfgateError
+from serving.errors import TfgateError
 from serving.gateway.dialects.open_inference_grpc import errors as open_inference_grpc
+from serving.gateway.dialects.open_inference_http import errors as open_inference_http
 from serving.gateway.dialects.paths import (
     GRPC,
     OPEN_INFERENCE_SERVICE,
@@ -11,7 +12,7 @@ from serving.gateway.dialects.paths import (
     is_open_inference,
 )
 from serving.gateway.dialects.tf_serving_grpc import errors as tf_serving_grpc
-from serving.gateway.problems import RETRY_AFTER_SECONDS, RETRY_LATER, problem_response, status_of
+from serving.gateway.problems import headers_of, problem_response, status_of
 from serving.gateway.telemetry.request_context import RequestContext
 
 
@@ -21,8 +22,12 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
         if context.path.startswith(OPEN_INFERENCE_SERVICE):
             return open_inference_grpc.error_response(error, context.path)
         return tf_serving_grpc.error_response(error)
-    if context.path.startswith(TF_SERVING_REST) or is_open_inference(context.path):
-        return JSONResponse({"error": error.detail}, status_of(type(error)), headers=headers(error))
+    if is_open_inference(context.path):
+        return open_inference_http.error_response(error, context, root_path)
+    if context.path.startswith(TF_SERVING_REST):
+        return JSONResponse(
+            {"error": error.detail}, status_of(type(error)), headers=headers_of(error)
+        )
     return problem_response(
         error,
         path=context.path,
@@ -30,13 +35,3 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
         root_path=root_path,
         model=context.model,
     )
-
-
-def headers(error: TfgateError) -> dict[str, str]:
-    """Return the headers of HTTP that belong to an error, whatever the form of its body."""
-    said = {}
-    if status_of(type(error)) in RETRY_LATER:
-        said["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
-    if isinstance(error, MethodNotAllowed):
-        said["Allow"] = error.allowed
-    return said
