@@ -114,11 +114,11 @@ def problem_response(
         "errors": [_given(field) for field in error.fields],
         "request_id": request_id,
     }
-    headers = headers_of(error)
+    headers = error_headers(error)
     return Response(orjson.dumps(problem), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
-def headers_of(error: TfgateError) -> dict[str, str]:
+def error_headers(error: TfgateError) -> dict[str, str]:
     """Return the headers that belong to an error, whatever the form of its body."""
     status = status_of(type(error))
     headers = {}

@@ -4,7 +4,7 @@ import orjson
 from starlette.responses import Response
 
 from serving.errors import InvalidInput, TfgateError
-from serving.gateway.problems import headers_of, hint_for, status_of
+from serving.gateway.problems import error_headers, hint_for, status_of
 from serving.gateway.telemetry.request_context import RequestContext
 
 
@@ -14,4 +14,4 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
     status = 400 if isinstance(error, InvalidInput) else status_of(type(error))
     hint = hint_for(error.hint, root_path, context.model)
     content = orjson.dumps({"error": f"{error.detail}. {hint}" if hint else error.detail})
-    return Response(content, status, headers_of(error), media_type="application/json")
+    return Response(content, status, error_headers(error), media_type="application/json")
