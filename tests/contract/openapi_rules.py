@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import schemathesis
-from schemathesis.core.failures import Failure, ServerError
-from schemathesis.openapi.checks import AcceptedNegativeData, RejectedPositiveData
+from schemathesis.core.failures import AcceptedNegativeData, Failure, ServerError
+from schemathesis.openapi.checks import RejectedPositiveData
 
 # Rules that a schema cannot express, by what the gateway says when one is broken.
 _BEYOND_SCHEMAS = (

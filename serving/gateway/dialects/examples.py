@@ -164,17 +164,19 @@ def _open_inference_http(
 ) -> str:
     inputs = example(signature)
     path = f"/v2/models/{quote(model, '')}/infer"
-    # Halves come back as bytes, which no terminal should show.
-    file = ["-o answer"] if has_halves(signature.outputs) else []
+    parameters, file = _signature_parameter(signature_name, str), []
+    if has_halves(signature.outputs):
+        # They come as bytes, which no terminal should show.
+        parameters, file = {**parameters, "binary_data_output": True}, ["-o answer"]
     if not has_halves(signature.inputs):
         command = [*address.post(path, _JSON), *file]
-        return sent(infer_body(signature_name, inputs), command, "-d", "@-")
+        return sent(_infer_body(parameters, inputs), command, "-d", "@-")
     contents = [raw(array) for array in inputs.values()]
     tensors = [
         {**_described(name, array), "parameters": {"binary_data_size": each.size}}
         for (name, array), each in zip(inputs.items(), contents, strict=True)
     ]
-    head = json.dumps({**_signature_parameter(signature_name, str), "inputs": tensors})
+    head = json.dumps({**_parameters(parameters), "inputs": tensors})
     body = " + ".join([f"{python(head)}.encode()", *map(python_bytes, contents)])
     length = f"'Inference-Header-Content-Length: {len(head)}'"
     command = [*address.post(path, _BYTES, length), *file, "--data-binary", "@-"]
@@ -183,10 +185,14 @@ def _open_inference_http(
 
 def infer_body(signature_name: str, inputs: Tensors) -> dict[str, Any]:
     """Return the body of a request to /v2, without halves."""
+    return _infer_body(_signature_parameter(signature_name, str), inputs)
+
+
+def _infer_body(parameters: Document, inputs: Tensors) -> dict[str, Any]:
     tensors = [
         {**_described(name, array), "data": values(array.ravel())} for name, array in inputs.items()
     ]
-    return {**_signature_parameter(signature_name, str), "inputs": tensors}
+    return {**_parameters(parameters), "inputs": tensors}
 
 
 def _open_inference_grpc(
@@ -196,7 +202,7 @@ def _open_inference_grpc(
     tensors = [_described(name, array) for name, array in inputs.items()]
     document: dict[str, Any] = {
         "model_name": model,
-        **_signature_parameter(signature_name, lambda text: {"string_param": text}),
+        **_parameters(_signature_parameter(signature_name, lambda text: {"string_param": text})),
         "inputs": tensors,
     }
     if has_halves(signature.inputs):
@@ -261,9 +267,11 @@ _WRITERS: Mapping[Dialect, Callable[[str, str, Signature, Address], str]] = {
 
 
 def _signature_parameter(name: str, write: Callable[[str], Any]) -> dict[str, Any]:
-    if name == PREDICT_SIGNATURE:
-        return {}
-    return {"parameters": {"signature_name": write(name)}}
+    return {} if name == PREDICT_SIGNATURE else {"signature_name": write(name)}
+
+
+def _parameters(parameters: Document) -> Document:
+    return {"parameters": parameters} if parameters else {}
 
 
 def _described(name: str, array: NDArray[Any]) -> dict[str, Any]:

@@ -135,7 +135,6 @@ def test_what_a_signature_does_not_take_is_refused_as_documented(
         {"name": "nobody"},
         {"data": ["a"] * 4},
         {"data": None},
-        {"more": 1},
     ],
 )
 def test_a_tensor_that_does_not_fit_is_refused_as_documented(
