@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -115,21 +115,6 @@ class Gateway:
 
         return self._runner.run(wait())
 
-    def call(self, path: str, message: bytes, metadata: Iterable[tuple[str, str]] = ()) -> bytes:
-        """Make a call as the gRPC port hands it to the application; return its message.
-
-        Raises:
-            RefusedCall: it is answered with a status other than OK.
-        """
-        request = self.client.build_request("GRPC", path, content=message, headers=list(metadata))
-        visitor = Visitor(self, request)
-        visitor.send(message, more=False)
-        response = visitor.response()
-        status = int(response.headers.get("grpc-status", 0))
-        if response.status_code != 200 or status:
-            raise RefusedCall(status, unquote(response.headers.get("grpc-message", "")))
-        return response.content
-
     def begin(self, scope: Scope, receive: Any, send: Any) -> "asyncio.Task[None]":
         """Hand the application a request; it is worked on when the loop runs."""
 
@@ -137,10 +122,6 @@ class Gateway:
             await self._app(scope, receive, send)
 
         return self._runner.get_loop().create_task(serve())
-
-
-class RefusedCall(Exception):
-    """A call ended with this of gRPC's statuses, which is a number, and this text."""
 
 
 class Visitor:

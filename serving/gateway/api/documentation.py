@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from serving.gateway.api import openapi
-from serving.gateway.dialects.open_inference_http import known_models
+from serving.gateway.dialects.open_inference_http import documentation as open_inference
 from serving.gateway.dialects.tf_serving_rest import documentation as tf_serving_rest
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.live import LiveVersion
@@ -59,7 +59,7 @@ class Documentation:
 
     def _build(self) -> dict[str, Any]:
         signatures = {each.model: each.signatures for each in self._versions}
-        dialects = {**tf_serving_rest.paths(signatures), **known_models.paths(signatures)}
+        dialects = {**tf_serving_rest.paths(signatures), **open_inference.paths(signatures)}
         openapi.complete(dialects, openapi.DIALECT_ERRORS, is_guarded=self._is_guarded)
         paths = {**self._own["paths"], **dialects}
         for operations in paths.values():

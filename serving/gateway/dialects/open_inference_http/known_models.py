@@ -21,7 +21,7 @@ from serving.gateway.inference.example import example
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 TAG = "Open Inference Protocol"
-_PARAMETERS: Schema = {"type": "object"}
+PARAMETERS: Schema = {"type": "object"}
 
 
 def paths(known: KnownModels) -> dict[str, Any]:
@@ -58,14 +58,14 @@ def _request(name: str, signature: Signature) -> Schema:
         "outputs": {
             "type": "array",
             "items": record(
-                {"name": {"enum": list(signature.outputs)}}, {"parameters": _PARAMETERS}
+                {"name": {"enum": list(signature.outputs)}}, {"parameters": PARAMETERS}
             ),
         },
     }
     inputs = {
         "inputs": _tensors(signature.inputs, required=signature.inputs.keys() - signature.optional)
     }
-    chosen: Schema = {**_PARAMETERS, "properties": {"signature_name": {"const": name}}}
+    chosen: Schema = {**PARAMETERS, "properties": {"signature_name": {"const": name}}}
     if name == PREDICT_SIGNATURE:
         return record(inputs, {**optional, "parameters": chosen})
     # Without it, it would be the default's.
@@ -79,7 +79,7 @@ def _response(model: str, signature: Signature) -> Schema:
             "model_version": {"type": "string"},
             "outputs": _tensors(signature.outputs, required=()),
         },
-        {"id": {"type": "string"}, "parameters": _PARAMETERS},
+        {"id": {"type": "string"}, "parameters": PARAMETERS},
     )
 
 
@@ -109,5 +109,5 @@ def _tensor(name: str, spec: TensorSpec, value: Schema) -> Schema:
             "datatype": {"const": datatype_of(spec)},
             "data": data,
         },
-        {"parameters": _PARAMETERS},
+        {"parameters": PARAMETERS},
     )

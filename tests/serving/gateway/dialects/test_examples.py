@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from grpc import StatusCode
 
 from serving import tensors
 from serving.contract import Signature, Tensors
@@ -37,7 +38,8 @@ def send(
     if dialect.endswith("grpc"):
         is_program = dialect == "tf_serving_grpc"
         call = program_call(text, monkeypatch) if is_program else grpcurl_call(text)
-        tfgate.call(call.path, call.message)
+        reply = tfgate.call(call.path, call.message)
+        assert reply.code is StatusCode.OK, reply.details
     else:
         request = http_request(text)
         answer = tfgate.client.post(request.url, content=request.body, headers=request.headers)
