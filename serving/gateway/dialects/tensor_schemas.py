@@ -63,10 +63,10 @@ def nested(spec: TensorSpec, value: Schema, *, dimensions: slice = slice(None)) 
 
 def shape(spec: TensorSpec) -> Schema:
     """Describe the shape of a tensor that is sent, a list of its sizes."""
-    any_size = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    sizes = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}}
     if spec.shape is None:
-        return {"type": "array", "items": any_size}
-    sizes = [any_size if size is None else {"const": size} for size in spec.shape]
-    rank = len(sizes)
-    schema: Schema = {"type": "array", "minItems": rank, "maxItems": rank}
-    return schema | {"prefixItems": sizes} if sizes else schema
+        return sizes
+    if None not in spec.shape:
+        return {"const": list(spec.shape)}
+    rank = len(spec.shape)
+    return {**sizes, "minItems": rank, "maxItems": rank, "description": f"as in {spec}"}

@@ -129,7 +129,6 @@ def test_what_a_signature_does_not_take_is_refused_as_documented(
     "change",
     [
         {"datatype": "FP64"},
-        {"shape": [1, 5]},
         {"shape": [4]},
         {"name": "kind"},
         {"name": "nobody"},

@@ -64,8 +64,10 @@ def test_a_shape_that_is_sent_has_the_sizes_of_the_signature() -> None:
 
     assert takes(schema, [7, 2])
     assert takes(schema, [0, 2])
-    for wrong in ([7, 3], [2], [7, 2, 1], [-1, 2], ["7", 2], 7):
+    for wrong in ([2], [7, 2, 1], [-1, 2], ["7", 2], 7):
         assert not takes(schema, wrong), wrong
+    assert takes(shape(TensorSpec("float32", (3, 2))), [3, 2])
+    assert not takes(shape(TensorSpec("float32", (3, 2))), [2, 3])
     assert takes(shape(TensorSpec("float32", ())), [])
     assert not takes(shape(TensorSpec("float32", ())), [1])
     assert takes(shape(TensorSpec("float32", None)), [3, 4, 5])
