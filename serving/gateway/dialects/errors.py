@@ -23,7 +23,7 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
             return open_inference_grpc.error_response(error, context.path)
         return tf_serving_grpc.error_response(error)
     if context.path[: len(TF_SERVING_REST)].lower() == TF_SERVING_REST:
-        return tf_serving_rest.error_response(error)
+        return tf_serving_rest.error_response(error, context, root_path)
     if is_open_inference(context.path):
         return JSONResponse({"error": error.detail}, status_of(type(error)), headers=headers(error))
     return problem_response(
