@@ -217,6 +217,21 @@ for command in (train, tune):
     app.command(rich_help_panel="Train", context_settings=TAKES_HYPER_PARAMETERS)(command)
 
 
+@app.command(rich_help_panel="Models of your own")
+def inspect(
+    path: Annotated[
+        Path, typer.Argument(help="folder of a version, of a model, or of a repository")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="print it for programs")] = False,
+) -> None:
+    """Show what a SavedModel holds, and whether tfgate can serve it: exit code 1 if not."""
+    from tfgate.inspection.command import CannotServe, inspect
+    from tfgate.inspection.places import NotASavedModel
+
+    with reported(NotASavedModel, exit_code=2), reported(CannotServe):
+        inspect(path, console, as_json=as_json)
+
+
 @app.command(rich_help_panel="One program alone")
 def gateway(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,

@@ -36,6 +36,8 @@ ALLOWED = {
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "tfgate": ["tfgate", "training", "serving"],
+    # The only part that reads files which TensorFlow wrote.
+    "tfgate.inspection": ["proto", "tfgate", "serving"],
     "bench": ["bench", "proto", "serving", "tfgate", "training"],
     "soak": ["bench", "proto", "serving", "soak", "tfgate", "training"],
 }
