@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
 from tfgate.exits import needing, reported
-from tfgate.train import TAKES_HYPER_PARAMETERS, train, tune
+from tfgate.train import TAKES_HYPER_PARAMETERS, ModelsPath, train, tune
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,27 +71,30 @@ def up(
         int | None,
         typer.Option(min=1, max=65535, help="port for other clients of the embedded model server"),
     ] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.typed_models import WrongModels, load_models
     from tfgate.children import ChildDied
     from tfgate.up import CannotStart, WrongOption
     from tfgate.up import up as serve
 
     with (
-        reported(WrongSettings, WrongOption, exit_code=2),
+        reported(WrongModels, WrongSettings, WrongOption, exit_code=2),
         reported(CannotStart, CannotListen, ChildDied),
     ):
         try:
-            settings = read_settings(**given(host=host, port=port))
+            settings = read_settings(**given(host=host, port=port, models_path=models_path))
+            load_models(settings.models_path)  # what is wrong with them is told before any start
             serve(repository, settings, model_server_port, console)
         except KeyboardInterrupt:
             console.print("stopped")
 
 
 @app.command(rich_help_panel="Serve and ask")
-def predict(
+def predict(  # noqa: PLR0913, PLR0917  # a command's options
     model: Annotated[str, typer.Argument(help="its name, such as sentiment")],
     question: Annotated[
         str | None,
@@ -102,16 +105,21 @@ def predict(
     ] = None,
     version: Annotated[int | None, typer.Option(min=1, help="ask this version")] = None,
     label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
+    models_path: ModelsPath = None,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,
 ) -> None:
     """Ask a running gateway for one prediction."""
+    from serving.typed_models import WrongModels, load_models
     from tfgate import ask
     from tfgate.question import WrongQuestion, read_question
 
-    with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
+    with (
+        reported(ask.WrongGateway, WrongModels, WrongQuestion, exit_code=2),
+        reported(ask.CannotAsk),
+    ):
         gateway = ask.Gateway(url, key)
-        body = read_question(model, question)
+        body = read_question(model, question, load_models(models_path))
         choice = given(version=version, label=label)
         console.print_json(data=ask.predict(gateway, model, body, choice))
 
@@ -240,6 +248,7 @@ def gateway(
         str | None, typer.Option(help="gRPC target of TensorFlow Serving, as HOST:PORT")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="number of processes that serve")] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
     from serving.gateway.middleware.keys import WrongKeys
@@ -248,11 +257,14 @@ def gateway(
     from serving.gateway.server.run import run
     from serving.gateway.server.supervisor import WorkersDie
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.typed_models import WrongModels
 
-    options = given(host=host, port=port, model_server=model_server, workers=workers)
+    options = given(
+        host=host, port=port, model_server=model_server, workers=workers, models_path=models_path
+    )
     with (
         reported(CannotListen, WorkersDie),
-        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongSettings, exit_code=2),
+        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongModels, WrongSettings, exit_code=2),
     ):
         run(read_settings(**options))
 

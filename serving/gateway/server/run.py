@@ -10,7 +10,7 @@ from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
 from serving.gateway.settings import Settings, WrongSettings, service_links
 from serving.gateway.telemetry.logs import log_config
-from serving.models import MODELS
+from serving.typed_models import load_models
 
 _LOGGER = logging.getLogger("tfgate.server")
 
@@ -23,10 +23,12 @@ def run(settings: Settings) -> None:
         NoMetricsFolder: there are several workers, and they have nowhere to count.
         WrongKeys: the file of API keys cannot be used.
         WorkersDie: there are several workers, and they end as soon as they are started.
+        WrongModels: a typed model of a user's own cannot be loaded.
         WrongSettings: a model is required that does not exist.
     """
-    if unknown := sorted(set(settings.required_models) - set(MODELS)):
-        known = ", ".join(sorted(MODELS))
+    models = load_models(settings.models_path)
+    if unknown := sorted(set(settings.required_models) - set(models)):
+        known = ", ".join(sorted(models))
         message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {known}"
         raise WrongSettings(message)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
@@ -35,7 +37,7 @@ def run(settings: Settings) -> None:
         message = "%s is what Kubernetes says of a Service of that name, and no setting: ignored"
         _LOGGER.info(message, variable)
     if settings.keys_file is not None:
-        read_keys(settings.keys_file, MODELS)
+        read_keys(settings.keys_file, models)
     if settings.workers > 1:
         supervise(settings)
         return
