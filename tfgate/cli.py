@@ -189,13 +189,19 @@ def create_key(
         str | None,
         typer.Option(help="how long it is good, as 90d, 12h or 2w, or the last day, as 2027-01-31"),
     ] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Make a key and print it: this once, for the file holds only its digest."""
     from serving.gateway.middleware.keys import WrongKeys
+    from serving.typed_models import WrongModels, load_models
     from tfgate.keys import CannotChange, create
 
-    with reported(CannotChange, WrongKeys, exit_code=2):
+    with reported(CannotChange, WrongKeys, WrongModels, exit_code=2):
+        unknown = sorted(set(model or ()) - load_models(models_path).keys())
         typer.echo(create(file, name, rates=rate or (), models=model or (), expires=expires))
+    if unknown:
+        message = f"tfgate: no typed model is called {', '.join(unknown)}; the key is good for what"
+        typer.echo(f"{message} the model server serves under that name", err=True)
 
 
 @keys.command("list")

@@ -60,7 +60,8 @@ class _Worker:
         if self._settings.keys_file is None:
             return True
         try:
-            read_keys(self._settings.keys_file, load_models(self._settings.models_path))
+            models = load_models(self._settings.models_path)
+            read_keys(self._settings.keys_file, self._settings.known_models(models))
         except WrongKeys as error:
             if not self._waits:
                 _LOGGER.error("worker %d died; waiting for good keys: %s", self.process.pid, error)
