@@ -35,6 +35,7 @@ KeysFile = Annotated[
 LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in loadtest/users/shapes.py
 DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
+DEFAULT_MODELS_PATH = Path("typed")
 
 
 def print_version(wanted: bool) -> None:  # typer calls it so
@@ -244,6 +245,29 @@ def inspect(
 
     with reported(NotASavedModel, exit_code=2), reported(CannotServe):
         inspect(path, console, as_json=as_json)
+
+
+@app.command("new-model", rich_help_panel="Models of your own")
+def new_model(
+    name: Annotated[str, typer.Argument(help="what it is to be called, such as churn")],
+    source: Annotated[
+        Path, typer.Option("--from", help="the SavedModel: folder of a version, or of a model")
+    ],
+    models_path: Annotated[
+        Path, typer.Option(envvar="TFGATE_MODELS_PATH", help="folder where its file is written")
+    ] = DEFAULT_MODELS_PATH,
+    recipe: Annotated[
+        bool, typer.Option("--recipe", help="also write how it is trained on a table")
+    ] = False,
+) -> None:
+    """Write the typed file of a model: fields with names and bounds, in the place of tensors."""
+    from tfgate.inspection.places import NotASavedModel
+    from tfgate.new_model.command import CannotWrite, new_model
+    from tfgate.new_model.typed_file import NotTyped
+
+    with reported(NotASavedModel, NotTyped, CannotWrite, exit_code=2):
+        for path in new_model(name, source, models_path, recipe=recipe):
+            typer.echo(f"wrote {path}")
 
 
 @app.command(rich_help_panel="One program alone")
