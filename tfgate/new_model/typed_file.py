@@ -230,10 +230,10 @@ def _values(model: TypedModel) -> list[str]:
 
 
 def _specs(tensors: Iterable[Tensor]) -> list[str]:
-    return [f"{quoted(each.name)}: {_spec(each.spec)}" for each in tensors]
+    return [f"{quoted(each.name)}: {spec_of(each.spec)}" for each in tensors]
 
 
-def _spec(spec: TensorSpec) -> str:
+def spec_of(spec: TensorSpec) -> str:
     if spec.shape == (None,):
         return f'TensorSpec("{spec.dtype}")'
     return f'TensorSpec("{spec.dtype}", {spec.shape})'
