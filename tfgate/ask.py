@@ -9,7 +9,6 @@ import httpx
 from rich.table import Column, Table
 
 from serving.loopback import is_this_machine
-from serving.models import MODELS
 from tfgate.question import Question
 from training.report.number import number
 
@@ -57,7 +56,8 @@ def model_table(gateway: Gateway) -> Table:
     values = Column("", no_wrap=True, justify="right")
     columns = (Column("version", no_wrap=True), "state", "trained", figures, values)
     table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 1, 0), pad_edge=False)
-    for name in sorted(MODELS):
+    names = [model["name"] for model in _ask(gateway, "GET", "/models", "models")["models"]]
+    for name in sorted(names):
         for version in _ask(gateway, "GET", f"/models/{name}", "versions")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
             unready = version["unready"] and f"unready: {version['unready']}"

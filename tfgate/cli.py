@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
 from tfgate.exits import needing, reported
-from tfgate.train import TAKES_HYPER_PARAMETERS, train, tune
+from tfgate.train import TAKES_HYPER_PARAMETERS, ModelsPath, train, tune
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +35,7 @@ KeysFile = Annotated[
 LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in loadtest/users/shapes.py
 DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
+DEFAULT_MODELS_PATH = Path("typed")
 
 
 def print_version(wanted: bool) -> None:  # typer calls it so
@@ -71,27 +72,30 @@ def up(
         int | None,
         typer.Option(min=1, max=65535, help="port for other clients of the embedded model server"),
     ] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Serve the trained models: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.typed_models import WrongModels, load_models
     from tfgate.children import ChildDied
     from tfgate.up import CannotStart, WrongOption
     from tfgate.up import up as serve
 
     with (
-        reported(WrongSettings, WrongOption, exit_code=2),
+        reported(WrongModels, WrongSettings, WrongOption, exit_code=2),
         reported(CannotStart, CannotListen, ChildDied),
     ):
         try:
-            settings = read_settings(**given(host=host, port=port))
+            settings = read_settings(**given(host=host, port=port, models_path=models_path))
+            load_models(settings.models_path)  # what is wrong with them is told before any start
             serve(repository, settings, model_server_port, console)
         except KeyboardInterrupt:
             console.print("stopped")
 
 
 @app.command(rich_help_panel="Serve and ask")
-def predict(
+def predict(  # noqa: PLR0913, PLR0917  # a command's options
     model: Annotated[str, typer.Argument(help="its name, such as sentiment")],
     question: Annotated[
         str | None,
@@ -102,16 +106,21 @@ def predict(
     ] = None,
     version: Annotated[int | None, typer.Option(min=1, help="ask this version")] = None,
     label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
+    models_path: ModelsPath = None,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,
 ) -> None:
     """Ask a running gateway for one prediction."""
+    from serving.typed_models import WrongModels, load_models
     from tfgate import ask
     from tfgate.question import WrongQuestion, read_question
 
-    with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
+    with (
+        reported(ask.WrongGateway, WrongModels, WrongQuestion, exit_code=2),
+        reported(ask.CannotAsk),
+    ):
         gateway = ask.Gateway(url, key)
-        body = read_question(model, question)
+        body = read_question(model, question, load_models(models_path))
         choice = given(version=version, label=label)
         console.print_json(data=ask.predict(gateway, model, body, choice))
 
@@ -181,13 +190,19 @@ def create_key(
         str | None,
         typer.Option(help="how long it is good, as 90d, 12h or 2w, or the last day, as 2027-01-31"),
     ] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Make a key and print it: this once, for the file holds only its digest."""
     from serving.gateway.middleware.keys import WrongKeys
+    from serving.typed_models import WrongModels, load_models
     from tfgate.keys import CannotChange, create
 
-    with reported(CannotChange, WrongKeys, exit_code=2):
+    with reported(CannotChange, WrongKeys, WrongModels, exit_code=2):
+        unknown = sorted(set(model or ()) - load_models(models_path).keys())
         typer.echo(create(file, name, rates=rate or (), models=model or (), expires=expires))
+    if unknown:
+        message = f"tfgate: no typed model is called {', '.join(unknown)}; the key is good for what"
+        typer.echo(f"{message} the model server serves under that name", err=True)
 
 
 @keys.command("list")
@@ -217,6 +232,44 @@ for command in (train, tune):
     app.command(rich_help_panel="Train", context_settings=TAKES_HYPER_PARAMETERS)(command)
 
 
+@app.command(rich_help_panel="Models of your own")
+def inspect(
+    path: Annotated[
+        Path, typer.Argument(help="folder of a version, of a model, or of a repository")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="print it for programs")] = False,
+) -> None:
+    """Show what a SavedModel holds, and whether tfgate can serve it: exit code 1 if not."""
+    from tfgate.inspection.command import CannotServe, inspect
+    from tfgate.inspection.places import NotASavedModel
+
+    with reported(NotASavedModel, exit_code=2), reported(CannotServe):
+        inspect(path, console, as_json=as_json)
+
+
+@app.command("new-model", rich_help_panel="Models of your own")
+def new_model(
+    name: Annotated[str, typer.Argument(help="what it is to be called, such as churn")],
+    source: Annotated[
+        Path, typer.Option("--from", help="the SavedModel: folder of a version, or of a model")
+    ],
+    models_path: Annotated[
+        Path, typer.Option(envvar="TFGATE_MODELS_PATH", help="folder where its file is written")
+    ] = DEFAULT_MODELS_PATH,
+    recipe: Annotated[
+        bool, typer.Option("--recipe", help="also write how it is trained on a table")
+    ] = False,
+) -> None:
+    """Write the typed file of a model: fields with names and bounds, in the place of tensors."""
+    from tfgate.inspection.places import NotASavedModel
+    from tfgate.new_model.command import CannotWrite, new_model
+    from tfgate.new_model.typed_file import NotTyped
+
+    with reported(NotASavedModel, NotTyped, CannotWrite, exit_code=2):
+        for path in new_model(name, source, models_path, recipe=recipe):
+            typer.echo(f"wrote {path}")
+
+
 @app.command(rich_help_panel="One program alone")
 def gateway(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
@@ -225,6 +278,7 @@ def gateway(
         str | None, typer.Option(help="gRPC target of TensorFlow Serving, as HOST:PORT")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="number of processes that serve")] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
     from serving.gateway.middleware.keys import WrongKeys
@@ -233,11 +287,14 @@ def gateway(
     from serving.gateway.server.run import run
     from serving.gateway.server.supervisor import WorkersDie
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.typed_models import WrongModels
 
-    options = given(host=host, port=port, model_server=model_server, workers=workers)
+    options = given(
+        host=host, port=port, model_server=model_server, workers=workers, models_path=models_path
+    )
     with (
         reported(CannotListen, WorkersDie),
-        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongSettings, exit_code=2),
+        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongModels, WrongSettings, exit_code=2),
     ):
         run(read_settings(**options))
 

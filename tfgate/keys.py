@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from rich.table import Column, Table
 
 from serving.gateway.middleware.keys import Key, WrongKeys, digest_of, read_keys
-from serving.models import MODELS
 from tfgate.expiry import parse_expiry, tell_expiry
 
 _NUM_RANDOM_BYTES = 32
@@ -52,7 +51,7 @@ def create(
             message = f"expires: {error}."
             raise CannotChange(message) from error
     try:
-        key = Key.model_validate(fields, context=MODELS)
+        key = Key.model_validate(fields, context=None)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
@@ -68,7 +67,7 @@ def revoke(file: Path, name: str) -> None:
         CannotChange: there is none of that name.
         WrongKeys: the file cannot be read.
     """
-    keys = read_keys(file, MODELS)
+    keys = read_keys(file, None)
     kept = [key for key in keys if key.name != name]
     if len(kept) == len(keys):
         names = ", ".join(key.name for key in keys) or "none"
@@ -84,7 +83,7 @@ def table(file: Path) -> Table:
         WrongKeys: the file cannot be read.
     """
     table = Table("name", "models", "rates", Column("expires", no_wrap=True), "sha256")
-    for key in read_keys(file, MODELS):
+    for key in read_keys(file, None):
         models = "all" if key.models is None else ", ".join(key.models)
         rates = ", ".join(key.rates) or "unlimited"
         expires = tell_expiry(key.expires, datetime.now(UTC))
@@ -94,7 +93,7 @@ def table(file: Path) -> Table:
 
 def _read_or_begin(file: Path) -> list[Key]:
     try:
-        return read_keys(file, MODELS)
+        return read_keys(file, None)
     except WrongKeys as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return []

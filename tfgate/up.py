@@ -189,6 +189,8 @@ def gateway_environment(settings: Settings, port: int, socket: Path) -> dict[str
         # No balancer has to notice that we stop, and nobody likes to wait.
         "TFGATE_DRAIN_SECONDS": "0",
     }
+    if settings.models_path is not None:
+        ours["TFGATE_MODELS_PATH"] = str(settings.models_path.absolute())
     # Those of another model server, with its certificates, are not for ours.
     others = {
         name: value

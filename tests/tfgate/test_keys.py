@@ -37,6 +37,18 @@ def test_a_key_is_shown_once_and_found_again(file: Path) -> None:
     assert KeyRing(file, MODELS).find(secret[:-1].encode()) is None
 
 
+def test_a_key_for_a_model_that_nobody_declared_is_made_and_that_is_told(file: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["keys", "create", "shop", "--model=weather", "--model=housing", f"--file={file}"]
+    )
+
+    assert result.exit_code == 0
+    assert "no typed model is called weather;" in result.stderr
+    found = KeyRing(file, None).find(result.stdout.strip().encode())
+    assert found is not None
+    assert found.models == ("weather", "housing")
+
+
 def test_keys_are_listed_without_secrets(file: Path) -> None:
     secret = keys(file, "create", "shop", "--rate=50/second")
     keys(file, "create", "intranet")
@@ -81,7 +93,6 @@ def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
         (["create", "shop"], "a key named shop already"),
         (["create", "a b"], "name"),
         (["create", "new", "--rate=often"], "often"),
-        (["create", "new", "--model=weather"], "weather"),
         (["create", "new", "--expires=soon"], "give 90d, 12h or 2w"),
         (["create", "new", "--rate=5 lines/second"], "1000rows/minute"),
         (["revoke", "stranger"], "no key named stranger; it has shop"),
