@@ -26,7 +26,7 @@ ALLOWED = {
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
-    "serving.embedded": ["proto", "serving.embedded"],
+    "serving.embedded": ["proto", "serving.embedded", "serving.tf_serving"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
         *("serving.contract", "serving.card", "serving.errors", "serving.loopback"),
