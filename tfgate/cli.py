@@ -62,30 +62,41 @@ def main(
 
 @app.command(rich_help_panel="Serve and ask")
 def up(
-    repository: Repository = DEFAULT_REPOSITORY,
+    repository: Annotated[
+        Path,
+        typer.Option(
+            help="folder of models, each a folder of versions; or one model's folder, or a "
+            "SavedModel"
+        ),
+    ] = DEFAULT_REPOSITORY,
     host: Annotated[str | None, typer.Option(help="address of the gateway")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="port of the gateway; 0 takes a free one")
+    ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="port of the gateway for clients that speak gRPC"),
     ] = None,
     model_server_port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="port for other clients of the embedded model server"),
     ] = None,
 ) -> None:
-    """Serve the trained models: a model server and a gateway, until Ctrl-C."""
+    """Serve the models of a folder: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings, read_settings
     from tfgate.children import ChildDied
-    from tfgate.up import CannotStart, WrongOption
+    from tfgate.given_folder import WrongFolder
+    from tfgate.up import CannotStart, OtherPorts, WrongOption
     from tfgate.up import up as serve
 
     with (
-        reported(WrongSettings, WrongOption, exit_code=2),
+        reported(WrongSettings, WrongFolder, WrongOption, exit_code=2),
         reported(CannotStart, CannotListen, ChildDied),
     ):
         try:
             settings = read_settings(**given(host=host, port=port))
-            serve(repository, settings, model_server_port, console)
+            serve(repository, settings, OtherPorts(grpc_port, model_server_port), console)
         except KeyboardInterrupt:
             console.print("stopped")
 
@@ -174,8 +185,13 @@ def create_key(
             help="most requests, as 50/second, or rows, as 1000rows/minute; may be repeated"
         ),
     ] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(help="the only model it may ask; may be repeated")
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            "--model",
+            help="the only models it may ask, typed or generic, as a,b; may be repeated",
+        ),
     ] = None,
     expires: Annotated[
         str | None,
@@ -187,7 +203,7 @@ def create_key(
     from tfgate.keys import CannotChange, create
 
     with reported(CannotChange, WrongKeys, exit_code=2):
-        typer.echo(create(file, name, rates=rate or (), models=model or (), expires=expires))
+        typer.echo(create(file, name, rates=rate or (), models=models or (), expires=expires))
 
 
 @keys.command("list")

@@ -89,7 +89,7 @@ def test_it_makes_the_model_servers_configuration(
     container: dict[str, str], gateway_image: Image, tmp_path: Path
 ) -> None:
     python = program(gateway_image, container)
-    command = [python, "-m", "serving.tf_serving", stack.ROOT / "models", "--write", "c"]
+    command = [python, "-m", "serving.tf_serving", f"{stack.ROOT}/models", "--write=c"]
 
     subprocess.run(command, env=container, cwd=tmp_path, check=True, timeout=30)
 

@@ -97,7 +97,12 @@ def test_a_start_in_a_terminal_is_a_line_a_step_and_tells_how_to_ask() -> None:
     assert proxy.asked == []
     for noise in ("{", "WARNING", "refused", "CUDA", "cuda", "absl"):
         assert noise not in shown
-    for step in ("loading 3 models", "starting the gateway", f"ready  http://127.0.0.1:{port}"):
+    for step in (
+        "loading 3 models",
+        "sentiment  typed    version 1",
+        "starting the gateway",
+        f"ready  http://127.0.0.1:{port}",
+    ):
         assert step in shown
     assert len(shown.splitlines()) < 20
 

@@ -1,7 +1,6 @@
 """models.config as its repository changes: what a model server would read after each look."""
 
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -275,7 +274,10 @@ def test_exceptions_say_what_differs_and_are_followed(tmp_path: Path, followed: 
     [
         ("model_config_list { config { nam: 'b' } }", "1:30"),
         ("model_config_list { config { } }", "name of its own"),
-        (PIN + PIN, "name of its own, not 'b'"),
+        (
+            "model_config_list { config { name: 'b' } config { name: 'b' } }",
+            "name of its own, not 'b'",
+        ),
     ],
 )
 def test_wrong_exceptions_are_refused_at_first_and_later_change_nothing(
@@ -297,16 +299,14 @@ def test_wrong_exceptions_are_refused_at_first_and_later_change_nothing(
     assert message in caplog.text
 
 
-def test_a_folder_that_may_not_be_read_at_present_does_not_go(followed: Followed) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("no folder is closed to root")
+def test_a_folder_that_cannot_be_read_at_present_does_not_go(followed: Followed) -> None:
     followed.publish("a", "b")
     follower = followed.follow()
     folder = followed.repository / "b"
 
-    folder.chmod(0)
+    shutil.rmtree(folder)
+    folder.symlink_to(folder)  # a circle, which is no sign of anything having been taken away
     for _ in range(3):
         follower.look()
-    folder.chmod(0o755)
 
     assert followed.names() == ["a", "b"]
