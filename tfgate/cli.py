@@ -119,12 +119,13 @@ def predict(
     """Ask a running gateway for one prediction."""
     from tfgate import ask
     from tfgate.question import WrongQuestion, read_question
+    from tfgate.takes import takes
 
     with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
         gateway = ask.Gateway(url, key)
-        body = read_question(model, question)
-        choice = given(version=version, label=label)
-        console.print_json(data=ask.predict(gateway, model, body, choice))
+        taken = takes(gateway, model, given(version=version, label=label))
+        body = read_question(taken, question)
+        console.print_json(data=ask.predict(gateway, taken.path, body))
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -158,11 +159,10 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongOptions
     from tfgate.loadtest.load_test import LoadTest, check_locust, parse_duration
     from tfgate.loadtest.objectives import parse
-    from tfgate.question import WrongQuestion
 
     with (
         needing("load", exit_code=2),
-        reported(WrongOptions, WrongGateway, WrongQuestion, exit_code=2),
+        reported(WrongOptions, WrongGateway, exit_code=2),
         reported(Stopped, exit_code=130),
         reported(CannotAsk, LocustFailed, ObjectivesMissed),
     ):

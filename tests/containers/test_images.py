@@ -142,8 +142,7 @@ def test_locust_finds_its_users(tmp_path: Path) -> None:
     )
 
     assert finished.returncode == 0, finished.stderr
-    for model in MODELS:
-        assert f"{model.capitalize()}User" in finished.stdout
+    assert "Caller" in finished.stdout
 
 
 def _files(root: Path) -> dict[Path, float]:
