@@ -11,12 +11,14 @@ PAGE = Path(__file__).parents[1] / "docs/settings.md"
 # In the order of the page; a test sees that every setting is in one of them.
 GROUPS = {
     "Where it listens": ["host", "port", "metrics_port"],
+    "gRPC": ["grpc_port", "grpc_certificate_file", "grpc_private_key_file", "grpc_client_ca_file"],
     "Who may ask": ["keys_file", "allow_anonymous", "cors_origins"],
     "Behind proxies": ["root_path", "trusted_proxies"],
     "The model server": [
         *("model_server", "model_server_ca_file", "model_server_certificate_file"),
         "model_server_private_key_file",
     ],
+    "Models": ["generic_models", "models_config"],
     "Time": ["predict_timeout_seconds", "status_timeout_seconds", "header_seconds"],
     "Size": ["max_body_bytes", "max_header_bytes"],
     "Readiness": ["required_models"],
