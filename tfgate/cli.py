@@ -63,10 +63,20 @@ def main(
 
 @app.command(rich_help_panel="Serve and ask")
 def up(
-    repository: Repository = DEFAULT_REPOSITORY,
+    repository: Annotated[
+        Path,
+        typer.Option(
+            help="folder of models, each a folder of versions; or one model's folder, or a "
+            "SavedModel"
+        ),
+    ] = DEFAULT_REPOSITORY,
     host: Annotated[str | None, typer.Option(help="address of the gateway")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="port of the gateway; 0 takes a free one")
+    ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="port of the gateway for clients that speak gRPC"),
     ] = None,
     model_server_port: Annotated[
         int | None,
@@ -74,22 +84,23 @@ def up(
     ] = None,
     models_path: ModelsPath = None,
 ) -> None:
-    """Serve the trained models: a model server and a gateway, until Ctrl-C."""
+    """Serve the models of a folder: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings, read_settings
     from serving.typed_models import WrongModels, load_models
     from tfgate.children import ChildDied
-    from tfgate.up import CannotStart, WrongOption
+    from tfgate.given_folder import WrongFolder
+    from tfgate.up import CannotStart, OtherPorts, WrongOption
     from tfgate.up import up as serve
 
     with (
-        reported(WrongModels, WrongSettings, WrongOption, exit_code=2),
+        reported(WrongFolder, WrongModels, WrongOption, WrongSettings, exit_code=2),
         reported(CannotStart, CannotListen, ChildDied),
     ):
         try:
             settings = read_settings(**given(host=host, port=port, models_path=models_path))
             load_models(settings.models_path)  # what is wrong with them is told before any start
-            serve(repository, settings, model_server_port, console)
+            serve(repository, settings, OtherPorts(grpc_port, model_server_port), console)
         except KeyboardInterrupt:
             console.print("stopped")
 
@@ -106,23 +117,19 @@ def predict(  # noqa: PLR0913, PLR0917  # a command's options
     ] = None,
     version: Annotated[int | None, typer.Option(min=1, help="ask this version")] = None,
     label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
-    models_path: ModelsPath = None,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,
 ) -> None:
     """Ask a running gateway for one prediction."""
-    from serving.typed_models import WrongModels, load_models
     from tfgate import ask
     from tfgate.question import WrongQuestion, read_question
+    from tfgate.takes import takes
 
-    with (
-        reported(ask.WrongGateway, WrongModels, WrongQuestion, exit_code=2),
-        reported(ask.CannotAsk),
-    ):
+    with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
         gateway = ask.Gateway(url, key)
-        body = read_question(model, question, load_models(models_path))
-        choice = given(version=version, label=label)
-        console.print_json(data=ask.predict(gateway, model, body, choice))
+        taken = takes(gateway, model, given(version=version, label=label))
+        body = read_question(taken, question)
+        console.print_json(data=ask.predict(gateway, taken.path, body))
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -156,11 +163,10 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongOptions
     from tfgate.loadtest.load_test import LoadTest, check_locust, parse_duration
     from tfgate.loadtest.objectives import parse
-    from tfgate.question import WrongQuestion
 
     with (
         needing("load", exit_code=2),
-        reported(WrongOptions, WrongGateway, WrongQuestion, exit_code=2),
+        reported(WrongOptions, WrongGateway, exit_code=2),
         reported(Stopped, exit_code=130),
         reported(CannotAsk, LocustFailed, ObjectivesMissed),
     ):
@@ -183,26 +189,25 @@ def create_key(
             help="most requests, as 50/second, or rows, as 1000rows/minute; may be repeated"
         ),
     ] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(help="the only model it may ask; may be repeated")
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            "--model",
+            help="the only models it may ask, typed or generic, as a,b; may be repeated",
+        ),
     ] = None,
     expires: Annotated[
         str | None,
         typer.Option(help="how long it is good, as 90d, 12h or 2w, or the last day, as 2027-01-31"),
     ] = None,
-    models_path: ModelsPath = None,
 ) -> None:
     """Make a key and print it: this once, for the file holds only its digest."""
     from serving.gateway.middleware.keys import WrongKeys
-    from serving.typed_models import WrongModels, load_models
     from tfgate.keys import CannotChange, create
 
-    with reported(CannotChange, WrongKeys, WrongModels, exit_code=2):
-        unknown = sorted(set(model or ()) - load_models(models_path).keys())
-        typer.echo(create(file, name, rates=rate or (), models=model or (), expires=expires))
-    if unknown:
-        message = f"tfgate: no typed model is called {', '.join(unknown)}; the key is good for what"
-        typer.echo(f"{message} the model server serves under that name", err=True)
+    with reported(CannotChange, WrongKeys, exit_code=2):
+        typer.echo(create(file, name, rates=rate or (), models=models or (), expires=expires))
 
 
 @keys.command("list")

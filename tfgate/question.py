@@ -1,21 +1,15 @@
 """What `tfgate predict` asks: a file, standard input, what is given, or the model's example."""
 
-import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from serving.contract import Model
-from serving.models import MODELS
-
 STANDARD_INPUT = "-"
-
-Models = Mapping[str, Model[Any, Any]]
+JSON = "application/json"
 
 
 class WrongQuestion(Exception):
@@ -23,44 +17,46 @@ class WrongQuestion(Exception):
 
 
 @dataclass(frozen=True)
+class Takes:
+    """What a model takes, and where; requests are JSON.
+
+    `example` makes a valid request, `of_text` one of what is no object, if the model takes that;
+    `upload` is the media type of the files that it takes as they are.
+    """
+
+    model: str
+    path: str
+    example: Callable[[], str]
+    of_text: Callable[[str], str] | None = None
+    upload: str | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """The body of a request."""
 
     content: bytes
-    media_type: str = "application/json"
+    media_type: str = JSON
 
 
-def read_question(name: str, given: str | None, models: Models = MODELS) -> Question:
+def read_question(takes: Takes, given: str | None) -> Question:
     """Make a request's body of what was given on the command line, or of what is piped in.
 
     Raises:
-        WrongQuestion: there is no such model or file, or the model takes something else.
+        WrongQuestion: there is no such file, or the model takes something else.
     """
-    check_model(name, models)
-    model = models[name]
     if given is None and not (sys.stdin is None or sys.stdin.isatty()):
         piped = sys.stdin.buffer.read()
         if piped:
-            return _of_bytes(name, model, piped, "standard input")
+            return _of_bytes(takes, piped, "standard input")
         typer.echo("tfgate: nothing was piped in; this is the model's own example", err=True)
     if given is None:
-        return Question(model.example.model_dump_json().encode())
+        return Question(_encoded(takes.example()))
     if given == STANDARD_INPUT:
-        return _of_bytes(name, model, sys.stdin.buffer.read(), "standard input")
+        return _of_bytes(takes, sys.stdin.buffer.read(), "standard input")
     if os.path.isfile(given):  # noqa: PTH113  # a text may be longer than a path, which Path minds
-        return _of_bytes(name, model, _read(given), given)
-    return _of_text(name, model, given)
-
-
-def check_model(name: str, models: Models = MODELS) -> None:
-    """See that there is a model of that name.
-
-    Raises:
-        WrongQuestion: there is none.
-    """
-    if name not in models:
-        message = f"there is no model {name!r}; there are {', '.join(sorted(models))}."
-        raise WrongQuestion(message)
+        return _of_bytes(takes, _read(given), given)
+    return _of_text(takes, given)
 
 
 def _read(path: str) -> bytes:
@@ -71,14 +67,13 @@ def _read(path: str) -> bytes:
         raise WrongQuestion(message) from error
 
 
-def _of_bytes(name: str, model: Model[Any, Any], content: bytes, source: str) -> Question:
+def _of_bytes(takes: Takes, content: bytes, source: str) -> Question:
     """Make a body of what a file holds, or of what came in; `source` is its name."""
-    upload = model.upload
-    if upload is not None and not content.lstrip().startswith(b"{"):
+    if takes.upload is not None and not content.lstrip().startswith(b"{"):
         # Which kind of file it is, the gateway sees for itself.
-        return Question(content, upload.media_type)
+        return Question(content, takes.upload)
     try:
-        return _of_text(name, model, content.decode("utf-8-sig"))
+        return _of_text(takes, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         message = (
             f"{source} is no text in UTF-8: byte {error.start} is 0x{content[error.start]:02x}. "
@@ -87,19 +82,20 @@ def _of_bytes(name: str, model: Model[Any, Any], content: bytes, source: str) ->
         raise WrongQuestion(message) from error
 
 
-def _of_text(name: str, model: Model[Any, Any], text: str) -> Question:
+def _of_text(takes: Takes, text: str) -> Question:
     if text.lstrip().startswith("{"):
         return Question(_encoded(text))
-    if model.upload is not None:
+    if takes.upload is not None:
         _read(text)
-        message = f"{name} takes a file's path, - for standard input, or a JSON object."
+        message = f"{takes.model} takes a file's path, - for standard input, or a JSON object."
         raise WrongQuestion(message)
-    fields = list(model.request.model_fields)
-    if len(fields) != 1:
-        example = model.example.model_dump_json()
-        message = f"{name} takes a JSON object, such as '{example}', or a file that holds one."
+    if takes.of_text is None:
+        example = takes.example()
+        message = (
+            f"{takes.model} takes a JSON object, such as '{example}', or a file that holds one."
+        )
         raise WrongQuestion(message)
-    return Question(_encoded(json.dumps({fields[0]: text}, ensure_ascii=False)))
+    return Question(_encoded(takes.of_text(text)))
 
 
 def _encoded(text: str) -> bytes:

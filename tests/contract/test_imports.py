@@ -27,7 +27,7 @@ ALLOWED = {
     ],
     "serving.typed_models": ["serving.contract", "serving.models"],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
-    "serving.embedded": ["proto", "serving.embedded"],
+    "serving.embedded": ["proto", "serving.embedded", "serving.tf_serving"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
         "serving.typed_models",
