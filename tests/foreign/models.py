@@ -155,7 +155,17 @@ FOREIGN_MODELS: dict[str, ForeignModel] = {
     ),
     "all_dtypes": ForeignModel(
         saved_models.all_dtypes,
-        (Question({f"{name}_in": array for name, array in DTYPES.items()}),),
+        (
+            Question({f"{name}_in": array for name, array in DTYPES.items()}),
+            Question(
+                {
+                    f"{name}_in": array
+                    for name, array in DTYPES.items()
+                    if name not in ("float16", "bfloat16")
+                },
+                "without_small_floats",
+            ),
+        ),
     ),
     "complex_numbers": ForeignModel(
         saved_models.complex_numbers, (Question({"x": _float32(1.5, -2)}, "real"),)
