@@ -18,6 +18,7 @@ RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about 
 # The nearest base class that stands here decides; 499 is nginx's "client closed request".
 STATUSES: dict[type[TfgateError], int] = {
     errors.MalformedBody: 400,
+    errors.RejectedByModel: 400,
     errors.MalformedRequest: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,

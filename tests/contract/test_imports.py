@@ -43,13 +43,13 @@ ALLOWED = {
 GATEWAY = [
     ["serving.gateway.__main__", "serving.gateway.server"],
     ["serving.gateway.app"],
-    ["serving.gateway.api"],
+    ["serving.gateway.api", "serving.gateway.dialects"],
     ["serving.gateway.middleware"],
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
     [
-        *("serving.gateway.background", "serving.gateway.problems"),
+        *("serving.gateway.background", "serving.gateway.bodies", "serving.gateway.problems"),
         *("serving.gateway.settings", "serving.gateway.validation"),
         *("serving.gateway.service_links", "serving.gateway.setting_words"),
         "serving.gateway.target",
@@ -67,6 +67,7 @@ HEAVY = {
     "grpc": [
         *("bench", "serving.embedded", "soak"),
         *("serving.gateway.inference.channel", "serving.gateway.inference.client"),
+        *("serving.gateway.server.grpc_as_http", "serving.gateway.server.grpc_server"),
     ],
     "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api"],
     "starlette": ["serving.gateway"],
