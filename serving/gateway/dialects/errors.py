@@ -11,6 +11,7 @@ from serving.gateway.dialects.paths import (
     is_open_inference,
 )
 from serving.gateway.dialects.tf_serving_grpc import errors as tf_serving_grpc
+from serving.gateway.dialects.tf_serving_rest import errors as tf_serving_rest
 from serving.gateway.problems import RETRY_AFTER_SECONDS, RETRY_LATER, problem_response, status_of
 from serving.gateway.telemetry.request_context import RequestContext
 
@@ -21,7 +22,9 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
         if context.path.startswith(OPEN_INFERENCE_SERVICE):
             return open_inference_grpc.error_response(error, context.path)
         return tf_serving_grpc.error_response(error)
-    if context.path.startswith(TF_SERVING_REST) or is_open_inference(context.path):
+    if context.path[: len(TF_SERVING_REST)].lower() == TF_SERVING_REST:
+        return tf_serving_rest.error_response(error)
+    if is_open_inference(context.path):
         return JSONResponse({"error": error.detail}, status_of(type(error)), headers=headers(error))
     return problem_response(
         error,
