@@ -1,21 +1,13 @@
 """perf_analyzer, unmodified: a short run, of which every request is answered."""
 
 import csv
-from ctypes.util import find_library
 from pathlib import Path
-
-import pytest
 
 from tests.foreign.clients.environments import environment_of, needs_client, run_program
 from tests.foreign.gateway import Addresses
+from tests.programs import needs_library
 
-pytestmark = [
-    needs_client("perf_analyzer"),
-    pytest.mark.skipif(
-        find_library("b64") is None,
-        reason="perf_analyzer's library is not installed: sudo apt-get install libb64-0d",
-    ),
-]
+pytestmark = [needs_client("perf_analyzer"), needs_library("b64", package="libb64-0d")]
 
 
 def test_it_measures_tensorflow_servings_protocol(addresses: Addresses, tmp_path: Path) -> None:
