@@ -1,6 +1,5 @@
 """Errors as TF Serving's REST API answers them: its statuses, its texts, one key."""
 
-import grpc
 from starlette.responses import Response
 
 from serving.errors import (
@@ -15,23 +14,25 @@ from serving.errors import (
 from serving.gateway.dialects.tf_serving_rest.json_value import string
 from serving.gateway.dialects.tf_serving_rest.paths import Target
 from serving.gateway.inference.client import CallFailed
-from serving.gateway.problems import error_headers, status_of
+from serving.gateway.problems import error_headers, hint_for, status_of
+from serving.gateway.telemetry.request_context import RequestContext
 
 # Where TF Serving has another status than our own API.
 _STATUSES: dict[type[TfgateError], int] = {InvalidInput: 400, ModelUnavailable: 404}
 # What the model server says of a request itself, and its text with it.
 # Source: http_server.cc of TF Serving, where the first three are all 400.
-_TOLD: dict[grpc.StatusCode, type[TfgateError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: RejectedByModel,
-    grpc.StatusCode.FAILED_PRECONDITION: RejectedByModel,
-    grpc.StatusCode.OUT_OF_RANGE: RejectedByModel,
-    grpc.StatusCode.UNIMPLEMENTED: Unimplemented,
+_TOLD: dict[str, type[TfgateError]] = {
+    "INVALID_ARGUMENT": RejectedByModel,
+    "FAILED_PRECONDITION": RejectedByModel,
+    "OUT_OF_RANGE": RejectedByModel,
+    "UNIMPLEMENTED": Unimplemented,
 }
 
 
-def error_response(error: TfgateError) -> Response:
+def error_response(error: TfgateError, context: RequestContext, root_path: str) -> Response:
     """Build the answer that reports an error: what is wrong, and what to do next."""
-    text = " ".join(part for part in (error.detail, error.hint) if part)
+    hint = hint_for(error.hint, root_path, context.model)
+    text = f"{error.detail}. {hint}" if hint else error.detail
     status = next(
         (status for kind, status in _STATUSES.items() if isinstance(error, kind)),
         status_of(type(error)),
@@ -55,6 +56,6 @@ def restated(error: TfgateError, target: Target) -> TfgateError:
             name = f"Specific({ref.name}, {ref.version})"
         return type(error)(f"Servable not found for request: {name}", hint="")
     cause = error.__cause__
-    if isinstance(cause, CallFailed) and cause.code in _TOLD:
-        return _TOLD[cause.code](cause.details, hint="")
+    if isinstance(cause, CallFailed) and cause.code.name in _TOLD:
+        return _TOLD[cause.code.name](cause.details, hint="")
     return error
