@@ -11,6 +11,7 @@ PAGE = Path(__file__).parents[1] / "docs/settings.md"
 # In the order of the page; a test sees that every setting is in one of them.
 GROUPS = {
     "Where it listens": ["host", "port", "metrics_port"],
+    "gRPC": ["grpc_port", "grpc_certificate_file", "grpc_private_key_file", "grpc_client_ca_file"],
     "Who may ask": ["keys_file", "allow_anonymous", "cors_origins"],
     "Behind proxies": ["root_path", "trusted_proxies"],
     "The model server": [

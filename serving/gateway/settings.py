@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -69,6 +70,26 @@ class Settings(BaseSettings):
         le=65535,
         description="port of /metrics alone, for which no key is needed; if left out, /metrics is "
         "among the rest, or nowhere if there are keys",
+    )
+    grpc_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="port for gRPC, of which Triton's is 8001; 0 takes any free port, and without "
+        "one there is no gRPC",
+    )
+    grpc_certificate_file: File | None = Field(
+        default=None,
+        description="PEM certificate of that port, intermediate ones behind it; plain text if left "
+        "out",
+    )
+    grpc_private_key_file: File | None = Field(
+        default=None, description="PEM private key of that certificate"
+    )
+    grpc_client_ca_file: File | None = Field(
+        default=None,
+        description="PEM certificates that vouch for gRPC's clients; if set, whoever has none is "
+        "turned away",
     )
     keys_file: File | None = Field(
         default=None,
@@ -318,6 +339,41 @@ class Settings(BaseSettings):
             raise ValueError(message) from error
         return self
 
+    @model_validator(mode="after")
+    def _has_whole_grpc_identity(self) -> Self:
+        certificate, key = self.grpc_certificate_file, self.grpc_private_key_file
+        if (certificate is None) != (key is None):
+            message = "TFGATE_GRPC_CERTIFICATE_FILE and TFGATE_GRPC_PRIVATE_KEY_FILE go together"
+            raise ValueError(message)
+        if self.grpc_client_ca_file is not None and certificate is None:
+            message = (
+                "clients show certificates only over TLS: "
+                "set TFGATE_GRPC_CERTIFICATE_FILE, too, or leave TFGATE_GRPC_CLIENT_CA_FILE out"
+            )
+            raise ValueError(message)
+        if certificate is None or key is None:
+            return self
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(certificate, key, password="")
+        except (OSError, ValueError) as error:
+            message = (
+                f"TFGATE_GRPC_CERTIFICATE_FILE, {certificate}, and TFGATE_GRPC_PRIVATE_KEY_FILE, "
+                f"{key}, are no PEM certificate and its own private key without a passphrase: "
+                f"{_without_source(error)}"
+            )
+            raise ValueError(message) from error
+        if self.grpc_client_ca_file is not None:
+            try:
+                context.load_verify_locations(self.grpc_client_ca_file)
+            except OSError as error:
+                message = (
+                    f"TFGATE_GRPC_CLIENT_CA_FILE: {self.grpc_client_ca_file} holds no PEM "
+                    f"certificate: {_without_source(error)}"
+                )
+                raise ValueError(message) from error
+        return self
+
     @field_validator("tracing")
     @classmethod
     def _can_trace(cls, value: bool) -> bool:
@@ -327,13 +383,16 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _has_two_ports(self) -> Self:
-        if self.metrics_port == self.port:
-            message = (
-                f"TFGATE_PORT (or --port) and TFGATE_METRICS_PORT are both {self.port}; "
-                "choose two ports"
-            )
-            raise ValueError(message)
+    def _has_ports_of_their_own(self) -> Self:
+        ports = {
+            "TFGATE_PORT (or --port)": self.port,
+            "TFGATE_METRICS_PORT": self.metrics_port,
+            "TFGATE_GRPC_PORT": self.grpc_port,
+        }
+        for (one, port), (other, same) in combinations(ports.items(), 2):
+            if port == same and port:
+                message = f"{one} and {other} are both {port}; choose two ports"
+                raise ValueError(message)
         return self
 
 

@@ -3,6 +3,8 @@
 import errno
 import socket
 
+GRPC_PORT = "TFGATE_GRPC_PORT"
+
 
 class CannotListen(Exception):
     """The port to listen on cannot be had."""

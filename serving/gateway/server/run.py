@@ -5,7 +5,7 @@ import logging.config
 
 from serving.gateway.middleware.keys import read_keys
 from serving.gateway.server import file_descriptors
-from serving.gateway.server.listener import listen
+from serving.gateway.server.listener import GRPC_PORT, listen
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
 from serving.gateway.settings import Settings, WrongSettings, service_links
@@ -36,6 +36,9 @@ def run(settings: Settings) -> None:
         _LOGGER.info(message, variable)
     if settings.keys_file is not None:
         read_keys(settings.keys_file, MODELS)
+    if settings.grpc_port is not None:
+        # Whoever listens there in earnest could not say as well why it cannot.
+        listen(settings.host, settings.grpc_port, option=GRPC_PORT).close()
     if settings.workers > 1:
         supervise(settings)
         return

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client.multiprocess import mark_process_dead
 
 from serving.gateway.middleware.keys import WrongKeys, read_keys
-from serving.gateway.server.listener import listen
+from serving.gateway.server.listener import GRPC_PORT, listen
 from serving.gateway.server.metrics_folder import MetricsFolder, metrics_folder
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.settings import Settings
@@ -106,13 +108,14 @@ def supervise(settings: Settings) -> None:
     listen(settings.host, settings.port).close()
     with (
         listen(settings.host, settings.port, shared=True) as reserved,
+        _reserved_for_grpc(settings) as grpc_port,
         metrics_folder() as folder,
     ):
         if settings.metrics_port is not None:
             expose(settings.host, settings.metrics_port, folder.path)
         received = _receive_signals()
         port = reserved.getsockname()[1]
-        settings = settings.model_copy(update={"port": port})
+        settings = settings.model_copy(update={"port": port, "grpc_port": grpc_port})
         workers = [_Worker(settings, folder) for _ in range(settings.workers)]
         try:
             while not received:
@@ -127,6 +130,16 @@ def supervise(settings: Settings) -> None:
                 received.append(signal.SIGTERM)
             allowed = settings.drain_seconds + settings.shutdown_grace_seconds + _KILL_SECONDS
             _stop(workers, received, allowed)
+
+
+@contextmanager
+def _reserved_for_grpc(settings: Settings) -> Iterator[int | None]:
+    """Keep the port for gRPC that the workers share, if there is one; yields its number."""
+    if settings.grpc_port is None:
+        yield None
+        return
+    with listen(settings.host, settings.grpc_port, option=GRPC_PORT, shared=True) as reserved:
+        yield reserved.getsockname()[1]
 
 
 def _receive_signals() -> deque[int]:

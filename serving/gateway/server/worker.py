@@ -10,8 +10,10 @@ import sys
 import threading
 from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
@@ -21,6 +23,9 @@ from serving.gateway.server.connections import BoundedConnection, ConnectionLimi
 from serving.gateway.server.listener import CannotListen, listen
 from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
 from serving.gateway.telemetry.logs import log_config
+
+if TYPE_CHECKING:
+    from serving.gateway.server.grpc_server import GrpcServer
 
 _LOGGER = logging.getLogger("tfgate.server")
 # Longer than the minute for which nginx and most balancers keep an idle connection: if we closed it
@@ -54,16 +59,37 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
     _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
     file_descriptors.watch()
-    _Server(config, gateway, settings.drain_seconds).run(sockets=[listener])
+    _Server(config, gateway, settings).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """uvicorn; but the first SIGTERM lets it answer for a while longer, until balancers know."""
+    """uvicorn, with gRPC beside it if that has a port.
 
-    def __init__(self, config: uvicorn.Config, gateway: Draining, drain_seconds: float) -> None:
+    The first SIGTERM lets it answer for a while longer, until balancers know.
+    """
+
+    def __init__(self, config: uvicorn.Config, gateway: Draining, settings: Settings) -> None:
         super().__init__(config)
         self._gateway = gateway
-        self._drain_seconds = drain_seconds
+        self._settings = settings
+        self._drain_seconds = settings.drain_seconds
+        self._grpc: GrpcServer | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, for gRPC once the application has started."""
+        await super().startup(sockets)
+        if self._settings.grpc_port is not None and not self.should_exit:
+            self._grpc = await _start_grpc(self._gateway, self._settings)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is in progress finish, whichever way it came, and then end the application."""
+        if self._grpc is not None:
+            grace = self._settings.shutdown_grace_seconds
+            stopping = asyncio.create_task(self._grpc.stop(grace))
+            # uvicorn waits for these before it ends the application.
+            self.server_state.tasks.add(stopping)
+            stopping.add_done_callback(self.server_state.tasks.discard)
+        await super().shutdown(sockets)
 
     # A hook by its name alone; needed until uvicorn waits before it stops: Kludex/uvicorn#2414.
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -82,6 +108,17 @@ class _Server(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
+
+
+async def _start_grpc(gateway: ASGIApp, settings: Settings) -> "GrpcServer":
+    # Not at the top: whoever has no port for it need not load reflection and health.
+    from serving.gateway.server.grpc_server import GrpcServer  # noqa: PLC0415
+
+    server = GrpcServer(gateway, settings)
+    await server.start()
+    secrecy = "TLS" if settings.grpc_certificate_file else "plain text"
+    _LOGGER.info("listening for gRPC on %s:%s, %s", settings.host, server.port, secrecy)
+    return server
 
 
 def main() -> None:

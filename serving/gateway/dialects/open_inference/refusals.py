@@ -1,0 +1,19 @@
+"""Errors about one tensor of a request, which name it."""
+
+from serving.errors import FieldError, InvalidInput
+
+_MAX_NAME = 100  # characters of a tensor's name, which may be anything
+
+
+def wrong_input(name: str, message: str, *, hint: str | None = None) -> InvalidInput:
+    """Build the error for a tensor that was sent."""
+    shown = name[:_MAX_NAME]
+    field = FieldError(f"inputs.{shown}", message)
+    return InvalidInput(f"input {shown!r}: {message}", hint=hint, fields=[field])
+
+
+def wrong_output(name: str, message: str, *, hint: str | None = None) -> InvalidInput:
+    """Build the error for a tensor that was asked for."""
+    shown = name[:_MAX_NAME]
+    field = FieldError(f"outputs.{shown}", message)
+    return InvalidInput(f"output {shown!r}: {message}", hint=hint, fields=[field])

@@ -1,0 +1,197 @@
+"""The gRPC port: hands each call to the application as if it had come over HTTP.
+
+So admission, keys, the log and errors are the same for both. What the calls mean, the dialects
+know; here, messages are bytes. Health and reflection, which are about the port, are answered here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection
+from starlette.types import ASGIApp
+
+from serving.gateway.server.grpc_as_http import ask, new_scope, scope_of
+from serving.gateway.server.listener import GRPC_PORT, CannotListen
+from serving.gateway.settings import Settings
+
+# Those whose messages we have under their true names; of TensorFlow Serving's we have our own.
+_REFLECTED = (
+    "inference.GRPCInferenceService",
+    "grpc.health.v1.Health",
+    reflection.SERVICE_NAME,
+)
+# What stands for the whole port, if asked for its health; everything else is a model.
+_SERVICES = (
+    "",
+    "inference.GRPCInferenceService",
+    "tensorflow.serving.PredictionService",
+    "tensorflow.serving.ModelService",
+)
+_STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
+_CHECK, _WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
+_WATCH_SECONDS = 1
+_STOPS = "the gateway is shutting down; open the stream again"
+
+
+class GrpcServer:
+    """Serves one application over gRPC; to be started and stopped inside the running event loop.
+
+    `port` is the one that it listens on, once started.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.port = settings.grpc_port
+        self._app = app
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self._handlers = {
+            _STREAM: grpc.stream_stream_rpc_method_handler(self._stream),
+            _CHECK: grpc.unary_unary_rpc_method_handler(
+                self._check,
+                health_pb2.HealthCheckRequest.FromString,
+                health_pb2.HealthCheckResponse.SerializeToString,
+            ),
+            _WATCH: grpc.unary_stream_rpc_method_handler(
+                self._watch,
+                health_pb2.HealthCheckRequest.FromString,
+                health_pb2.HealthCheckResponse.SerializeToString,
+            ),
+        }
+
+    async def start(self) -> None:
+        """Listen, and serve from now on.
+
+        Raises:
+            CannotListen: another program listens there, or the host is not this machine's.
+        """
+        settings = self._settings
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", settings.max_body_bytes),
+                ("grpc.max_metadata_size", settings.max_header_bytes),
+                # Or a port that another program has would in silence be shared with it.
+                ("grpc.so_reuseport", int(settings.workers > 1)),
+            ],
+            # Half of them may be inside; of the others the messages are still arriving.
+            maximum_concurrent_rpcs=2 * settings.max_requests,
+        )
+        reflection.enable_server_reflection(_REFLECTED, self._server)
+        self._server.add_generic_rpc_handlers([_Methods(self._find)])
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        address = f"{host}:{settings.grpc_port}"
+        try:
+            if credentials := _credentials(settings):
+                self.port = self._server.add_secure_port(address, credentials)
+            else:
+                self.port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            message = f"cannot listen on {address}. Choose another with {GRPC_PORT}."
+            raise CannotListen(message) from error
+        await self._server.start()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no new calls, and let those in progress finish; streams end after an answer."""
+        self._stopping.set()
+        await self._server.stop(grace_seconds)
+
+    def _find(self, path: str) -> grpc.RpcMethodHandler | None:
+        if path in self._handlers:
+            return self._handlers[path]
+        if path.startswith("/grpc."):
+            return None  # reflection's, or nobody's
+        return grpc.unary_unary_rpc_method_handler(partial(self._answer, path))
+
+    async def _answer(self, path: str, message: bytes, context: Any) -> bytes:
+        reply = await ask(self._app, scope_of(path, context), message)
+        if (code := reply.code) is not grpc.StatusCode.OK:
+            await context.abort(code, reply.details, reply.metadata)
+        context.set_trailing_metadata(reply.metadata)
+        return reply.body
+
+    async def _stream(self, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        """Answer one message after the other; one that fails has its error in its answer."""
+        while (message := await self._next(messages)) is not None:
+            reply = await ask(self._app, scope_of(_STREAM, context), message)
+            if not reply.body:
+                await context.abort(reply.code, reply.details, reply.metadata)
+            yield reply.body
+        if self._stopping.is_set():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, _STOPS)
+
+    async def _next(self, messages: AsyncIterator[bytes]) -> bytes | None:
+        """Wait for the next message of a stream; None if it has ended, or is to end."""
+        arriving = asyncio.ensure_future(anext(messages, None))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((arriving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            arriving.cancel()
+        return arriving.result() if arriving.done() else None
+
+    async def _check(self, request: health_pb2.HealthCheckRequest, context: Any) -> Any:
+        status = await self._health(request.service)
+        if status is None:
+            message = f"there is no service or model {request.service[:100]!r}"
+            await context.abort(grpc.StatusCode.NOT_FOUND, message)
+        return health_pb2.HealthCheckResponse(status=status)
+
+    async def _watch(
+        self, request: health_pb2.HealthCheckRequest, context: Any
+    ) -> AsyncIterator[Any]:
+        told = None
+        while not self._stopping.is_set():
+            status = await self._health(request.service)
+            if status is None:
+                status = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+            if status != told:
+                yield health_pb2.HealthCheckResponse(status=status)
+                told = status
+            await _until(self._stopping, _WATCH_SECONDS)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, _STOPS)
+
+    async def _health(self, service: str) -> Any:
+        """Ask for readiness, of the whole or of a model; None if there is no such model."""
+        path = "/readyz" if service in _SERVICES else f"/readyz/{service}"
+        reply = await ask(self._app, new_scope("GET", path), b"")
+        if reply.status == 404:
+            return None
+        is_ready = reply.status == 200
+        health = health_pb2.HealthCheckResponse
+        return health.SERVING if is_ready else health.NOT_SERVING
+
+
+class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    """Finds the handler of a call."""
+
+    def __init__(self, find: Callable[[str], grpc.RpcMethodHandler | None]) -> None:
+        self._find = find
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        """Return it by the path of the method."""
+        return self._find(details.method)
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but no longer than so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """Read what the port shows its clients; those need a certificate if their CA is named."""
+    certificate, key = settings.grpc_certificate_file, settings.grpc_private_key_file
+    if certificate is None or key is None:
+        return None
+    authorities = settings.grpc_client_ca_file
+    return grpc.ssl_server_credentials(
+        [(key.read_bytes(), certificate.read_bytes())],
+        authorities.read_bytes() if authorities else None,
+        require_client_auth=authorities is not None,
+    )
