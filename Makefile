@@ -46,6 +46,7 @@ bench: .venv/bench.installed
 	@$(BIN)/python -m bench limits
 	@$(BIN)/python -m bench breakdown
 	@$(BIN)/python -m bench report
+	@$(BIN)/python -m bench report --dialects
 
 ## Check style and types; mypy knows what the oldest Python does not have yet, and the newest no more
 lint: .venv/dev.installed
