@@ -5,6 +5,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,19 +18,25 @@ def export(repository: Path) -> None:
     import tensorflow as tf  # noqa: PLC0415 - the harness itself stays small
 
     for name, width in WIDTHS.items():
-        random = np.random.default_rng(width)
-        module = tf.Module()
-        module.hidden = tf.Variable(random.normal(size=(width, NUM_UNITS)).astype(np.float32))
-        module.output = tf.Variable(random.normal(size=(NUM_UNITS, 1)).astype(np.float32))
-
-        @tf.function(input_signature=[tf.TensorSpec([None, width], tf.float32, "x")])
-        def serve(x, module=module):  # type: ignore[no-untyped-def]
-            hidden = tf.tanh(x @ module.hidden)  # [batch, units]
-            return {"y": tf.squeeze(hidden @ module.output, axis=1)}  # [batch]
-
-        module.serve = serve
-        signatures = {"serving_default": serve}
+        module = _network(width)
+        signatures = {"serving_default": module.serve}
         tf.saved_model.save(module, str(repository / name / "1"), signatures)
+
+
+def _network(width: int) -> Any:
+    import tensorflow as tf  # noqa: PLC0415
+
+    random = np.random.default_rng(width)
+    module = tf.Module()
+    module.hidden = tf.Variable(random.normal(size=(width, NUM_UNITS)).astype(np.float32))
+    module.output = tf.Variable(random.normal(size=(NUM_UNITS, 1)).astype(np.float32))
+
+    def serve(x: Any) -> Any:
+        hidden = tf.tanh(x @ module.hidden)  # [batch, units]
+        return {"y": tf.squeeze(hidden @ module.output, axis=1)}  # [batch]
+
+    module.serve = tf.function(serve, [tf.TensorSpec([None, width], tf.float32, "x")])
+    return module
 
 
 if __name__ == "__main__":
