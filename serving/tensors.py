@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proto import tensor_pb2
-from proto.tensor_pb2 import TensorProto
+from proto.tensor_pb2 import PackedFloats, TensorProto
 from serving.contract import Tensors, TensorSpec
 
 
@@ -55,6 +55,7 @@ _UNSENDABLE = {
     29: "int4",
     30: "uint4",
 }
+_MAX_DIMENSIONS = 64  # as many as numpy has
 _BY_NUMPY = {wire.numpy: wire for wire in _WIRE_TYPES}
 _BY_NUMBER: dict[int, _WireType] = {wire.number: wire for wire in _WIRE_TYPES}
 
@@ -93,15 +94,41 @@ def encode_all(messages: MutableMapping[str, TensorProto], tensors: Tensors) -> 
         _fill(messages[name], array)
 
 
+def encode_typed(messages: MutableMapping[str, TensorProto], tensors: Tensors) -> None:
+    """Fill the map of an answer with values in their typed fields, as TensorFlow Serving does.
+
+    Raises:
+        KeyError: an array's dtype is none that the wire knows.
+    """
+    for name, array in tensors.items():
+        tensor = messages[name]
+        wire = _fill_head(tensor, array)
+        values = array.astype(wire.numpy, copy=False).ravel()
+        if wire.field == "half_val":
+            tensor.half_val.extend(values.view(np.uint16).tolist())
+        elif wire.numpy.kind == "f":
+            # Without a Python object for each, which takes thirty times as long.
+            packed = PackedFloats(**{wire.field: values.tobytes()})
+            tensor.MergeFromString(packed.SerializeToString())
+        else:
+            getattr(tensor, wire.field).extend(values.tolist())
+
+
 def _fill(tensor: TensorProto, array: NDArray[Any]) -> None:
-    wire = _BY_NUMPY[array.dtype.newbyteorder("<")]
-    tensor.dtype = wire.number
-    for size in array.shape:
-        tensor.tensor_shape.dim.add().size = size
+    wire = _fill_head(tensor, array)
     if wire.number == tensor_pb2.DT_STRING:
         tensor.string_val.extend(array.ravel().tolist())
     else:
         tensor.tensor_content = array.astype(wire.numpy, copy=False).tobytes()
+
+
+def _fill_head(tensor: TensorProto, array: NDArray[Any]) -> _WireType:
+    """Say an array's dtype and shape; return how its values travel."""
+    wire = _BY_NUMPY[array.dtype.newbyteorder("<")]
+    tensor.dtype = wire.number
+    for size in array.shape:
+        tensor.tensor_shape.dim.add().size = size
+    return wire
 
 
 def decode_all(messages: Mapping[str, TensorProto]) -> Tensors:
@@ -135,6 +162,40 @@ def decode(tensor: TensorProto) -> NDArray[Any]:
         return np.frombuffer(tensor.tensor_content, wire.numpy).reshape(shape)
     values = _from_field(getattr(tensor, wire.field), wire)
     return _repeat_last(values, prod(shape)).reshape(shape)
+
+
+def decode_sent(tensor: TensorProto, *, max_bytes: int) -> NDArray[Any]:
+    """Turn a message of anybody's making into an array, read as TensorFlow would.
+
+    Values that it leaves out are its last one again, or 0 if it has none; those beyond its shape
+    count for nothing. So few bytes can stand for many, but for no more than `max_bytes`.
+
+    Raises:
+        ValueError: as `decode` says, or it stands for too much.
+    """
+    shape = [dim.size for dim in tensor.tensor_shape.dim]
+    if len(shape) > _MAX_DIMENSIONS:
+        message = f"its shape has {len(shape)} dimensions; a tensor has {_MAX_DIMENSIONS} at most"
+        raise ValueError(message)
+    wire = _BY_NUMBER.get(tensor.dtype)
+    if wire is None or tensor.tensor_content or min(shape, default=0) < 0:
+        return decode(tensor)
+    values, size = getattr(tensor, wire.field), prod(shape)
+    is_string = wire.number == tensor_pb2.DT_STRING
+    left_out = size - len(values)
+    if left_out > 0:
+        each = wire.numpy.itemsize + (len(values[-1]) if is_string and values else 0)
+        if left_out * each > max_bytes:
+            message = (
+                f"its shape {shape} stands for more than {max_bytes:,} bytes, "
+                f"and {len(values):,} of its values came"
+            )
+            raise ValueError(message)
+        if not values:
+            return np.full(shape, b"" if is_string else 0, wire.numpy)
+    if left_out < 0:
+        return _from_field(values[:size], wire).reshape(shape)
+    return decode(tensor)
 
 
 def _strings(content: bytes, size: int) -> NDArray[Any]:

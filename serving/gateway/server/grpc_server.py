@@ -15,24 +15,26 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
 from starlette.types import ASGIApp
 
+from proto import open_inference_pb2
 from serving.gateway.server.grpc_as_http import ask, new_scope, scope_of
 from serving.gateway.server.listener import GRPC_PORT, CannotListen
 from serving.gateway.settings import Settings
 
 # Those whose messages we have under their true names; of TensorFlow Serving's we have our own.
+_OPEN_INFERENCE = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 _REFLECTED = (
-    "inference.GRPCInferenceService",
-    "grpc.health.v1.Health",
+    _OPEN_INFERENCE,
+    health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
     reflection.SERVICE_NAME,
 )
 # What stands for the whole port, if asked for its health; everything else is a model.
 _SERVICES = (
     "",
-    "inference.GRPCInferenceService",
+    _OPEN_INFERENCE,
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
 )
-_STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
+_STREAM = f"/{_OPEN_INFERENCE}/ModelStreamInfer"
 _CHECK, _WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 _WATCH_SECONDS = 1
 _STOPS = "the gateway is shutting down; open the stream again"

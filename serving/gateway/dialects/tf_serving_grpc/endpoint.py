@@ -1,0 +1,110 @@
+"""TensorFlow Serving's PredictionService and ModelService, passed through.
+
+Predict goes by its tensors, so that they are checked and calls are shared. What has no batch, or
+tensors that are not read here, goes as it came, and so does everything else.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.types import Receive, Scope, Send
+
+from proto.example_calls_pb2 import ExampleInput, ExampleRequest, MultiInferenceRequest
+from proto.metadata_pb2 import GetModelMetadataRequest
+from proto.predict_pb2 import PredictRequest
+from proto.status_pb2 import GetModelStatusRequest
+from serving.errors import FieldError, InvalidInput, NotFound
+from serving.gateway.dialects.calls import Call, Calls
+from serving.gateway.dialects.grpc_messages import parse, send_message
+from serving.gateway.dialects.tf_serving_grpc import predict
+from serving.gateway.dialects.tf_serving_grpc.specs import asked_by, asked_by_all
+from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.settings import Settings
+
+_PREDICTION, _MODEL = "/tensorflow.serving.PredictionService", "/tensorflow.serving.ModelService"
+_PREDICT = f"{_PREDICTION}/Predict"
+_RELOAD = f"{_MODEL}/HandleReloadConfigRequest"
+
+
+class TfServingGrpc:
+    """ASGI application for calls of these two services."""
+
+    def __init__(self, calls: Calls, settings: Settings) -> None:
+        self._calls = calls
+        self._max_bytes = settings.max_body_bytes
+        self._relayed: dict[str, Callable[[bytes], tuple[ModelRef, int]]] = {
+            f"{_PREDICTION}/Classify": _asks_with_examples,
+            f"{_PREDICTION}/Regress": _asks_with_examples,
+            f"{_PREDICTION}/MultiInference": _asks_several,
+            f"{_PREDICTION}/GetModelMetadata": _asks_for_metadata,
+            f"{_MODEL}/GetModelStatus": _asks_for_states,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a call.
+
+        Raises:
+            TfgateError: it cannot be answered.
+        """
+        path = scope["path"]
+        if path != _PREDICT and path not in self._relayed:
+            raise _not_offered(path)
+        with self._calls.begin(scope, receive) as call:
+            message = await call.read()
+            if path == _PREDICT:
+                answer = await self._predict(call, message)
+            else:
+                ref, num_rows = self._relayed[path](message)
+                async with call.asking(ref) as model:
+                    answer = await model.relay(path, message, num_rows)
+        await send_message(send, answer)
+
+    async def _predict(self, call: Call, message: bytes) -> bytes:
+        request = parse(PredictRequest, message)
+        async with call.asking(asked_by(request)) as model:
+            live = await model.live()
+            name = predict.signature_of(request.model_spec)
+            signature = live.signatures.get(name)
+            if signature is None:
+                raise _unknown_signature(name, sorted(live.signatures))
+            if not predict.goes_by_tensors(signature):
+                return await model.relay(_PREDICT, message)
+            asked = predict.understand(request, max_bytes=self._max_bytes)
+            answer = await model.predict(asked)
+        return predict.write(request, answer).SerializeToString()
+
+
+def _asks_with_examples(message: bytes) -> tuple[ModelRef, int]:
+    request = parse(ExampleRequest, message)
+    return asked_by(request), _num_examples(request.input)
+
+
+def _asks_several(message: bytes) -> tuple[ModelRef, int]:
+    request = parse(MultiInferenceRequest, message)
+    return asked_by_all(request.tasks), _num_examples(request.input)
+
+
+def _asks_for_metadata(message: bytes) -> tuple[ModelRef, int]:
+    return asked_by(parse(GetModelMetadataRequest, message)), 0
+
+
+def _asks_for_states(message: bytes) -> tuple[ModelRef, int]:
+    # TensorFlow Serving does not look at a label here.
+    return ModelRef(asked_by(parse(GetModelStatusRequest, message)).name), 0
+
+
+def _num_examples(sent: ExampleInput) -> int:
+    kind = sent.WhichOneof("kind")
+    return len(getattr(sent, kind).examples) if kind else 0
+
+
+def _not_offered(path: str) -> NotFound:
+    if path == _RELOAD:
+        message = "which models are served is not changed through the gateway"
+        hint = "Change the model server's models.config, which it follows."
+        return NotFound(message, hint=hint)
+    return NotFound(f"there is no method {path[:200]}")
+
+
+def _unknown_signature(name: str, there: Sequence[str]) -> InvalidInput:
+    message = f'Serving signature key "{name[:100]}" not found; there are {", ".join(there)}'
+    return InvalidInput(message, fields=[FieldError(predict.SIGNATURE, message)])
