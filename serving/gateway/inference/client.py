@@ -75,6 +75,12 @@ class CallFailed(Exception):
         self.code = code
         self.details = details
 
+    @property
+    def number(self) -> int:
+        """The code as it stands on the wire."""
+        number: int = self.code.value[0]
+        return number
+
 
 @dataclass(frozen=True)
 class Answer:

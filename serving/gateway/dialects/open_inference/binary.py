@@ -4,6 +4,7 @@ Source: the binary tensor data extension, which HTTP has, and `raw_input_content
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from struct import Struct
 from typing import Any
@@ -12,15 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.gateway.dialects.open_inference.datatypes import BYTES, NUMPY_DTYPES, numpy_dtype
-from serving.gateway.dialects.open_inference.refusals import wrong_input
-
-Content = bytes | memoryview
+from serving.gateway.dialects.open_inference.refusals import told, wrong_input
 
 # As many as numpy has; a product of more sizes would take its time.
-_MAX_DIMENSIONS = 64
+MAX_DIMENSIONS = 64
 _LENGTH = Struct("<I")
 _WIRE_DTYPES = {dtype: dtype.newbyteorder("<") for dtype in NUMPY_DTYPES.values()}
 _BOOL = np.dtype(bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An input as its sender describes it; there is such a datatype, and such a shape."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    num_elements: int
+
+
+def layout(name: str, datatype: str, shape: Sequence[int]) -> Layout:
+    """Check what is said of an input.
+
+    Raises:
+        InvalidInput: there is no such datatype, or no tensor has such a shape.
+    """
+    dtype = _WIRE_DTYPES[numpy_dtype(name, datatype)]
+    return Layout(name, datatype, tuple(shape), dtype, num_elements(name, shape))
 
 
 def num_elements(name: str, shape: Sequence[int]) -> int:
@@ -29,8 +49,8 @@ def num_elements(name: str, shape: Sequence[int]) -> int:
     Raises:
         InvalidInput: no tensor has such a shape.
     """
-    if len(shape) > _MAX_DIMENSIONS:
-        message = f"its shape has {len(shape):,} dimensions; a tensor has {_MAX_DIMENSIONS} at most"
+    if len(shape) > MAX_DIMENSIONS:
+        message = f"its shape has {len(shape):,} dimensions; a tensor has {MAX_DIMENSIONS} at most"
         raise wrong_input(name, message)
     if shape and min(shape) < 0:
         message = f"its shape is {list(shape)}; a size that is sent is never negative"
@@ -44,6 +64,8 @@ def shaped(name: str, flat: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
     Raises:
         InvalidInput: a size is larger than any array's; there are no elements then.
     """
+    if len(shape) == 1:
+        return flat
     try:
         return flat.reshape(shape)
     except (ValueError, OverflowError):
@@ -51,33 +73,40 @@ def shaped(name: str, flat: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
         raise wrong_input(name, message) from None
 
 
-def decode(name: str, datatype: str, shape: Sequence[int], content: Content) -> NDArray[Any]:
-    """Turn the bytes of an input into an array: numbers are not copied, and cannot be changed.
-
-    Strings become an object array of bytes, which takes ten times their part of `content` at most.
+def decode(name: str, datatype: str, shape: Sequence[int], content: bytes) -> NDArray[Any]:
+    """Turn the bytes of an input into an array, as `read` does.
 
     Raises:
         InvalidInput: there is no such datatype or shape, or the bytes do not fill it exactly.
     """
-    dtype = numpy_dtype(name, datatype)
-    size = num_elements(name, shape)
+    return read(layout(name, datatype, shape), content, 0, len(content))
+
+
+def read(laid_out: Layout, content: bytes, start: int, num_bytes: int) -> NDArray[Any]:
+    """Read an input from so many bytes; numbers are not copied, and cannot be changed.
+
+    Strings become an object array of bytes, which takes ten times their part of `content` at most.
+
+    Raises:
+        InvalidInput: the bytes do not fill its shape exactly.
+    """
+    dtype, size = laid_out.dtype, laid_out.num_elements
     if dtype == BYTES:
-        return shaped(name, _strings(name, size, content), shape)
-    expected = size * dtype.itemsize
-    if len(content) != expected:
+        return shaped(laid_out.name, _strings(laid_out, content, start, num_bytes), laid_out.shape)
+    if num_bytes != size * dtype.itemsize:
         message = (
-            f"{datatype} of shape {list(shape)} is {_large(expected)} bytes, "
-            f"and {len(content):,} came"
+            f"{laid_out.datatype} of shape {list(laid_out.shape)} is "
+            f"{told(size * dtype.itemsize)} bytes, and {num_bytes:,} came"
         )
-        raise wrong_input(name, message)
+        raise wrong_input(laid_out.name, message)
+    # numpy takes no buffer of no bytes.
+    flat = np.frombuffer(content, dtype, size, start) if size else np.empty(0, dtype)
     if dtype == _BOOL:
-        return shaped(name, _bools(name, content), shape)
-    # numpy does not look at a buffer of no bytes with pleasure.
-    flat = np.frombuffer(content, _WIRE_DTYPES[dtype]) if size else np.empty(0, dtype)
-    return shaped(name, flat, shape)
+        _check_bools(laid_out.name, flat.view(np.uint8))
+    return shaped(laid_out.name, flat, laid_out.shape)
 
 
-def encode(array: NDArray[Any]) -> Content:
+def encode(array: NDArray[Any]) -> bytes | memoryview:
     """Turn an array into bytes; without a copy where it lies in memory as it is sent."""
     if array.dtype == BYTES:
         return encode_strings(array.ravel().tolist())
@@ -94,49 +123,43 @@ def encode_strings(strings: Sequence[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def _bools(name: str, content: Content) -> NDArray[Any]:
-    """A byte other than 0 and 1 would be neither of the two bools to the graph."""
-    flat = np.frombuffer(content, np.uint8) if len(content) else np.empty(0, np.uint8)
-    if flat.size and flat.max() > 1:
-        index = int((flat > 1).argmax())
-        message = f"its element {index} is the byte {flat[index]}; a BOOL is 0 or 1"
+def _check_bools(name: str, values: NDArray[np.uint8]) -> None:
+    """A byte other than 0 and 1 would be neither of the two bools to a graph."""
+    if values.size and values.max() > 1:
+        index = int((values > 1).argmax())
+        message = f"its element {index} is the byte {values[index]}; a BOOL is 0 or 1"
         raise wrong_input(name, message)
-    return flat.view(_BOOL)
 
 
-def _strings(name: str, size: int, content: Content) -> NDArray[Any]:
+def _strings(laid_out: Layout, content: bytes, start: int, num_bytes: int) -> NDArray[Any]:
+    size, end = laid_out.num_elements, start + num_bytes
     # Before anything is made that is as large as the shape says.
-    if _LENGTH.size * size > len(content):
+    if _LENGTH.size * size > num_bytes:
         message = (
-            f"{_large(size)} strings, as its shape says, are {_large(_LENGTH.size * size)} bytes "
-            f"or more, for each has its length before it, in four bytes; {len(content):,} came"
+            f"{told(size)} strings, as its shape says, are {told(_LENGTH.size * size)} bytes "
+            f"or more, for each has its length before it, in four bytes; {num_bytes:,} came"
         )
-        raise wrong_input(name, message)
+        raise wrong_input(laid_out.name, message)
     strings = np.empty(size, BYTES)
-    position = 0
+    position = start
     for index in range(size):
-        start = position + _LENGTH.size
-        if start > len(content):
+        begin = position + _LENGTH.size
+        if begin > end:
             message = f"its bytes end before its string {index} of {size:,} begins"
-            raise wrong_input(name, message)
+            raise wrong_input(laid_out.name, message)
         (length,) = _LENGTH.unpack_from(content, position)
-        position = start + length
-        if position > len(content):
+        position = begin + length
+        if position > end:
             message = (
                 f"its string {index} of {size:,} says that it has {length:,} bytes, "
-                f"and {len(content) - start:,} are left"
+                f"and {end - begin:,} are left"
             )
-            raise wrong_input(name, message)
-        strings[index] = bytes(content[start:position])
-    if position != len(content):
+            raise wrong_input(laid_out.name, message)
+        strings[index] = content[begin:position]
+    if position != end:
         message = (
-            f"its shape has {size:,} strings, which end after {position:,} bytes, "
-            f"and {len(content):,} came"
+            f"its shape has {size:,} strings, which end after {position - start:,} bytes, "
+            f"and {num_bytes:,} came"
         )
-        raise wrong_input(name, message)
+        raise wrong_input(laid_out.name, message)
     return strings
-
-
-def _large(number: int) -> str:
-    """Write a number that may have a thousand digits."""
-    return f"{number:,}" if number < 2**63 else "more than 2^63"

@@ -17,3 +17,8 @@ def wrong_output(name: str, message: str, *, hint: str | None = None) -> Invalid
     shown = name[:_MAX_NAME]
     field = FieldError(f"outputs.{shown}", message)
     return InvalidInput(f"output {shown!r}: {message}", hint=hint, fields=[field])
+
+
+def told(number: int) -> str:
+    """Write a count that may have a thousand digits."""
+    return f"{number:,}" if number < 2**63 else "more than 2^63"

@@ -1,31 +1,196 @@
 """The Open Inference Protocol's service, and what Triton's Python client asks beyond it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
+from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from proto import open_inference_pb2 as messages
-from serving.errors import FieldError, InvalidInput, NotFound
+from serving.errors import (
+    DeadlineExceeded,
+    FieldError,
+    InvalidInput,
+    ModelServerUnavailable,
+    ModelUnavailable,
+    NotFound,
+    UnknownModel,
+)
+from serving.gateway.api.operations import readiness
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
-from serving.gateway.dialects.open_inference.metadata import (
-    EXTENSIONS,
-    SERVER_NAME,
-    SERVER_VERSION,
-    TensorMetadata,
-    model_metadata,
-)
-from serving.gateway.dialects.open_inference_grpc.infer import understand, write
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.dialects.open_inference import metadata, states
+from serving.gateway.dialects.open_inference_grpc import infer
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
 from serving.gateway.settings import Settings
 
+_VERSION = re.compile(r"[0-9]{1,18}")
 # Of what Triton offers more, why it is not here.
+_SHARED_MEMORY = "memory is not shared with clients: send tensors in the message"
+_REPOSITORY = "what is loaded is the model server's affair: change its models.config"
 _NOT_OFFERED = {
-    "RepositoryModelLoad": "what is loaded is the model server's affair: change its models.config",
-    "RepositoryModelUnload": "what is loaded is the model server's affair: change its models.config",
-    "ModelConfig": "there is no configuration in Triton's form; ask ModelMetadata",
-    "ModelStatistics": "what was answered, and how fast, /metrics tells over HTTP",
+    "RepositoryModelLoad": _REPOSITORY,
+    "RepositoryModelUnload": _REPOSITORY,
+    "ModelConfig": "there is no configuration in Triton's form: ask for ModelMetadata",
+    "ModelStatistics": "what was answered, and how fast, is told over HTTP at /metrics",
     "TraceSetting": "traces are set up by TFGATE_TRACING and OpenTelemetry's variables",
     "LogSettings": "the log is set up by TFGATE_LOG_LEVEL and TFGATE_LOG_FORMAT",
+    **dict.fromkeys(
+        [
+            f"{kind}SharedMemory{verb}"
+            for kind in ("System", "Cuda")
+            for verb in ("Status", "Register", "Unregister")
+        ],
+        _SHARED_MEMORY,
+    ),
 }
-_SHARED_MEMORY = "memory is not shared with clients: send tensors in the message"
+
+Answer = Callable[[Call, Scope, bytes], Awaitable[Message]]
+
+
+class OpenInferenceGrpc:
+    """ASGI application for calls of this service."""
+
+    def __init__(self, calls: Calls, settings: Settings) -> None:
+        self._calls = calls
+        self._required = settings.required_models
+        self._methods: dict[str, Answer] = {
+            "ServerLive": self._server_live,
+            "ServerReady": self._server_ready,
+            "ServerMetadata": self._server_metadata,
+            "ModelReady": self._model_ready,
+            "ModelMetadata": self._model_metadata,
+            "ModelInfer": self._infer,
+            "ModelStreamInfer": self._infer_in_stream,
+            "RepositoryIndex": self._index,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a call.
+
+        Raises:
+            TfgateError: it cannot be answered.
+        """
+        method = scope["path"].rpartition("/")[2]
+        answer = self._methods.get(method)
+        if answer is None:
+            why = _NOT_OFFERED.get(method)
+            said = f"{method} is not offered: {why}" if why else f"there is no {method[:100]!r}"
+            raise NotFound(said)
+        with self._calls.begin(scope, receive) as call:
+            message = await answer(call, scope, await call.read())
+        await send_message(send, message.SerializeToString())
+
+    async def _server_live(self, _call: Call, _scope: Scope, _content: bytes) -> Message:
+        return messages.ServerLiveResponse(live=True)
+
+    async def _server_ready(self, _call: Call, scope: Scope, _content: bytes) -> Message:
+        if scope["state"].get("draining"):
+            return messages.ServerReadyResponse(ready=False)
+        found = await self._calls.monitor.look()
+        try:
+            readiness(found, self._required, takes_any=self._calls.registry.takes_any)
+        except (ModelUnavailable, ModelServerUnavailable):
+            return messages.ServerReadyResponse(ready=False)
+        return messages.ServerReadyResponse(ready=True)
+
+    async def _server_metadata(self, _call: Call, _scope: Scope, _content: bytes) -> Message:
+        return messages.ServerMetadataResponse(
+            name=metadata.SERVER_NAME,
+            version=metadata.SERVER_VERSION,
+            extensions=metadata.EXTENSIONS,
+        )
+
+    async def _model_ready(self, call: Call, _scope: Scope, content: bytes) -> Message:
+        request = parse(messages.ModelReadyRequest, content)
+        ref = model_ref(request.name, request.version)
+        try:
+            await call.find(ref.name)
+        except UnknownModel:
+            # A question for yes or no, whatever is wrong.
+            return messages.ModelReadyResponse(ready=False)
+        found = await self._calls.monitor.look_at(ref.name)
+        return messages.ModelReadyResponse(ready=states.is_ready(found, ref.version))
+
+    async def _model_metadata(self, call: Call, _scope: Scope, content: bytes) -> Message:
+        request = parse(messages.ModelMetadataRequest, content)
+        ref = model_ref(request.name, request.version)
+        live = await call.live(ref)
+        found = await self._calls.catalog.versions(ref.name)
+        versions = [each.version for each in found if each.available]
+        told = metadata.model_metadata(ref.name, versions, live.signature(PREDICT_SIGNATURE))
+        return messages.ModelMetadataResponse(
+            name=told.name,
+            versions=told.versions,
+            platform=told.platform,
+            inputs=[_tensor(each) for each in told.inputs],
+            outputs=[_tensor(each) for each in told.outputs],
+        )
+
+    async def _infer(self, call: Call, _scope: Scope, content: bytes) -> Message:
+        request = parse(messages.ModelInferRequest, content)
+        ref = model_ref(request.model_name, request.model_version)
+        async with call.asking(ref) as model:
+            asked = infer.understand(request)
+            async with _within(asked.timeout_seconds):
+                answer = await model.predict(asked)
+        return infer.write(asked, answer)
+
+    async def _infer_in_stream(self, call: Call, scope: Scope, content: bytes) -> Message:
+        response = await self._infer(call, scope, content)
+        return messages.ModelStreamInferResponse(infer_response=response)
+
+    async def _index(self, _call: Call, _scope: Scope, content: bytes) -> Message:
+        request = parse(messages.RepositoryIndexRequest, content)
+        entries = [
+            entry
+            for name, found in sorted((await self._calls.monitor.look()).items())
+            for entry in states.index(name, found)
+            if entry.state == states.READY or not request.ready
+        ]
+        return messages.RepositoryIndexResponse(
+            models=[
+                messages.RepositoryIndexResponse.ModelIndex(
+                    name=each.name, version=each.version, state=each.state, reason=each.reason
+                )
+                for each in entries
+            ]
+        )
+
+
+def model_ref(name: str, version: str) -> ModelRef:
+    """Return what a message names.
+
+    Raises:
+        InvalidInput: the version is no number.
+    """
+    if not version:
+        return ModelRef(name)
+    if not _VERSION.fullmatch(version):
+        message = f"the version {version[:40]!r} is no number"
+        hint = "Send the number of one, or nothing for the newest."
+        raise InvalidInput(message, hint=hint, fields=[FieldError("model_version", message)])
+    return ModelRef(name, version=int(version))
+
+
+@asynccontextmanager
+async def _within(seconds: float | None) -> AsyncIterator[None]:
+    """Allow a request the time that it says it has.
+
+    Raises:
+        DeadlineExceeded: it was not enough.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        message = f"there was no answer within the {seconds:g} seconds that the request allows"
+        raise DeadlineExceeded(message) from error
+
+
+def _tensor(told: metadata.TensorMetadata) -> messages.ModelMetadataResponse.TensorMetadata:
+    return messages.ModelMetadataResponse.TensorMetadata(
+        name=told.name, datatype=told.datatype, shape=told.shape
+    )

@@ -1,32 +1,47 @@
 """ModelInfer: what a message asks, and the message that answers it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 
-from proto.open_inference_pb2 import ModelInferRequest, ModelInferResponse
+from proto.open_inference_pb2 import InferParameter, ModelInferRequest, ModelInferResponse
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.dialects.open_inference import binary
 from serving.gateway.dialects.open_inference.datatypes import ONLY_BINARY, datatype_of_array
+from serving.gateway.dialects.open_inference.parameters import no_parameter
 from serving.gateway.dialects.open_inference.refusals import wrong_input, wrong_output
 from serving.gateway.dialects.open_inference_grpc import contents
 from serving.gateway.inference.client import Answer
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
-_SIGNATURE = "signature_name"
-_SHARED_MEMORY = "shared_memory_region"
-_CLASSIFICATION = "classification"
+Parameters = Mapping[str, InferParameter]
+
+# What parameters are taken, and in which of their fields. Those that are None say nothing that
+# matters here: clients that also speak the protocol over HTTP send them.
+_OF_REQUEST = {
+    "signature_name": "string_param",
+    "timeout": "int64_param",
+    **dict.fromkeys(("binary_data_output", "content_type", "headers", "priority")),
+}
+_OF_INPUT: dict[str, str | None] = {"binary_data_size": None, "content_type": None}
+_OF_OUTPUT: dict[str, str | None] = {"binary_data": None, "content_type": None}
 
 
 @dataclass(frozen=True)
 class InferAsked(Asked):
-    """With what the answer repeats; if a request `is_raw`, so is its answer."""
+    """With what the answer repeats; if a request `is_raw`, so is its answer.
+
+    `timeout_seconds` is None if nothing is said of it.
+    """
 
     model: str = ""
     id: str = ""
     is_raw: bool = False
+    timeout_seconds: float | None = None
 
 
 def understand(request: ModelInferRequest) -> InferAsked:
@@ -35,20 +50,19 @@ def understand(request: ModelInferRequest) -> InferAsked:
     Raises:
         InvalidInput: a tensor of it, which the error names, or a parameter is wrong.
     """
-    inputs: dict[str, NDArray[Any]] = {}
-    for name, array in _inputs(request):
-        if name in inputs:
-            raise wrong_input(name, "it is there twice")
-        inputs[name] = array
-    asked = InferAsked(
-        inputs=inputs,
+    given = _parameters(request.parameters, _OF_REQUEST, _refuse_request)
+    timeout = given.get("timeout", 0)
+    if timeout < 0:
+        raise _refuse_request(f"timeout is {timeout}; accepted are microseconds, such as 500000")
+    return InferAsked(
+        inputs=_inputs(request),
         outputs=_outputs(request),
+        signature=given.get("signature_name", PREDICT_SIGNATURE),
         model=request.model_name,
         id=request.id,
         is_raw=bool(request.raw_input_contents),
+        timeout_seconds=timeout / 1_000_000 or None,
     )
-    signature = _signature(request)
-    return replace(asked, signature=signature) if signature else asked
 
 
 def write(asked: InferAsked, answer: Answer) -> ModelInferResponse:
@@ -68,44 +82,49 @@ def write(asked: InferAsked, answer: Answer) -> ModelInferResponse:
     return response
 
 
-def _inputs(request: ModelInferRequest) -> Iterator[tuple[str, NDArray[Any]]]:
+def _inputs(request: ModelInferRequest) -> dict[str, NDArray[Any]]:
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         message = f"there are {len(request.inputs)} inputs, and {len(raw)} raw_input_contents"
         hint = "Send the raw contents of all inputs, in their order, or of none."
         raise InvalidInput(message, hint=hint, fields=[FieldError("raw_input_contents", message)])
+    inputs: dict[str, NDArray[Any]] = {}
     for index, tensor in enumerate(request.inputs):
         name, datatype, shape = tensor.name, tensor.datatype, tensor.shape
-        if _SHARED_MEMORY in tensor.parameters:
-            raise wrong_input(name, "it is in shared memory, which is not read; send its contents")
+        _parameters(tensor.parameters, _OF_INPUT, partial(wrong_input, name))
+        if name in inputs:
+            raise wrong_input(name, "it is there twice; send it once")
         if not raw:
-            yield name, contents.decode(name, datatype, shape, tensor.contents)
+            inputs[name] = contents.decode(name, datatype, shape, tensor.contents)
         elif tensor.contents.ListFields():
-            raise wrong_input(name, "it has contents, and raw_input_contents are there, too")
+            message = "it has contents, and raw_input_contents are there as well; send one of them"
+            raise wrong_input(name, message)
         else:
-            yield name, binary.decode(name, datatype, shape, raw[index])
+            inputs[name] = binary.decode(name, datatype, shape, raw[index])
+    return inputs
 
 
 def _outputs(request: ModelInferRequest) -> tuple[str, ...]:
-    names: list[str] = []
     for output in request.outputs:
-        if _SHARED_MEMORY in output.parameters:
-            message = "it is to go to shared memory, which is not written; it comes in the answer"
-            raise wrong_output(output.name, message)
-        if _CLASSIFICATION in output.parameters:
-            message = "classification is not offered; ask for the tensor itself"
-            raise wrong_output(output.name, message)
-        if output.name in names:
-            raise wrong_output(output.name, "it is asked for twice")
-        names.append(output.name)
-    return tuple(names)
+        _parameters(output.parameters, _OF_OUTPUT, partial(wrong_output, output.name))
+    return tuple([output.name for output in request.outputs])
 
 
-def _signature(request: ModelInferRequest) -> str:
-    if _SIGNATURE not in request.parameters:
-        return ""
-    parameter = request.parameters[_SIGNATURE]
-    if parameter.WhichOneof("parameter_choice") != "string_param":
-        message = f"the parameter {_SIGNATURE} must be a string_param"
-        raise InvalidInput(message, fields=[FieldError(f"parameters.{_SIGNATURE}", message)])
-    return parameter.string_param
+def _parameters(
+    given: Parameters, taken: Mapping[str, str | None], refuse: Callable[[str], InvalidInput]
+) -> dict[str, Any]:
+    found = {}
+    for name, parameter in given.items():
+        if name not in taken:
+            raise refuse(no_parameter(name, taken))
+        field = taken[name]
+        if field is None:
+            continue
+        if parameter.WhichOneof("parameter_choice") != field:
+            raise refuse(f"its parameter {name} is sent in {field}")
+        found[name] = getattr(parameter, field)
+    return found
+
+
+def _refuse_request(said: str) -> InvalidInput:
+    return InvalidInput(f"the request: {said}", fields=[FieldError("parameters", said)])

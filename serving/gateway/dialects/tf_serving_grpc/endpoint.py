@@ -4,7 +4,7 @@ Predict goes by its tensors, so that they are checked and calls are shared. What
 tensors that are not read here, goes as it came, and so does everything else.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.types import Receive, Scope, Send
 

@@ -6,7 +6,7 @@ from serving.errors import TfgateError
 from serving.gateway.dialects import grpc_statuses
 from serving.gateway.dialects.grpc_statuses import grpc_response, grpc_status_of
 from serving.gateway.dialects.tf_serving_grpc.predict import SIGNATURE
-from serving.gateway.inference.client import CallFailed, code_number
+from serving.gateway.inference.client import CallFailed
 
 # What the model server says of a request, and not of itself or of us.
 _ABOUT_REQUESTS = (

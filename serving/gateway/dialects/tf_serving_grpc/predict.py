@@ -3,10 +3,11 @@
 from proto.model_pb2 import ModelSpec
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
-from serving.contract import Signature, Tensors, TensorSpec
+from serving.contract import Signature, Tensors
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.inference.client import Answer
+from serving.gateway.inference.example import unsendable
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 SIGNATURE = "model_spec.signature_name"
@@ -20,8 +21,7 @@ def signature_of(spec: ModelSpec) -> str:
 
 def goes_by_tensors(signature: Signature) -> bool:
     """Tell whether there is anything to be won by reading its tensors, and they can be read."""
-    specs = [*signature.inputs.values(), *signature.outputs.values()]
-    return signature.is_batched and all(is_dtype(spec.dtype) for spec in specs)
+    return signature.is_batched and not unsendable(signature)
 
 
 def understand(request: PredictRequest, *, max_bytes: int) -> Asked:

@@ -32,9 +32,7 @@ def asked_by_all(tasks: Sequence[MultiInferenceRequest.Task]) -> ModelRef:
     """
     refs = [_ref(task.model_spec) for task in tasks] or [_ref(ModelSpec())]
     if len({ref.name for ref in refs}) > 1:
-        raise _invalid(
-            "All ModelSpecs in a MultiInferenceRequest must access the same model name."
-        )
+        raise _invalid("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
     return refs[0]
 
 
