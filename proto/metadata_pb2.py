@@ -27,7 +27,7 @@ from proto import model_pb2 as proto_dot_model__pb2
 from proto import tensor_pb2 as proto_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14proto/metadata.proto\x12\x06tfgate\x1a\x19google/protobuf/any.proto\x1a\x11proto/model.proto\x1a\x12proto/tensor.proto\"k\n\nTensorInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x05\x64type\x18\x02 \x01(\x0e\x32\x10.tfgate.DataType\x12.\n\x0ctensor_shape\x18\x03 \x01(\x0b\x32\x18.tfgate.TensorShapeProto\"\x90\x02\n\x0cSignatureDef\x12\x30\n\x06inputs\x18\x01 \x03(\x0b\x32 .tfgate.SignatureDef.InputsEntry\x12\x32\n\x07outputs\x18\x02 \x03(\x0b\x32!.tfgate.SignatureDef.OutputsEntry\x12\x13\n\x0bmethod_name\x18\x03 \x01(\t\x1a\x41\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.tfgate.TensorInfo:\x02\x38\x01\x1a\x42\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.tfgate.TensorInfo:\x02\x38\x01\"\x9e\x01\n\x0fSignatureDefMap\x12@\n\rsignature_def\x18\x01 \x03(\x0b\x32).tfgate.SignatureDefMap.SignatureDefEntry\x1aI\n\x11SignatureDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.tfgate.SignatureDef:\x02\x38\x01\"X\n\x17GetModelMetadataRequest\x12%\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x11.tfgate.ModelSpec\x12\x16\n\x0emetadata_field\x18\x02 \x03(\t\"\xca\x01\n\x18GetModelMetadataResponse\x12%\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x11.tfgate.ModelSpec\x12@\n\x08metadata\x18\x02 \x03(\x0b\x32..tfgate.GetModelMetadataResponse.MetadataEntry\x1a\x45\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14proto/metadata.proto\x12\x06tfgate\x1a\x19google/protobuf/any.proto\x1a\x11proto/model.proto\x1a\x12proto/tensor.proto\"k\n\nTensorInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1f\n\x05\x64type\x18\x02 \x01(\x0e\x32\x10.tfgate.DataType\x12.\n\x0ctensor_shape\x18\x03 \x01(\x0b\x32\x18.tfgate.TensorShapeProto\"\x8c\x03\n\x0cSignatureDef\x12\x30\n\x06inputs\x18\x01 \x03(\x0b\x32 .tfgate.SignatureDef.InputsEntry\x12\x32\n\x07outputs\x18\x02 \x03(\x0b\x32!.tfgate.SignatureDef.OutputsEntry\x12\x13\n\x0bmethod_name\x18\x03 \x01(\t\x12\x34\n\x08\x64\x65\x66\x61ults\x18\x04 \x03(\x0b\x32\".tfgate.SignatureDef.DefaultsEntry\x1a\x41\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.tfgate.TensorInfo:\x02\x38\x01\x1a\x42\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.tfgate.TensorInfo:\x02\x38\x01\x1a\x44\n\rDefaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.tfgate.TensorProto:\x02\x38\x01\"\x9e\x01\n\x0fSignatureDefMap\x12@\n\rsignature_def\x18\x01 \x03(\x0b\x32).tfgate.SignatureDefMap.SignatureDefEntry\x1aI\n\x11SignatureDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.tfgate.SignatureDef:\x02\x38\x01\"X\n\x17GetModelMetadataRequest\x12%\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x11.tfgate.ModelSpec\x12\x16\n\x0emetadata_field\x18\x02 \x03(\t\"\xca\x01\n\x18GetModelMetadataResponse\x12%\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x11.tfgate.ModelSpec\x12@\n\x08metadata\x18\x02 \x03(\x0b\x32..tfgate.GetModelMetadataResponse.MetadataEntry\x1a\x45\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNATUREDEF_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_SIGNATUREDEF_OUTPUTSENTRY']._loaded_options = None
   _globals['_SIGNATUREDEF_OUTPUTSENTRY']._serialized_options = b'8\001'
+  _globals['_SIGNATUREDEF_DEFAULTSENTRY']._loaded_options = None
+  _globals['_SIGNATUREDEF_DEFAULTSENTRY']._serialized_options = b'8\001'
   _globals['_SIGNATUREDEFMAP_SIGNATUREDEFENTRY']._loaded_options = None
   _globals['_SIGNATUREDEFMAP_SIGNATUREDEFENTRY']._serialized_options = b'8\001'
   _globals['_GETMODELMETADATARESPONSE_METADATAENTRY']._loaded_options = None
@@ -45,19 +47,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TENSORINFO']._serialized_start=98
   _globals['_TENSORINFO']._serialized_end=205
   _globals['_SIGNATUREDEF']._serialized_start=208
-  _globals['_SIGNATUREDEF']._serialized_end=480
-  _globals['_SIGNATUREDEF_INPUTSENTRY']._serialized_start=347
-  _globals['_SIGNATUREDEF_INPUTSENTRY']._serialized_end=412
-  _globals['_SIGNATUREDEF_OUTPUTSENTRY']._serialized_start=414
-  _globals['_SIGNATUREDEF_OUTPUTSENTRY']._serialized_end=480
-  _globals['_SIGNATUREDEFMAP']._serialized_start=483
-  _globals['_SIGNATUREDEFMAP']._serialized_end=641
-  _globals['_SIGNATUREDEFMAP_SIGNATUREDEFENTRY']._serialized_start=568
-  _globals['_SIGNATUREDEFMAP_SIGNATUREDEFENTRY']._serialized_end=641
-  _globals['_GETMODELMETADATAREQUEST']._serialized_start=643
-  _globals['_GETMODELMETADATAREQUEST']._serialized_end=731
-  _globals['_GETMODELMETADATARESPONSE']._serialized_start=734
-  _globals['_GETMODELMETADATARESPONSE']._serialized_end=936
-  _globals['_GETMODELMETADATARESPONSE_METADATAENTRY']._serialized_start=867
-  _globals['_GETMODELMETADATARESPONSE_METADATAENTRY']._serialized_end=936
+  _globals['_SIGNATUREDEF']._serialized_end=604
+  _globals['_SIGNATUREDEF_INPUTSENTRY']._serialized_start=401
+  _globals['_SIGNATUREDEF_INPUTSENTRY']._serialized_end=466
+  _globals['_SIGNATUREDEF_OUTPUTSENTRY']._serialized_start=468
+  _globals['_SIGNATUREDEF_OUTPUTSENTRY']._serialized_end=534
+  _globals['_SIGNATUREDEF_DEFAULTSENTRY']._serialized_start=536
+  _globals['_SIGNATUREDEF_DEFAULTSENTRY']._serialized_end=604
+  _globals['_SIGNATUREDEFMAP']._serialized_start=607
+  _globals['_SIGNATUREDEFMAP']._serialized_end=765
+  _globals['_SIGNATUREDEFMAP_SIGNATUREDEFENTRY']._serialized_start=692
+  _globals['_SIGNATUREDEFMAP_SIGNATUREDEFENTRY']._serialized_end=765
+  _globals['_GETMODELMETADATAREQUEST']._serialized_start=767
+  _globals['_GETMODELMETADATAREQUEST']._serialized_end=855
+  _globals['_GETMODELMETADATARESPONSE']._serialized_start=858
+  _globals['_GETMODELMETADATARESPONSE']._serialized_end=1060
+  _globals['_GETMODELMETADATARESPONSE_METADATAENTRY']._serialized_start=991
+  _globals['_GETMODELMETADATARESPONSE_METADATAENTRY']._serialized_end=1060
 # @@protoc_insertion_point(module_scope)

@@ -53,6 +53,11 @@ class TensorSpec:
     shape: tuple[int | None, ...] | None = (None,)
 
     @property
+    def can_be_sent(self) -> bool:
+        """Whether the dtype is one that travels."""
+        return self.dtype in _NUMPY_DTYPES
+
+    @property
     def has_batch(self) -> bool:
         """Whether the first dimension is of any size."""
         return self.shape is not None and self.shape[:1] == (None,)

@@ -16,6 +16,7 @@
     │   ├── Forbidden            the key is not for this
     │   ├── UnknownModel         no such model
     │   ├── UnknownVersion       the model has no such version, or no such label
+    │   ├── RejectedByModel      the model's own graph refuses the inputs
     │   ├── RequestTimeout       the body did not arrive in time
     │   ├── NotFound             no such path
     │   └── MethodNotAllowed     the path exists, the verb does not
@@ -179,6 +180,12 @@ class UnknownVersion(InvalidRequest):
     """The model exists, but the version or label that was asked for is not being served."""
 
     hint = "GET /models/{model} lists the versions; leave version and label out for the newest."
+
+
+class RejectedByModel(InvalidRequest):
+    """The inputs have the right names, types and shapes, but the model refuses their values."""
+
+    hint = "Correct the values: `detail` has what the model's graph says of them."
 
 
 class RequestTimeout(InvalidRequest):

@@ -166,9 +166,9 @@ class FakeModelServer:
         if signature is None:
             message = f'Serving signature key "{name}" not found.'
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, message)
-        if request.output_filter:
-            raise NotImplementedError
         outputs = signature.run(_inputs(request.inputs, name, signature.tensors))
+        if request.output_filter:
+            outputs = {output: outputs[output] for output in request.output_filter}
         response = PredictResponse()
         tensors.encode_all(response.outputs, outputs)
         response.model_spec.name = request.model_spec.name
@@ -192,8 +192,9 @@ class FakeModelServer:
                 for tensor, spec in specs.items():
                     infos[tensor].name = f"{prefix}{tensor}:0"
                     infos[tensor].dtype = tensors.data_type(spec.dtype)
-                    for size in (-1, *spec.row_shape):
-                        infos[tensor].tensor_shape.dim.add(size=size)
+                    infos[tensor].tensor_shape.unknown_rank = spec.shape is None
+                    for size in spec.shape or ():
+                        infos[tensor].tensor_shape.dim.add(size=-1 if size is None else size)
         response = GetModelMetadataResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.version.value = number
@@ -262,7 +263,7 @@ class _Channel:
         self._server = server
 
     def unary_unary(
-        self, path: str, *, request_serializer: Callable[[Any], bytes]
+        self, path: str, *, request_serializer: Callable[[Any], bytes] = bytes
     ) -> Callable[..., Awaitable[bytes]]:
         async def call(
             request: Any,

@@ -21,12 +21,17 @@ from serving.gateway.api.operations import operations_router
 from serving.gateway.api.page import page_router
 from serving.gateway.api.predictions import Predictions, endpoints
 from serving.gateway.background import Work, running
+from serving.gateway.dialects.calls import Calls
+from serving.gateway.dialects.dispatch import Dialects
+from serving.gateway.dialects.errors import error_response
+from serving.gateway.dialects.paths import model_asked
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
 from serving.gateway.middleware.forwarded import Forwarded, Mounted, naming_client
@@ -51,6 +56,9 @@ _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the cla
 price of a house. Every error is a problem document (RFC 9457) that says what was received, what is
 accepted and what to do next."""
 
+# Of a model that nobody declared; measured with none, but far from what delays a call much.
+_GENERIC_CALL_ROWS = 64
+
 Models = Mapping[str, Model[Any, Any]]
 Begin = Callable[[Scope], RequestContext]
 
@@ -58,31 +66,48 @@ Begin = Callable[[Scope], RequestContext]
 def create_app(
     settings: Settings, *, models: Models = MODELS, open_channel: OpenChannel = open_channel
 ) -> ASGIApp:
-    """Put the gateway together; nothing is opened before the application starts."""
-    metrics.initialise(models)
+    """Put the gateway together; nothing is opened before the application starts.
+
+    Raises:
+        WrongKeys: the file of API keys cannot be used.
+        WrongModelsConfig: nor can the model server's list of models.
+    """
+    metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     router = Router()
-    monitor = ModelMonitor(
-        models, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
+    registry = Registry(
+        models,
+        {*settings.generic_models, *settings.required_models},
+        catalog,
+        partial(_inference, client, router, settings),
+        config=settings.models_config,
     )
-    keys = KeyRing(settings.keys_file, models) if settings.keys_file else None
+    monitor = ModelMonitor(
+        registry, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
+    )
+    known = settings.known_models(models)
+    keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
-    begin: Begin = partial(tracing.new_context if tracing else new_context, models=models)
+    asked = partial(model_asked, known=registry)
+    begin: Begin = partial(tracing.new_context if tracing else new_context, model_asked=asked)
     if settings.trusted_proxies:
         begin = naming_client(begin)
 
-    # Two applications: predictions, which are plain ASGI, and FastAPI, for all else.
-    inferences = {
-        name: _inference(name, model, client, router, settings) for name, model in models.items()
-    }
-    paths = endpoints(models, inferences, catalog, settings)
-    works: list[Work] = [monitor.keep_looking, *([partial(follow, keys)] if keys else [])]
+    # Two kinds of application: predictions, which are plain ASGI, and FastAPI, for all else.
+    paths = endpoints(registry, catalog, settings)
+    works: list[Work] = [
+        monitor.keep_looking,
+        *([partial(follow, keys)] if keys else []),
+        *([registry.follow_config] if settings.models_config else []),
+    ]
     closing = [lines.flush, *([tracing.close] if tracing else [])]
-    api = _api(models, monitor, catalog, settings, _lifespan(client, works, closing))
+    api = _api(registry, monitor, catalog, settings, _lifespan(client, works, closing))
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
-    app: ASGIApp = Predictions(paths, others=Mounted(api) if has_proxies else api)
+    app: ASGIApp = Mounted(api) if has_proxies else api
+    app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
+    app = Predictions(paths, others=app)
 
     # What lies around both, the outermost first.
     layers: list[Callable[[ASGIApp], ASGIApp]] = [
@@ -91,6 +116,9 @@ def create_app(
         partial(
             LoadShedding,
             limits={path: endpoint.inference.limit for path, endpoint in paths.items()},
+            registry=registry,
+            model_asked=asked,
+            answer=error_response,
             max_requests=settings.max_requests,
         ),
         # Whatever is raised within becomes an answer here, and nowhere else.
@@ -99,6 +127,7 @@ def create_app(
             lines=lines,
             level=settings.log_level,
             begin=begin,
+            answer=error_response,
             text=is_text(settings.log_format),
         ),
         *([partial(Authentication, ring=keys)] if keys else []),
@@ -127,24 +156,24 @@ def _lifespan(
 
 
 def _inference(
-    name: str,
-    model: Model[Any, Any],
     client: ModelServerClient,
     router: Router,
     settings: Settings,
+    name: str,
+    model: Model[Any, Any] | None,
 ) -> Inference:
     return Inference(
-        model.signature,
+        None if model is None else model.signature,
         client,
         router,
         ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        max_rows=model.max_call_rows,
+        max_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
         max_calls=settings.max_calls_in_flight,
     )
 
 
 def _api(
-    models: Models,
+    registry: Registry,
     monitor: ModelMonitor,
     catalog: Catalog,
     settings: Settings,
@@ -163,9 +192,9 @@ def _api(
     )
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(models, monitor, catalog))
+    api.include_router(models_router(registry, monitor, catalog))
     api.include_router(
-        operations_router(models, monitor, settings.required_models, with_metrics=with_metrics)
+        operations_router(registry, monitor, settings.required_models, with_metrics=with_metrics)
     )
     api.include_router(page_router())
     api.add_middleware(SecurityHeaders)
@@ -175,7 +204,7 @@ def _api(
         api.exception_handler(kind)(_raise_ours)
     guarded = is_guarded if settings.keys_file else None
     # Built once: it takes longer than many predictions, and is there without a key.
-    api.openapi = cache(partial(openapi.build, api, models, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
+    api.openapi = cache(partial(openapi.build, api, registry.declared, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
     return api
 
 

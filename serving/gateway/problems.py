@@ -18,6 +18,7 @@ RETRY_AFTER_SECONDS = 1  # a model server's restart or a burst is over in about 
 # The nearest base class that stands here decides; 499 is nginx's "client closed request".
 STATUSES: dict[type[TfgateError], int] = {
     errors.MalformedBody: 400,
+    errors.RejectedByModel: 400,
     errors.MalformedRequest: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
@@ -113,6 +114,13 @@ def problem_response(
         "errors": [_given(field) for field in error.fields],
         "request_id": request_id,
     }
+    headers = error_headers(error)
+    return Response(orjson.dumps(problem), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def error_headers(error: TfgateError) -> dict[str, str]:
+    """Return the headers that belong to an error, whatever the form of its body."""
+    status = status_of(type(error))
     headers = {}
     if status in RETRY_LATER:
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
@@ -125,7 +133,7 @@ def problem_response(
     if status == 408:
         # The rest may still come, or never: the connection is of no more use.
         headers["Connection"] = "close"
-    return Response(orjson.dumps(problem), status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+    return headers
 
 
 def hint_for(hint: str, root_path: str, model: str | None) -> str:

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -28,6 +28,7 @@ from serving.gateway.setting_words import bounds, takes
 from serving.gateway.target import check_target
 
 _PREFIX = "TFGATE_"
+ANY_MODEL = "*"
 # Segments of letters, digits, dots, hyphens, underscores and tildes, none of which leads elsewhere.
 ROOT_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 _READ_BY_OTHERS = {"TFGATE_API_KEY", "TFGATE_LOADTEST_PIPE"}  # clients of the gateway
@@ -129,6 +130,16 @@ class Settings(BaseSettings):
     model_server_private_key_file: File | None = Field(
         default=None, description="PEM private key of that certificate"
     )
+    generic_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(ANY_MODEL,),
+        description="models of the model server that may be asked although nobody has declared "
+        "them, with commas between; * is all, nothing is none",
+    )
+    models_config: File | None = Field(
+        default=None,
+        description="models.config that the model server reads: then the models are those that it "
+        "lists, also when it changes",
+    )
     predict_timeout_seconds: float = Field(
         default=5,
         gt=0,
@@ -215,6 +226,12 @@ class Settings(BaseSettings):
         default="auto", description="auto writes text to a terminal, and JSON everywhere else"
     )
 
+    def known_models(self, declared: Iterable[str]) -> set[str] | None:
+        """Return the models that keys and settings may name; None where nobody knows them all."""
+        if self.models_config is not None or ANY_MODEL in self.generic_models:
+            return None
+        return {*declared, *self.generic_models}
+
     @model_validator(mode="before")
     @classmethod
     def _without_service_links(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -247,7 +264,9 @@ class Settings(BaseSettings):
     def _is_target(cls, value: str) -> str:
         return check_target(value)
 
-    @field_validator("cors_origins", "required_models", "trusted_proxies", mode="before")
+    @field_validator(
+        *("cors_origins", "generic_models", "required_models", "trusted_proxies"), mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):

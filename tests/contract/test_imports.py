@@ -43,13 +43,13 @@ ALLOWED = {
 GATEWAY = [
     ["serving.gateway.__main__", "serving.gateway.server"],
     ["serving.gateway.app"],
-    ["serving.gateway.api"],
+    ["serving.gateway.api", "serving.gateway.dialects"],
     ["serving.gateway.middleware"],
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
     [
-        *("serving.gateway.background", "serving.gateway.problems"),
+        *("serving.gateway.background", "serving.gateway.bodies", "serving.gateway.problems"),
         *("serving.gateway.settings", "serving.gateway.validation"),
         *("serving.gateway.service_links", "serving.gateway.setting_words"),
         "serving.gateway.target",

@@ -1,17 +1,15 @@
 """GET /models and /models/{model}: what is served, in which versions, and how to ask for it."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, TypeAdapter
 
 from serving.card import ModelCard
-from serving.contract import Model
 from serving.gateway.api.openapi import problem_responses
-from serving.gateway.api.predictions import unknown_model
 from serving.gateway.inference.catalog import Catalog, VersionState
 from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.registry import Registry
 
 
 class Version(BaseModel):
@@ -56,9 +54,7 @@ class ModelDescription(BaseModel):
     example: dict[str, Any] = Field(description="a valid request")
 
 
-def models_router(
-    models: Mapping[str, Model[Any, Any]], monitor: ModelMonitor, catalog: Catalog
-) -> APIRouter:
+def models_router(registry: Registry, monitor: ModelMonitor, catalog: Catalog) -> APIRouter:
     """Build the routes."""
     router = APIRouter(prefix="/models", tags=["models"])
 
@@ -67,7 +63,7 @@ def models_router(
         return ModelList(
             models=[
                 ModelSummary(name=name, versions=[_version(*each) for each in await versions(name)])
-                for name in models
+                for name in registry.declared
             ]
         )
 
@@ -77,11 +73,11 @@ def models_router(
         responses=problem_responses(404, 502, 503, 504),
     )
     async def describe_model(
-        model: Annotated[str, Path(json_schema_extra={"enum": sorted(models)})],
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.declared)})],
     ) -> ModelDescription:
-        if model not in models:
-            raise unknown_model(model, models)
-        declaration = models[model]
+        if model not in registry.declared:
+            raise registry.unknown(model)
+        declaration = registry.declared[model]
         signature = declaration.signature
         return ModelDescription(
             name=model,

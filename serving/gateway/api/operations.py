@@ -1,7 +1,7 @@
 """What operators and probes ask: health, readiness, metrics, and what an error code means."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.contract import Model
 from serving.errors import (
     FieldError,
     ModelServerUnavailable,
@@ -20,8 +19,8 @@ from serving.errors import (
     all_errors,
 )
 from serving.gateway.api.openapi import problem_responses
-from serving.gateway.api.predictions import unknown_model
 from serving.gateway.inference.monitor import ModelMonitor, ModelState
+from serving.gateway.inference.registry import Registry
 from serving.gateway.middleware.draining import is_draining
 from serving.gateway.problems import hint_for, status_of, title_of
 from serving.gateway.telemetry.exposition import registry
@@ -53,7 +52,7 @@ class ErrorMeaning(BaseModel):
 
 
 def operations_router(
-    models: Mapping[str, Model[Any, Any]],
+    registry: Registry,
     monitor: ModelMonitor,
     required: Collection[str],
     *,
@@ -74,7 +73,7 @@ def operations_router(
     @router.get("/readyz", summary="May requests come?", responses=problem_responses(503))
     async def readiness(request: Request) -> Readiness:
         _refuse_while_draining(request)
-        return _readiness(await monitor.look(), required)
+        return _readiness(await monitor.look(), required, takes_any=registry.takes_any)
 
     @router.get(
         "/readyz/{model}",
@@ -82,10 +81,10 @@ def operations_router(
         responses=problem_responses(404, 503),
     )
     async def readiness_of_one(
-        request: Request, model: Annotated[str, Path(json_schema_extra={"enum": sorted(models)})]
+        request: Request,
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.declared)})],
     ) -> Readiness:
-        if model not in models:
-            raise unknown_model(model, models)
+        await registry.find(model)
         _refuse_while_draining(request)
         return _readiness({model: await monitor.look_at(model)}, [model])
 
@@ -120,9 +119,14 @@ def _refuse_while_draining(request: Request) -> None:
         raise ShuttingDown("the gateway is shutting down")
 
 
-def _readiness(found: Mapping[str, ModelState], required: Collection[str]) -> Readiness:
+def _readiness(
+    found: Mapping[str, ModelState], required: Collection[str], *, takes_any: bool = False
+) -> Readiness:
     missing = {model: state.missing for model, state in found.items() if state.missing}
-    if missing.keys() == found.keys() or not missing.keys().isdisjoint(required):
+    # A model server that has none of those known here may have others, which can be asked.
+    may_have_others = takes_any and not any(each.error or each.versions for each in found.values())
+    nothing_is_ready = missing.keys() == found.keys() and not may_have_others
+    if nothing_is_ready or not missing.keys().isdisjoint(required):
         raise _not_ready(found, missing)
     return Readiness(missing=missing)
 

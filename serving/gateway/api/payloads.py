@@ -1,30 +1,25 @@
-"""The bodies of the typed API: bytes to requests, and answers to bytes; never more than allowed."""
+"""The bodies of the typed API: bytes to requests, and answers to bytes."""
 
-import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.types import Receive
 from typing_extensions import override
 
 from serving.contract import Model
 from serving.errors import (
-    ClientDisconnected,
     InvalidInput,
-    PayloadTooLarge,
     TfgateError,
     UnsupportedMediaType,
 )
-from serving.gateway.api import content_coding
 from serving.gateway.api.broken_json import explain
-from serving.gateway.api.content_coding import Inflater
 from serving.gateway.api.forms import file_in_form
 from serving.gateway.api.schemas import MAX_INSTANCES, Batch
+from serving.gateway.bodies.reading import HeaderLines
 from serving.gateway.validation import MAX_FIELDS, Fields, from_pydantic
 
 JSON = "application/json"
@@ -38,10 +33,6 @@ _SEPARATORS = (b",", b"[", b"{")
 _TEXT_OR_SEPARATOR = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
 _SPLIT = f"Split it: send at most {MAX_INSTANCES} instances in one request."
 _FORM = "application/x-www-form-urlencoded"
-
-# Header lines by their names in lower case, as ASGI has them. Looking up the handful that a
-# prediction needs in Starlette's Headers takes as long as validating it.
-HeaderLines = Mapping[bytes, bytes]
 
 
 class Payload(ABC):
@@ -202,51 +193,6 @@ class BatchPayload(Payload):
         return None
 
 
-async def read(receive: Receive, headers: HeaderLines, max_bytes: int) -> bytes:
-    """Read the whole body, and inflate it if it is compressed.
-
-    Raises:
-        UnsupportedMediaType: it is compressed in a way that is not known.
-        MalformedBody: it is not what its Content-Encoding says.
-        PayloadTooLarge: as soon as that is certain, by its Content-Length if it has one.
-        ClientDisconnected: the client left before it had sent everything.
-    """
-    encoding = headers.get(b"content-encoding")
-    inflater = None if encoding is None else content_coding.inflater(encoding)
-    announced = headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > max_bytes:
-        raise _too_large(max_bytes)
-    chunks: list[bytes] = []
-    received, more = 0, True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            message = "the client closed the connection before its request was complete"
-            raise ClientDisconnected(message)
-        chunk = event.get("body", b"")
-        received += len(chunk)
-        if received > max_bytes:
-            raise _too_large(max_bytes)
-        if inflater is None:
-            chunks.append(chunk)
-        else:
-            await _inflate(inflater, chunk, chunks, max_bytes)
-        more = event.get("more_body", False)
-    if inflater is not None:
-        inflater.end()
-    return b"".join(chunks)
-
-
-async def _inflate(inflater: Inflater, data: bytes, inflated: list[bytes], max_bytes: int) -> None:
-    """Add the pieces to those from before; others are served between two of them."""
-    for piece in inflater.pieces(data):
-        if inflater.num_bytes > max_bytes:
-            raise _too_large(max_bytes)
-        if piece:
-            inflated.append(piece)
-        await asyncio.sleep(0)
-
-
 def _findings(error: ValidationError) -> Iterator[tuple[str, tuple[int | str, ...]]]:
     """Return the kind and the path of each finding, without what was received."""
     if error.error_count() > MAX_FIELDS:
@@ -262,7 +208,3 @@ def _without_too_many_values(body: bytes) -> bytes:
         return body
     last = next(islice(_TEXT_OR_SEPARATOR.finditer(body), _MAX_VALUES, None), None)
     return body if last is None else body[: last.start() + 1]
-
-
-def _too_large(max_bytes: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"the body has more than {max_bytes:,} bytes, the most that are read")

@@ -17,21 +17,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.contract import Model, Tensors, concatenate
 from serving.errors import (
     DeadlineExceeded,
+    InternalError,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
-    RequestTimeout,
+    RejectedByModel,
     TfgateError,
     UnknownModel,
 )
-from serving.gateway.api import payloads
 from serving.gateway.api.payloads import BatchPayload, Payload, SinglePayload
 from serving.gateway.api.schemas import version_choice
+from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Inference
-from serving.gateway.inference.model_ref import ModelRef
-from serving.gateway.middleware.request_timeout import request_timeout
+from serving.gateway.inference.model_ref import ModelRef, Question
+from serving.gateway.inference.registry import Registry
+from serving.gateway.middleware.request_timeout import request_timeout, too_late
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
@@ -55,7 +57,7 @@ class Endpoint:
     ) -> None:
         self.inference = inference
         self._name = inference.limit.model
-        self._newest = ModelRef(self._name)
+        self._newest = Question(ModelRef(self._name))
         self._model = model
         self._payload = payload
         self._catalog = catalog
@@ -70,13 +72,13 @@ class Endpoint:
         """
         context: RequestContext = scope["state"]["context"]
         headers, query = context.headers, scope["query_string"]
-        asked = version_choice(query).of(self._name) if query else self._newest
+        asked = Question(version_choice(query).of(self._name)) if query else self._newest
         media_type = self._payload.check(headers)
         timeout = request_timeout(headers, receive, longest=self._longest_seconds)
         try:
             with timeout:
                 context.enter(metrics.READ)
-                body = await payloads.read(receive, headers, self._max_body_bytes)
+                body = await reading.read(receive, headers, self._max_body_bytes)
                 timeout.body_is_read = True
                 context.enter(metrics.VALIDATE)
                 with self.inference.limit:
@@ -98,7 +100,11 @@ class Endpoint:
                     context.enter(metrics.POSTPROCESS)
                     answers = self._model.postprocess(inputs, answer.outputs, card)
         except TimeoutError as error:
-            raise _too_late(context, timeout.seconds) from error
+            raise too_late(context, timeout.seconds) from error
+        except RejectedByModel as error:
+            # It has passed our own validation.
+            message = f"{asked.ref} failed: INVALID_ARGUMENT"
+            raise InternalError(message) from error.__cause__
         content = self._payload.write(answers, answer.version, context.request_id)
         length = b"%d" % len(content)
         said = [(b"content-length", length), (b"content-type", b"application/json")]
@@ -162,30 +168,19 @@ class Predictions:
         return unknown_model(named[1], self._models)
 
 
-def endpoints(
-    models: Mapping[str, Model[Any, Any]],
-    inferences: Mapping[str, Inference],
-    catalog: Catalog,
-    settings: Settings,
-) -> dict[str, Endpoint]:
-    """Build the two endpoints of each model, by their paths."""
+def endpoints(registry: Registry, catalog: Catalog, settings: Settings) -> dict[str, Endpoint]:
+    """Build the two endpoints of each declared model, by their paths."""
     found = {}
-    for name, model in models.items():
+    for name, model in registry.declared.items():
+        inference = registry[name].inference
         for path, payload in [
             (f"/predict/{name}", SinglePayload(name, model)),
             (f"/predict/{name}/batch", BatchPayload(name, model)),
         ]:
-            found[path] = Endpoint(model, payload, inferences[name], catalog, settings)
+            found[path] = Endpoint(model, payload, inference, catalog, settings)
     return found
 
 
 def unknown_model(name: str, models: Collection[str]) -> UnknownModel:
     """Build the error for a model that is none of `models`."""
     return UnknownModel(f"there is no model {name[:100]!r}; there are {', '.join(sorted(models))}")
-
-
-def _too_late(context: RequestContext, seconds: float) -> TfgateError:
-    if context.stage == metrics.READ:
-        message = f"the body had not arrived as a whole after {seconds:g} seconds"
-        return RequestTimeout(message)
-    return DeadlineExceeded(f"{context.model} did not answer within {seconds:g} seconds")

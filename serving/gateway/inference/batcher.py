@@ -14,22 +14,24 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from serving.contract import Tensors, concatenate, split
-from serving.errors import DeadlineExceeded, InternalError, Overloaded, PredictionFailed
+from serving.errors import DeadlineExceeded, Overloaded, PredictionFailed, RejectedByModel
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.model_ref import Question
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
 # What one row alone can bring upon a whole call, so that the others deserve another.
-_ROW_FAULTS = (InternalError, PredictionFailed)
+_ROW_FAULTS = (RejectedByModel, PredictionFailed)
+# Of the inputs of a shared call: far below what gRPC and a model server's memory take.
+_MAX_CALL_BYTES = 16_000_000
 
 # The headers of a trace that a call is part of; none if it is not traced.
 TraceHeaders = Mapping[str, str]
-# One call of the model server: the version, the inputs, the seconds that it may take, the trace.
-Call = Callable[[ModelRef, Tensors, float, TraceHeaders], Awaitable[Answer]]
-# Only what has the same shape within each row can be joined.
-_LaneKey = tuple[ModelRef, tuple[tuple[int, ...], ...]]
+# One call of the model server: what is asked, the inputs, the seconds that it may take, the trace.
+Call = Callable[[Question, Tensors, float, TraceHeaders], Awaitable[Answer]]
+# Only what has the same names, and the same shape within each row, can be joined.
+_LaneKey = tuple[Question, tuple[str, ...], tuple[tuple[int, ...], ...]]
 
 
 @dataclass(eq=False)
@@ -44,9 +46,17 @@ class _Member:
     arrived: float = field(default_factory=time.monotonic)
     alone: bool = False
 
+    @property
+    def num_bytes(self) -> int:
+        """How much its numbers and texts take."""
+        return sum(
+            sum(map(len, array.flat)) if array.dtype == object else array.nbytes
+            for array in self.inputs.values()
+        )
+
 
 class Batcher:
-    """The lanes of one model: one for each of its versions and shapes that are being asked."""
+    """The lanes of one model: one for each question and shape that is being asked."""
 
     def __init__(
         self, model: str, call: Call, limit: ConcurrencyLimit, *, max_rows: int, max_calls: int
@@ -59,7 +69,7 @@ class Batcher:
         self._lanes: dict[_LaneKey, _Lane] = {}
 
     async def predict(
-        self, ref: ModelRef, inputs: Tensors, context: RequestContext, *, deadline: float
+        self, question: Question, inputs: Tensors, context: RequestContext, *, deadline: float
     ) -> Answer:
         """Have rows answered, in their order and by one version.
 
@@ -72,12 +82,14 @@ class Batcher:
             TfgateError: what the call raised.
         """
         shapes = [array.shape for array in inputs.values()]
-        key = (ref, tuple([shape[1:] for shape in shapes]))
+        key = (question, tuple(inputs), tuple([shape[1:] for shape in shapes]))
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(key, self)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        member = _Member(inputs, shapes[0][0], deadline, context, future)
+        num_rows = shapes[0][0] if question.joinable else 1
+        member = _Member(inputs, num_rows, deadline, context, future)
+        member.alone = not question.joinable
         lane.join(member)
         try:
             return await future
@@ -96,7 +108,7 @@ class _Lane:
 
     def __init__(self, key: _LaneKey, batcher: Batcher) -> None:
         self.key = key
-        self._ref = key[0]
+        self._question = key[0]
         self._batcher = batcher
         self._waiting: deque[_Member] = deque()
         self._calls: dict[asyncio.Future[Answer], list[_Member]] = {}
@@ -137,7 +149,7 @@ class _Lane:
             for member in members:
                 member.context.enter(metrics.RPC)
             trace = members[0].context.trace_headers()
-            call = asyncio.ensure_future(self._batcher.call(self._ref, inputs, seconds, trace))
+            call = asyncio.ensure_future(self._batcher.call(self._question, inputs, seconds, trace))
             self._calls[call] = members
             self._gauge.inc()
             call.add_done_callback(partial(self._returned, now))
@@ -147,19 +159,24 @@ class _Lane:
     def _take(self, now: float) -> list[_Member]:
         """Take the members of the next call: as many as fit, but always a whole one."""
         members: list[_Member] = []
-        room = self._batcher.max_rows
+        room, room_bytes = self._batcher.max_rows, _MAX_CALL_BYTES
         while self._waiting:
             member = self._waiting[0]
-            if members and (member.num_rows > room or member.alone or members[0].alone):
+            num_bytes = member.num_bytes
+            fits = member.num_rows <= room and num_bytes <= room_bytes
+            if members and (not fits or member.alone or members[0].alone):
                 break
             self._waiting.popleft()
             if member.future.done():
                 continue  # it is about to leave
             if member.deadline <= now:
-                _fail(member, DeadlineExceeded(f"{self._ref} was too busy to answer in time"))
+                _fail(
+                    member, DeadlineExceeded(f"{self._question.ref} was too busy to answer in time")
+                )
                 continue
             members.append(member)
             room -= member.num_rows
+            room_bytes -= num_bytes
         return members
 
     def _returned(self, sent: float, call: asyncio.Future[Answer]) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from proto.metadata_pb2 import SignatureDefMap, TensorInfo
 from proto.status_pb2 import ModelVersionStatus
 from serving.card import ModelCard
-from serving.contract import Signature, TensorSpec
+from serving.contract import Signature
 from serving.errors import (
     DeadlineExceeded,
     ModelServerUnavailable,
@@ -17,9 +17,9 @@ from serving.errors import (
     TfgateError,
     UnknownVersion,
 )
-from serving.gateway.inference.client import PREDICT_SIGNATURE, ModelServerClient, code_name
-from serving.gateway.inference.model_ref import ModelRef
-from serving.tensors import data_type
+from serving.gateway.inference.client import ModelServerClient, code_name
+from serving.gateway.inference.live import LiveVersion, live_version
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
 
 _LOGGER = logging.getLogger("tfgate.models")
 _STATES = {number: name for name, number in ModelVersionStatus.State.items()}
@@ -55,10 +55,16 @@ class Catalog:
 
     `cards` are those known so far, by model and version. None stands for a version that was
     exported without a card, or has one that cannot be read: whoever needs it does without.
+    `apart` says, of each version that has answered its first question, which of its signatures have
+    requests that may not share a call, and why; a version that is missing there has not proved yet
+    that they may.
     """
 
     def __init__(self, client: ModelServerClient, *, timeout_seconds: float) -> None:
         self.cards: dict[tuple[str, int], ModelCard | None] = {}
+        self.apart: dict[tuple[str, int], Mapping[str, str]] = {}
+        self._live: dict[tuple[str, int], LiveVersion] = {}
+        self._reading: dict[ModelRef, asyncio.Task[LiveVersion]] = {}
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._unsure: set[tuple[str, int]] = set()
@@ -77,12 +83,19 @@ class Catalog:
         # A number may come back with other content once its version has been unloaded.
         # So no more cards are kept than there are versions.
         known = {(model, state.version) for state in states if state.available}
-        for key in [each for each in self.cards if each[0] == model and each not in known]:
-            del self.cards[key]
+        for kept in (self.cards, self.apart, self._live):
+            for key in [each for each in kept if each[0] == model and each not in known]:
+                del kept[key]
         for key in self._unsure & known:
             self._begin_asking(key)
         self._unsure = {key for key in self._unsure if key[0] != model}
         return states
+
+    def forget(self, model: str) -> None:
+        """Keep nothing of a model that is served no more."""
+        for kept in (self.cards, self.apart, self._live):
+            for key in [each for each in kept if each[0] == model]:
+                del kept[key]
 
     async def card(self, model: str, version: int) -> ModelCard | None:
         """Return the card of a version, asking the version itself the first time.
@@ -125,10 +138,32 @@ class Catalog:
         Raises:
             TfgateError: the version cannot be asked.
         """
-        live = await self._client.signatures(
-            ModelRef(model, version), timeout_seconds=self._timeout_seconds
+        return _difference(declared, await self.live(ModelRef(model, version)))
+
+    async def live(self, ref: ModelRef) -> LiveVersion:
+        """Return a version with its signatures, asking the model server the first time.
+
+        By a label, or without a version, it is asked each time which version that is.
+
+        Raises:
+            TfgateError: the version cannot be asked.
+        """
+        if ref.version is not None and (known := self._live.get((ref.name, ref.version))):
+            return known
+        reading = self._reading.get(ref)
+        if reading is None:
+            reading = self._reading[ref] = asyncio.create_task(self._read(ref))
+            reading.add_done_callback(lambda _: self._reading.pop(ref))
+        return await asyncio.shield(reading)
+
+    async def _read(self, ref: ModelRef) -> LiveVersion:
+        version, definitions = await self._client.signatures(
+            ref, timeout_seconds=self._timeout_seconds
         )
-        return _difference(declared, live)
+        key = (ref.name, version)
+        if key not in self._live:
+            self._live[key] = live_version(ref.name, version, definitions)
+        return self._live[key]
 
 
 def _version_state(status: ModelVersionStatus) -> VersionState:
@@ -142,26 +177,21 @@ def _version_state(status: ModelVersionStatus) -> VersionState:
     )
 
 
-def _difference(declared: Signature, live: SignatureDefMap) -> str | None:
+def _difference(declared: Signature, live: LiveVersion) -> str | None:
     """Say how a live signature differs from the declared one; None when it does not."""
-    if PREDICT_SIGNATURE not in live.signature_def:
+    signature = live.signatures.get(PREDICT_SIGNATURE)
+    if signature is None:
         return f"there is no signature {PREDICT_SIGNATURE!r}"
-    signature = live.signature_def[PREDICT_SIGNATURE]
     sides = [
         ("input", declared.inputs, signature.inputs),
         ("output", declared.outputs, signature.outputs),
     ]
-    for side, specs, infos in sides:
-        for name in sorted({*specs, *infos}):
-            if name not in infos:
+    for side, specs, found in sides:
+        for name in sorted({*specs, *found}):
+            if name not in found:
                 return f"{side} {name} is missing; declared is {specs[name]}"
             if name not in specs:
                 return f"{side} {name} is not declared"
-            if not _matches(specs[name], infos[name]):
-                return f"{side} {name} is not {specs[name]}"
+            if specs[name] != found[name]:
+                return f"{side} {name} is {found[name]}; declared is {specs[name]}"
     return None
-
-
-def _matches(spec: TensorSpec, info: TensorInfo) -> bool:
-    shape = [dim.size for dim in info.tensor_shape.dim]
-    return info.dtype == data_type(spec.dtype) and shape == [-1, *spec.row_shape]

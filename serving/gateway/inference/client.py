@@ -1,6 +1,6 @@
 """The gRPC client of the model server; the only file that knows gRPC's status codes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,27 +19,24 @@ from serving import tensors
 from serving.contract import Tensors
 from serving.errors import (
     DeadlineExceeded,
-    InternalError,
     ModelServerFailure,
     ModelServerUnavailable,
     ModelUnavailable,
     Overloaded,
     PredictionFailed,
+    RejectedByModel,
     TfgateError,
     UnknownVersion,
 )
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
-from serving.gateway.inference.model_ref import ModelRef
-
-PREDICT_SIGNATURE = "serving_default"
-DESCRIBE_SIGNATURE = "describe"
+from serving.gateway.inference.model_ref import DESCRIBE_SIGNATURE, ModelRef, Question
 
 # What each status means once our own validation has passed. NOT_FOUND and INVALID_ARGUMENT may also
-# be the caller's mistake: `_is_unknown_version` looks closer.
+# be a version that is not there: `_is_unknown_version` looks closer.
 ERRORS: dict[grpc.StatusCode, type[TfgateError]] = {
     grpc.StatusCode.CANCELLED: ModelServerUnavailable,
     grpc.StatusCode.UNKNOWN: ModelServerFailure,
-    grpc.StatusCode.INVALID_ARGUMENT: InternalError,
+    grpc.StatusCode.INVALID_ARGUMENT: RejectedByModel,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.NOT_FOUND: ModelUnavailable,
     grpc.StatusCode.ALREADY_EXISTS: ModelServerFailure,
@@ -64,6 +61,7 @@ _MISTAKES = {
 }
 
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
+_MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
 
@@ -118,6 +116,7 @@ class ModelServerClient:
             "/tensorflow.serving.ModelService/GetModelStatus",
             request_serializer=GetModelStatusRequest.SerializeToString,
         )
+        self._relays: dict[str, Callable[..., Awaitable[bytes]]] = {}
         return self
 
     async def __aexit__(
@@ -130,11 +129,10 @@ class ModelServerClient:
 
     async def predict(
         self,
-        ref: ModelRef,
+        question: Question,
         inputs: Tensors,
         *,
         timeout_seconds: float,
-        signature: str = PREDICT_SIGNATURE,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Run a signature on whole tensors; `headers` go along, such as those of a trace.
@@ -143,8 +141,11 @@ class ModelServerClient:
             TfgateError: one of `ERRORS`, or UnknownVersion.
         """
         metadata = tuple(headers.items()) if headers else None
-        with self._translated(ref):
-            request = PredictRequest(model_spec=_model_spec(ref, signature))
+        with self._translated(question.ref):
+            request = PredictRequest(
+                model_spec=_model_spec(question.ref, question.signature),
+                output_filter=question.outputs,
+            )
             tensors.encode_all(request.inputs, inputs)
             answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
             response = PredictResponse.FromString(answer)
@@ -155,15 +156,28 @@ class ModelServerClient:
             raise ModelServerFailure(message) from error
         return Answer(response.model_spec.version.value, outputs)
 
+    async def relay(
+        self, method: str, ref: ModelRef, request: bytes, *, timeout_seconds: float
+    ) -> bytes:
+        """Pass a call on as it came, and its answer back; `ref` is what the errors tell of.
+
+        Raises:
+            TfgateError: one of `ERRORS`, or UnknownVersion.
+        """
+        call = self._relays.get(method)
+        if call is None:
+            call = self._relays[method] = self._channel.unary_unary(method)
+        with self._translated(ref):
+            return await call(request, timeout=timeout_seconds)
+
     async def describe(self, ref: ModelRef, *, timeout_seconds: float) -> str | None:
         """Ask a version for its model card: JSON, or None if it was exported without one."""
         request = np.array([b""], dtype=object)
         try:
             answer = await self.predict(
-                ref,
+                Question(ref, DESCRIBE_SIGNATURE),
                 {"request": request},
                 timeout_seconds=timeout_seconds,
-                signature=DESCRIBE_SIGNATURE,
             )
         except ModelServerFailure as failure:
             if _code_of(failure) is grpc.StatusCode.FAILED_PRECONDITION:
@@ -176,8 +190,10 @@ class ModelServerClient:
             message = f"{ref} describes itself with something that is no model card"
             raise ModelServerFailure(message) from error
 
-    async def signatures(self, ref: ModelRef, *, timeout_seconds: float) -> SignatureDefMap:
-        """Read a version's signatures.
+    async def signatures(
+        self, ref: ModelRef, *, timeout_seconds: float
+    ) -> tuple[int, SignatureDefMap]:
+        """Read a version's number and its signatures.
 
         Raises:
             TfgateError: one of `ERRORS`, or UnknownVersion.
@@ -188,7 +204,8 @@ class ModelServerClient:
         with self._translated(ref):
             answer = await self._metadata(request, timeout=timeout_seconds)
             response = GetModelMetadataResponse.FromString(answer)
-            return SignatureDefMap.FromString(response.metadata["signature_def"].value)
+            found = SignatureDefMap.FromString(response.metadata["signature_def"].value)
+        return response.model_spec.version.value, found
 
     async def versions(self, model: str, *, timeout_seconds: float) -> list[ModelVersionStatus]:
         """Read the states of all versions that the server knows of, newest first.
@@ -222,15 +239,15 @@ class ModelServerClient:
         if _is_unknown_version(error, ref):
             return UnknownVersion(f"{ref} is not being served")
         kind = ERRORS[error.code]
-        if kind is ModelServerUnavailable:
-            return kind(f"the model server at {self.target} {_why_unreachable(error, self._tls)}")
-        if kind is ModelUnavailable:
-            return kind(f"the model server at {self.target} has no version of {ref} ready")
-        if kind is Overloaded:
-            return kind(f"the model server at {self.target} takes no more calls at the moment")
-        if kind is DeadlineExceeded:
-            return kind(f"{ref} did not answer in time")
-        return kind(f"{ref} failed: {error.code.name}")
+        server = f"the model server at {self.target}"
+        details = {
+            ModelServerUnavailable: f"{server} {_why_unreachable(error, self._tls)}",
+            ModelUnavailable: f"{server} has no version of {ref} ready",
+            Overloaded: f"{server} takes no more calls at the moment",
+            DeadlineExceeded: f"{ref} did not answer in time",
+            RejectedByModel: f"{ref} refuses these inputs: {error.details[:_MAX_TOLD]}",
+        }
+        return kind(details.get(kind, f"{ref} failed: {error.code.name}"))
 
 
 def _why_unreachable(error: CallFailed, tls: Tls | None) -> str:

@@ -1,6 +1,12 @@
-"""Which model is asked, and which of its versions; knows neither HTTP nor gRPC."""
+"""What is asked: which model, which of its versions and signatures; knows neither HTTP nor gRPC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from serving.contract import Signature
+
+PREDICT_SIGNATURE = "serving_default"
+DESCRIBE_SIGNATURE = "describe"
 
 
 @dataclass(frozen=True)
@@ -17,3 +23,22 @@ class ModelRef:
         if self.label is not None:
             return f"the version of {self.name} that is labelled {self.label!r}"
         return self.name
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model with one of its signatures, and those of its outputs that are wanted; none for all.
+
+    What is `joinable` may share a call with other requests; `promise` is what the outputs are held
+    against, if that is known.
+    """
+
+    ref: ModelRef
+    signature: str = PREDICT_SIGNATURE
+    outputs: tuple[str, ...] = ()
+    joinable: bool = True
+    promise: Signature | None = field(default=None, compare=False)
+
+    def to(self, ref: ModelRef) -> Self:
+        """Ask another version the same."""
+        return self if ref is self.ref else replace(self, ref=ref)

@@ -3,19 +3,23 @@
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from serving.contract import Model
-from serving.errors import PredictionFailed, TfgateError
+from serving.contract import Model, Signature, Tensors
+from serving.errors import PredictionFailed, RejectedByModel, TfgateError
 from serving.gateway.inference.catalog import Catalog, VersionState
 from serving.gateway.inference.client import FAILURE_CODES, ModelServerClient
-from serving.gateway.inference.inference import check_outputs
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.example import example, unsendable
+from serving.gateway.inference.inference import check_numbers, check_outputs
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
+from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.telemetry import metrics
 
@@ -50,7 +54,7 @@ class ModelMonitor:
 
     def __init__(
         self,
-        models: Mapping[str, Model[Any, Any]],
+        registry: Registry,
         client: ModelServerClient,
         catalog: Catalog,
         router: Router,
@@ -58,19 +62,23 @@ class ModelMonitor:
         timeout_seconds: float,
     ) -> None:
         """`timeout_seconds` are for one question."""
-        self._models = models
+        self._registry = registry
         self._client = client
         self._catalog = catalog
         self._router = router
         self._timeout_seconds = timeout_seconds
-        self._questions: dict[str, dict[int, _Question]] = {name: {} for name in models}
+        self._questions: dict[str, dict[int, _Question]] = defaultdict(dict)
         self._looks: dict[str, asyncio.Task[ModelState]] = {}
-        self._last: dict[str, ModelState] = {name: ModelState([], {}, None) for name in models}
+        self._last: dict[str, ModelState] = defaultdict(lambda: ModelState([], {}, None))
 
     async def keep_looking(self) -> None:
         """Look, pause, and look again, until cancelled."""
         while True:
             for name, found in (await self.look()).items():
+                self._registry.note(name, is_served=bool(found.error or found.versions))
+                if name not in self._registry:
+                    self._forget(name)
+                    continue
                 last = self._last[name]
                 _measure(name, found)
                 _tell_changes(name, last, found)
@@ -81,8 +89,9 @@ class ModelMonitor:
 
     async def look(self) -> dict[str, ModelState]:
         """Say of each model how it stands, and let the router know."""
-        found = await asyncio.gather(*map(self.look_at, self._models))
-        return dict(zip(self._models, found, strict=True))
+        names = list(self._registry)
+        found = await asyncio.gather(*map(self.look_at, names))
+        return dict(zip(names, found, strict=True))
 
     async def look_at(self, name: str) -> ModelState:
         """Say of one model how it stands, and let the router know.
@@ -117,6 +126,13 @@ class ModelMonitor:
         ready = len(unready) < len(questions)
         return ModelState(versions, unready, None if ready else _missing(versions, unready))
 
+    def _forget(self, name: str) -> None:
+        self._last.pop(name, None)
+        self._router.prefer(name, [])
+        for question in self._questions.pop(name, {}).values():
+            if question.answer is not None:
+                question.answer.cancel()
+
     def _prefer(self, name: str) -> None:
         questions = self._questions[name].items()
         self._router.prefer(name, [version for version, each in questions if each.proved])
@@ -150,7 +166,9 @@ class ModelMonitor:
             return f"its answer to the example cannot be understood: {error!r}"
 
     async def _try_example(self, name: str, version: int) -> str | None:
-        model = self._models[name]
+        model = self._registry[name].declared
+        if model is None:
+            return await self._try_signatures(name, version)
         difference = await self._catalog.difference(name, version, model.signature)
         if difference is not None:
             return difference
@@ -158,11 +176,99 @@ class ModelMonitor:
         card = await self._catalog.card(name, version) if model.reads_card else None
         inputs = model.preprocess([model.example])
         answer = await self._client.predict(
-            ModelRef(name, version), inputs, timeout_seconds=self._timeout_seconds, headers=_PROBE
+            Question(ModelRef(name, version)),
+            inputs,
+            timeout_seconds=self._timeout_seconds,
+            headers=_PROBE,
         )
         outputs = check_outputs(answer.outputs, model.signature, 1)
+        check_numbers(outputs)
         _check_answer(model, model.postprocess(inputs, outputs, card))
+        live = await self._catalog.live(ModelRef(name, version))
+        why = "nobody has declared it, and the declared one is all that was tried"
+        others = live.signatures.keys() - {PREDICT_SIGNATURE}
+        self._catalog.apart[name, version] = dict.fromkeys(others, why)
         return None
+
+    async def _try_signatures(self, name: str, version: int) -> str | None:
+        """Ask a version that nobody declared each of its signatures something made of nothing.
+
+        It is ready if one of them answers: with what it promises, and not with NaN alone. What
+        its graph refuses tells nothing of it, for nobody knows what it wants.
+        """
+        live = await self._catalog.live(ModelRef(name, version))
+        apart, reasons, answered = {}, [], not live.signatures
+        for signature_name, signature in live.signatures.items():
+            question = Question(ModelRef(name, version), signature_name, promise=signature)
+            if lacking := unsendable(signature):
+                apart[signature_name] = f"types that cannot be sent: {', '.join(lacking)}"
+                continue
+            try:
+                reason = await self._try_signature(question, signature)
+            except RejectedByModel as error:
+                reason = f"whether its rows depend on each other is not known: {error.detail}"
+            except TfgateError as error:
+                reason = error.detail
+                reasons.append(f"signature {signature_name}: {reason}")
+            else:
+                answered = True
+            if reason is not None:
+                apart[signature_name] = reason
+        if reasons and not answered:
+            return "; ".join(reasons)
+        self._catalog.apart[name, version] = apart
+        return None
+
+    async def _try_signature(self, question: Question, signature: Signature) -> str | None:
+        """Ask for two rows, and then for the first of them alone.
+
+        Returns:
+            Why calls may not be shared; None if they may: the row was answered the same.
+
+        Raises:
+            TfgateError: it does not answer as it promises.
+        """
+        num_rows = 2 if signature.is_batched else 1
+        both = await self._ask_example(question, signature, num_rows)
+        if not signature.is_batched:
+            without = [
+                name
+                for name, spec in (*signature.inputs.items(), *signature.outputs.items())
+                if not spec.has_batch
+            ]
+            return f"these tensors have no batch: {', '.join(without)}"
+        alone = await self._ask_example(question, signature, 1)
+        if any(not _same(both[name][:1], alone[name]) for name in alone):
+            return "a row was answered differently beside another one"
+        return None
+
+    async def _ask_example(
+        self, question: Question, signature: Signature, num_rows: int
+    ) -> Tensors:
+        answer = await self._client.predict(
+            question,
+            example(signature, num_rows),
+            timeout_seconds=self._timeout_seconds,
+            headers=_PROBE,
+        )
+        rows = num_rows if signature.is_batched else None
+        outputs = check_outputs(answer.outputs, signature, rows)
+        numbers = [array for array in outputs.values() if array.dtype.kind == "f" and array.size]
+        if numbers and not any(np.isfinite(array).any() for array in numbers):
+            message = "it answered with values none of which is a finite number"
+            raise PredictionFailed(message)
+        return outputs
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Tell whether two answers are the same, as far as kernels for other sizes give the same."""
+    if one.dtype.kind in "fV":  # V is bfloat16
+        return one.shape == other.shape and np.allclose(
+            *(one.astype(np.float64), other.astype(np.float64)),
+            *((1e-2, 1e-3) if one.itemsize == 2 else (1e-3, 1e-5)),
+            equal_nan=True,
+        )
+    return np.array_equal(one, other)
 
 
 class _Question:

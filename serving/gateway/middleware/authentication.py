@@ -21,7 +21,11 @@ _LOGGER = logging.getLogger("tfgate.keys")
 _POLL_SECONDS = 1
 # What probes ask, and what explains the gateway to people who have no key yet.
 _OPEN_PATHS = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"}
-_OPEN_FOLDERS = ("/errors/", "/readyz/", "/static-offline-docs/")
+_OPEN_FOLDERS = (
+    *("/errors/", "/readyz/", "/static-offline-docs/", "/v2/health/"),
+    "/inference.GRPCInferenceService/Server",  # …Live, …Ready and …Metadata
+)
+_MAX_NAME = 100  # characters of a model's name that are told
 _BEARER = b"bearer "
 _ROUNDING_SECONDS = 0.001  # more than the limiter is off by, which computes with large numbers
 _UNTIL = "%Y-%m-%d %H:%M %Z"
@@ -53,6 +57,9 @@ class Authentication:
         except RateLimited:
             outcome = metrics.KEY_RATE_LIMITED
             raise
+        except Forbidden:
+            outcome = metrics.KEY_FORBIDDEN
+            raise
         finally:
             _count(key, outcome)
 
@@ -69,9 +76,13 @@ class Authentication:
             message = f"the key {key.name} has expired: it was good until {key.expires:{_UNTIL}}"
             raise Unauthenticated(message, hint="Ask the operators for a new key.")
         model = context.model
-        if model not in (None, metrics.UNKNOWN_MODEL) and not key.may_ask(model):
-            _count(key, metrics.KEY_FORBIDDEN)
-            raise Forbidden(f"the key {key.name} is not for the model {model}")
+        context.permit = partial(_permit, key)
+        if model not in (None, metrics.UNKNOWN_MODEL):
+            try:
+                _permit(key, model)
+            except Forbidden:
+                _count(key, metrics.KEY_FORBIDDEN)
+                raise
         rates = _rates(key)
         try:
             await self._pay(key, [rate.limit for rate in rates if not rate.of_rows], "requests", 1)
@@ -145,6 +156,16 @@ def _initialise_metrics(ring: KeyRing) -> None:
     for name in ring.names():
         for outcome in metrics.KEY_OUTCOMES:
             metrics.KEY_REQUESTS.labels(name, outcome)
+
+
+def _permit(key: Key, model: str) -> None:
+    """See that a key is for a model.
+
+    Raises:
+        Forbidden: it is not.
+    """
+    if not key.may_ask(model):
+        raise Forbidden(f"the key {key.name} is not for the model {model[:_MAX_NAME]}")
 
 
 @lru_cache

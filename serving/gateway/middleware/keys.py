@@ -105,8 +105,8 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def read_keys(file: Path, models: Collection[str]) -> list[Key]:
-    """Read a file of keys, which may name any of `models`.
+def read_keys(file: Path, models: Collection[str] | None) -> list[Key]:
+    """Read a file of keys, which may name any of `models`; any at all if these are not known.
 
     Raises:
         WrongKeys: it cannot be read, or a line is no key, or repeats another's name or digest.
@@ -129,7 +129,7 @@ def read_keys(file: Path, models: Collection[str]) -> list[Key]:
     return keys
 
 
-def _parse(line: str, before: list[Key], models: Collection[str]) -> Key:
+def _parse(line: str, before: list[Key], models: Collection[str] | None) -> Key:
     try:
         key = Key.model_validate_json(line, context=models)
     except ValidationError as error:
@@ -151,7 +151,7 @@ def _parse(line: str, before: list[Key], models: Collection[str]) -> Key:
 class KeyRing:
     """The keys of a file as it was when `refresh` last found it changed."""
 
-    def __init__(self, file: Path, models: Collection[str]) -> None:
+    def __init__(self, file: Path, models: Collection[str] | None) -> None:
         """Read the file.
 
         Raises:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.errors import Overloaded
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
+from serving.gateway.inference.registry import Registry
+from serving.gateway.middleware.request_log import AnswerError
 from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
-from serving.gateway.telemetry.request_context import request_id_in
+from serving.gateway.telemetry.request_context import ModelAsked, new_context, request_id_in
 
 _ID, _ROOT = "the-request-id", "the-root-path"
 
@@ -23,31 +26,79 @@ class LoadShedding:
     """
 
     def __init__(
-        self, app: ASGIApp, *, limits: Mapping[str, ConcurrencyLimit], max_requests: int
+        self,
+        app: ASGIApp,
+        *,
+        limits: Mapping[str, ConcurrencyLimit],
+        registry: Registry,
+        model_asked: ModelAsked,
+        answer: AnswerError,
+        max_requests: int,
     ) -> None:
-        """`limits` by the paths of the predictions that they bound."""
+        """`limits` by the paths of the typed predictions that they bound.
+
+        Of other predictions, `model_asked` tells the model, and `answer` builds the refusal.
+        """
         self.app = app
         self._paths = {path: _Path(path, limit) for path, limit in limits.items()}
+        self._registry = registry
+        self._model_asked = model_asked
+        self._answer = answer
         self._max_requests = max_requests
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
-        path = self._paths.get(scope["path"]) if scope["type"] == "http" else None
-        if path is None or scope["method"] != "POST":
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = self._paths.get(scope["path"])
+        if path is None:
+            await self._serve_dialect(scope, receive, send)
+        elif scope["method"] != "POST":
             await self.app(scope, receive, send)
         elif self._inside >= self._max_requests:
             await path.refuse(metrics.SHED_BY_BOUND, scope, send)
         elif path.limit.is_full:
             await path.refuse(metrics.SHED_BY_LIMIT, scope, send)
         else:
-            self._inside += 1
             path.in_flight.inc()
             try:
-                await self.app(scope, receive, send)
+                await self._enter(scope, receive, send)
             finally:
-                self._inside -= 1
                 path.in_flight.dec()
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._inside += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._inside -= 1
+
+    async def _serve_dialect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = self._model_asked(scope)
+        if name is None or scope["method"] == "GET":
+            await self.app(scope, receive, send)
+            return
+        model = self._registry.get(name)
+        if self._inside >= self._max_requests:
+            error = Overloaded("more predictions are in progress than can be answered soon")
+            await self._refuse(name, error, scope, receive, send)
+            metrics.SHED.labels(name, metrics.SHED_BY_BOUND).inc()
+        elif model is not None and model.inference.limit.is_full:
+            model.inference.limit.count_refusal(metrics.SHED_BY_LIMIT)
+            await self._refuse(name, model.inference.limit.overloaded(), scope, receive, send)
+        else:
+            await self._enter(scope, receive, send)
+
+    async def _refuse(
+        self, name: str, error: Overloaded, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        metrics.REQUESTS.labels(name, metrics.NO_VERSION, error.code).inc()
+        context = new_context(scope, self._model_asked)
+        response = self._answer(error, context, scope.get("root_path", ""))
+        response.headers["X-Request-Id"] = context.request_id
+        await response(scope, receive, send)
 
 
 class _Path:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import ClientDisconnected, InternalError, Overloaded, TfgateError
-from serving.gateway.problems import problem_response
+from serving.gateway.problems import status_of
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.logs import text_line
 from serving.gateway.telemetry.request_context import MAX_LOGGED_PATH, RequestContext
@@ -29,6 +29,9 @@ _LOGGER = logging.getLogger("tfgate.error")
 _PROBES = ("/healthz", "/readyz", "/metrics")
 _BLOCK_SECONDS = 0.1
 _BLOCK_LINES = 256
+
+# Builds the answer that reports an error; the last is what stands before every path outside.
+AnswerError = Callable[[TfgateError, RequestContext, str], Response]
 
 
 class Lines:
@@ -69,9 +72,12 @@ class RequestLog:
         lines: Lines,
         level: str,
         begin: Callable[[Scope], RequestContext],
+        answer: AnswerError,
         text: bool = False,
     ) -> None:
         """`level` is the lowest that is written; `begin` makes the context of a request.
+
+        `answer` builds the answer that reports an error, in the form of the dialect that was asked.
 
         The lines are JSON, or `text` for people.
         """
@@ -79,6 +85,7 @@ class RequestLog:
         self._lines = lines
         self._level = logging.getLevelNamesMapping()[level]
         self._begin = begin
+        self._answer = answer
         self._encode = _text if text else _json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +108,7 @@ class RequestLog:
             await self.app(scope, receive, send_with_headers)
         # The last resort: a defect must become an answer and a log entry, never a dropped call.
         except Exception as error:
-            response = _report(error, context, scope.get("root_path", ""))
+            response = self._report(error, context, scope.get("root_path", ""))
             if status:
                 raise
             await response(scope, receive, send_with_headers)
@@ -113,6 +120,19 @@ class RequestLog:
             if context.model is not None:
                 _count(context, context.model)
 
+    def _report(self, error: Exception, context: RequestContext, root_path: str) -> Response:
+        """Note an error in the context, and build the answer that reports it."""
+        if not isinstance(error, TfgateError):
+            fields = {"request_id": context.request_id}
+            _LOGGER.error("unexpected error", exc_info=error, extra={"fields": fields})
+            error = InternalError("the gateway failed to answer")
+        context.outcome = error.code
+        # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
+        if status_of(type(error)) >= 500:
+            cause = error.__cause__
+            context.error = f"{error.detail}: {cause}" if cause else error.detail
+        return self._answer(error, context, root_path)
+
     def _write(self, context: RequestContext, status: int) -> None:
         level = logging.ERROR if status >= 500 else logging.INFO
         # Probes come by the second, and are no error when told "not yet". What is shed comes by the
@@ -121,26 +141,6 @@ class RequestLog:
             level = logging.DEBUG
         if level >= self._level:
             self._lines.take(self._encode(_line(level, context, status)))
-
-
-def _report(error: Exception, context: RequestContext, root_path: str) -> Response:
-    """Note an error in the context, and build the answer that reports it."""
-    if not isinstance(error, TfgateError):
-        fields = {"request_id": context.request_id}
-        _LOGGER.error("unexpected error", exc_info=error, extra={"fields": fields})
-        error = InternalError("the gateway failed to answer")
-    context.outcome = error.code
-    response = problem_response(
-        error,
-        path=context.path,
-        request_id=context.request_id,
-        root_path=root_path,
-        model=context.model,
-    )
-    # What the caller did wrong is the caller's affair, and its cause may repeat the payload.
-    if response.status_code >= 500:
-        context.error = f"{error.detail}: {error.__cause__}" if error.__cause__ else error.detail
-    return response
 
 
 def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:

@@ -9,7 +9,10 @@ from typing import Self
 
 from starlette.types import Receive
 
-from serving.errors import ClientDisconnected, FieldError, InvalidInput
+from serving import errors
+from serving.errors import ClientDisconnected, DeadlineExceeded, FieldError, InvalidInput
+from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.request_context import RequestContext
 
 TIMEOUT = "Request-Timeout"
 GRPC_TIMEOUT = "grpc-timeout"
@@ -95,6 +98,14 @@ def request_timeout(
         InvalidInput: a header is there but cannot be read, or leaves no time at all.
     """
     return RequestTimeout(receive, _timeout_seconds(headers, longest))
+
+
+def too_late(context: RequestContext, seconds: float) -> errors.TfgateError:
+    """Build the error for a request whose time is over: it was not sent, or not answered."""
+    if context.stage == metrics.READ:
+        message = f"the body had not arrived as a whole after {seconds:g} seconds"
+        return errors.RequestTimeout(message)
+    return DeadlineExceeded(f"{context.model} did not answer within {seconds:g} seconds")
 
 
 def _timeout_seconds(headers: Mapping[bytes, bytes], longest: float) -> float:

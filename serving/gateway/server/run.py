@@ -25,9 +25,11 @@ def run(settings: Settings) -> None:
         WorkersDie: there are several workers, and they end as soon as they are started.
         WrongSettings: a model is required that does not exist.
     """
-    if unknown := sorted(set(settings.required_models) - set(MODELS)):
-        known = ", ".join(sorted(MODELS))
-        message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {known}"
+    known = settings.known_models(MODELS)
+    unknown = [] if known is None else sorted(set(settings.required_models) - known)
+    if unknown:
+        there = ", ".join(sorted(known or ()))
+        message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {there}"
         raise WrongSettings(message)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     file_descriptors.raise_limit()
@@ -35,7 +37,7 @@ def run(settings: Settings) -> None:
         message = "%s is what Kubernetes says of a Service of that name, and no setting: ignored"
         _LOGGER.info(message, variable)
     if settings.keys_file is not None:
-        read_keys(settings.keys_file, MODELS)
+        read_keys(settings.keys_file, known)
     if settings.grpc_port is not None:
         # Whoever listens there in earnest could not say as well why it cannot.
         listen(settings.host, settings.grpc_port, option=GRPC_PORT).close()

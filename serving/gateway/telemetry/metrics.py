@@ -149,6 +149,11 @@ VERSION_DROPPED = Gauge(
     multiprocess_mode="mostrecent",
 )
 _OF_VERSIONS = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS)
+_OF_MODELS = (
+    *_OF_VERSIONS,
+    *(IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, SHED, RETRIES),
+    *(MODEL_READY, UNREADY_VERSIONS, MODEL_VERSIONS, FAILED_VERSIONS),
+)
 
 
 class VersionMetrics:
@@ -207,21 +212,37 @@ def _drop(model: str, version: str) -> None:
         metric.remove_by_labels({"model": model, "version": version})
 
 
-def initialise(models: Collection[str]) -> None:
-    """Create every series that can be foreseen, so that each exists at zero from the start."""
+def initialise() -> None:
+    """Create every series of no model that can be foreseen: each exists at zero from the start."""
     KEYS_FILE_VALID.set(1)
     for refusal in _REFUSALS:
         REFUSED_HEADS.labels(refusal.code)
-    for model in (*models, UNKNOWN_MODEL):
-        for error in all_errors():
-            REQUESTS.labels(model, NO_VERSION, error.code)
-    for model in models:
-        _ = SERIES[model, None]
-        for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY, UNREADY_VERSIONS):
-            gauge.labels(model)
-        for state in VERSION_STATES:
-            MODEL_VERSIONS.labels(model, state)
-        for reason in SHED_REASONS:
-            SHED.labels(model, reason)
-        for reason in RETRY_REASONS:
-            RETRIES.labels(model, reason)
+    for error in all_errors():
+        REQUESTS.labels(UNKNOWN_MODEL, NO_VERSION, error.code)
+    SHED.labels(UNKNOWN_MODEL, SHED_BY_BOUND)
+
+
+def initialise_model(model: str) -> None:
+    """Create every series of a model that can be foreseen."""
+    _ = SERIES[model, None]
+    for error in all_errors():
+        REQUESTS.labels(model, NO_VERSION, error.code)
+    for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY, UNREADY_VERSIONS):
+        gauge.labels(model)
+    for state in VERSION_STATES:
+        MODEL_VERSIONS.labels(model, state)
+    for reason in SHED_REASONS:
+        SHED.labels(model, reason)
+    for reason in RETRY_REASONS:
+        RETRIES.labels(model, reason)
+
+
+def forget(model: str) -> None:
+    """Drop every series of a model that is served no more."""
+    for name, version in [key for key in SERIES if key[0] == model]:
+        del SERIES[name, version]
+        if _IN_FILES:
+            VERSION_DROPPED.labels(model, NO_VERSION if version is None else str(version)).set(1)
+    if not _IN_FILES:
+        for metric in _OF_MODELS:
+            metric.remove_by_labels({"model": model})

@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.types import Scope
@@ -12,6 +12,8 @@ from serving.gateway.telemetry import metrics
 
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 MAX_LOGGED_PATH = 200
+# The label of the model that a prediction is for; None for what is no prediction.
+ModelAsked = Callable[[Scope], str | None]
 
 
 @dataclass
@@ -19,7 +21,8 @@ class RequestContext:
     """The story of one request, filled in as it goes.
 
     `headers` are its header lines by their names in lower case. `key` is the name of the API key,
-    if one was needed; `charge` lets it pay for so many rows, if its rates count rows. `model` stays
+    if one was needed; `charge` lets it pay for so many rows, if its rates count rows, and `permit`
+    raises Forbidden if it is not for a model. `model` stays
     None for requests that are no predictions; `version` until one has answered. `error` is for
     operators: what went wrong on our side, with its cause. `client` and `scheme` tell who asked and
     how, where there are proxies that can be trusted to know it.
@@ -32,6 +35,7 @@ class RequestContext:
     model: str | None = None
     key: str | None = None
     charge: Callable[[int], Awaitable[None]] | None = None
+    permit: Callable[[str], None] | None = None
     version: int | None = None
     outcome: str = metrics.OK
     error: str | None = None
@@ -61,11 +65,11 @@ class RequestContext:
         self.enter(None)
 
 
-def new_context(scope: Scope, models: Container[str]) -> RequestContext:
-    """Begin the context of a request; of `models`, one may be what it asks."""
-    headers, path = dict(scope["headers"]), scope["path"]
-    model = _model_in(path, models)
-    return RequestContext(request_id_in(headers), scope["method"], path, headers, model)
+def new_context(scope: Scope, model_asked: ModelAsked) -> RequestContext:
+    """Begin the context of a request; `model_asked` tells which model it is for, if any."""
+    headers = dict(scope["headers"])
+    model = model_asked(scope)
+    return RequestContext(request_id_in(headers), scope["method"], scope["path"], headers, model)
 
 
 def request_id_in(headers: Mapping[bytes, bytes]) -> str:
@@ -75,11 +79,3 @@ def request_id_in(headers: Mapping[bytes, bytes]) -> str:
         return str(given, "ascii")
     # Unique, not secret; the secret kind costs a system call.
     return f"{random.getrandbits(128):032x}"
-
-
-def _model_in(path: str, models: Container[str]) -> str | None:
-    """Return the model that a prediction's path names, as far as there is one."""
-    match path.split("/", 3):
-        case ["", "predict", name, *_]:
-            return name if name in models else metrics.UNKNOWN_MODEL
-    return None

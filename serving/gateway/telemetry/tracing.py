@@ -5,7 +5,6 @@ only file that knows its packages, which are an extra.
 """
 
 import os
-from collections.abc import Container
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -19,6 +18,7 @@ from starlette.types import Scope
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import (
     MAX_LOGGED_PATH,
+    ModelAsked,
     RequestContext,
     new_context,
 )
@@ -39,13 +39,13 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("tfgate")
 
-    def new_context(self, scope: Scope, models: Container[str]) -> RequestContext:
+    def new_context(self, scope: Scope, model_asked: ModelAsked) -> RequestContext:
         """Begin the context of a request, as part of the caller's trace if it names one."""
-        context = new_context(scope, models)
+        context = new_context(scope, model_asked)
         if context.model is None:
             return context
         span = self._tracer.start_span(
-            f"{context.method} /predict/{context.model}",
+            _span_name(context),
             context=_PROPAGATOR.extract(Headers(scope=scope)),
             kind=SpanKind.SERVER,
         )
@@ -54,6 +54,13 @@ class Tracing:
     def close(self) -> None:
         """Send out what has not left yet."""
         self._provider.shutdown()
+
+
+def _span_name(context: RequestContext) -> str:
+    """Name a prediction by what is among few: paths hold whatever clients write there."""
+    if context.path.startswith("/predict/"):
+        return f"{context.method} /predict/{context.model}"
+    return f"{context.method} {context.model}"
 
 
 class _TracedContext(RequestContext):

@@ -13,7 +13,7 @@ from serving.contract import Tensors
 from serving.gateway.inference.batcher import Batcher, TraceHeaders
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.model_ref import ModelRef, Question
 from serving.gateway.telemetry.request_context import RequestContext
 from tests.in_process import reading
 
@@ -41,8 +41,9 @@ class Script:
         self.sent: list[Sent] = []
 
     def __call__(
-        self, ref: ModelRef, inputs: Tensors, seconds: float, _trace: TraceHeaders
+        self, question: Question, inputs: Tensors, seconds: float, _trace: TraceHeaders
     ) -> Awaitable[Answer]:
+        ref = question.ref
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         num_out = 1 + sum(call.ref == ref for call in self.out)
         numbers = inputs["number"].ravel().tolist()
@@ -74,7 +75,7 @@ def ask(
     deadline = time.monotonic() + seconds
     context = RequestContext("test", "POST", f"/predict/{MODEL}", {})
     inputs = {"number": np.array(numbers, np.float64)}
-    return asyncio.ensure_future(batcher.predict(ref, inputs, context, deadline=deadline))
+    return asyncio.ensure_future(batcher.predict(Question(ref), inputs, context, deadline=deadline))
 
 
 async def settle() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from serving.errors import PredictionFailed
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.model_ref import ModelRef, Question
 from serving.gateway.telemetry.request_context import RequestContext
 from tests.serving.gateway.inference.scripted_call import (
     FOREVER,
@@ -89,7 +89,10 @@ def test_rows_of_different_shapes_never_share_a_call() -> None:
         asked = [
             asyncio.ensure_future(
                 shared.predict(
-                    ModelRef(MODEL), {"number": np.zeros(shape)}, context, deadline=FOREVER
+                    Question(ModelRef(MODEL)),
+                    {"number": np.zeros(shape)},
+                    context,
+                    deadline=FOREVER,
                 )
             )
             for shape in shapes

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from serving.errors import (
     DeadlineExceeded,
-    InternalError,
     ModelServerUnavailable,
     Overloaded,
     PredictionFailed,
+    RejectedByModel,
 )
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.model_ref import ModelRef
@@ -27,7 +27,7 @@ from tests.serving.gateway.inference.scripted_call import (
     settle,
 )
 
-ROW_FAULTS = (InternalError, PredictionFailed)
+ROW_FAULTS = (RejectedByModel, PredictionFailed)
 WHOLE_FAULTS = (ModelServerUnavailable, DeadlineExceeded, Overloaded, ValueError)
 MOST_DRAINED = 1_000  # calls; no script needs as many
 

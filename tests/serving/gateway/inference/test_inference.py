@@ -14,7 +14,7 @@ from serving.errors import DeadlineExceeded
 from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.model_ref import ModelRef, Question
 from serving.gateway.inference.router import Router
 from serving.gateway.telemetry.request_context import RequestContext
 from serving.models import MODELS
@@ -126,7 +126,7 @@ async def ask(
     """Ask for some houses' prices; as the caller must, give up at the deadline."""
     async with asyncio.timeout(seconds):
         answer = await inference.predict(
-            ModelRef("housing", version),
+            Question(ModelRef("housing", version)),
             HOUSING.preprocess([HOUSES[number] for number in houses]),
             RequestContext("test", "POST", "/predict/housing", {}),
             deadline=time.monotonic() + seconds,

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
 from serving.errors import InvalidInput, ModelServerFailure
+from serving.gateway.dialects.errors import error_response
+from serving.gateway.dialects.paths import model_asked
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.telemetry.request_context import new_context
 from tests import stack
@@ -37,6 +39,9 @@ def raising(error: Exception, *, after: bool = False) -> Callable[..., Any]:
     return app
 
 
+BEGIN = partial(new_context, model_asked=partial(model_asked, known=["housing"]))
+
+
 async def receive() -> Message:
     return {"type": "http.request"}
 
@@ -48,7 +53,7 @@ async def ask(app: Callable[..., Any], path: str = "/models", level: str = "INFO
     async def send(message: Message) -> None:
         sent.append(message)
 
-    log = RequestLog(app, lines=lines, level=level, begin=partial(new_context, models=["housing"]))
+    log = RequestLog(app, lines=lines, level=level, begin=BEGIN, answer=error_response)
     scope = {"type": "http", "method": "GET", "path": path, "headers": []}
     try:
         await log(scope, receive, send)
@@ -138,8 +143,14 @@ def test_in_a_terminal_it_is_a_line_for_people_that_commands_nothing(
 ) -> None:
     """A path may hold what moves a cursor, rings a bell or begins a line."""
     lines = Lines()
-    begin = partial(new_context, models=["housing"])
-    log = RequestLog(raising(KeyError()), lines=lines, level="INFO", begin=begin, text=True)
+    log = RequestLog(
+        raising(KeyError()),
+        lines=lines,
+        level="INFO",
+        begin=BEGIN,
+        answer=error_response,
+        text=True,
+    )
     scope = {"type": "http", "method": "GET", "path": "/\x1b[2J\a\nü", "headers": []}
 
     async def send(_message: Message) -> None:

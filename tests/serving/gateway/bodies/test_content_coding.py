@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from serving.errors import PayloadTooLarge
-from serving.gateway.api import payloads
+from serving.gateway.bodies import reading
 from tests.drawings import drawing, file_of
 from tests.examples import EXAMPLES
 from tests.in_process import gateway
@@ -132,7 +132,7 @@ def test_a_bomb_is_inflated_no_further_than_the_limit() -> None:
 
     tracemalloc.start()
     with pytest.raises(PayloadTooLarge):
-        asyncio.run(payloads.read(receive, GZIP, 1_000_000))
+        asyncio.run(reading.read(receive, GZIP, 1_000_000))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -149,11 +149,11 @@ def test_others_are_served_while_a_large_body_is_inflated() -> None:
 
     async def serve() -> None:
         nonlocal turns
-        reading = asyncio.ensure_future(payloads.read(receive, GZIP, 10_000_000))
-        while not reading.done():
+        inflating = asyncio.ensure_future(reading.read(receive, GZIP, 10_000_000))
+        while not inflating.done():
             turns += 1
             await asyncio.sleep(0)
-        assert len(reading.result()) == 10_000_000
+        assert len(inflating.result()) == 10_000_000
 
     asyncio.run(serve())
 

@@ -1,0 +1,36 @@
+"""Tensors whose lists differ from a signature's only around single values.
+
+TF Serving's own first example is one: `[1.0, 2.0, 5.0]` for a signature of the shape [batch, 1].
+"""
+
+from serving.contract import Signature, Tensors, TensorSpec
+
+
+def differ(inputs: Tensors, signature: Signature) -> bool:
+    """Tell whether inputs don't fit, but would with other dimensions of size one.
+
+    Whether a graph takes them nobody knows but the graph.
+    """
+    if inputs.keys() != signature.inputs.keys():
+        return False
+    pairs = [(array.shape, signature.inputs[name]) for name, array in inputs.items()]
+    return not all(spec.admits(shape) for shape, spec in pairs) and all(
+        _fits(shape, spec) for shape, spec in pairs
+    )
+
+
+def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
+    """Tell whether all other sizes than one are the spec's, in its order."""
+    if spec.shape is None:
+        return True
+    given = [size for size in shape if size != 1]
+    # How many of those given the sizes so far may have taken: one of any size may be one.
+    taken = {0}
+    for size in spec.shape:
+        if size is None:
+            taken |= {number + 1 for number in taken if number < len(given)}
+        elif size != 1:
+            taken = {
+                number + 1 for number in taken if number < len(given) and given[number] == size
+            }
+    return len(given) in taken

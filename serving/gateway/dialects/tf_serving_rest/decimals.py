@@ -1,0 +1,83 @@
+"""How TF Serving writes floats: six significant digits if they tell the number, else nine or 17.
+
+What is no number at all is written as null, where TF Serving's own answer is no JSON.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+# Between these, six or nine digits need no exponent; others are written one by one.
+_SMALLEST, _LARGEST = 1e-4, 1e6
+_POWERS = 10.0 ** np.arange(-4, 7)
+_SCALES = 10.0 ** np.arange(10)[::-1]  # that leave six digits before the point
+
+
+def decimal(value: float) -> str:
+    """Write a finite double."""
+    return _decimals([value])[0]
+
+
+def single(value: float) -> str:
+    """Write a finite float, given as any double that rounds to it."""
+    return _singles([float(np.float32(value))])[0]
+
+
+def dump(array: NDArray[Any]) -> bytes:
+    """Write an array of numbers or booleans as JSON, without spaces."""
+    if array.dtype == np.float64:
+        return _with_texts(array, np.isfinite(array), _decimals)
+    if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+        return _dump_floats(array.astype(np.float32))
+    return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _dump_floats(array: NDArray[np.float32]) -> bytes:
+    """Write floats as the doubles whose shortest form has the digits that are wanted."""
+    values = array.astype(np.float64)
+    sizes = np.abs(values)
+    scales = _SCALES[np.clip(np.searchsorted(_POWERS, sizes, "right") - 1, 0, 9)]
+    six = np.rint(values * scales) / scales
+    scales = scales * 1000
+    nine = np.rint(values * scales) / scales
+    digits = np.where(six.astype(np.float32) == array, six, nine)
+    odd = (sizes != 0) & ((sizes < _SMALLEST) | (sizes >= _LARGEST)) & np.isfinite(sizes)
+    if odd.any():
+        return _with_texts(np.where(odd, values, digits), odd, _singles)
+    return orjson.dumps(digits, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _with_texts(
+    array: NDArray[np.float64], odd: NDArray[np.bool_], write: Callable[[list[float]], list[str]]
+) -> bytes:
+    """Write the odd ones among the elements with a function of their own."""
+    elements = array.astype(object)
+    elements[odd] = [orjson.Fragment(text) for text in write(array[odd].tolist())]
+    return orjson.dumps(elements.tolist())
+
+
+def _decimals(values: list[float]) -> list[str]:
+    texts = [f"{value:.6g}" for value in values]
+    return [
+        _pointed(text if float(text) == value else f"{value:.17g}")
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _singles(values: list[float]) -> list[str]:
+    texts = [f"{value:.6g}" for value in values]
+    # A size of which six digits are too large for a float is no matter: it has nine, then.
+    with np.errstate(over="ignore"):
+        exact = np.array([float(text) for text in texts]).astype(np.float32) == np.array(values)
+    return [
+        _pointed(text if enough else f"{value:.9g}")
+        for text, value, enough in zip(texts, values, exact.tolist(), strict=True)
+    ]
+
+
+def _pointed(text: str) -> str:
+    """Mark a whole number as a float, so that readers take a column for one type."""
+    return text if "." in text or "e" in text else f"{text}.0"

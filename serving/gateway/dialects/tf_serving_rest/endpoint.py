@@ -1,0 +1,149 @@
+"""TensorFlow Serving's REST API: which path is answered how."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.wrappers_pb2 import Int64Value
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from proto.classification_pb2 import ClassificationRequest, ClassificationResponse
+from proto.model_pb2 import ModelSpec
+from proto.predict_pb2 import PredictRequest, PredictResponse
+from proto.regression_pb2 import RegressionRequest, RegressionResponse
+from serving import tensors
+from serving.contract import Tensors
+from serving.errors import ModelServerFailure, RejectedByModel, TfgateError
+from serving.gateway.dialects.calls import Asking, Call, Calls
+from serving.gateway.dialects.tf_serving_rest import (
+    brackets,
+    examples,
+    metadata,
+    predictions,
+    status,
+)
+from serving.gateway.dialects.tf_serving_rest.document import Odd
+from serving.gateway.dialects.tf_serving_rest.errors import restated
+from serving.gateway.dialects.tf_serving_rest.examples import Examples
+from serving.gateway.dialects.tf_serving_rest.paths import Target, target_of
+from serving.gateway.dialects.tf_serving_rest.predictions import Question
+from serving.gateway.inference.input_check import check_inputs
+from serving.gateway.inference.live import LiveVersion
+
+_SERVICE = "/tensorflow.serving.PredictionService"
+_JSON = "application/json"
+_HTML = "text/html; charset=ISO-8859-1"
+# What is longer is read slowly in a thread only, beside what the event loop does.
+_MAX_BYTES_ON_LOOP = 16_384
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+
+
+class TfServingRest:
+    """The ASGI application of the dialect."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request.
+
+        Raises:
+            TfgateError: it is refused, or cannot be answered.
+        """
+        if scope["method"] == "OPTIONS":
+            response = _preflight(scope)
+        else:
+            target = target_of(scope)
+            with self._calls.begin(scope, receive) as call:
+                try:
+                    content = await self._answer(call, target)
+                except TfgateError as error:
+                    raise restated(error, target) from error.__cause__
+            response = Response(content, media_type=_JSON)
+        await response(scope, receive, send)
+
+    async def _answer(self, call: Call, target: Target) -> bytes:
+        ref = target.ref
+        await call.find(ref.name)
+        if target.method == "status":
+            return status.write(ref, await self._calls.catalog.versions(ref.name))
+        if target.method == "metadata":
+            return metadata.write(await call.live(ref))
+        body = await call.read()
+        async with call.asking(ref) as model:
+            live = await model.live()
+            if target.method == "predict":
+                question = await _parsed(partial(predictions.parse, live=live), body)
+                return predictions.write(question, await _predict(model, question, live))
+            asked = await _parsed(examples.parse, body)
+            call.context.version = live.version
+            if target.method == "classify":
+                return await _classify(model, asked, live)
+            return await _regress(model, asked, live)
+
+
+async def _parsed(parse: Callable[..., T], body: bytes) -> T:
+    """Read a body at once; if it is odd, once more and slowly, which says what is wrong."""
+    try:
+        return parse(body)
+    except Odd:
+        if len(body) <= _MAX_BYTES_ON_LOOP:
+            return parse(body, slowly=True)
+        return await asyncio.to_thread(parse, body, slowly=True)
+
+
+async def _predict(model: Asking, question: Question, live: LiveVersion) -> Tensors:
+    signature = live.signature(question.signature)
+    if not brackets.differ(question.inputs, signature):
+        return (await model.predict(question)).outputs
+    request = PredictRequest(model_spec=_spec(live, question.signature))
+    tensors.encode_all(request.inputs, question.inputs)
+    num_rows = max(len(array) if array.ndim else 1 for array in question.inputs.values())
+    try:
+        answer = await model.relay(f"{_SERVICE}/Predict", request.SerializeToString(), num_rows)
+    except RejectedByModel:
+        # The graph stumbled, and the shapes are why: say that.
+        check_inputs(question.inputs, signature)
+        raise
+    return tensors.decode_all(_read(PredictResponse, answer).outputs)
+
+
+async def _classify(model: Asking, asked: Examples, live: LiveVersion) -> bytes:
+    request = ClassificationRequest(model_spec=_spec(live, asked.signature), input=asked.input)
+    answer = await model.relay(f"{_SERVICE}/Classify", request.SerializeToString(), asked.num_rows)
+    return examples.write_classes(_read(ClassificationResponse, answer).result)
+
+
+async def _regress(model: Asking, asked: Examples, live: LiveVersion) -> bytes:
+    request = RegressionRequest(model_spec=_spec(live, asked.signature), input=asked.input)
+    answer = await model.relay(f"{_SERVICE}/Regress", request.SerializeToString(), asked.num_rows)
+    return examples.write_values(_read(RegressionResponse, answer).result)
+
+
+def _read(kind: type[M], answer: bytes) -> M:
+    try:
+        return kind.FromString(answer)
+    except DecodeError as error:
+        message = "what the model server answered cannot be read"
+        raise ModelServerFailure(message) from error
+
+
+def _spec(live: LiveVersion, signature: str) -> ModelSpec:
+    """Name the version that a label stood for, or that was the newest, when the call began."""
+    version = Int64Value(value=live.version)
+    return ModelSpec(name=live.model, version=version, signature_name=signature)
+
+
+def _preflight(scope: Scope) -> Response:
+    """Answer a browser's question beforehand as TF Serving does without its flag for CORS.
+
+    With TFGATE_CORS_ORIGINS set, such questions are answered before they come here.
+    """
+    origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+    is_from_page = origin.startswith((b"http://", b"https://"))
+    return Response(status_code=200 if is_from_page else 400, media_type=_HTML)

@@ -1,0 +1,77 @@
+"""Predict: a body in rows or in columns becomes tensors, and tensors an answer of the same form."""
+
+from dataclasses import dataclass
+
+from serving.contract import Signature, Tensors
+from serving.errors import InvalidInput
+from serving.gateway.dialects.calls import Asked
+from serving.gateway.dialects.tf_serving_rest import columnar_format, document, row_format
+from serving.gateway.dialects.tf_serving_rest.columns import Columns, NotPlain
+from serving.gateway.dialects.tf_serving_rest.document import Document, Odd
+from serving.gateway.inference.live import LiveVersion
+
+
+@dataclass(frozen=True)
+class Question(Asked):
+    """What is asked, and whether it came `by_row`."""
+
+    by_row: bool = True
+
+
+def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> Question:
+    """Read the body of a predict request.
+
+    Raises:
+        Odd: it must be read `slowly`, which raises what follows instead.
+        MalformedBody: it is no JSON.
+        InvalidInput: it is not what the signature takes.
+        Unimplemented: an input has a dtype that TF Serving reads from no JSON.
+    """
+    asked = document.read(body, slowly=slowly)
+    name = document.signature_name(asked)
+    signature = document.signature(name, live)
+    by_row = _is_by_row(asked)
+    try:
+        inputs = _inputs(asked, signature, body, by_row=by_row, slowly=slowly)
+    except NotPlain as error:
+        raise Odd from error
+    return Question(inputs, name or document.DEFAULT_SIGNATURE, by_row=by_row)
+
+
+def write(asked: Question, outputs: Tensors) -> bytes:
+    """Write an answer.
+
+    Raises:
+        InvalidInput: the outputs have no rows, or not the same number, and rows are asked for.
+    """
+    return row_format.write(outputs) if asked.by_row else columnar_format.write(outputs)
+
+
+def _is_by_row(asked: Document) -> bool:
+    if "instances" not in asked and "inputs" not in asked:
+        message = "Missing 'inputs' or 'instances' key"
+        raise InvalidInput(message, hint="")
+    if "instances" in asked and "inputs" in asked:
+        raise document.wrong(
+            asked,
+            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ",
+        )
+    return "instances" in asked
+
+
+def _inputs(
+    asked: Document, signature: Signature, body: bytes, *, by_row: bool, slowly: bool
+) -> Tensors:
+    if not by_row:
+        value = asked["inputs"]
+        if slowly:
+            return columnar_format.read(value, signature)
+        return columnar_format.read_at_once(value, signature, Columns(body))
+    rows = asked["instances"]
+    if not isinstance(rows, list):
+        raise document.wrong(asked, "Expecting 'instances' to be an list/array")
+    if not rows:
+        raise document.wrong(asked, "No values in 'instances' array")
+    if slowly:
+        return row_format.read(rows, signature)
+    return row_format.read_at_once(rows, signature, Columns(body))

@@ -1,0 +1,56 @@
+"""Whether tensors are what a signature asks for; nobody else looks.
+
+TensorFlow Serving checks no shape: a wrong one ends in the text of whichever kernel stumbles first.
+"""
+
+from collections.abc import Iterator
+
+from serving.contract import Signature, Tensors
+from serving.errors import FieldError, InvalidInput
+from serving.gateway.inference.example import unsendable
+
+_MAX_NAME = 100  # characters that are told
+
+
+def check_inputs(inputs: Tensors, signature: Signature) -> int:
+    """Return the number of rows; 1 for a signature without a batch.
+
+    Raises:
+        InvalidInput: with every input that is missing, unknown, of a wrong dtype or shape, or of
+            another number of rows than the rest.
+    """
+    if lacking := unsendable(signature):
+        message = f"the signature has tensors of types that cannot be sent: {', '.join(lacking)}"
+        raise InvalidInput(message, hint="Export it with a signature that has none of these.")
+    wrong = list(_wrong(inputs, signature))
+    if wrong:
+        detail = "; ".join(f"input {field.field} {field.message}" for field in wrong)
+        raise InvalidInput(detail, hint="Send the inputs as `detail` has them.", fields=wrong)
+    if not signature.is_batched:
+        return 1
+    sizes = {name: len(array) for name, array in inputs.items()}
+    if len(set(sizes.values())) > 1:
+        rows = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        message = f"the inputs differ in their numbers of rows: {rows}"
+        fields = [FieldError(name, f"has {size} rows") for name, size in sizes.items()]
+        hint = "Send as many rows of each input: the first dimension is the batch."
+        raise InvalidInput(message, hint=hint, fields=fields)
+    return next(iter(sizes.values()), 1)
+
+
+def _wrong(inputs: Tensors, signature: Signature) -> Iterator[FieldError]:
+    for name, spec in signature.inputs.items():
+        array = inputs.get(name)
+        if array is None:
+            if name not in signature.optional:
+                yield FieldError(name, f"is missing; expected is {spec}")
+        elif array.dtype != spec.numpy_dtype:
+            received = "string" if array.dtype == object else array.dtype.name
+            yield FieldError(name, f"is {received}; expected is {spec}", received)
+        elif not spec.admits(array.shape):
+            received = f"{list(array.shape)}"
+            yield FieldError(name, f"has the shape {received}; expected is {spec}", received)
+    for name in inputs:
+        if name not in signature.inputs:
+            there = ", ".join(signature.inputs) or "none"
+            yield FieldError(name[:_MAX_NAME], f"is unknown; the signature has {there}")

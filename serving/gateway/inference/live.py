@@ -1,0 +1,65 @@
+"""What a version says of its own signatures, read from the model server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proto.metadata_pb2 import SignatureDef, SignatureDefMap, TensorInfo
+from serving.contract import Signature, TensorSpec
+from serving.errors import FieldError, InvalidInput
+from serving.tensors import dtype_name
+
+# What a SavedModel keeps for itself, such as the operation that restores its variables.
+_HIDDEN = "__saved_model_"
+
+
+@dataclass(frozen=True)
+class LiveVersion:
+    """A version with its signatures; `definitions` are the same as the model server tells them."""
+
+    model: str
+    version: int
+    signatures: Mapping[str, Signature]
+    definitions: SignatureDefMap
+
+    def signature(self, name: str) -> Signature:
+        """Return a signature.
+
+        Raises:
+            InvalidInput: there is none of that name.
+        """
+        found = self.signatures.get(name)
+        if found is None:
+            there = ", ".join(sorted(self.signatures)) or "none"
+            message = f"version {self.version} of {self.model} has no signature {name[:100]!r}"
+            field = FieldError("signature_name", f"must be one of {there}", name[:100])
+            raise InvalidInput(f"{message}; there are {there}", fields=[field])
+        return found
+
+
+def live_version(model: str, version: int, definitions: SignatureDefMap) -> LiveVersion:
+    """Read the signatures of a version."""
+    signatures = {
+        name: _signature(definition)
+        for name, definition in sorted(definitions.signature_def.items())
+        if not name.startswith(_HIDDEN)
+    }
+    return LiveVersion(model, version, signatures, definitions)
+
+
+def _signature(definition: SignatureDef) -> Signature:
+    return Signature(
+        inputs=_specs(definition.inputs),
+        outputs=_specs(definition.outputs),
+        optional=frozenset(definition.defaults),
+    )
+
+
+def _specs(infos: Mapping[str, TensorInfo]) -> dict[str, TensorSpec]:
+    return {name: _spec(info) for name, info in sorted(infos.items())}
+
+
+def _spec(info: TensorInfo) -> TensorSpec:
+    if info.tensor_shape.unknown_rank:
+        return TensorSpec(dtype_name(info.dtype), None)
+    sizes = [None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
+    return TensorSpec(dtype_name(info.dtype), tuple(sizes))

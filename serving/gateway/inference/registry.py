@@ -1,0 +1,193 @@
+"""The registry: every model that can be asked, declared or not, and how its name is learned.
+
+Three sources: models that somebody has declared in a file; names that the settings or the model
+server's own models.config give; and, where any name may be asked for, the model server, which says
+whether it has such a model. What clients invent leaves nothing behind.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+
+from proto.management_pb2 import ModelServerConfig
+from serving.contract import Model
+from serving.errors import UnknownModel
+from serving.gateway.inference.catalog import Catalog
+from serving.gateway.inference.inference import Inference
+from serving.gateway.settings import ANY_MODEL
+from serving.gateway.telemetry import metrics
+
+_LOGGER = logging.getLogger("tfgate.models")
+_POLL_SECONDS = 1
+_MAX_NAME = 100  # characters that are told
+_MAX_NAMES = 20  # that are told
+_MAX_LOOKS = 4  # at once, for names that are not known yet
+# A name that was learned, and is served no more: time for its last counts to be scraped.
+_KEPT_SECONDS = 600
+
+Models = Mapping[str, Model[Any, Any]]
+
+
+class WrongModelsConfig(Exception):
+    """The file that lists the model server's models cannot be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that can be asked; `declared` is None for one that nobody has written a file for."""
+
+    name: str
+    declared: Model[Any, Any] | None
+    inference: Inference
+
+
+class Registry(Mapping[str, ServedModel]):
+    """The models by their names; those that nobody declared come and go."""
+
+    def __init__(
+        self,
+        declared: Models,
+        names: Collection[str],
+        catalog: Catalog,
+        inference: Callable[[str, Model[Any, Any] | None], Inference],
+        *,
+        config: Path | None = None,
+    ) -> None:
+        """`names` may be asked besides those declared; ANY_MODEL stands for all there are.
+
+        With a `config`, the models are those that it lists, and no others.
+
+        Raises:
+            WrongModelsConfig: it cannot be used.
+        """
+        self._catalog = catalog
+        self._inference = inference
+        self._config = config
+        self._takes_any = ANY_MODEL in names and config is None
+        self._kept = set(names) - {ANY_MODEL}
+        self._models: dict[str, ServedModel] = {}
+        self._gone_since: dict[str, float] = {}
+        self._looks = asyncio.Semaphore(_MAX_LOOKS)
+        self._seen: bytes | None = None
+        self.declared: Models = declared
+        if config is not None:
+            self._seen = _content(config)
+            listed = _names_in(config, self._seen)
+            self.declared = {name: model for name, model in declared.items() if name in listed}
+            self._kept = listed - set(self.declared)
+        for name, model in self.declared.items():
+            self._add(name, model)
+        for name in sorted(self._kept - set(self.declared)):
+            self._add(name, None)
+
+    def __getitem__(self, name: str) -> ServedModel:
+        """Return a model that is known."""
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names that are known now."""
+        return iter(list(self._models))
+
+    def __len__(self) -> int:
+        """Count the models that are known now."""
+        return len(self._models)
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether any model of the model server may be asked."""
+        return self._takes_any
+
+    async def find(self, name: str) -> ServedModel:
+        """Return a model, and learn its name if the model server knows it.
+
+        Raises:
+            UnknownModel: there is none.
+            TfgateError: the model server cannot be asked.
+        """
+        found = self._models.get(name)
+        if found is not None:
+            return found
+        if self._takes_any and name.isprintable():
+            async with self._looks:
+                versions = await self._catalog.versions(name)
+            if versions:
+                _LOGGER.info("%s is served without a declaration", name)
+                return self._models.get(name) or self._add(name, None)
+        raise self.unknown(name)
+
+    def unknown(self, name: str) -> UnknownModel:
+        """Build the error for a model that there is none of."""
+        known = sorted(self)
+        more = ", …" if len(known) > _MAX_NAMES else ""
+        there = f"there are {', '.join(known[:_MAX_NAMES])}{more}" if known else "there is none"
+        return UnknownModel(f"there is no model {name[:_MAX_NAME]!r}; {there}")
+
+    def note(self, name: str, *, is_served: bool) -> None:
+        """Forget a name that was learned once the model server has not known it for a while."""
+        if is_served or name in self.declared or name in self._kept:
+            self._gone_since.pop(name, None)
+        elif time.monotonic() - self._gone_since.setdefault(name, time.monotonic()) > _KEPT_SECONDS:
+            self._forget(name)
+
+    async def follow_config(self) -> None:
+        """Take over what the file comes to list, until cancelled.
+
+        A model that is declared gets its own paths at the next start.
+        """
+        while self._config is not None:
+            await asyncio.sleep(_POLL_SECONDS)
+            content = _content(self._config)
+            if content == self._seen:
+                continue
+            self._seen = content
+            try:
+                listed = _names_in(self._config, content)
+            except WrongModelsConfig as error:
+                _LOGGER.error("the models from before go on to count: %s", error)
+                continue
+            for name in sorted(listed - set(self._models)):
+                _LOGGER.info("%s is listed now", name)
+                self._add(name, None)
+            for name in sorted(set(self._models) - listed - set(self.declared)):
+                _LOGGER.info("%s is listed no more", name)
+                self._forget(name)
+            self._kept = listed - set(self.declared)
+
+    def _add(self, name: str, declared: Model[Any, Any] | None) -> ServedModel:
+        metrics.initialise_model(name)
+        model = ServedModel(name, declared, self._inference(name, declared))
+        self._models[name] = model
+        return model
+
+    def _forget(self, name: str) -> None:
+        del self._models[name]
+        self._gone_since.pop(name, None)
+        self._catalog.forget(name)
+        metrics.forget(name)
+
+
+def _content(file: Path) -> bytes:
+    with suppress(OSError):
+        return file.read_bytes()
+    return b""
+
+
+def _names_in(file: Path, content: bytes) -> set[str]:
+    config = ModelServerConfig()
+    try:
+        text_format.Parse(content.decode(), config, allow_unknown_field=True)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        message = f"{file} is no models.config: {error}"
+        raise WrongModelsConfig(message) from error
+    names = {each.name for each in config.model_config_list.config} - {""}
+    if not names:
+        message = f"{file} lists no model"
+        raise WrongModelsConfig(message)
+    return names
