@@ -67,6 +67,7 @@ HEAVY = {
     "grpc": [
         *("bench", "serving.embedded", "soak"),
         *("serving.gateway.inference.channel", "serving.gateway.inference.client"),
+        *("serving.gateway.server.grpc_as_http", "serving.gateway.server.grpc_server"),
     ],
     "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api"],
     "starlette": ["serving.gateway"],

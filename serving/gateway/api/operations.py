@@ -73,7 +73,7 @@ def operations_router(
     @router.get("/readyz", summary="May requests come?", responses=problem_responses(503))
     async def readiness(request: Request) -> Readiness:
         _refuse_while_draining(request)
-        return _readiness(await monitor.look(), required, takes_any=registry.takes_any)
+        return check_ready(await monitor.look(), required, takes_any=registry.takes_any)
 
     @router.get(
         "/readyz/{model}",
@@ -86,7 +86,7 @@ def operations_router(
     ) -> Readiness:
         await registry.find(model)
         _refuse_while_draining(request)
-        return _readiness({model: await monitor.look_at(model)}, [model])
+        return check_ready({model: await monitor.look_at(model)}, [model])
 
     @router.get(
         "/errors/{code}",
@@ -119,9 +119,15 @@ def _refuse_while_draining(request: Request) -> None:
         raise ShuttingDown("the gateway is shutting down")
 
 
-def _readiness(
+def check_ready(
     found: Mapping[str, ModelState], required: Collection[str], *, takes_any: bool = False
 ) -> Readiness:
+    """Say what is missing of models that may be asked all the same.
+
+    Raises:
+        ModelUnavailable: none can be asked, or one of those that are required cannot.
+        ModelServerUnavailable: nor can the model server.
+    """
     missing = {model: state.missing for model, state in found.items() if state.missing}
     # A model server that has none of those known here may have others, which can be asked.
     may_have_others = takes_any and not any(each.error or each.versions for each in found.values())

@@ -50,6 +50,7 @@ class Calls:
         self.catalog = catalog
         self.monitor = monitor
         self.max_body_bytes = settings.max_body_bytes
+        self.required_models = settings.required_models
         self._longest_seconds = settings.predict_timeout_seconds
 
     @contextmanager

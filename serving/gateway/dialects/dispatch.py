@@ -5,11 +5,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.open_inference_grpc.endpoint import OpenInferenceGrpc
 from serving.gateway.dialects.open_inference_http.endpoint import OpenInferenceHttp
-from serving.gateway.dialects.paths import GRPC, TF_SERVING_REST, is_open_inference
+from serving.gateway.dialects.paths import (
+    GRPC,
+    OPEN_INFERENCE_SERVICE,
+    TF_SERVING_REST,
+    is_open_inference,
+)
 from serving.gateway.dialects.tf_serving_grpc.endpoint import TfServingGrpc
 from serving.gateway.dialects.tf_serving_rest.endpoint import TfServingRest
-
-_OPEN_INFERENCE_SERVICE = "/inference."
 
 
 class Dialects:
@@ -35,7 +38,7 @@ class Dialects:
             return self._others
         path: str = scope["path"]
         if scope["method"] == GRPC:
-            is_open = path.startswith(_OPEN_INFERENCE_SERVICE)
+            is_open = path.startswith(OPEN_INFERENCE_SERVICE)
             return self._open_inference_grpc if is_open else self._tf_serving_grpc
         if path[:4].lower() == TF_SERVING_REST:
             return self._tf_serving_rest

@@ -3,7 +3,14 @@
 from starlette.responses import JSONResponse, Response
 
 from serving.errors import MethodNotAllowed, TfgateError
-from serving.gateway.dialects.paths import GRPC, TF_SERVING_REST, is_open_inference
+from serving.gateway.dialects.open_inference_grpc import errors as open_inference_grpc
+from serving.gateway.dialects.paths import (
+    GRPC,
+    OPEN_INFERENCE_SERVICE,
+    TF_SERVING_REST,
+    is_open_inference,
+)
+from serving.gateway.dialects.tf_serving_grpc import errors as tf_serving_grpc
 from serving.gateway.dialects.tf_serving_rest import errors as tf_serving_rest
 from serving.gateway.problems import RETRY_AFTER_SECONDS, RETRY_LATER, problem_response, status_of
 from serving.gateway.telemetry.request_context import RequestContext
@@ -12,7 +19,9 @@ from serving.gateway.telemetry.request_context import RequestContext
 def error_response(error: TfgateError, context: RequestContext, root_path: str) -> Response:
     """Build the answer that reports an error, in the form that whoever asked understands."""
     if context.method == GRPC:
-        return Response(b"", 200, {"grpc-status": "13", "grpc-message": error.detail})
+        if context.path.startswith(OPEN_INFERENCE_SERVICE):
+            return open_inference_grpc.error_response(error, context.path)
+        return tf_serving_grpc.error_response(error)
     if context.path[: len(TF_SERVING_REST)].lower() == TF_SERVING_REST:
         return tf_serving_rest.error_response(error)
     if is_open_inference(context.path):

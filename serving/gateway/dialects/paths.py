@@ -11,6 +11,7 @@ from serving.gateway.telemetry import metrics
 GRPC: Final = "GRPC"  # the method of a call that came over gRPC; no HTTP client can send it
 TF_SERVING_REST = "/v1/"
 OPEN_INFERENCE = "/v2"
+OPEN_INFERENCE_SERVICE = "/inference."
 
 _TYPED = "/predict/"
 _PREDICTIONS = re.compile(

@@ -18,13 +18,12 @@ from serving.errors import (
     NotFound,
     UnknownModel,
 )
-from serving.gateway.api.operations import readiness
+from serving.gateway.api.operations import check_ready
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
-from serving.gateway.settings import Settings
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 # Of what Triton offers more, why it is not here.
@@ -53,9 +52,8 @@ Answer = Callable[[Call, Scope, bytes], Awaitable[Message]]
 class OpenInferenceGrpc:
     """ASGI application for calls of this service."""
 
-    def __init__(self, calls: Calls, settings: Settings) -> None:
+    def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._required = settings.required_models
         self._methods: dict[str, Answer] = {
             "ServerLive": self._server_live,
             "ServerReady": self._server_ready,
@@ -89,9 +87,9 @@ class OpenInferenceGrpc:
     async def _server_ready(self, _call: Call, scope: Scope, _content: bytes) -> Message:
         if scope["state"].get("draining"):
             return messages.ServerReadyResponse(ready=False)
-        found = await self._calls.monitor.look()
+        calls, found = self._calls, await self._calls.monitor.look()
         try:
-            readiness(found, self._required, takes_any=self._calls.registry.takes_any)
+            check_ready(found, calls.required_models, takes_any=calls.registry.takes_any)
         except (ModelUnavailable, ModelServerUnavailable):
             return messages.ServerReadyResponse(ready=False)
         return messages.ServerReadyResponse(ready=True)
@@ -129,7 +127,9 @@ class OpenInferenceGrpc:
             outputs=[_tensor(each) for each in told.outputs],
         )
 
-    async def _infer(self, call: Call, _scope: Scope, content: bytes) -> Message:
+    async def _infer(
+        self, call: Call, _scope: Scope, content: bytes
+    ) -> messages.ModelInferResponse:
         request = parse(messages.ModelInferRequest, content)
         ref = model_ref(request.model_name, request.model_version)
         async with call.asking(ref) as model:

@@ -18,7 +18,6 @@ from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.tf_serving_grpc import predict
 from serving.gateway.dialects.tf_serving_grpc.specs import asked_by, asked_by_all
 from serving.gateway.inference.model_ref import ModelRef
-from serving.gateway.settings import Settings
 
 _PREDICTION, _MODEL = "/tensorflow.serving.PredictionService", "/tensorflow.serving.ModelService"
 _PREDICT = f"{_PREDICTION}/Predict"
@@ -28,9 +27,8 @@ _RELOAD = f"{_MODEL}/HandleReloadConfigRequest"
 class TfServingGrpc:
     """ASGI application for calls of these two services."""
 
-    def __init__(self, calls: Calls, settings: Settings) -> None:
+    def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._max_bytes = settings.max_body_bytes
         self._relayed: dict[str, Callable[[bytes], tuple[ModelRef, int]]] = {
             f"{_PREDICTION}/Classify": _asks_with_examples,
             f"{_PREDICTION}/Regress": _asks_with_examples,
@@ -68,7 +66,7 @@ class TfServingGrpc:
                 raise _unknown_signature(name, sorted(live.signatures))
             if not predict.goes_by_tensors(signature):
                 return await model.relay(_PREDICT, message)
-            asked = predict.understand(request, max_bytes=self._max_bytes)
+            asked = predict.understand(request, max_bytes=self._calls.max_body_bytes)
             answer = await model.predict(asked)
         return predict.write(request, answer).SerializeToString()
 
