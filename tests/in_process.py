@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from serving.gateway.app import create_app
 from serving.gateway.inference.channel import OpenChannel, open_channel
+from serving.gateway.server.grpc_as_http import Reply, ask, new_scope
 from serving.gateway.settings import Settings
 from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models
@@ -67,6 +68,17 @@ class Gateway:
         visitor.send(body[:cut], more=withheld > 0)
         visitor.withheld = body[cut:]
         return visitor
+
+    async def calling(
+        self, path: str, message: bytes, metadata: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Make a call of gRPC, as the gRPC port hands it to the gateway."""
+        headers = [(name.encode(), value.encode()) for name, value in (metadata or {}).items()]
+        return await ask(self._app, {**new_scope("GRPC", path), "headers": headers}, message)
+
+    def call(self, path: str, message: bytes, metadata: Mapping[str, str] | None = None) -> Reply:
+        """Make a call of gRPC, and wait for its answer."""
+        return self.run(self.calling(path, message, metadata))
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Let the gateway work until something has come about; the condition may ask it."""

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
 
+from proto.management_pb2 import ModelServerConfig
 from serving.contract import Tensors
+from serving.tf_serving.model_config import model_config
 from tests import stack
 from tests.foreign.gateway import Addresses, Gateway, connected, gateway_over
 from tests.foreign.models import FOREIGN_MODELS, answers, publish
@@ -36,11 +39,24 @@ def addresses(
 ) -> Iterator[Addresses]:
     """A gateway over them, for clients of any make."""
     scratch = tmp_path_factory.mktemp("scratch")
+    config = scratch / "models.config"
+    config.write_text(labelled(model_config(foreign_repository)))
+    port = stack.free_port()
+    # Labels are given before anything is loaded.
+    flag = "--allow_version_labels_for_unavailable_models=true"
     with (
-        stack.model_server(foreign_repository, scratch) as model_server,
-        gateway_over(model_server) as addresses,
+        stack.model_server_process(config, flag, port=port),
+        gateway_over(f"127.0.0.1:{port}") as addresses,
     ):
         yield addresses
+
+
+def labelled(config: str) -> str:
+    """Call version 1 of every model stable."""
+    parsed = text_format.Parse(config, ModelServerConfig())
+    for each in parsed.model_config_list.config:
+        each.version_labels["stable"] = 1
+    return text_format.MessageToString(parsed)
 
 
 @pytest.fixture(scope="session")

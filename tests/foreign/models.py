@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
+from tests.contract.tf_serving.saved_models import build_classifier, build_halves
 from tests.foreign import saved_models
 from tests.foreign.saved_models import DTYPES
 
@@ -69,7 +70,32 @@ def _texts(*values: bytes) -> NDArray[np.object_]:
     return np.array(values, object)
 
 
+def _examples(*features: dict[str, list[float]]) -> NDArray[np.object_]:
+    """Write each as a message, which is no text."""
+    return _texts(
+        *(
+            tf.train.Example(
+                features=tf.train.Features(
+                    feature={
+                        name: tf.train.Feature(float_list=tf.train.FloatList(value=values))
+                        for name, values in each.items()
+                    }
+                )
+            ).SerializeToString()
+            for each in features
+        )
+    )
+
+
 FOREIGN_MODELS: dict[str, ForeignModel] = {
+    "half_plus_two": ForeignModel(
+        build_halves,
+        (Question({"x": _float32([1.0], [5.0])}), Question({"x": _float32([-4.0])})),
+    ),
+    "classifier": ForeignModel(
+        build_classifier,
+        (Question({"examples": _examples({"x": [0.5, 1.5]}, {"x": [-2.0, 300.0]})}, "predict"),),
+    ),
     "two_ids_of_keras": ForeignModel(
         saved_models.two_ids_of_keras,
         (

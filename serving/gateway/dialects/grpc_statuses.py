@@ -59,6 +59,15 @@ def grpc_status_of(error: type[TfgateError]) -> int:
     raise LookupError(error)
 
 
+def text_of(error: TfgateError) -> str:
+    """Say what is wrong, and what to do next where that is about this very request.
+
+    What a class of errors has for all of its requests speaks of our own paths over HTTP.
+    """
+    hint = error.hint if error.hint != type(error).hint else ""
+    return f"{error.detail}. {hint}" if hint else error.detail
+
+
 def grpc_response(error: TfgateError, status: int, text: str, body: bytes = b"") -> Response:
     """Build the answer that reports an error; a `body` is the message of a stream that does.
 

@@ -25,7 +25,7 @@ def check_inputs(inputs: Tensors, signature: Signature) -> int:
     wrong = list(_wrong(inputs, signature))
     if wrong:
         detail = "; ".join(f"input {field.field} {field.message}" for field in wrong)
-        raise InvalidInput(detail, hint="Send the inputs as `detail` has them.", fields=wrong)
+        raise InvalidInput(detail, hint="Send the inputs as they are expected.", fields=wrong)
     if not signature.is_batched:
         return 1
     sizes = {name: len(array) for name, array in inputs.items()}

@@ -80,9 +80,10 @@ class Reply:
     def metadata(self) -> tuple[tuple[str, str], ...]:
         return tuple(
             [
-                (name.decode("latin-1"), value.decode("latin-1"))
+                (name.decode(), value.decode())
                 for name, value in self._headers
-                if name.startswith(_TOLD)
+                # The name of a model may be in any script, and metadata are ASCII.
+                if name.startswith(_TOLD) and value.isascii()
             ]
         )
 

@@ -49,7 +49,7 @@ def refusal(**variables: str) -> str:
 
 def test_a_model_that_is_required_must_exist() -> None:
     with pytest.raises(WrongSettings, match=r"TFGATE_REQUIRED_MODELS: .*tickets.*housing"):
-        run(read_settings(required_models="housing,tickets"))
+        run(read_settings(required_models="housing,tickets", generic_models=""))
 
 
 def test_what_is_refused_is_told_in_one_line_and_ends_the_program(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from serving.errors import TfgateError
 from serving.gateway.dialects import grpc_statuses
-from serving.gateway.dialects.grpc_statuses import grpc_response, grpc_status_of
+from serving.gateway.dialects.grpc_statuses import grpc_response, grpc_status_of, text_of
 from serving.gateway.dialects.tf_serving_grpc.predict import SIGNATURE
 from serving.gateway.inference.client import CallFailed
 
@@ -25,4 +25,4 @@ def error_response(error: TfgateError) -> Response:
         return grpc_response(error, cause.number, cause.details)
     if any(field.field == SIGNATURE for field in error.fields):
         return grpc_response(error, grpc_statuses.FAILED_PRECONDITION, error.detail)
-    return grpc_response(error, grpc_status_of(type(error)), error.detail)
+    return grpc_response(error, grpc_status_of(type(error)), text_of(error))
