@@ -66,7 +66,7 @@ _FOUND = [
 ]
 _NOT_BEGUN = ("expected value", "expected ident", "key must be a string", "trailing characters")
 _IN_NUMBER = re.compile(r"[xXoObB_.]\w")
-_WORD = re.compile(r"(True|False|None|nan|NAN|inf|undefined|Inf)\b")
+_WORD = re.compile(r"(True|False|None|NaN|nan|NAN|Infinity|inf|undefined|Inf)\b")
 
 
 def explain(body: bytes, reason: str) -> MalformedBody:

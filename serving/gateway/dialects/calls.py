@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from prometheus_client import Gauge
 from starlette.types import Receive, Scope
 
 from serving.contract import Signature, Tensors
@@ -64,11 +65,14 @@ class Calls:
         """
         context: RequestContext = scope["state"]["context"]
         timeout = request_timeout(context.headers, receive, longest=self._longest_seconds)
+        call = Call(self, context, receive, timeout)
         try:
             with timeout:
-                yield Call(self, context, receive, timeout)
+                yield call
         except TimeoutError as error:
             raise too_late(context, timeout.seconds) from error
+        finally:
+            call.end()
 
 
 class Call:
@@ -81,6 +85,7 @@ class Call:
         self._calls = calls
         self._receive = receive
         self._timeout = timeout
+        self._in_flight: Gauge | None = None
 
     async def read(self) -> bytes:
         """Read the whole body, inflated.
@@ -105,9 +110,16 @@ class Call:
         if self.context.permit is not None:
             self.context.permit(name)
         model = await self._calls.registry.find(name)
-        if self.context.model is not None:
+        if self.context.model is not None and self._in_flight is None:
             self.context.model = name
+            self._in_flight = metrics.IN_FLIGHT.labels(name)
+            self._in_flight.inc()
         return model
+
+    def end(self) -> None:
+        """Count the request as in progress no more."""
+        if self._in_flight is not None:
+            self._in_flight.dec()
 
     async def live(self, ref: ModelRef) -> LiveVersion:
         """Return the version that a reference stands for, with its signatures.
@@ -148,6 +160,7 @@ class Asking:
         self._catalog = catalog
         self._context = context
         self._deadline = deadline
+        self._live: LiveVersion | None = None
 
     async def live(self) -> LiveVersion:
         """Return the version that will be asked, with its signatures.
@@ -155,7 +168,9 @@ class Asking:
         Raises:
             TfgateError: the version cannot be asked.
         """
-        return await self._catalog.live(self.model.inference.route(self.ref))
+        if self._live is None:
+            self._live = await self._catalog.live(self.model.inference.route(self.ref))
+        return self._live
 
     async def predict(self, asked: Asked) -> Answer:
         """Check the tensors, and have them answered by a signature.

@@ -9,23 +9,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
-
-from proto.management_pb2 import ModelServerConfig
 from serving.contract import Model
 from serving.errors import UnknownModel
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.models_config import WrongModelsConfig, content_of, names_in
 from serving.gateway.settings import ANY_MODEL
 from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.models")
 _POLL_SECONDS = 1
+_LONGEST_NAME = 255  # of a folder, which is where a model's name comes from
 _MAX_NAME = 100  # characters that are told
 _MAX_NAMES = 20  # that are told
 _MAX_LOOKS = 4  # at once, for names that are not known yet
@@ -33,10 +31,6 @@ _MAX_LOOKS = 4  # at once, for names that are not known yet
 _KEPT_SECONDS = 600
 
 Models = Mapping[str, Model[Any, Any]]
-
-
-class WrongModelsConfig(Exception):
-    """The file that lists the model server's models cannot be used; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +72,8 @@ class Registry(Mapping[str, ServedModel]):
         self._seen: bytes | None = None
         self.declared: Models = declared
         if config is not None:
-            self._seen = _content(config)
-            listed = _names_in(config, self._seen)
+            self._seen = content_of(config)
+            listed = names_in(config, self._seen)
             self.declared = {name: model for name, model in declared.items() if name in listed}
             self._kept = listed - set(self.declared)
         for name, model in self.declared.items():
@@ -114,7 +108,7 @@ class Registry(Mapping[str, ServedModel]):
         found = self._models.get(name)
         if found is not None:
             return found
-        if self._takes_any and name.isprintable():
+        if self._takes_any and name.isprintable() and len(name) <= _LONGEST_NAME:
             async with self._looks:
                 versions = await self._catalog.versions(name)
             if versions:
@@ -143,12 +137,12 @@ class Registry(Mapping[str, ServedModel]):
         """
         while self._config is not None:
             await asyncio.sleep(_POLL_SECONDS)
-            content = _content(self._config)
+            content = content_of(self._config)
             if content == self._seen:
                 continue
             self._seen = content
             try:
-                listed = _names_in(self._config, content)
+                listed = names_in(self._config, content)
             except WrongModelsConfig as error:
                 _LOGGER.error("the models from before go on to count: %s", error)
                 continue
@@ -171,23 +165,3 @@ class Registry(Mapping[str, ServedModel]):
         self._gone_since.pop(name, None)
         self._catalog.forget(name)
         metrics.forget(name)
-
-
-def _content(file: Path) -> bytes:
-    with suppress(OSError):
-        return file.read_bytes()
-    return b""
-
-
-def _names_in(file: Path, content: bytes) -> set[str]:
-    config = ModelServerConfig()
-    try:
-        text_format.Parse(content.decode(), config, allow_unknown_field=True)
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        message = f"{file} is no models.config: {error}"
-        raise WrongModelsConfig(message) from error
-    names = {each.name for each in config.model_config_list.config} - {""}
-    if not names:
-        message = f"{file} lists no model"
-        raise WrongModelsConfig(message)
-    return names

@@ -4,10 +4,9 @@ Source: the binary tensor data extension, which HTTP has, and `raw_input_content
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,7 @@ _WIRE_DTYPES = {dtype: dtype.newbyteorder("<") for dtype in NUMPY_DTYPES.values(
 _BOOL = np.dtype(bool)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """An input as its sender describes it; there is such a datatype, and such a shape."""
 
     name: str

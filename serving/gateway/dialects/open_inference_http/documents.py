@@ -11,6 +11,7 @@ from serving.gateway.api.broken_json import explain
 
 # A longer document is not read a second time to say what is wrong with it.
 _MAX_EXPLAINED = 1_000_000
+_MAX_LINES = 10_000  # that are counted through to find a place
 _NAME = re.compile(rb'"name"\s*:\s*"((?:[^"\\]|\\.){0,100})"')
 
 
@@ -43,13 +44,14 @@ def _malformed(document: bytes) -> MalformedBody:
     if name is None:
         return found
     message = f"{found.detail} (in or after {name!r})"
-    return MalformedBody(message, hint=found.hint, fields=[FieldError(f"inputs.{name}", message)])
+    hint = f"{found.hint} In a tensor of FP32 or FP64, null is NaN."
+    return MalformedBody(message, hint=hint, fields=[FieldError(f"inputs.{name}", message)])
 
 
 def _name_before(document: bytes, line: int, column: int) -> str | None:
     """Return the tensor in which a document breaks off, if it has come to one."""
     start = 0
-    for _ in range(line - 1):
+    for _ in range(min(line, _MAX_LINES) - 1):
         start = document.find(b"\n", start) + 1
     names = _NAME.findall(document[: start + column])
     return names[-1].decode(errors="replace") if names else None

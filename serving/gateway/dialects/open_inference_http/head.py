@@ -6,7 +6,7 @@ What is not needed is never made into objects: a million lists in an unknown fie
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 from simdjson import Array, Object
@@ -44,8 +44,7 @@ _EXAMPLE = (
 _MAX_TENSORS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A tensor that comes: in the JSON, or as so many bytes after it."""
 
     layout: Layout

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simdjson import Array, Object
 
+from serving.errors import InvalidInput
 from serving.gateway.dialects.open_inference.binary import Layout, shaped
 from serving.gateway.dialects.open_inference.datatypes import (
     BYTES,
@@ -94,17 +95,20 @@ def _numbers(laid_out: Layout, data: Array) -> NDArray[Any]:
         wide = np.fromiter(_one_by_one(laid_out, kind, data), _WIDEST[kind])
     if laid_out.dtype == wide.dtype:
         return wide
-    with np.errstate(over="ignore"):
-        flat = wide.astype(laid_out.dtype)
-    # Not 300 in INT8; nor infinity, which JSON does not have and 1e300 became.
-    wrong = np.isinf(flat) if kind == "d" else flat != wide
-    if wrong.any():
-        index = int(wrong.argmax())
-        message = (
-            f"its element {index} is {wide[index]}, which is out of {laid_out.datatype}'s range"
-        )
-        raise wrong_input(laid_out.name, message)
+    try:
+        with np.errstate(over="raise"):
+            flat = wide.astype(laid_out.dtype)
+    except FloatingPointError:
+        raise _out_of_range(laid_out, wide, np.abs(wide) > np.finfo(laid_out.dtype).max) from None
+    if kind != "d" and (flat != wide).any():
+        raise _out_of_range(laid_out, wide, flat != wide)
     return flat
+
+
+def _out_of_range(laid_out: Layout, wide: NDArray[Any], wrong: NDArray[np.bool_]) -> InvalidInput:
+    index = int(wrong.argmax())
+    message = f"its element {index} is {wide[index]}, out of the range of {laid_out.datatype}"
+    return wrong_input(laid_out.name, message)
 
 
 def _one_by_one(laid_out: Layout, kind: Kind, data: Array) -> Iterator[float]:

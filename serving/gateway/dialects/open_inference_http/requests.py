@@ -133,7 +133,7 @@ def _binary(head: Head, signature: Signature) -> frozenset[str]:
     ]
     for name in names:
         if name not in signature.outputs:
-            message = f"there is no such output; there are {', '.join(signature.outputs)}"
+            message = f"there is none of that name; there are {', '.join(signature.outputs)}"
             raise wrong_output(name, message)
         if name not in as_bytes:
             json_tensors.check_writable(name, datatype_of(signature.outputs[name]))

@@ -1,0 +1,39 @@
+"""models.config as the gateway reads it: which models the model server has been told to serve."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from proto.management_pb2 import ModelServerConfig
+from serving.gateway.settings import WrongSettings
+
+
+class WrongModelsConfig(WrongSettings):
+    """The file that lists the model server's models cannot be used; the message names it."""
+
+
+def content_of(file: Path) -> bytes:
+    """Read the file; one that is not there, as while it is replaced, is empty."""
+    with suppress(OSError):
+        return file.read_bytes()
+    return b""
+
+
+def names_in(file: Path, content: bytes) -> set[str]:
+    """Return the names that the file's content lists.
+
+    Raises:
+        WrongModelsConfig: it is no models.config, or lists none.
+    """
+    config = ModelServerConfig()
+    try:
+        text_format.Parse(content.decode(), config, allow_unknown_field=True)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        message = f"TFGATE_MODELS_CONFIG: {file} is no models.config: {error}"
+        raise WrongModelsConfig(message) from error
+    names = {each.name for each in config.model_config_list.config} - {""}
+    if not names:
+        message = f"TFGATE_MODELS_CONFIG: {file} lists no model"
+        raise WrongModelsConfig(message)
+    return names

@@ -1,0 +1,114 @@
+"""Which models there are: declared ones, names that are given, and names that are learned."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from serving.contract import Signature, TensorSpec
+from serving.gateway.inference.models_config import WrongModelsConfig
+from serving.models import MODELS
+from tests.fake_model_server import (
+    DEFAULT_SIGNATURE,
+    FakeModelServer,
+    FakeSignature,
+    FakeVersion,
+)
+from tests.fake_models import declared_models
+from tests.in_process import Gateway, gateway
+
+LINE = Signature({"x": TensorSpec("float32")}, {"y": TensorSpec("float32")})
+
+
+def line() -> FakeVersion:
+    signature = FakeSignature(LINE, lambda tensors: {"y": tensors["x"] / 2 + 2})
+    return FakeVersion({DEFAULT_SIGNATURE: signature})
+
+
+def config_of(*names: str) -> str:
+    models = " ".join(f'config {{ name: "{name}" base_path: "/m/{name}" }}' for name in names)
+    return f"model_config_list {{ {models} }}"
+
+
+def labels() -> set[str]:
+    """Return the names of models in any metric."""
+    return {
+        sample.labels["model"]
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if "model" in sample.labels
+    }
+
+
+def status_of(tfgate: Gateway, model: str) -> int:
+    return tfgate.client.get(f"/readyz/{model}").status_code
+
+
+def test_a_name_is_learned_when_it_is_asked_for() -> None:
+    server = declared_models()
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        assert status_of(tfgate, "learned") == 404
+
+        server.models["learned"] = {1: line()}
+
+        assert status_of(tfgate, "learned") == 200
+        assert tfgate.client.get("/readyz").json() == {"status": "ready", "missing": {}}
+
+
+@pytest.mark.parametrize("name", ["invented", "x" * 300, "%00", "a%0Ab"])
+def test_what_clients_invent_leaves_nothing_behind(name: str) -> None:
+    with gateway() as tfgate:
+        before = labels()
+        for number in range(5):
+            assert status_of(tfgate, f"{name}{number}") == 404
+        assert labels() == before
+
+
+def test_models_are_those_of_the_model_servers_own_list(tmp_path: Path) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config_of("housing", "listed"))
+    server = declared_models()
+    server.models.update({name: {1: line()} for name in ("listed", "unlisted", "late")})
+    with gateway(server, models_config=file) as tfgate:
+        assert status_of(tfgate, "listed") == 200
+        assert status_of(tfgate, "unlisted") == status_of(tfgate, "sentiment") == 404
+        assert tfgate.client.post("/predict/sentiment", json={"text": "good"}).status_code == 404
+
+        file.write_text(config_of("housing", "late"))
+
+        tfgate.wait_until(lambda: status_of(tfgate, "late") == 200, "what is listed now")
+        assert status_of(tfgate, "listed") == 404
+        assert "listed" not in labels()
+
+
+@pytest.mark.parametrize("spoil", [lambda _: "nonsense {", lambda _: "", lambda text: text[:40]])
+def test_a_spoilt_list_changes_nothing(tmp_path: Path, spoil: Callable[[str], str]) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config_of("housing", "listed"))
+    server = declared_models()
+    server.models.update({name: {1: line()} for name in ("listed", "late")})
+    with gateway(server, models_config=file) as tfgate:
+        file.write_text(spoil(config_of("housing", "listed")))
+        tfgate.wait_until(lambda: status_of(tfgate, "listed") == 200, "an answer")
+        file.write_text(config_of("late"))
+        tfgate.wait_until(lambda: status_of(tfgate, "late") == 200, "what is listed now")
+
+
+def test_a_spoilt_list_at_the_start_is_told(tmp_path: Path) -> None:
+    (tmp_path / "models.config").write_text("nonsense {")
+    with (
+        pytest.raises(WrongModelsConfig, match=r"models\.config is no models\.config"),
+        gateway(FakeModelServer({}), models_config=tmp_path / "models.config"),
+    ):
+        pass
+
+
+def test_nobody_may_ask_what_is_neither_declared_nor_named() -> None:
+    server = declared_models()
+    server.models.update({name: {1: line()} for name in ("named", "other")})
+    with gateway(server, generic_models="named") as tfgate:
+        assert status_of(tfgate, "named") == 200
+        assert status_of(tfgate, "other") == 404
+        assert all(status_of(tfgate, name) == 200 for name in MODELS)
