@@ -100,7 +100,7 @@ def build_classifier(directory: Path) -> None:
             {
                 "x": v1.FixedLenFeature([2], tf.float32),
                 "n": v1.FixedLenFeature([1], tf.int64, [7]),
-                "tag": v1.FixedLenFeature([1], tf.string, [""]),
+                "tag": v1.FixedLenFeature([1], tf.string, ["none"]),
             },
         )
         x, total = parsed["x"], tf.reduce_sum(parsed["x"], 1, keepdims=True)
@@ -157,6 +157,8 @@ def build_multi(directory: Path, scale: float) -> None:
     def double(x: Any) -> dict[str, Any]:
         return {"y": x * 2.0}
 
+    vector = {"x": ([None], tf.float32)}
+    halfs = {"h": ([None], tf.float16), "bf": ([None], tf.bfloat16)}
     _export(
         model,
         directory,
@@ -165,7 +167,17 @@ def build_multi(directory: Path, scale: float) -> None:
                 default,
                 {"a": ([None, 3], tf.float32), "k": ([None], tf.int64), "s": ([None], tf.string)},
             ),
-            "asserts": (asserts, {"x": ([None], tf.float32)}),
+            "asserts": (asserts, vector),
+            "badbatch": (lambda x: {"same": x * 1.0, "twice": tf.concat([x, x], 0)}, vector),
+            "halfs": (_echo, halfs),
+            "inconsistent": (lambda x: {"same": x * 1.0, "total": tf.reduce_sum(x)}, vector),
+            "one": (double, vector),
+            "rank2": (double, {"x": ([None, None], tf.float32)}),
+            "raw": (
+                lambda s_bytes: {"n": tf.strings.length(s_bytes), "out_bytes": s_bytes + ""},
+                {"s_bytes": ([None], tf.string)},
+            ),
+            "special": (lambda x: {"y": x / 0.0}, vector),
             "scalar": (double, {"x": ([], tf.float32)}),
             "fixed": (double, {"x": ([2, 2], tf.float32)}),
             "unknown_rank": (unknown_rank, {"x": (None, tf.float32)}),

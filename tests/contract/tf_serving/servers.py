@@ -24,13 +24,19 @@ from tests.stack import free_port, wait_until
 
 @contextmanager
 def embedded_server(*flags: str) -> Iterator[grpc.Channel]:
+    """Run the server in this process, and open a channel to it."""
+    with embedded_address(*flags) as address, channel_to(address) as channel:
+        yield channel
+
+
+@contextmanager
+def embedded_address(*flags: str) -> Iterator[str]:
     """Run the server in this process, which has TensorFlow loaded anyway."""
     port = free_port()
     server = ModelServer(parse([f"--port={port}", *flags]).flags)
     try:
         server.start()
-        with channel_to(f"127.0.0.1:{port}") as channel:
-            yield channel
+        yield f"127.0.0.1:{port}"
     finally:
         server.stop()
 

@@ -1,13 +1,15 @@
-"""Tensors whose lists differ from a signature's only around single values.
+"""Tensors whose rows differ from a signature's only by brackets around single values.
 
 TF Serving's own first example is one: `[1.0, 2.0, 5.0]` for a signature of the shape [batch, 1].
 """
+
+from collections.abc import Sequence
 
 from serving.contract import Signature, Tensors, TensorSpec
 
 
 def differ(inputs: Tensors, signature: Signature) -> bool:
-    """Tell whether inputs don't fit, but would with other dimensions of size one.
+    """Tell whether inputs do not fit, but would if dimensions of size one did not count.
 
     Whether a graph takes them nobody knows but the graph.
     """
@@ -20,13 +22,19 @@ def differ(inputs: Tensors, signature: Signature) -> bool:
 
 
 def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
-    """Tell whether all other sizes than one are the spec's, in its order."""
     if spec.shape is None:
         return True
+    if spec.has_batch and shape:
+        return _agree(shape[1:], spec.shape[1:])
+    return _agree(shape, spec.shape)
+
+
+def _agree(shape: Sequence[int], expected: Sequence[int | None]) -> bool:
+    """Tell whether all other sizes than one are those expected, in their order."""
     given = [size for size in shape if size != 1]
     # How many of those given the sizes so far may have taken: one of any size may be one.
     taken = {0}
-    for size in spec.shape:
+    for size in expected:
         if size is None:
             taken |= {number + 1 for number in taken if number < len(given)}
         elif size != 1:

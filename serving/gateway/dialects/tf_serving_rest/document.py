@@ -77,13 +77,13 @@ def signature(name: str, live: LiveVersion) -> Signature:
     Raises:
         InvalidInput: there is none of that name.
     """
-    found = live.signatures.get(name or DEFAULT_SIGNATURE)
-    if found is None:
+    if (name or DEFAULT_SIGNATURE) not in live.definitions.signature_def:
         raise InvalidInput(
             f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def',
             hint="",
         )
-    if not found.inputs:
+    found = live.signatures.get(name or DEFAULT_SIGNATURE)
+    if found is None or not found.inputs:
         message = f"Failed to get input map for signature: {name or 'DEFAULT'}"
         raise InvalidInput(message, hint="")
     return found

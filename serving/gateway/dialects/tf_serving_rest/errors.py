@@ -31,7 +31,7 @@ _TOLD: dict[grpc.StatusCode, type[TfgateError]] = {
 
 def error_response(error: TfgateError) -> Response:
     """Build the answer that reports an error: what is wrong, and what to do next."""
-    text = " ".join(part for part in (error.detail, error.hint) if part)
+    text = f"{error.detail}. {error.hint}" if error.hint else error.detail
     status = next(
         (status for kind, status in _STATUSES.items() if isinstance(error, kind)),
         status_of(type(error)),

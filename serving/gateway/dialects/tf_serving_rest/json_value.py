@@ -12,7 +12,7 @@ from serving.gateway.dialects.tf_serving_rest.decimals import decimal, single
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
 # A body may be quoted, and its indentation grows with the square of its nesting.
-_MAX_QUOTED = 16_384
+_MAX_QUOTED = 65_536
 _MAX_FLOAT = 3.4028234663852886e38
 _TYPES = ((str, "String"), (list, "Array"), (dict, "Object"))
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')

@@ -165,11 +165,11 @@ def _check_batch(outputs: Tensors) -> None:
     for name, array in sorted(outputs.items()):
         if not array.ndim:
             message = f"Tensor name: {name} has no shape information "
-            raise InvalidInput(message, hint="Ask with 'inputs' in the place of 'instances'.")
+            raise InvalidInput(message, hint="")
         if num_rows not in (None, len(array)):
             message = (
                 f"Tensor name: {name} has inconsistent batch size: {len(array)} "
                 f"expecting: {num_rows}"
             )
-            raise InvalidInput(message, hint="Ask with 'inputs' in the place of 'instances'.")
+            raise InvalidInput(message, hint="")
         num_rows = len(array)
