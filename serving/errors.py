@@ -147,7 +147,7 @@ class UnmetExpectation(InvalidRequest):
 
 
 class Unimplemented(InvalidRequest):
-    """The HTTP method or the transfer coding is none that tfgate knows."""
+    """The HTTP method, the transfer coding or the operation is none that tfgate has."""
 
     hint = "Send GET or POST, and the body with a Content-Length or chunked."
 

@@ -32,7 +32,7 @@ _HEADERS = {
     "WWW-Authenticate": ("how keys are sent", {"const": "Bearer"}),
 }
 
-_BODY = {"required": True, "description": "as it is, or with Content-Encoding: gzip"}
+_BODY = {"required": True, "description": "as it is, or with Content-Encoding: gzip or deflate"}
 
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},

@@ -1,16 +1,13 @@
 """The Open Inference Protocol's service, and what Triton's Python client asks beyond it."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from proto import open_inference_pb2 as messages
 from serving.errors import (
-    DeadlineExceeded,
     FieldError,
     InvalidInput,
     ModelServerUnavailable,
@@ -22,6 +19,7 @@ from serving.gateway.api.operations import check_ready
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
+from serving.gateway.dialects.open_inference.timeouts import within
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
 
@@ -134,7 +132,7 @@ class OpenInferenceGrpc:
         ref = model_ref(request.model_name, request.model_version)
         async with call.asking(ref) as model:
             asked = infer.understand(request)
-            async with _within(asked.timeout_seconds):
+            async with within(asked.timeout_seconds):
                 answer = await model.predict(asked)
         return infer.write(asked, answer)
 
@@ -173,21 +171,6 @@ def model_ref(name: str, version: str) -> ModelRef:
         hint = "Send the number of one, or nothing for the newest."
         raise InvalidInput(message, hint=hint, fields=[FieldError("model_version", message)])
     return ModelRef(name, version=int(version))
-
-
-@asynccontextmanager
-async def _within(seconds: float | None) -> AsyncIterator[None]:
-    """Allow a request the time that it says it has.
-
-    Raises:
-        DeadlineExceeded: it was not enough.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        message = f"there was no answer within the {seconds:g} seconds that the request allows"
-        raise DeadlineExceeded(message) from error
 
 
 def _tensor(told: metadata.TensorMetadata) -> messages.ModelMetadataResponse.TensorMetadata:

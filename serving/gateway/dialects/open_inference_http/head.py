@@ -14,9 +14,11 @@ from simdjson import Array, Object
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.open_inference import binary
 from serving.gateway.dialects.open_inference.binary import Layout
+from serving.gateway.dialects.open_inference.parameters import no_parameter
 from serving.gateway.dialects.open_inference.refusals import wrong_input, wrong_output
 from serving.gateway.dialects.open_inference_http import json_tensors
 from serving.gateway.dialects.open_inference_http.documents import parse
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from serving.gateway.validation import describe
 
 # What parameters are taken, and of which type. Those that are None say nothing that matters here:
@@ -29,12 +31,6 @@ _OF_REQUEST = {
 }
 _OF_INPUT = {"binary_data_size": int, "content_type": str}
 _OF_OUTPUT = {"binary_data": bool, "content_type": None}
-# What other servers do by parameters that begin like this.
-_NOT_DONE = {
-    "shared_memory": "no memory is shared; send the tensor itself, or ask for it",
-    "classification": "labels are not looked up; ask for the tensor itself",
-    "sequence": "nothing is kept from one request to the next",
-}
 _TYPES: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a text"}
 _EXAMPLE = (
     'Send {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [0.5, 3]}]}; '
@@ -62,7 +58,7 @@ class Head:
 
     id: str | None
     signature: str
-    timeout_microseconds: int | None
+    timeout_seconds: float | None
     binary_output: bool
     inputs: tuple[Input, ...]
     outputs: Mapping[str, bool | None]
@@ -88,8 +84,8 @@ def read_head(document: bytes | memoryview) -> Head:
         raise _refuse_request(f"timeout is {timeout}; accepted are microseconds, such as 500000")
     return Head(
         id=request_id,
-        signature=given.get("signature_name", "serving_default"),
-        timeout_microseconds=timeout or None,
+        signature=given.get("signature_name", PREDICT_SIGNATURE),
+        timeout_seconds=timeout / 1_000_000 if timeout else None,
         binary_output=given.get("binary_data_output", False),
         inputs=tuple(_inputs(fields.get("inputs"))),
         outputs=_outputs(fields.get("outputs")),
@@ -189,21 +185,13 @@ def _parameters(
     found: dict[str, Any] = {}
     for name in given:
         if name not in taken:
-            raise refuse(_no_parameter(name, taken))
+            raise refuse(no_parameter(name, taken))
         wanted = taken[name]
         value = given[name]
         if wanted is not None and type(value) is not wanted:
             raise refuse(f"its parameter {name} is {_said(value)}; accepted is {_TYPES[wanted]}")
         found[name] = value
     return found
-
-
-def _no_parameter(name: str, taken: Mapping[str, Any]) -> str:
-    shown = repr(name[:100])
-    for begin, why in _NOT_DONE.items():
-        if name.startswith(begin):
-            return f"its parameter {shown} is not accepted: {why}"
-    return f"there is no parameter {shown}; there are {', '.join(taken)}"
 
 
 def _refuse_request(said: str) -> InvalidInput:

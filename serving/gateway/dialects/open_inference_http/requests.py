@@ -13,17 +13,18 @@ from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.dialects.open_inference import binary
 from serving.gateway.dialects.open_inference.datatypes import datatype_of, numpy_dtype
-from serving.gateway.dialects.open_inference.refusals import wrong_input, wrong_output
+from serving.gateway.dialects.open_inference.refusals import wrong_input
 from serving.gateway.dialects.open_inference_http import json_tensors
 from serving.gateway.dialects.open_inference_http.head import (
     Head,
     read_head,
     read_head_again,
 )
+from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 _DIGITS = re.compile(rb"[0-9]{1,18}")
-_DEFAULT = "serving_default"
 _MAX_REPEATED = 4_096  # bytes of JSON before tensors, of which the last few hundred are kept
 
 Headers = Mapping[bytes, bytes]
@@ -33,17 +34,17 @@ Headers = Mapping[bytes, bytes]
 class InferRequest(Asked):
     """What was understood, and how the answer is to be written.
 
-    Of the outputs, those in `binary` go as bytes, all others as JSON. `timeout_microseconds` is
-    None if nothing is said of it.
+    Of the outputs, those in `binary` go as bytes, all others as JSON. `timeout_seconds` is None
+    if nothing is said of it.
     """
 
     id: str | None = None
     binary: frozenset[str] = frozenset()
-    timeout_microseconds: int | None = None
+    timeout_seconds: float | None = None
 
 
-def parse(body: bytes, headers: Headers, signatures: Mapping[str, Signature]) -> InferRequest:
-    """Read a request for a version that has these signatures.
+def parse(body: bytes, headers: Headers, live: LiveVersion) -> InferRequest:
+    """Read a request for a version.
 
     Numbers that come as bytes are not copied: the arrays are views of the body.
 
@@ -53,21 +54,21 @@ def parse(body: bytes, headers: Headers, signatures: Mapping[str, Signature]) ->
     """
     length = _header_length(body, headers)
     if length == 0:
-        return _raw(body, _signature(_DEFAULT, signatures))
+        return _raw(body, live.signature(PREDICT_SIGNATURE))
     if length is None:
         head = read_head(body)
     elif length > _MAX_REPEATED:
         head = read_head(memoryview(body)[:length])
     else:
         head = read_head_again(body[:length])
-    signature = _signature(head.signature, signatures)
+    signature = live.signature(head.signature)
     return InferRequest(
         inputs=_inputs(head, body, length),
         signature=head.signature,
         outputs=tuple(head.outputs),
         id=head.id,
         binary=_binary(head, signature),
-        timeout_microseconds=head.timeout_microseconds,
+        timeout_seconds=head.timeout_seconds,
     )
 
 
@@ -87,16 +88,6 @@ def _wrong_length(message: str) -> InvalidInput:
     fields = [FieldError(f"header.{HEADER_LENGTH}", message)]
     hint = "Set it to the length of the JSON alone; leave it out if the body is nothing but JSON."
     return InvalidInput(f"the header {HEADER_LENGTH} {message}", hint=hint, fields=fields)
-
-
-def _signature(name: str, signatures: Mapping[str, Signature]) -> Signature:
-    try:
-        return signatures[name]
-    except KeyError:
-        message = f"there is no signature {name[:100]!r}; there are {', '.join(sorted(signatures))}"
-        fields = [FieldError("parameters.signature_name", message)]
-        hint = 'Name one of them: "parameters": {"signature_name": "serving_default"}.'
-        raise InvalidInput(message, hint=hint, fields=fields) from None
 
 
 def _inputs(head: Head, body: bytes, length: int | None) -> dict[str, NDArray[Any]]:
@@ -125,19 +116,16 @@ def _inputs(head: Head, body: bytes, length: int | None) -> dict[str, NDArray[An
 
 def _binary(head: Head, signature: Signature) -> frozenset[str]:
     """Return the outputs that go as bytes, if all others can go as JSON."""
-    names = head.outputs or signature.outputs
-    as_bytes = [
-        name
-        for name in names
-        if (head.binary_output if (said := head.outputs.get(name)) is None else said)
-    ]
-    for name in names:
-        if name not in signature.outputs:
-            message = f"there is none of that name; there are {', '.join(signature.outputs)}"
-            raise wrong_output(name, message)
-        if name not in as_bytes:
+    said = head.outputs or dict.fromkeys(signature.outputs)
+    default = head.binary_output
+    as_bytes = frozenset(
+        name for name, is_binary in said.items() if (default if is_binary is None else is_binary)
+    )
+    for name in said.keys() - as_bytes:
+        # What there is none of is refused below, as for every dialect.
+        if name in signature.outputs:
             json_tensors.check_writable(name, datatype_of(signature.outputs[name]))
-    return frozenset(as_bytes)
+    return as_bytes
 
 
 def _raw(body: bytes, signature: Signature) -> InferRequest:

@@ -43,6 +43,35 @@ def test_gzip_is_inflated(http: httpx.Client, name: str) -> None:
     assert post(http, PACKED, name).status == 200
 
 
+@pytest.mark.parametrize("window", [15, 9, -15, -9])
+def test_deflate_is_inflated_within_zlib_and_bare(http: httpx.Client, window: int) -> None:
+    for level in range(10):
+        compressor = zlib.compressobj(level, wbits=window)
+        packed = compressor.compress(BODY) + compressor.flush()
+
+        assert post(http, packed, "Deflate").status == 200
+        pieces = (packed[start : start + 1] for start in range(len(packed)))
+        assert post(http, pieces, "deflate").status == 200
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (b"", "it ends too early"),
+        (b"x", "it ends too early"),
+        (zlib.compress(BODY)[:-1], "it ends too early"),
+        (zlib.compress(BODY) + b"x", "more bytes follow its end"),
+        (BODY, "the body is not the deflate that its Content-Encoding names"),
+        (PACKED, "the body is not the deflate that its Content-Encoding names"),
+    ],
+)
+def test_what_is_no_deflate_is_refused(http: httpx.Client, packed: bytes, reason: str) -> None:
+    answer = post(http, packed, "deflate")
+
+    assert (answer.status, answer.code) == (400, "malformed-body")
+    assert reason in answer.document["detail"]
+
+
 def test_it_may_come_in_pieces_of_any_size(http: httpx.Client) -> None:
     for size in (1, 7, len(PACKED) - 1):
         pieces = (PACKED[start : start + size] for start in range(0, len(PACKED), size))
@@ -97,13 +126,13 @@ def test_what_is_no_gzip_is_told_why(http: httpx.Client, content: bytes, reason:
     assert reason in answer.document["detail"]
 
 
-@pytest.mark.parametrize("name", ["br", "zstd", "deflate", "compress", "gzip, gzip", "gzip;q=1"])
+@pytest.mark.parametrize("name", ["br", "zstd", "compress", "gzip, gzip", "deflate, gzip", "gzip;q=1"])
 def test_any_other_coding_is_refused_with_what_is_taken(http: httpx.Client, name: str) -> None:
     answer = post(http, PACKED, name)
 
     assert (answer.status, answer.code) == (415, "unsupported-media-type")
-    assert answer.headers["Accept-Encoding"] == "gzip"
-    assert "gzip" in answer.document["detail"]
+    assert answer.headers["Accept-Encoding"] == "gzip, deflate"
+    assert "accepted: gzip, deflate, or none" in answer.document["detail"]
 
 
 def test_a_wrong_kind_of_body_is_not_blamed_on_its_coding(http: httpx.Client) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proto.metadata_pb2 import SignatureDefMap
 from serving.contract import Signature, TensorSpec
 from serving.gateway.dialects.open_inference.binary import encode
 from serving.gateway.dialects.open_inference.datatypes import datatype_of_array
 from serving.gateway.dialects.open_inference_http.requests import InferRequest, parse
+from serving.gateway.inference.live import LiveVersion
 
 SIGNATURE = Signature(
     inputs={
@@ -18,10 +20,15 @@ SIGNATURE = Signature(
     },
     outputs={"scores": TensorSpec("float32", (None, 2)), "label": TensorSpec("string")},
 )
-SIGNATURES = {
-    "serving_default": SIGNATURE,
-    "halves": Signature({"x": TensorSpec("float16")}, {"y": TensorSpec("bfloat16")}),
-}
+HALVES = Signature({"x": TensorSpec("float16")}, {"y": TensorSpec("bfloat16")})
+
+
+def live(signature: Signature, **others: Signature) -> LiveVersion:
+    """Make a version whose default signature this is."""
+    return LiveVersion("mine", 1, {"serving_default": signature, **others}, SignatureDefMap())
+
+
+LIVE = live(SIGNATURE, halves=HALVES)
 
 
 def tensor(name: str, datatype: str, shape: list[int], **rest: Any) -> dict[str, Any]:
@@ -59,14 +66,14 @@ def read_one(
     datatype: str, shape: list[int], data: Any, spec: TensorSpec | None = None, **rest: Any
 ) -> NDArray[Any]:
     """Read the one input of a body of JSON."""
-    signatures = {"serving_default": Signature({"x": spec or TensorSpec("float32")}, {})}
+    version = live(Signature({"x": spec or TensorSpec("float32")}, {}))
     body = with_json(tensor("x", datatype, shape, data=data, **rest))
-    return parse(body, {}, signatures).inputs["x"]
+    return parse(body, {}, version).inputs["x"]
 
 
 def read(body: bytes, headers: dict[bytes, bytes] | None = None) -> InferRequest:
-    """Read a body for the signatures above."""
-    return parse(body, headers or {}, SIGNATURES)
+    """Read a body for the version above."""
+    return parse(body, headers or {}, LIVE)
 
 
 AGES = np.array([[1.5, 2.0]], np.float32)

@@ -1,0 +1,17 @@
+"""Errors as the protocol has them: one text, which says what came, what is accepted, what to do."""
+
+import orjson
+from starlette.responses import Response
+
+from serving.errors import InvalidInput, TfgateError
+from serving.gateway.problems import error_headers, hint_for, status_of
+from serving.gateway.telemetry.request_context import RequestContext
+
+
+def error_response(error: TfgateError, context: RequestContext, root_path: str) -> Response:
+    """Build the answer that reports an error."""
+    # Source: Triton's HTTP server has no other status for what is wrong in a request.
+    status = 400 if isinstance(error, InvalidInput) else status_of(type(error))
+    hint = hint_for(error.hint, root_path, context.model)
+    content = orjson.dumps({"error": f"{error.detail}. {hint}" if hint else error.detail})
+    return Response(content, status, error_headers(error), media_type="application/json")
