@@ -193,6 +193,7 @@ def decode_sent(tensor: TensorProto, *, max_bytes: int) -> NDArray[Any]:
             raise ValueError(message)
         if not values:
             return np.full(shape, b"" if is_string else 0, wire.numpy)
+    # As TensorFlow, which does not look at them.
     if left_out < 0:
         return _from_field(values[:size], wire).reshape(shape)
     return decode(tensor)

@@ -101,8 +101,8 @@ def outcome(call: grpc.Future, case: Case) -> Outcome:
     try:
         raw = call.result()
     except grpc.RpcError as error:
-        return Outcome(error.code().name, _text(case, error.details()))
-    return Outcome("OK", answer=_comparable(MESSAGES[case["method"]][1].FromString(raw)))
+        return Outcome(error.code().name, text(case, error.details()))
+    return Outcome("OK", answer=comparable(MESSAGES[case["method"]][1].FromString(raw)))
 
 
 def ask(channel: grpc.Channel, case: Case, timeout: float | None = None) -> Outcome:
@@ -113,11 +113,11 @@ def ask(channel: grpc.Channel, case: Case, timeout: float | None = None) -> Outc
 def expected(case: Case) -> Outcome:
     """Return what the record says the call came to."""
     if "error" in case:
-        return Outcome(case["error"]["code"], _text(case, case["error"]["message"]))
+        return Outcome(case["error"]["code"], text(case, case["error"]["message"]))
     response = MESSAGES[case["method"]][1]()
     if "response_b64" in case:
         response.ParseFromString(base64.b64decode(case["response_b64"]))
-        return Outcome("OK", answer=_comparable(response))
+        return Outcome("OK", answer=comparable(response))
     recorded = dict(case["response"])
     signatures = recorded.pop("metadata_unpacked", None)
     json_format.ParseDict(recorded, response)
@@ -125,7 +125,7 @@ def expected(case: Case) -> Outcome:
         packed = get_model_metadata_pb2.SignatureDefMap()
         json_format.ParseDict(signatures["signature_def"], packed)
         response.metadata["signature_def"].Pack(packed)  # type: ignore[attr-defined]
-    return Outcome("OK", answer=_comparable(response))
+    return Outcome("OK", answer=comparable(response))
 
 
 def request_of(case: Case) -> bytes:
@@ -136,11 +136,12 @@ def request_of(case: Case) -> bytes:
     return request.SerializeToString()
 
 
-def _text(case: Case, text: str) -> str:
-    return TEXTS_NOT_COMPARED.get(case["id"], text)
+def text(case: Case, details: str) -> str:
+    """Return an error's text, or what stands for one that is not compared."""
+    return TEXTS_NOT_COMPARED.get(case["id"], details)
 
 
-def _comparable(message: Message) -> bytes:
+def comparable(message: Message) -> bytes:
     """Serialise so that equal messages, also with NaN in them or a message packed, are equal."""
     if isinstance(message, get_model_metadata_pb2.GetModelMetadataResponse):
         signatures = get_model_metadata_pb2.SignatureDefMap()
