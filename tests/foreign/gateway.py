@@ -35,7 +35,7 @@ def gateway_over(model_server: str) -> Iterator[Addresses]:
     """Run a gateway that answers for whatever a model server has."""
     port = str(stack.free_port())
     with stack.gateway(model_server, grpc_port=port, **SETTINGS) as url:
-        stack.wait_until(lambda: stack.answers(f"{url}/v2/health/ready"), "readiness")
+        stack.wait_until(lambda: stack.answers(f"{url}/readyz"), "readiness")
         yield Addresses(url, f"127.0.0.1:{port}")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from serving.contract import Tensors
 from tests.contract.tf_serving.saved_models import build_classifier, build_halves
 from tests.foreign import saved_models
-from tests.foreign.saved_models import DTYPES
+from tests.foreign.saved_models import COMMON_DTYPES, DTYPES
 
 
 @dataclass(frozen=True)
@@ -184,12 +184,8 @@ FOREIGN_MODELS: dict[str, ForeignModel] = {
         (
             Question({f"{name}_in": array for name, array in DTYPES.items()}),
             Question(
-                {
-                    f"{name}_in": array
-                    for name, array in DTYPES.items()
-                    if name not in ("float16", "bfloat16")
-                },
-                "without_small_floats",
+                {f"{name}_in": DTYPES[name] for name in COMMON_DTYPES},
+                "common",
             ),
         ),
     ),

@@ -43,7 +43,7 @@ def install(names: list[str]) -> None:
         for name, _ in zip(
             names, threads.map(lambda name: environment_of(name).install(), names), strict=True
         ):
-            print(f"{name} is installed")  # noqa: T201  # a program's answer
+            print(f"{name} is installed")
 
 
 def needs_client(name: str) -> pytest.MarkDecorator:

@@ -30,8 +30,7 @@ def dtype(datatype: str) -> Any:
 
 
 def array(each: dict[str, Any]) -> Any:
-    values = [text.encode() for text in each["data"]] if each["datatype"] == "BYTES" else each["data"]
-    return np.array(values, dtype(each["datatype"]).as_numpy_dtype).reshape(each["shape"])
+    return np.array(each["data"], dtype(each["datatype"]).as_numpy_dtype).reshape(each["shape"])
 
 
 def predict_request(each: dict[str, Any]) -> Any:
@@ -101,7 +100,9 @@ def asked_with_examples(stub: Any) -> dict[str, Any]:
     classify = examples(
         classification_pb2.ClassificationRequest(), "classifier", "", [0.5, 1.5], [-2, 300]
     )
-    regress = examples(regression_pb2.RegressionRequest(), "half_plus_two", "regress_x_to_y", [1], [5])
+    regress = examples(
+        regression_pb2.RegressionRequest(), "half_plus_two", "regress_x_to_y", [1], [5]
+    )
     several = inference_pb2.MultiInferenceRequest()
     for method, signature in (("classify", "classify_x_to_y"), ("regress", "regress_x_to_y")):
         task = several.tasks.add(method_name=f"tensorflow/serving/{method}")
@@ -126,9 +127,7 @@ def asked_about(stub: Any, models: Any) -> dict[str, Any]:
     status.model_spec.name = KERAS
     return {
         "spec": read(metadata.model_spec),
-        "inputs": {
-            name: sorted(each.inputs) for name, each in signatures.signature_def.items()
-        },
+        "inputs": {name: sorted(each.inputs) for name, each in signatures.signature_def.items()},
         "status": read(models.GetModelStatus(status, 60)),
     }
 
@@ -172,5 +171,5 @@ def main(address: str, questions: list[Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with open(sys.argv[2]) as file:  # noqa: PTH123  # as short as a client's example
+    with open(sys.argv[2]) as file:
         print(json.dumps(main(sys.argv[1], json.load(file)), default=plain))

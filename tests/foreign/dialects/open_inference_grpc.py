@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from proto.open_inference_pb2 import ModelInferRequest, ModelInferResponse
 
+from proto.open_inference_pb2 import ModelInferRequest, ModelInferResponse
 from serving.contract import Tensors
 from tests.foreign.dialects.grpc_calls import call
 from tests.foreign.dialects.tensor_bytes import DTYPES, described, from_bytes, to_bytes

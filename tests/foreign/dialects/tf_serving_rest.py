@@ -33,9 +33,15 @@ def ask_columns(gateway: Gateway, model: str, question: Question) -> Tensors:
 
 
 def takes_rows(question: Question, answer: Tensors) -> bool:
-    """Tell whether every tensor has as many rows as the others, and fits JSON."""
+    """Tell whether every tensor has as many rows as the others, too."""
     shapes = {array.shape[:1] for array in (*question.inputs.values(), *answer.values())}
-    return len(shapes) == 1 and shapes != {()} and no_small_floats(question, answer)
+    return len(shapes) == 1 and shapes != {()} and takes_columns(question, answer)
+
+
+def takes_columns(question: Question, answer: Tensors) -> bool:
+    """Tell whether no input is left out, and all of them are what it reads from JSON."""
+    has_uint16 = any(array.dtype == np.uint16 for array in question.inputs.values())
+    return not question.left_out and not has_uint16 and no_small_floats(question, answer)
 
 
 def _predict(gateway: Gateway, model: str, question: Question, **body: Any) -> Any:
