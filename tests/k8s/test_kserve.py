@@ -1,7 +1,10 @@
 """tfgate as a runtime of KServe: the pod that KServe makes of both objects, and what it needs."""
 
+import copy
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -9,6 +12,7 @@ import pytest
 
 from serving.embedded.flags import parse
 from serving.gateway.settings import Settings
+from tests.foreign.clients.environments import RUN_SECONDS, environment_of, needs_client
 from tests.k8s.cluster import Cluster, Manifest, Pod, cluster, environment
 from tests.k8s.test_network import Peer, may_enter, may_leave, peer
 from tests.programs import needs
@@ -213,3 +217,29 @@ def test_every_mount_has_its_volume(pod: Pod) -> None:
     assert mounted == {volume["name"] for volume in pod.spec["volumes"]}
     secrets: list[Any] = [each["secret"] for each in pod.spec["volumes"] if "secret" in each]
     assert [each["secretName"] for each in secrets] == ["tfgate-keys"]
+
+
+@needs_client("kserve")
+def test_both_objects_are_what_kserve_publishes(service: Manifest, runtime: Manifest) -> None:
+    assert objections([service, runtime]) == []
+
+    runtime, service = copy.deepcopy(runtime), copy.deepcopy(service)
+    runtime["spec"]["containers"][0]["startupProb"] = {}
+    runtime["spec"]["protocolVersions"] = "v2"
+    service["spec"]["predictor"]["minReplicas"] = "2"
+    service["spec"]["predictor"]["model"]["storageURI"] = "pvc://a"
+    del service["spec"]["predictor"]["model"]["modelFormat"]
+    assert len(objections([service, runtime])) == 5
+
+
+def objections(manifests: list[Manifest]) -> list[str]:
+    """Ask the classes that are generated from KServe's schemas; its package has an own place."""
+    done = subprocess.run(
+        [environment_of("kserve").python, Path(__file__).with_name("kserve_schemas.py")],
+        input=json.dumps(manifests),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=RUN_SECONDS,
+    )
+    return done.stdout.splitlines()
