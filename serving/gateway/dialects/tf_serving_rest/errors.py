@@ -1,6 +1,5 @@
 """Errors as TF Serving's REST API answers them: its statuses, its texts, one key."""
 
-import grpc
 from starlette.responses import Response
 
 from serving.errors import (
@@ -21,11 +20,11 @@ from serving.gateway.problems import error_headers, status_of
 _STATUSES: dict[type[TfgateError], int] = {InvalidInput: 400, ModelUnavailable: 404}
 # What the model server says of a request itself, and its text with it.
 # Source: http_server.cc of TF Serving, where the first three are all 400.
-_TOLD: dict[grpc.StatusCode, type[TfgateError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: RejectedByModel,
-    grpc.StatusCode.FAILED_PRECONDITION: RejectedByModel,
-    grpc.StatusCode.OUT_OF_RANGE: RejectedByModel,
-    grpc.StatusCode.UNIMPLEMENTED: Unimplemented,
+_TOLD: dict[str, type[TfgateError]] = {
+    "INVALID_ARGUMENT": RejectedByModel,
+    "FAILED_PRECONDITION": RejectedByModel,
+    "OUT_OF_RANGE": RejectedByModel,
+    "UNIMPLEMENTED": Unimplemented,
 }
 
 
@@ -55,6 +54,6 @@ def restated(error: TfgateError, target: Target) -> TfgateError:
             name = f"Specific({ref.name}, {ref.version})"
         return type(error)(f"Servable not found for request: {name}", hint="")
     cause = error.__cause__
-    if isinstance(cause, CallFailed) and cause.code in _TOLD:
-        return _TOLD[cause.code](cause.details, hint="")
+    if isinstance(cause, CallFailed) and cause.code.name in _TOLD:
+        return _TOLD[cause.code.name](cause.details, hint="")
     return error

@@ -126,7 +126,9 @@ def test_what_is_no_gzip_is_told_why(http: httpx.Client, content: bytes, reason:
     assert reason in answer.document["detail"]
 
 
-@pytest.mark.parametrize("name", ["br", "zstd", "compress", "gzip, gzip", "deflate, gzip", "gzip;q=1"])
+@pytest.mark.parametrize(
+    "name", ["br", "zstd", "compress", "gzip, gzip", "deflate, gzip", "gzip;q=1"]
+)
 def test_any_other_coding_is_refused_with_what_is_taken(http: httpx.Client, name: str) -> None:
     answer = post(http, PACKED, name)
 
