@@ -148,18 +148,9 @@ def decode(tensor: TensorProto) -> NDArray[Any]:
     Raises:
         ValueError: the dtype is unknown, or the values do not fill the shape.
     """
-    if tensor.dtype not in _BY_NUMBER:
-        message = f"tensors of type {tensor.dtype} are not read"
-        raise ValueError(message)
-    wire = _BY_NUMBER[tensor.dtype]
-    shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
-    if min(shape, default=0) < 0:
-        message = f"{list(shape)} is the shape of no tensor"
-        raise ValueError(message)
+    wire, shape = _read_head(tensor)
     if tensor.tensor_content:
-        if wire.number == tensor_pb2.DT_STRING:
-            return _strings(tensor.tensor_content, prod(shape)).reshape(shape)
-        return np.frombuffer(tensor.tensor_content, wire.numpy).reshape(shape)
+        return _from_content(tensor.tensor_content, wire, shape)
     values = _from_field(getattr(tensor, wire.field), wire)
     return _repeat_last(values, prod(shape)).reshape(shape)
 
@@ -173,19 +164,14 @@ def decode_sent(tensor: TensorProto, *, max_bytes: int) -> NDArray[Any]:
     Raises:
         ValueError: as `decode` says, or it stands for too much.
     """
-    shape = [dim.size for dim in tensor.tensor_shape.dim]
-    if len(shape) > _MAX_DIMENSIONS:
-        message = f"its shape has {len(shape)} dimensions; a tensor has {_MAX_DIMENSIONS} at most"
-        raise ValueError(message)
-    wire = _BY_NUMBER.get(tensor.dtype)
-    if wire is None or tensor.tensor_content or min(shape, default=0) < 0:
-        return decode(tensor)
+    wire, shape = _read_head(tensor)
+    if tensor.tensor_content:
+        return _from_content(tensor.tensor_content, wire, shape)
     values, size = getattr(tensor, wire.field), prod(shape)
     is_string = wire.number == tensor_pb2.DT_STRING
-    left_out = size - len(values)
-    if left_out > 0:
+    if size > len(values):
         each = wire.numpy.itemsize + (len(values[-1]) if is_string and values else 0)
-        if left_out * each > max_bytes:
+        if (size - len(values)) * each > max_bytes:
             message = (
                 f"its shape {shape} stands for more than {max_bytes:,} bytes, "
                 f"and {len(values):,} of its values came"
@@ -193,10 +179,36 @@ def decode_sent(tensor: TensorProto, *, max_bytes: int) -> NDArray[Any]:
             raise ValueError(message)
         if not values:
             return np.full(shape, b"" if is_string else 0, wire.numpy)
-    # As TensorFlow, which does not look at them.
-    if left_out < 0:
-        return _from_field(values[:size], wire).reshape(shape)
-    return decode(tensor)
+    elif size < len(values):
+        values = values[:size]
+    return _repeat_last(_from_field(values, wire), size).reshape(shape)
+
+
+def _read_head(tensor: TensorProto) -> tuple[_WireType, list[int]]:
+    """Return how a message's values travel, and its shape."""
+    wire = _BY_NUMBER.get(tensor.dtype)
+    if wire is None:
+        message = f"tensors of type {dtype_name(tensor.dtype)} are not read"
+        raise ValueError(message)
+    shape = [dim.size for dim in tensor.tensor_shape.dim]
+    if len(shape) > _MAX_DIMENSIONS:
+        message = f"its shape has {len(shape)} dimensions; a tensor has {_MAX_DIMENSIONS} at most"
+        raise ValueError(message)
+    if min(shape, default=0) < 0:
+        message = f"{shape} is the shape of no tensor"
+        raise ValueError(message)
+    return wire, shape
+
+
+def _from_content(content: bytes, wire: _WireType, shape: list[int]) -> NDArray[Any]:
+    size = prod(shape)
+    if wire.number == tensor_pb2.DT_STRING:
+        return _strings(content, size).reshape(shape)
+    expected = size * wire.numpy.itemsize
+    if len(content) != expected:
+        message = f"{wire.numpy.name} of shape {shape} is {expected} bytes, and {len(content)} came"
+        raise ValueError(message)
+    return np.frombuffer(content, wire.numpy).reshape(shape)
 
 
 def _strings(content: bytes, size: int) -> NDArray[Any]:

@@ -7,12 +7,22 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from tensorflow.core.framework import tensor_pb2 as official_tensor
+from tensorflow_serving.apis import classification_pb2 as official_classification
 from tensorflow_serving.apis import get_model_metadata_pb2 as official_metadata
 from tensorflow_serving.apis import get_model_status_pb2 as official_status
 from tensorflow_serving.apis import model_management_pb2 as official_management
 from tensorflow_serving.apis import predict_pb2 as official_predict
+from tensorflow_serving.apis import regression_pb2 as official_regression
 
-from proto import management_pb2, metadata_pb2, predict_pb2, status_pb2, tensor_pb2
+from proto import (
+    classification_pb2,
+    management_pb2,
+    metadata_pb2,
+    predict_pb2,
+    regression_pb2,
+    status_pb2,
+    tensor_pb2,
+)
 
 PAIRS = [
     (tensor_pb2.TensorProto, official_tensor.TensorProto),
@@ -20,6 +30,9 @@ PAIRS = [
     (predict_pb2.PredictResponse, official_predict.PredictResponse),
     (metadata_pb2.GetModelMetadataRequest, official_metadata.GetModelMetadataRequest),
     (metadata_pb2.SignatureDefMap, official_metadata.SignatureDefMap),
+    (classification_pb2.ClassificationRequest, official_classification.ClassificationRequest),
+    (regression_pb2.RegressionRequest, official_regression.RegressionRequest),
+    (regression_pb2.RegressionResponse, official_regression.RegressionResponse),
     (status_pb2.GetModelStatusRequest, official_status.GetModelStatusRequest),
     (status_pb2.GetModelStatusResponse, official_status.GetModelStatusResponse),
     (management_pb2.ReloadConfigRequest, official_management.ReloadConfigRequest),
@@ -52,6 +65,17 @@ def test_metadata_arrives_as_any_of_the_official_type() -> None:
     content = metadata_pb2.SignatureDefMap.FromString(response.metadata["signature_def"].value)
 
     assert content.signature_def["serving_default"].inputs["x"].name == "x:0"
+
+
+def test_labels_arrive_that_are_no_utf8() -> None:
+    official = official_classification.ClassificationResponse()
+    official.result.classifications.add().classes.add(label="AA", score=0.5)
+    content = official.SerializeToString().replace(b"AA", b"\xff\xff")
+
+    response = classification_pb2.ClassificationResponse.FromString(content)
+
+    [found] = response.result.classifications[0].classes
+    assert (found.label, found.score) == (b"\xff\xff", 0.5)
 
 
 def as_dict(message: Message) -> dict[str, object]:

@@ -24,7 +24,7 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
             return open_inference_grpc.error_response(error, context.path)
         return tf_serving_grpc.error_response(error)
     if context.path[: len(TF_SERVING_REST)].lower() == TF_SERVING_REST:
-        return tf_serving_rest.error_response(error)
+        return tf_serving_rest.error_response(error, context, root_path)
     if is_open_inference(context.path):
         return open_inference_http.error_response(error, context, root_path)
     return problem_response(

@@ -14,7 +14,8 @@ from serving.errors import (
 from serving.gateway.dialects.tf_serving_rest.json_value import string
 from serving.gateway.dialects.tf_serving_rest.paths import Target
 from serving.gateway.inference.client import CallFailed
-from serving.gateway.problems import error_headers, status_of
+from serving.gateway.problems import error_headers, hint_for, status_of
+from serving.gateway.telemetry.request_context import RequestContext
 
 # Where TF Serving has another status than our own API.
 _STATUSES: dict[type[TfgateError], int] = {InvalidInput: 400, ModelUnavailable: 404}
@@ -28,9 +29,10 @@ _TOLD: dict[str, type[TfgateError]] = {
 }
 
 
-def error_response(error: TfgateError) -> Response:
+def error_response(error: TfgateError, context: RequestContext, root_path: str) -> Response:
     """Build the answer that reports an error: what is wrong, and what to do next."""
-    text = f"{error.detail}. {error.hint}" if error.hint else error.detail
+    hint = hint_for(error.hint, root_path, context.model)
+    text = f"{error.detail}. {hint}" if hint else error.detail
     status = next(
         (status for kind, status in _STATUSES.items() if isinstance(error, kind)),
         status_of(type(error)),

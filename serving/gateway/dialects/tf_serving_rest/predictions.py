@@ -1,8 +1,11 @@
 """Predict: a body in rows or in columns becomes tensors, and tensors an answer of the same form."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from serving.contract import Signature, Tensors
+from numpy.typing import NDArray
+
+from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.dialects.tf_serving_rest import columnar_format, document, row_format
@@ -65,8 +68,10 @@ def _inputs(
     if not by_row:
         value = asked["inputs"]
         if slowly:
-            return columnar_format.read(value, signature)
-        return columnar_format.read_at_once(value, signature, Columns(body))
+            found = columnar_format.read(value, signature)
+        else:
+            found = columnar_format.read_at_once(value, signature, Columns(body))
+        return {name: _with_row(array, signature.inputs[name]) for name, array in found.items()}
     rows = asked["instances"]
     if not isinstance(rows, list):
         raise document.wrong(asked, "Expecting 'instances' to be an list/array")
@@ -75,3 +80,10 @@ def _inputs(
     if slowly:
         return row_format.read(rows, signature)
     return row_format.read_at_once(rows, signature, Columns(body))
+
+
+def _with_row(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
+    """Give an empty list, which says nothing of a row's shape, the signature's."""
+    if array.shape != (0,) or not spec.has_batch:
+        return array
+    return array.reshape((0, *spec.row_shape))
