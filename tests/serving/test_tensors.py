@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
 from proto.tensor_pb2 import DT_FLOAT, DT_INT32, DT_STRING, TensorProto, TensorShapeProto
-from serving.tensors import data_type, decode, encode
+from serving.tensors import data_type, decode, dtype_name, encode
 
 DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "bfloat16"]
 ARRAYS: list[NDArray[Any]] = [
@@ -152,3 +152,12 @@ def typed_values(array: NDArray[Any]) -> tuple[str, list[Any]]:
         "object": "string_val",
     }
     return fields.get(array.dtype.name, "int_val"), array.ravel().tolist()
+
+
+def test_a_reference_to_a_variable_is_named_as_the_value_that_travels() -> None:
+    assert [dtype_name(number) for number in (101, 107, 108, 199)] == [
+        "float32",
+        "string",
+        "complex64",
+        "dtype 99",
+    ]
