@@ -10,8 +10,10 @@ from proto.management_pb2 import ModelServerConfig
 from serving.contract import Tensors
 from serving.tf_serving.model_config import model_config
 from tests import stack
+from tests.foreign.dialects.asking import has_only_texts, no_small_floats
 from tests.foreign.gateway import Addresses, Gateway, connected, gateway_over
-from tests.foreign.models import FOREIGN_MODELS, answers, publish
+from tests.foreign.models import FOREIGN_MODELS, Question, answers, publish
+from tests.foreign.questions import Asked, write_questions
 
 Answers = Mapping[str, list[Tensors]]
 
@@ -31,6 +33,29 @@ def right(foreign_repository: Path) -> Answers:
         name: answers(foreign_repository / name / "1", model.questions)
         for name, model in FOREIGN_MODELS.items()
     }
+
+
+@pytest.fixture(scope="session")
+def every_question(right: Answers, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """All that can be asked with texts for strings, as a file for clients' scripts."""
+    file = tmp_path_factory.mktemp("questions") / "every.json"
+    return write_questions(file, list(questions(right)))
+
+
+@pytest.fixture(scope="session")
+def common_questions(right: Answers, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """Those of them that have no small floats."""
+    file = tmp_path_factory.mktemp("questions") / "common.json"
+    asked = [each for each in questions(right) if no_small_floats(*each[1:])]
+    return write_questions(file, asked)
+
+
+def questions(right: Answers) -> Iterator[tuple[str, Question, Tensors]]:
+    """List each model's questions with their answers, but those whose strings are no texts."""
+    for name, model in FOREIGN_MODELS.items():
+        for question, answer in zip(model.questions, right[name], strict=True):
+            if has_only_texts(question, answer):
+                yield name, question, answer
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ installs them all first.
 """
 
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,12 +59,22 @@ def needs_client(name: str) -> pytest.MarkDecorator:
 
 def run(client: str, script: str, *arguments: str) -> Any:
     """Run a script of this folder in the environment of a client; return what it prints as JSON."""
+    return json.loads(_run([environment_of(client).python, FOLDER / script, *arguments]))
+
+
+def run_program(client: str, program: str, *arguments: str, **environment: str) -> str:
+    """Run a program that a client brings; return what it prints."""
+    return _run([environment_of(client).folder / "bin" / program, *arguments], **environment)
+
+
+def _run(command: list[str | Path], **environment: str) -> str:
     finished = subprocess.run(
-        [environment_of(client).python, FOLDER / script, *arguments],
+        command,
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
         check=False,
+        env={**os.environ, **environment},
     )
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(finished.stdout)
+    assert finished.returncode == 0, f"{finished.stdout}{finished.stderr}"
+    return finished.stdout

@@ -44,6 +44,24 @@ def no_small_floats(question: Question, answer: Tensors) -> bool:
     return all(array.dtype not in SMALL_FLOATS for array in tensors)
 
 
+def has_only_texts(question: Question, answer: Tensors) -> bool:
+    """Tell whether all strings of a question and its answer are UTF-8."""
+    return all(
+        _is_text(string)
+        for array in (*question.inputs.values(), *answer.values())
+        if array.dtype == object
+        for string in array.ravel()
+    )
+
+
+def _is_text(string: bytes) -> bool:
+    try:
+        string.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def read_json(status: int, content: bytes) -> Any:
     """Read an answer.
 

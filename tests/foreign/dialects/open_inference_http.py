@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
-from tests.foreign.dialects.asking import no_small_floats, read_json
+from tests.foreign.dialects.asking import has_only_texts, no_small_floats, read_json
 from tests.foreign.dialects.tensor_bytes import DTYPES, cut, described, from_bytes, to_bytes
 from tests.foreign.gateway import Gateway
 from tests.foreign.models import Question
@@ -53,21 +53,7 @@ def ask_binary(gateway: Gateway, model: str, question: Question) -> Tensors:
 
 def takes_json(question: Question, answer: Tensors) -> bool:
     """Tell whether all numbers fit JSON, and all strings are texts."""
-    return no_small_floats(question, answer) and all(
-        is_text(string)
-        for array in (*question.inputs.values(), *answer.values())
-        if array.dtype == object
-        for string in array.ravel()
-    )
-
-
-def is_text(string: bytes) -> bool:
-    """Tell whether bytes are UTF-8."""
-    try:
-        string.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return no_small_floats(question, answer) and has_only_texts(question, answer)
 
 
 def _text(value: Any) -> Any:
