@@ -43,7 +43,7 @@ train: .venv/training.installed
 
 ## Measure tfgate and its peers anew, for docs/benchmarks.md: half an hour on a quiet machine
 bench: .venv/bench.installed
-	@rm -f build/bench/results.jsonl build/bench/reference.json
+	@rm -rf build/bench/results.jsonl build/bench/reference.json build/bench/models
 	@$(BIN)/python -m bench install
 	@$(BIN)/python -m bench run
 	@$(BIN)/python -m bench overload

@@ -52,6 +52,9 @@ def _introduction(results: Results) -> str:
 the notes below the goals. Compare within this page: another machine, or another day, has other
 numbers and much the same ratios.
 
+tfgate is asked by its typed API here; [the page of its dialects](benchmarks/dialects.md) has the
+others.
+
 Every system serves the very same SavedModels and answers the same questions ({NUM_BODIES} different
 ones a workload), each in its own protocol; its answers are compared with TensorFlow's before any
 load. One system is alive at a time, with the model server if it needs one. The load generator,

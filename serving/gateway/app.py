@@ -56,8 +56,8 @@ _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the cla
 price of a house. Every error is a problem document (RFC 9457) that says what was received, what is
 accepted and what to do next."""
 
-# Of a model that nobody declared. Single rows never come to so many, for fewer requests are let in at
-# a time; batches of 100 rows must share a call too, which answers two to three times as many of them.
+# Of a model that nobody declared. Single rows never come to so many, for fewer requests are let in
+# at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
 _GENERIC_CALL_ROWS = 1024
 
 Models = Mapping[str, Model[Any, Any]]
