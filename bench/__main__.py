@@ -42,7 +42,8 @@ def install(
 ) -> None:
     """Make the virtual environments of the peers: minutes and gigabytes, once."""
     for peer in _chosen(peers, environments.NAMES):
-        console.print(f"{peer}: {'installed' if environments.install(peer) else 'is there'}")
+        installed = environments.environment_of(peer).install()
+        console.print(f"{peer}: {'installed' if installed else 'is there'}")
 
 
 @app.command()
