@@ -64,6 +64,8 @@ _UNSENDABLE = {
     30: "uint4",
 }
 _MAX_DIMENSIONS = 64  # as many as numpy has
+# Is added to the number of what TensorFlow 1 keeps in a variable; what travels is the value.
+_REFERENCE = 100
 _BY_NUMPY = {wire.numpy: wire for wire in _WIRE_TYPES}
 _BY_NUMBER: dict[int, _WireType] = {wire.number: wire for wire in _WIRE_TYPES}
 
@@ -75,6 +77,7 @@ def data_type(dtype: str) -> tensor_pb2.DataType:
 
 def dtype_name(number: int) -> str:
     """Return how a signature names a dtype: also one that cannot be sent, such as complex64."""
+    number = number if number < _REFERENCE else number - _REFERENCE
     wire = _BY_NUMBER.get(number)
     if wire is None:
         return _UNSENDABLE.get(number, f"dtype {number}")

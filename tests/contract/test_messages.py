@@ -9,12 +9,14 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from tensorflow.core.example import example_pb2 as official_example
 from tensorflow.core.framework import tensor_pb2 as official_tensor
+from tensorflow.core.protobuf import saved_model_pb2 as official_saved_model
 from tensorflow_serving.apis import classification_pb2 as official_classification
 from tensorflow_serving.apis import get_model_metadata_pb2 as official_metadata
 from tensorflow_serving.apis import get_model_status_pb2 as official_status
 from tensorflow_serving.apis import inference_pb2 as official_inference
 from tensorflow_serving.apis import model_management_pb2 as official_management
 from tensorflow_serving.apis import predict_pb2 as official_predict
+from tensorflow_serving.apis import prediction_log_pb2 as official_log
 from tensorflow_serving.apis import regression_pb2 as official_regression
 
 from proto import (
@@ -23,7 +25,9 @@ from proto import (
     management_pb2,
     metadata_pb2,
     predict_pb2,
+    prediction_log_pb2,
     regression_pb2,
+    saved_model_pb2,
     status_pb2,
     tensor_pb2,
 )
@@ -41,6 +45,8 @@ PAIRS = [
     (status_pb2.GetModelStatusResponse, official_status.GetModelStatusResponse),
     (management_pb2.ReloadConfigRequest, official_management.ReloadConfigRequest),
     (management_pb2.ReloadConfigResponse, official_management.ReloadConfigResponse),
+    (saved_model_pb2.SavedModel, official_saved_model.SavedModel),
+    (prediction_log_pb2.PredictionLog, official_log.PredictionLog),
 ]
 
 

@@ -18,6 +18,7 @@ from serving.tensors import (
     data_type,
     decode,
     decode_sent,
+    dtype_name,
     encode,
     encode_typed,
 )
@@ -160,6 +161,15 @@ def typed_values(array: NDArray[Any]) -> tuple[str, list[Any]]:
         "object": "string_val",
     }
     return fields.get(array.dtype.name, "int_val"), array.ravel().tolist()
+
+
+def test_a_reference_to_a_variable_is_named_as_the_value_that_travels() -> None:
+    assert [dtype_name(number) for number in (101, 107, 108, 199)] == [
+        "float32",
+        "string",
+        "complex64",
+        "dtype 99",
+    ]
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=ids)
