@@ -30,6 +30,7 @@ from serving.gateway.dialects.open_inference_http.requests import InferRequest, 
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.problems import error_headers
 
 # The event loop, which serves everybody, is not held up by larger ones.
 _MAX_BYTES_ON_LOOP = 2**18
@@ -241,4 +242,6 @@ def _json(told: Any, status: int = 200) -> Reply:
 
 def _not_ready(named: dict[str, Any], error: TfgateError) -> Reply:
     # Clients look at the status, or for one of the two others.
-    return _json({**named, "ready": False, "error": error.detail}, 503)
+    status, content, headers = _json({**named, "ready": False, "error": error.detail}, 503)
+    said = [(name.encode(), value.encode()) for name, value in error_headers(error).items()]
+    return status, content, [*headers, *said]

@@ -53,15 +53,9 @@ def write(request: PredictRequest, answer: Answer) -> PredictResponse:
 
 
 def _inputs(request: PredictRequest, max_bytes: int) -> Tensors:
-    inputs = {}
-    for name, message in request.inputs.items():
-        try:
-            array = tensors.decode_sent(message, max_bytes=max_bytes)
-        except ValueError as error:
-            shown = name[:_MAX_NAME]
-            field = FieldError(f"inputs.{shown}", str(error))
-            raise InvalidInput(f"input {shown!r}: {error}", fields=[field]) from error
-        # What one of them takes up is not there for the others.
-        max_bytes -= array.nbytes
-        inputs[name] = array
-    return inputs
+    try:
+        return tensors.decode_sent(request.inputs, max_bytes=max_bytes)
+    except tensors.UnreadableTensor as error:
+        shown = error.name[:_MAX_NAME]
+        field = FieldError(f"inputs.{shown}", str(error))
+        raise InvalidInput(f"input {shown!r}: {error}", fields=[field]) from error
