@@ -16,7 +16,7 @@ from tests import stack
 from tests.given_server import FLAGS, GivenServer
 
 # Folders whose tests start servers, browsers and installations.
-LONG = {"containers", "e2e", "k8s", "monitoring"}
+LONG = {"containers", "e2e", "foreign", "k8s", "monitoring"}
 
 MAX_SHOWN = 8  # bytes of a case, in its name
 

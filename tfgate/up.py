@@ -234,6 +234,8 @@ def gateway_environment(
         # No balancer has to notice that we stop, and nobody likes to wait.
         "TFGATE_DRAIN_SECONDS": "0",
     }
+    if settings.models_path is not None:
+        ours["TFGATE_MODELS_PATH"] = str(settings.models_path.absolute())
     if grpc_port is not None:
         ours["TFGATE_GRPC_PORT"] = str(grpc_port)
     # Those of another model server, with its certificates, are not for ours.

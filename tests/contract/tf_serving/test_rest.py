@@ -163,3 +163,13 @@ def body(case: Case, name: str) -> bytes:
         return base64.b64decode(case[f"{name}_b64"])
     text: Any = case.get(name)
     return b"" if text is None else str(text).encode()
+
+
+def test_a_model_of_tensorflow_1_gives_what_its_variable_holds(gateway: Gateway) -> None:
+    """Its outputs are references to the variable, of which the recorded cases have none."""
+    question = {"signature_name": "incr_counter_by", "inputs": {"delta": 2.0}}
+    before, after = (
+        gateway.client.post("/v1/models/counter:predict", json=question).json()["outputs"]
+        for _ in range(2)
+    )
+    assert after == before + 2.0
