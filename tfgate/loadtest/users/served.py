@@ -50,7 +50,7 @@ def taking_turns(models: list[Model]) -> list[Model]:
     """Put models in an order in which the first users meet them all, and all as many as is due."""
     shares = {model.name: SHARES.get(model.name, SHARE) for model in models}
     turns = [
-        ((turn + 0.5) / shares[model.name] if turn else 0, model.name, model)
+        ((turn + 0.5) / shares[model.name], model.name, model)
         for model in models
         for turn in range(shares[model.name])
     ]
