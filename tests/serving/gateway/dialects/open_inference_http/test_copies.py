@@ -1,6 +1,8 @@
 """How often 3 MB of pixels are copied on their way to the model server."""
 
 import asyncio
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -46,3 +48,24 @@ def test_pixels_are_copied_twice() -> None:
     assert 2 * SIZE < peak < 2.1 * SIZE
     sent = PredictRequest.FromString(requests[0]).inputs["pixels"]
     np.testing.assert_array_equal(decode(sent), PIXELS)
+
+
+PROGRAM = """
+import resource
+import numpy as np
+from serving.gateway.inference.client import predict_request
+from serving.gateway.inference.model_ref import ModelRef, Question
+def most() -> int:
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+array = np.ones(2**26, np.uint8)
+before = most()
+message = predict_request(Question(ModelRef("mine")), {"pixels": array})
+print((most() - before) / array.nbytes)
+"""
+
+
+def test_the_message_takes_no_more_than_one_copy() -> None:
+    """Measured from outside: what protobuf holds is none of Python's."""
+    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True)
+
+    assert float(finished.stdout) < 1.2
