@@ -106,7 +106,7 @@ def up(
 
 
 @app.command(rich_help_panel="Serve and ask")
-def predict(  # noqa: PLR0913, PLR0917  # a command's options
+def predict(  # a command's options
     model: Annotated[str, typer.Argument(help="its name, such as sentiment")],
     question: Annotated[
         str | None,

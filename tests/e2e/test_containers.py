@@ -14,7 +14,7 @@ EMBEDDED = shlex.join([sys.executable, "-m", "serving.embedded"])
 
 
 def test_a_server_over_an_empty_repository_serves_what_comes(tmp_path: Path) -> None:
-    """With the files of serving/tf_serving, and the embedded server in the place of the real one."""
+    """With the files of serving/tf_serving; the embedded server stands for the real one."""
     repository, config, port = tmp_path / "models", tmp_path / "models.config", stack.free_port()
     repository.mkdir()
     maker = [
