@@ -1,13 +1,15 @@
 """Tables of a user's own: as tensors, as answers, and as a recipe beside a typed file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from serving.contract import TensorSpec
-from serving.typed_models import WrongModels
+from serving.contract import Signature, TensorSpec
+from serving.typed_models import WrongModels, load_models
 from tests.typed_files import TYPED, write
+from training.checks.approval import check
 from training.data.examples import Examples
 from training.errors import DataCorrupt, DataNotFound, DataUnfit, TrainingError
 from training.models import RECIPES
@@ -25,6 +27,7 @@ INPUTS = {
 HEAD = "age,height,plan,active,kind\n"
 ROW = "41,1.5,gold,yes,b\n"
 TABLE = TableData(INPUTS, "kind", classes=("a", "b"))
+OUTPUT = ClassOutput("scores", classes=("a", "b"))
 RECIPE = """
 from serving.contract import TensorSpec
 from training.outputs.acceptance import AcceptanceGate
@@ -83,7 +86,7 @@ def test_a_value_that_the_tensors_cannot_hold_is_named_by_its_line(
 def test_where_there_is_no_table_it_is_told_what_one_is(tmp_path: Path) -> None:
     with pytest.raises(DataNotFound, match=r"with --data: it must hold a \.csv file with the col"):
         TABLE.load(None)
-    with pytest.raises(DataNotFound, match="must hold one table alone.*it holds nothing"):
+    with pytest.raises(DataNotFound, match=r"must hold one table alone.*it holds nothing"):
         TABLE.load(tmp_path)
     with pytest.raises(DataUnfit, match="has 3 rows: bring at least 50"):
         TABLE.load(table(tmp_path, HEAD + ROW * 3))
@@ -165,3 +168,20 @@ def test_a_recipe_that_cannot_be_used_is_named(
 
     with pytest.raises(WrongModels, match=words):
         load_recipes(tmp_path)
+
+
+def test_a_row_of_one_value_is_looked_at_as_a_value(tmp_path: Path) -> None:
+    """Not as a picture, each of which would be blank."""
+    text = HEAD + "".join(f"{age},1.5,{'gold' if age % 2 else ''},yes,a\n" for age in range(99))
+    data = TABLE.load(table(tmp_path, text.replace("gold,yes,a", "gold,yes,b")))
+    model = replace(
+        load_models(write(tmp_path, double=TYPED))["double"], signature=Signature(INPUTS, {})
+    )
+
+    findings = {
+        each.name for each in check(model, OUTPUT.kind, data, TABLE.split(data.development))
+    }
+
+    assert not any(name.startswith("blank") for name in findings)
+    assert {"constant height", "constant active"} <= findings
+    assert not any(name.startswith("copies") for name in findings)
