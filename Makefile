@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up quick test mutants fuzz soak train bench lint format proto rules settings walk constraints
+.PHONY: up quick test clients mutants fuzz soak train bench lint format proto rules settings walk constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs, or another PORT=…
 up: .venv/local.installed
@@ -16,6 +16,10 @@ quick: .venv/dev.installed
 ## Run every test, those against real servers first
 test: .venv/dev.installed
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+## Install the clients that people have, which some tests run, each apart: minutes and 4 GB, once
+clients: .venv/dev.installed
+	@$(BIN)/python -m tests.foreign.clients
 
 ## Change the code a little in many places; list the changes that no test notices. Hours for all of it;
 ## for one module: make mutants ONLY='serving.gateway.inference.batcher*'
@@ -39,13 +43,14 @@ train: .venv/training.installed
 
 ## Measure tfgate and its peers anew, for docs/benchmarks.md: half an hour on a quiet machine
 bench: .venv/bench.installed
-	@rm -f build/bench/results.jsonl build/bench/reference.json
+	@rm -rf build/bench/results.jsonl build/bench/reference.json build/bench/models
 	@$(BIN)/python -m bench install
 	@$(BIN)/python -m bench run
 	@$(BIN)/python -m bench overload
 	@$(BIN)/python -m bench limits
 	@$(BIN)/python -m bench breakdown
 	@$(BIN)/python -m bench report
+	@$(BIN)/python -m bench report --dialects
 
 ## Check style and types; mypy knows what the oldest Python does not have yet, and the newest no more
 lint: .venv/dev.installed

@@ -15,6 +15,7 @@ from bench import breakdown, environments
 from bench.best_batch import measure_best_batches
 from bench.compare import Comparison
 from bench.compare import compare as compare_revisions
+from bench.dialect_report import write_dialect_report
 from bench.load import NoLoadGenerator
 from bench.machine import describe_session
 from bench.measure import Matrix, Measurement
@@ -24,7 +25,7 @@ from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
 from bench.revisions import WrongRevision, unpacked
 from bench.stack import ROOT
 from bench.systems import System, installed_systems
-from bench.workloads import WORKLOADS
+from bench.workloads import ALL_WORKLOADS, WORKLOADS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -42,7 +43,8 @@ def install(
 ) -> None:
     """Make the virtual environments of the peers: minutes and gigabytes, once."""
     for peer in _chosen(peers, environments.NAMES):
-        console.print(f"{peer}: {'installed' if environments.install(peer) else 'is there'}")
+        installed = environments.environment_of(peer).install()
+        console.print(f"{peer}: {'installed' if installed else 'is there'}")
 
 
 @app.command()
@@ -59,7 +61,7 @@ def run(
     chosen = [known[name] for name in _chosen(systems, list(known))]
     matrix = Matrix(
         systems=chosen,
-        workloads=_chosen(workloads, list(WORKLOADS)),
+        workloads=_chosen(workloads, list(ALL_WORKLOADS)),
         rounds=rounds,
         seconds=seconds,
         warmup=warmup,
@@ -160,13 +162,16 @@ def compare(
 
 
 @app.command()
-def report(results_file: ResultsFile = RESULTS) -> None:
-    """Write docs/benchmarks.md and its charts from the results."""
+def report(
+    dialects: Annotated[bool, typer.Option("--dialects", help="the page on dialects")] = False,
+    results_file: ResultsFile = RESULTS,
+) -> None:
+    """Write docs/benchmarks.md and its charts, or the page on dialects, from the results."""
     results = Results(results_file)
     if not results.all(Cell):
         message = f"{results_file} holds no measurement: run 'python -m bench run' first"
         raise typer.BadParameter(message)
-    console.print(f"written: {write_report(results)}")
+    console.print(f"written: {(write_dialect_report if dialects else write_report)(results)}")
 
 
 def _begin(file: Path, systems: list[System]) -> Results:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from bench.bare_call import call_milliseconds
 from bench.load import Target, put_load
+from bench.questions import Question
 from bench.results import Piece
 from bench.serve import serve
 from bench.systems import installed_systems
@@ -50,9 +51,9 @@ def measure_pieces(scratch: Path) -> list[Piece]:
         )
         for workload in WORKLOADS.values():
             timed = _Pieces()
-            _walk(workload, tfgate.dialect.bodies(workload)[:_NUM_REQUESTS], predict, timed)
-            bodies = tfgate.dialect.write_bodies(workload, scratch / "bodies")
-            target = Target(served.url, tfgate.dialect.path(workload), bodies)
+            _walk(workload, tfgate.dialect.questions(workload)[:_NUM_REQUESTS], predict, timed)
+            requests = tfgate.dialect.write_questions(workload, scratch / "requests")
+            target = Target(served.url, tfgate.dialect.path(workload), requests)
             whole = 1e3 * put_load(target, connections=1, seconds=_SECONDS).p50_ms
             bare = 1e3 * call_milliseconds(served.model_server, workload, seconds=_SECONDS)[0]
             timed.derive(whole=whole, bare=bare)
@@ -92,7 +93,7 @@ class _Pieces:
 
 
 def _walk(
-    workload: Workload, bodies: list[str], predict: Callable[..., bytes], timed: _Pieces
+    workload: Workload, questions: list[Question], predict: Callable[..., bytes], timed: _Pieces
 ) -> None:
     """Follow requests from their bytes to the bytes of their answers."""
     name, model, many = workload.model, MODELS[workload.model], workload.batch_size is not None
@@ -105,7 +106,7 @@ def _walk(
         return PredictRequest(model_spec=spec, inputs=encoded)
 
     parsed = timed.time(
-        "validate", TypeAdapter(body_type).validate_json, [each.encode() for each in bodies]
+        "validate", TypeAdapter(body_type).validate_json, [each.body for each in questions]
     )
     requests = [each.instances if many else [each] for each in parsed]
     inputs = timed.time("preprocess", model.preprocess, requests)

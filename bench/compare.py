@@ -77,9 +77,9 @@ def _measure(
     name: str, gateways: list[Gateway], comparison: Comparison, scratch: Path
 ) -> list[Turn]:
     """Let them take turns; who begins changes from round to round."""
-    bodies = TFGATE.write_bodies(WORKLOADS[name], scratch / "bodies")
+    requests = TFGATE.write_questions(WORKLOADS[name], scratch / "requests")
     targets = {
-        each.name: Target(each.url, TFGATE.path(WORKLOADS[name]), bodies) for each in gateways
+        each.name: Target(each.url, TFGATE.path(WORKLOADS[name]), requests) for each in gateways
     }
     for each in gateways:
         put_load(targets[each.name], connections=CONNECTIONS, seconds=1)
@@ -114,12 +114,13 @@ def _weigh(asked: Gateway) -> Memory:
 async def _ask_at_once(url: str) -> int:
     """Send all the batches before any answer is awaited; count the good answers."""
     workload = WORKLOADS["houses"]
-    bodies = TFGATE.bodies(workload)[:NUM_AT_ONCE]
-    headers = {"Content-Type": "application/json"}
+    questions = TFGATE.questions(workload)[:NUM_AT_ONCE]
     limits = httpx.Limits(max_connections=NUM_AT_ONCE)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
         path = TFGATE.path(workload)
-        calls = (client.post(path, content=body, headers=headers) for body in bodies)
+        calls = (
+            client.post(path, content=each.body, headers=dict(each.headers)) for each in questions
+        )
         return sum(answer.is_success for answer in await asyncio.gather(*calls))
 
 

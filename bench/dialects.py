@@ -4,44 +4,58 @@ import base64
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from bench import binary_tensors
+from bench.ask import Reply
+from bench.questions import Question, write_questions
 from bench.workloads import Instance, Workload
 
 # What a user needs of one answer: a price with its bounds, or the score of each class given.
 Answer = dict[str, float]
 
 
+def _as_json(document: Any) -> Question:
+    return Question(json.dumps(document, separators=(",", ":")).encode())
+
+
+def _from_json(reply: Reply) -> Any:
+    return json.loads(reply.body)
+
+
 @dataclass(frozen=True)
 class Dialect:
-    """The path to ask, the JSON to send, and how to read the JSON that comes back.
+    """The path to ask, the document to send, and how to read the one that comes back.
 
-    `read` is None where the answers mean nothing, since no model gives them.
+    `read` is None where the answers mean nothing, since no model gives them. A document is written
+    as JSON unless `encode` and `decode` say how else; over gRPC, the path names a method.
     """
 
     name: str
     path: Callable[[Workload], str]
     body: Callable[[Workload, list[Instance]], Any]
     read: Callable[[Workload, Any], list[Answer]] | None
+    encode: Callable[[Any], Question] = _as_json
+    decode: Callable[[Reply], Any] = _from_json
+    over_grpc: bool = False
 
-    def bodies(self, workload: Workload) -> list[str]:
-        """Write the workload's requests, each as one line of JSON."""
-        return [
-            json.dumps(self.body(workload, instances), separators=(",", ":"))
-            for instances in workload.requests()
-        ]
+    def question(self, workload: Workload, instances: list[Instance]) -> Question:
+        """Write one request."""
+        return self.encode(self.body(workload, instances))
 
-    def write_bodies(self, workload: Workload, folder: Path) -> Path:
-        """Write those lines to a file for the load generators; give its path."""
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{self.name}-{workload.name}.jsonl"
-        file.write_text("".join(f"{body}\n" for body in self.bodies(workload)))
-        return file
+    def questions(self, workload: Workload) -> list[Question]:
+        """Write the workload's requests."""
+        return [self.question(workload, each) for each in workload.requests()]
+
+    def write_questions(self, workload: Workload, folder: Path) -> Path:
+        """Write them to a file for the load generators; give its path."""
+        file = folder / f"{self.name}-{workload.name}.requests"
+        return write_questions(self.questions(workload), file)
 
 
 def _plain_path(workload: Workload) -> str:
@@ -85,8 +99,15 @@ def _instances(_workload: Workload, instances: list[Instance]) -> Any:
     return {"instances": instances}
 
 
+def _rows(_workload: Workload, instances: list[Instance]) -> Any:
+    """Send what a model of our own takes as objects, and rows of numbers as they are."""
+    return {"instances": [instance.get("x", instance) for instance in instances]}
+
+
 def _predictions(_workload: Workload, answer: Any) -> list[Answer]:
-    return [_item(item) for item in answer["predictions"]]
+    return [
+        {"y": item} if isinstance(item, float) else _item(item) for item in answer["predictions"]
+    ]
 
 
 def _pixels(_workload: Workload, instances: list[Instance]) -> Any:
@@ -94,7 +115,9 @@ def _pixels(_workload: Workload, instances: list[Instance]) -> Any:
     return {"instances": [_with_pixels(instance) for instance in instances]}
 
 
-def _with_pixels(instance: Instance) -> dict[str, Any]:
+def _with_pixels(instance: Instance) -> Any:
+    if "x" in instance:
+        return instance["x"]
     if "image" not in instance:
         return dict(instance)
     file = io.BytesIO(base64.b64decode(str(instance["image"])))
@@ -102,24 +125,27 @@ def _with_pixels(instance: Instance) -> dict[str, Any]:
 
 
 def _class_lists(_workload: Workload, answer: Any) -> list[Answer]:
-    return [
-        dict(zip(item["classes"], item["scores"], strict=True)) if "classes" in item else item
-        for item in answer["predictions"]
-    ]
+    return [_class_list(item) for item in answer["predictions"]]
+
+
+def _class_list(item: Any) -> Answer:
+    if isinstance(item, float):
+        return {"y": item}
+    answer: Answer = item
+    return dict(zip(item["classes"], item["scores"], strict=True)) if "classes" in item else answer
 
 
 def _tensors(_workload: Workload, instances: list[Instance]) -> Any:
     """Send one tensor a field, as the Open Inference Protocol has it."""
+    return {"inputs": [_tensor(name, [each[name] for each in instances]) for name in instances[0]]}
+
+
+def _tensor(name: str, values: list[Any]) -> Any:
     return {
-        "inputs": [
-            {
-                "name": name,
-                "shape": [len(instances)],
-                "datatype": "BYTES" if isinstance(value, str) else "FP32",
-                "data": [instance[name] for instance in instances],
-            }
-            for name, value in instances[0].items()
-        ]
+        "name": name,
+        "shape": list(np.shape(values)),
+        "datatype": "BYTES" if isinstance(values[0], str) else "FP32",
+        "data": np.array(values).ravel().tolist(),
     }
 
 
@@ -127,11 +153,15 @@ def _tensor_answer(_workload: Workload, answer: Any) -> list[Answer]:
     outputs = {
         each["name"]: np.array(each["data"]).reshape(each["shape"]) for each in answer["outputs"]
     }
-    if "price" in outputs:
+    if "scores" not in outputs:
         rows = zip(*(outputs[name].ravel().tolist() for name in outputs), strict=True)
         return [dict(zip(outputs, row, strict=True)) for row in rows]
     pairs = zip(outputs["classes"], outputs["scores"], strict=True)
     return [dict(zip(labels, scores.tolist(), strict=True)) for labels, scores in pairs]
+
+
+def _from_binary(reply: Reply) -> Any:
+    return binary_tensors.decode(reply.body, int(reply.headers["inference-header-content-length"]))
 
 
 TFGATE = Dialect("tfgate", _plain_path, _plain_body, _tfgate_read)
@@ -146,7 +176,7 @@ BENTOML = Dialect(
     lambda _workload, answer: [_item(item) for item in answer],
 )
 KSERVE = Dialect(
-    "kserve", lambda workload: f"/v1/models/{workload.model}:predict", _instances, _predictions
+    "kserve", lambda workload: f"/v1/models/{workload.model}:predict", _rows, _predictions
 )
 TF_SERVING = Dialect(
     "tf_serving", lambda workload: f"/v1/models/{workload.model}:predict", _pixels, _class_lists
@@ -157,5 +187,6 @@ OPEN_INFERENCE = Dialect(
     _tensors,
     _tensor_answer,
 )
+BINARY = replace(OPEN_INFERENCE, name="binary", encode=binary_tensors.encode, decode=_from_binary)
 # The limits without a model answer the same to everything.
 ECHO = Dialect("echo", _plain_path, _plain_body, read=None)

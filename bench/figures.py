@@ -16,6 +16,7 @@ class Figure:
     good_per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
     failures: int
     spread: float  # half the difference of the slowest and fastest round, over their mean
     disturbed: bool
@@ -44,6 +45,7 @@ class Figures:
             good_per_second=mean,
             p50_ms=fmean(load.p50_ms for load in loads),
             p99_ms=fmean(load.p99_ms for load in loads),
+            cpu_ms=fmean(each.cpu_ms for each in quiet or cells),
             failures=sum(load.failures for load in loads),
             spread=(max(rates) - min(rates)) / 2 / mean if mean else 0.0,
             disturbed=not quiet,

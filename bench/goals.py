@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.figures import Figures
+from bench.figures import Figure, Figures
 from bench.overload import OVERLOAD_WORKLOADS
 from bench.workloads import WORKLOADS
 
@@ -44,6 +44,33 @@ def _rate_over_best(workload: str, rivals: Sequence[str]) -> Callable[[Figures],
         return ours.good_per_second / theirs[best].good_per_second, best
 
     return measure
+
+
+def _rate_over(ours: str, workload: str, theirs: str) -> Callable[[Figures], Measured]:
+    """Compare one system's good answers a second, of 32 at once, with another's."""
+
+    def measure(figures: Figures) -> Measured:
+        measured = [figures.of(each, workload, 32) for each in (ours, theirs)]
+        return _ratio(measured, theirs, lambda figure: figure.good_per_second)
+
+    return measure
+
+
+def _own_time_over(ours: str, workload: str, theirs: str) -> Callable[[Figures], Measured]:
+    """Compare the processor time that the gateways themselves use for an answer."""
+
+    def measure(figures: Figures) -> Measured:
+        measured = [figures.of(each, workload, 32) for each in (ours, theirs)]
+        return _ratio(measured, theirs, lambda figure: figure.cpu_ms)
+
+    return measure
+
+
+def _ratio(
+    measured: list[Figure | None], against: str, value: Callable[[Figure], float]
+) -> Measured:
+    ours, theirs = measured
+    return None if ours is None or theirs is None else (value(ours) / value(theirs), against)
 
 
 def _tail_over_best(figures: Figures) -> Measured:
@@ -158,4 +185,37 @@ GOALS = [
     *(goal for workload in OVERLOAD_WORKLOADS for goal in _overload_goals(workload)),
     Goal("resident memory of a gateway worker", 90, _resident_mb, at_least=False, unit=" MB"),
     Goal("ready after the model server is", 1, _ready_seconds, at_least=False, unit=" s"),
+]
+
+# Of the other dialects, beside the typed API and beside what speaks them too.
+DIALECT_GOALS = [
+    Goal(
+        "one house, nine binary tensors over /v2: throughput / typed API",
+        0.9,
+        _rate_over("tfgate_v2", "house", TFGATE),
+    ),
+    Goal(
+        "100 rows x 64 numbers, binary over /v2: gateway's own time / TF Serving's gRPC through it",
+        1.3,
+        _own_time_over("tfgate_v2", "rows64", "tfgate_tfs_grpc"),
+        at_least=False,
+    ),
+    Goal(
+        "100 rows x 64 numbers, binary over /v2: rows a second / MLServer's, in JSON",
+        5,
+        _rate_over("tfgate_v2", "rows64", "mlserver"),
+    ),
+    *(
+        Goal(
+            f"100 rows x 9 numbers, in rows over /v1: throughput / {title}",
+            2,
+            _rate_over("tfgate_v1", "rows9", rival),
+        )
+        for rival, title in (("mlserver", "MLServer"), ("kserve", "KServe"))
+    ),
+    Goal(
+        "one house, Open Inference over gRPC: throughput / typed API over HTTP",
+        0.8,
+        _rate_over("tfgate_oip_grpc", "house", TFGATE),
+    ),
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.environments import version_of
+from bench.environments import environment_of
 from bench.results import Session
 from bench.stack import ROOT
 from bench.systems import System
@@ -20,7 +20,7 @@ def describe_session(systems: list[System]) -> Session:
     versions = {f"tfgate: {name}": importlib.metadata.version(name) for name in _OURS}
     for system in systems:
         for package in system.packages:
-            versions[f"{system.title}: {package}"] = version_of(system.name, package)
+            versions[f"{system.title}: {package}"] = environment_of(system.name).version_of(package)
     return Session(revision=_revision(), machine=_machine(), versions=versions)
 
 

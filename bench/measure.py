@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,7 +14,7 @@ from bench.reference import WrongAnswer, check_answers, write_reference
 from bench.results import BareCall, Cell, Footprint, Results
 from bench.serve import Served, serve
 from bench.systems import System
-from bench.workloads import WORKLOADS, Workload
+from bench.workloads import ALL_WORKLOADS, Workload
 
 CONNECTIONS = (1, 32, 128)
 WARMUP_CONNECTIONS = 32
@@ -95,11 +94,11 @@ class Measurement:
 
     def _cells(self, number: int, served: Served, cells: list[tuple[str, int]]) -> None:
         for name in dict.fromkeys(workload for workload, _ in cells):
-            workload = WORKLOADS[name]
+            workload = ALL_WORKLOADS[name]
             chosen = [connections for each, connections in cells if each == name]
             try:
                 check_answers(served.url, served.system.dialect, workload, self._reference)
-            except (WrongAnswer, httpx.HTTPError) as error:
+            except WrongAnswer as error:
                 self._fail(f"{served.system.name}, {error!r}")
                 self._progress.advance(self._task, len(chosen))
                 continue
@@ -112,8 +111,10 @@ class Measurement:
     def _cell(
         self, number: int, served: Served, target: Target, name: str, connections: int
     ) -> None:
+        began = served.program.cpu_seconds()
         with disturbance(served.programs) as disturbed:
             load = put_load(target, connections=connections, seconds=self._matrix.seconds)
+        used = served.program.cpu_seconds() - began
         for program in served.programs:
             program.check()
         cell = Cell(
@@ -122,6 +123,7 @@ class Measurement:
             connections=connections,
             round=number,
             load=load,
+            cpu_ms=1e3 * used / max(1, load.answers),
             foreign_cpu_share=disturbed.share,
         )
         self._results.add(cell)
@@ -129,6 +131,7 @@ class Measurement:
         self._console.print(
             f"{number}  {served.system.name:<18} {name:<10} {connections:>4}  "
             f"{load.good_per_second:>9,.0f}/s  p50 {load.p50_ms:8.2f}  p99 {load.p99_ms:8.2f} ms  "
+            f"CPU {cell.cpu_ms:7.3f} ms  "
             f"others {disturbed.share:4.0%}{failures}"
         )
 
@@ -144,8 +147,8 @@ class Measurement:
 
     def _target(self, served: Served, workload: Workload) -> Target:
         dialect = served.system.dialect
-        bodies = dialect.write_bodies(workload, self._scratch / "bodies")
-        return Target(served.url, dialect.path(workload), bodies)
+        requests = dialect.write_questions(workload, self._scratch / "requests")
+        return Target(served.url, dialect.path(workload), requests)
 
     def _fail(self, what: str) -> None:
         self.failures.append(what)

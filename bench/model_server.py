@@ -7,12 +7,15 @@ from pathlib import Path
 
 import grpc
 
+from bench.foreign_models import WIDTHS
 from bench.processes import Program, running
-from bench.stack import free_port, shipped_models, wait_until
+from bench.repository import repository
+from bench.stack import free_port, wait_until
 from proto.model_pb2 import ModelSpec
 from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 from tfgate.up import model_server_command
 
 _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
@@ -28,10 +31,10 @@ class ModelServer:
 
 @contextmanager
 def model_server(scratch: Path, *, rest_port: int | None = None) -> Iterator[ModelServer]:
-    """Serve the shipped models; yields once every one of them can be asked."""
+    """Serve all models; yields once every one of them can be asked."""
     scratch.mkdir(parents=True, exist_ok=True)
     config = scratch / "models.config"
-    config.write_text(model_config(shipped_models(scratch / "models")))
+    config.write_text(model_config(find_models(repository(scratch))))
     port = free_port()
     # A gateway that makes a call for each request is refused beyond this; at 128 connections that
     # would be said of the plain gateway, and not of the comparison. The last of two flags counts.
@@ -53,7 +56,7 @@ def _has_loaded_all(channel: grpc.Channel, program: Program) -> bool:
         response_deserializer=GetModelStatusResponse.FromString,
     )
     try:
-        for model in MODELS:
+        for model in (*MODELS, *WIDTHS):
             request = GetModelStatusRequest(model_spec=ModelSpec(name=model))
             statuses = ask(request, timeout=5, wait_for_ready=True).model_version_status
             if not any(each.state == ModelVersionStatus.State.AVAILABLE for each in statuses):

@@ -5,7 +5,7 @@
  * latencies from the moment a request was due, so that a slow server cannot hide its queue. Answers
  * are read by their Content-Length. It ends by itself once the last request has timed out.
  *
- * Arguments: host port path bodies-file requests-per-second seconds connections timeout-seconds
+ * Arguments: host port path requests-file requests-per-second seconds connections timeout-seconds
  * Standard output: one `struct request` for each request, in the order in which they were due.
  */
 #define _GNU_SOURCE
@@ -73,27 +73,34 @@ static double now(void) {
 }
 
 static void read_messages(const char *file, const char *host, const char *path) {
-    FILE *bodies = fopen(file, "r");
-    if (!bodies) fail(file);
+    FILE *records = fopen(file, "r");
+    if (!records) fail(file);
     char *line = NULL;
     size_t capacity = 0;
     ssize_t length;
-    while ((length = getline(&line, &capacity, bodies)) > 0) {
-        if (line[length - 1] == '\n') line[--length] = 0;
+    while ((length = getline(&line, &capacity, records)) > 0) {
+        line[length - 1] = 0;
         messages = realloc(messages, (num_messages + 1) * sizeof *messages);
         if (!messages) fail("memory");
         struct message *message = &messages[num_messages++];
-        int written = asprintf(&message->bytes,
-                               "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-                               "Content-Length: %zd\r\n\r\n%s",
-                               path, host, length, line);
-        if (written < 0) fail("memory");
-        message->length = (size_t)written;
+        size_t num_body = strtoul(strrchr(line, ' '), NULL, 10); /* Content-Length comes last */
+        int num_head = asprintf(&message->bytes, "POST %s HTTP/1.1\r\nHost: %s", path, host);
+        for (char *header = strtok(line, "\t"); header && num_head >= 0; header = strtok(NULL, "\t")) {
+            char *head = message->bytes;
+            num_head = asprintf(&message->bytes, "%s\r\n%s", head, header);
+            free(head);
+        }
+        if (num_head < 0) fail("memory");
+        message->length = (size_t)num_head + 4 + num_body;
+        message->bytes = realloc(message->bytes, message->length);
+        if (!message->bytes) fail("memory");
+        memcpy(message->bytes + num_head, "\r\n\r\n", 4);
+        if (fread(message->bytes + num_head + 4, 1, num_body, records) != num_body) fail(file);
     }
     free(line);
-    fclose(bodies);
+    fclose(records);
     if (!num_messages) {
-        fprintf(stderr, "%s has no bodies\n", file);
+        fprintf(stderr, "%s has no requests\n", file);
         exit(1);
     }
 }
@@ -324,7 +331,7 @@ static void allocate(double rate) {
 
 int main(int argc, char **argv) {
     if (argc != 9) {
-        fprintf(stderr, "usage: %s host port path bodies rate seconds connections timeout\n",
+        fprintf(stderr, "usage: %s host port path requests rate seconds connections timeout\n",
                 argv[0]);
         return 2;
     }

@@ -89,7 +89,7 @@ def offer(
     timeout = 5.0
     place = urlsplit(target.url)
     command = [
-        *(str(program), str(place.hostname), str(place.port), target.path, str(target.bodies)),
+        *(str(program), str(place.hostname), str(place.port), target.path, str(target.requests)),
         *(f"{rate:.6f}", f"{warmup + seconds:.6f}", str(connections), f"{timeout:g}"),
     ]
     output = subprocess.check_output(command, timeout=warmup + seconds + 2 * timeout + 10)

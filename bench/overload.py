@@ -32,8 +32,8 @@ def measure_overload(
     """Find the rate that saturates a system in a closed loop, then offer each share of it."""
     generator = compile_generator(scratch / "bin")
     with serve(system, scratch) as served:
-        bodies = system.dialect.write_bodies(workload, scratch / "bodies")
-        target = Target(served.url, system.dialect.path(workload), bodies)
+        requests = system.dialect.write_questions(workload, scratch / "requests")
+        target = Target(served.url, system.dialect.path(workload), requests)
         put_load(target, connections=SATURATING_CONNECTIONS[0], seconds=2)
         saturation = max(
             put_load(target, connections=connections, seconds=seconds).good_per_second

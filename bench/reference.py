@@ -7,11 +7,11 @@ import json
 import sys
 from pathlib import Path
 
-import httpx
-
+from bench.ask import NoAnswer, ask
 from bench.dialects import Answer, Dialect
 from bench.processes import output_of
-from bench.workloads import WORKLOADS, Workload
+from bench.repository import repository
+from bench.workloads import ALL_WORKLOADS, Workload
 
 NUM_CHECKED = 4  # requests of each workload
 RELATIVE_TOLERANCE = 1e-3
@@ -27,7 +27,7 @@ def write_reference(folder: Path) -> Path:
     file = folder / "reference.json"
     if not file.exists():
         log = folder / "logs" / "reference.log"
-        file.write_bytes(output_of("bench.reference", log=log))
+        file.write_bytes(output_of("bench.reference", str(repository(folder)), log=log))
     return file
 
 
@@ -35,21 +35,17 @@ def check_answers(url: str, dialect: Dialect, workload: Workload, reference: Pat
     """Ask the first requests and compare.
 
     Raises:
-        WrongAnswer: the status is not 200, or an answer is not the reference's.
+        WrongAnswer: there is no good answer, or it is not the reference's.
     """
     expected: list[list[Answer]] = json.loads(reference.read_text())[workload.name]
-    for body, answers in zip(dialect.bodies(workload), expected, strict=False):
-        response = httpx.post(
-            f"{url}{dialect.path(workload)}",
-            content=body,
-            headers={"Content-Type": "application/json"},
-            timeout=60,
-        )
-        if response.status_code != 200:
-            message = f"{workload.name}: status {response.status_code}: {response.text[:500]}"
-            raise WrongAnswer(message)
+    for question, answers in zip(dialect.questions(workload), expected, strict=False):
+        try:
+            reply = ask(url, dialect.path(workload), question, seconds=60)
+        except NoAnswer as error:
+            message = f"{workload.name}: {error}"
+            raise WrongAnswer(message) from error
         if dialect.read is not None:
-            _compare(workload, dialect.read(workload, response.json()), answers)
+            _compare(workload, dialect.read(workload, dialect.decode(reply)), answers)
 
 
 def _compare(workload: Workload, answers: list[Answer], expected: list[Answer]) -> None:
@@ -66,15 +62,15 @@ def _is_close(value: float, right: float) -> bool:
     return abs(value - right) <= max(ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE * abs(right))
 
 
-def _compute() -> dict[str, list[list[Answer]]]:
+def _compute(models: Path) -> dict[str, list[list[Answer]]]:
     from bench.peers.saved_models import SavedModel, decode  # noqa: PLC0415 - TensorFlow
 
     computed = {}
-    for workload in WORKLOADS.values():
-        model = SavedModel(workload.model)
+    for workload in ALL_WORKLOADS.values():
+        model = SavedModel(workload.model, models)
         computed[workload.name] = [
             [
-                answer.get("scores", answer)
+                answer.get("scores", answer) if isinstance(answer, dict) else {"y": answer}
                 for answer in model.predict([decode(workload.model, each) for each in instances])
             ]
             for instances in workload.requests()[:NUM_CHECKED]
@@ -83,4 +79,4 @@ def _compute() -> dict[str, list[list[Answer]]]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_compute()))
+    sys.stdout.write(json.dumps(_compute(Path(sys.argv[1]))))

@@ -7,7 +7,7 @@ from bench.figures import DISTURBED, Figures
 from bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
 from bench.results import BestBatch, Cell, Piece, Results, Session
 from bench.stack import ROOT
-from bench.systems import System, all_systems
+from bench.systems import DIALECTS, System, all_systems
 from bench.workloads import NUM_BODIES, WORKLOADS
 
 _NOTES = Path(__file__).with_name("notes.md")
@@ -18,7 +18,7 @@ _CHARTS = ROOT / "docs" / "benchmarks"
 def write_report(results: Results) -> Path:
     """Write the page and the charts; gives the page's path."""
     figures = Figures(results)
-    systems = [each for each in all_systems() if figures.ready_seconds(each.name) is not None]
+    systems = [each for each in measured_systems(figures) if each.name not in DIALECTS]
     charts.draw_throughput(figures, systems, _CHARTS / "throughput.svg")
     charts.draw_tails(figures, systems, _CHARTS / "p99.svg")
     sections = [
@@ -33,9 +33,14 @@ def write_report(results: Results) -> Path:
         _pieces(results),
         _footprints(figures, systems),
     ]
-    sections += [_configurations(systems), _machine(results)]
+    sections += [_configurations(systems), machine(results)]
     _PAGE.write_text("\n".join(section for section in sections if section))
     return _PAGE.relative_to(ROOT)
+
+
+def measured_systems(figures: Figures) -> list[System]:
+    """List the systems of which there are figures."""
+    return [each for each in all_systems() if figures.ready_seconds(each.name) is not None]
 
 
 def _introduction(results: Results) -> str:
@@ -46,6 +51,9 @@ def _introduction(results: Results) -> str:
 `make bench` measures all of this anew and writes this page; nothing in it is written by hand but
 the notes below the goals. Compare within this page: another machine, or another day, has other
 numbers and much the same ratios.
+
+tfgate is asked by its typed API here; [the page of its dialects](benchmarks/dialects.md) has the
+others.
 
 Every system serves the very same SavedModels and answers the same questions ({NUM_BODIES} different
 ones a workload), each in its own protocol; its answers are compared with TensorFlow's before any
@@ -66,8 +74,7 @@ def _workloads(figures: Figures, systems: list[System]) -> str:
         "because they were shed, the latencies are of all answers.\n",
     ]
     for workload in WORKLOADS.values():
-        title = workload.title[0].upper() + workload.title[1:]
-        parts += [f"### {title}\n", report_tables.workload(figures, systems, workload)]
+        parts += [f"### {workload.heading}\n", report_tables.workload(figures, systems, workload)]
     return "\n".join(parts)
 
 
@@ -87,7 +94,7 @@ def _overload(figures: Figures) -> str:
             continue
         chart = f"overload-{workload.name}.svg"
         charts.draw_overload(figures, systems, workload, _CHARTS / chart)
-        title = workload.title[0].upper() + workload.title[1:]
+        title = workload.heading
         parts.append(f"![{title}: goodput and p99 over the load offered](benchmarks/{chart})\n")
         for system in systems:
             parts.append(f"### {title}: {system.title}\n")
@@ -137,7 +144,8 @@ def _configurations(systems: list[System]) -> str:
     return f"## Configurations\n\n{files}{report_tables.table(head, rows, num_texts=2)}"
 
 
-def _machine(results: Results) -> str:
+def machine(results: Results) -> str:
+    """Say on what, with which versions and by which commands all was measured."""
     sessions = results.all(Session)
     if not sessions:
         return ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.figures import Figure, Figures
-from bench.goals import GOALS, TFGATE
+from bench.goals import GOALS, TFGATE, Goal
 from bench.measure import CONNECTIONS
 from bench.results import BestBatch, Piece
 from bench.systems import System
@@ -17,10 +17,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], num_texts: int = 1
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def goals(figures: Figures, titles: dict[str, str]) -> str:
+def goals(figures: Figures, titles: dict[str, str], asked: Sequence[Goal] = GOALS) -> str:
     """Say of every goal what was measured and whether it is met."""
     rows = []
-    for goal in GOALS:
+    for goal in asked:
         measured = goal.measure(figures)
         if measured is None:
             rows.append((goal.what, str(goal), "not measured", "", ""))
@@ -46,6 +46,21 @@ def workload(figures: Figures, systems: list[System], asked: Workload) -> str:
             numbers = [text for figure in cells for text in _figure(figure)]
             rows.append([system.title, *numbers, _ratio(ours, cells[CONNECTIONS.index(32)])])
     return table([*head, "tfgate / it, c = 32"], rows)
+
+
+def dialects(figures: Figures, systems: list[System], asked: Workload) -> str:
+    """Give throughput, latency and own processor time of 32 requests at once."""
+    rows = [
+        [
+            system.title,
+            *_figure(figure),
+            f"{figure.cpu_ms:.3f}",
+            f"±{figure.spread:.0%}",
+        ]
+        for system in systems
+        if (figure := figures.of(system.name, asked.name, 32))
+    ]
+    return table(["system", "/s", "p50 ms", "p99 ms", "own CPU, ms an answer", "spread"], rows)
 
 
 def _figure(figure: Figure | None) -> list[str]:

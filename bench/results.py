@@ -27,6 +27,7 @@ class Cell(BaseModel):
     connections: int
     round: int
     load: Load
+    cpu_ms: float  # of the system's own processor time, an answer; without the model server's
     foreign_cpu_share: float  # of all processors' time, used by what was not measured
 
 

@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from bench.ask import GRPC, NoAnswer, ask
 from bench.model_server import model_server
 from bench.processes import Program, running
+from bench.repository import repository
 from bench.stack import free_port, wait_until
 from bench.systems import System
-from bench.workloads import WORKLOADS
+from bench.workloads import ALL_WORKLOADS
 
 READY_SECONDS = 120
 
@@ -33,7 +33,9 @@ class Served:
 def serve(system: System, scratch: Path) -> Iterator[Served]:
     """Run a system as long as the context lasts; yields after its first good answer."""
     port = free_port()
-    places = {"port": port, "spare_port": free_port(), "model_server": ""}
+    spare_port = free_port()
+    places = {"port": port, "spare_port": spare_port, "model_server": ""}
+    places["repository"] = str(repository(scratch))
     with ExitStack() as stack:
         started = time.monotonic()
         programs = []
@@ -50,7 +52,8 @@ def serve(system: System, scratch: Path) -> Iterator[Served]:
             }
             log = scratch / "logs" / f"{system.name}.log"
             programs.insert(0, stack.enter_context(running(command, environment, log)))
-        url = f"http://127.0.0.1:{port}"
+        over_grpc = system.dialect.over_grpc
+        url = f"{GRPC}127.0.0.1:{spare_port}" if over_grpc else f"http://127.0.0.1:{port}"
         _wait_for_an_answer(system, url, programs)
         yield Served(
             system=system,
@@ -63,18 +66,16 @@ def serve(system: System, scratch: Path) -> Iterator[Served]:
 
 
 def _wait_for_an_answer(system: System, url: str, programs: list[Program]) -> None:
-    workload = WORKLOADS["house"]
-    body = system.dialect.bodies(workload)[0]
-    headers = {"Content-Type": "application/json"}
+    workload = ALL_WORKLOADS[system.workloads[0]]
+    path, question = system.dialect.path(workload), system.dialect.questions(workload)[0]
 
     def answers() -> bool:
         for program in programs:
             program.check()
         try:
-            path = system.dialect.path(workload)
-            return client.post(f"{url}{path}", content=body, headers=headers).status_code == 200
-        except httpx.TransportError:
+            ask(url, path, question, seconds=10)
+        except NoAnswer:
             return False
+        return True
 
-    with httpx.Client(timeout=10) as client:
-        wait_until(answers, f"the first answer of {system.title}", READY_SECONDS)
+    wait_until(answers, f"the first answer of {system.title}", READY_SECONDS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from bench.dialects import (
     BENTOML,
+    BINARY,
     ECHO,
     INSTANCES,
     KSERVE,
@@ -17,7 +18,8 @@ from bench.dialects import (
     Dialect,
 )
 from bench.environments import BUILD, python_of
-from bench.workloads import WORKLOADS
+from bench.grpc_dialects import OPEN_INFERENCE_GRPC, TF_SERVING_GRPC
+from bench.workloads import ALL_WORKLOADS, WORKLOADS
 from tfgate.up import REAL_SERVER
 
 
@@ -26,8 +28,8 @@ class System:
     """One thing that answers over HTTP.
 
     In `command` and `environment` these are filled in at the start: {port} to listen on,
-    {spare_port}, and {model_server} to ask, as host:port. Without a command, the model server
-    itself is the system.
+    {spare_port}, on which gRPC is answered, {model_server} to ask, as host:port, and {repository},
+    the folder of the models. Without a command, the model server itself is the system.
     """
 
     name: str
@@ -50,6 +52,7 @@ def _tfgate(workers: int) -> System:
         command=(sys.executable, "-m", "serving.gateway"),
         environment={
             "TFGATE_PORT": "{port}",
+            "TFGATE_GRPC_PORT": "{spare_port}",
             "TFGATE_MODEL_SERVER": "{model_server}",
             "TFGATE_WORKERS": str(workers),
             "TFGATE_DRAIN_SECONDS": "0",
@@ -59,13 +62,24 @@ def _tfgate(workers: int) -> System:
     )
 
 
+def _spoken(name: str, title: str, dialect: Dialect, *workloads: str) -> System:
+    """Give the same gateway, asked in another dialect."""
+    return replace(
+        _tfgate(1), name=name, title=f"tfgate, {title}", dialect=dialect, workloads=workloads
+    )
+
+
 def _peer(name: str, title: str, dialect: Dialect, configuration: str, *packages: str) -> System:
     return System(
         name=name,
         title=title,
         dialect=dialect,
         command=(str(python_of(name)), "-m", f"bench.peers.{name}.server"),
-        environment={"PORT": "{port}", "SPARE_PORT": "{spare_port}"},
+        environment={
+            "PORT": "{port}",
+            "SPARE_PORT": "{spare_port}",
+            "REPOSITORY": "{repository}",
+        },
         configuration=configuration,
         packages=packages,
     )
@@ -83,9 +97,19 @@ def _limit(name: str, title: str, application: str) -> System:
     )
 
 
+_SPOKEN = [
+    _spoken("tfgate_v2", "/v2 with binary tensors", BINARY, "house", "rows64"),
+    _spoken("tfgate_v2_json", "/v2 with JSON", OPEN_INFERENCE, "house", "rows64"),
+    _spoken("tfgate_v1", "/v1 in rows", TF_SERVING, "house", "rows9"),
+    _spoken("tfgate_oip_grpc", "Open Inference over gRPC", OPEN_INFERENCE_GRPC, "house", "rows64"),
+    _spoken("tfgate_tfs_grpc", "TF Serving's gRPC", TF_SERVING_GRPC, "house", "rows64"),
+]
+DIALECTS = tuple(system.name for system in _SPOKEN)
+
 _ALL = [
     _tfgate(1),
     _tfgate(2),
+    *_SPOKEN,
     replace(
         _peer(
             "fastapi_grpc",
@@ -139,15 +163,25 @@ _ALL = [
         ),
         environment={"PORT": "{port}", "RAY_USAGE_STATS_ENABLED": "0"},
     ),
-    _peer(
-        "mlserver",
-        "MLServer",
-        OPEN_INFERENCE,
-        "parallel_workers 1; max_batch_size 128, max_batch_time 5 ms",
-        "mlserver",
+    replace(
+        _peer(
+            "mlserver",
+            "MLServer",
+            OPEN_INFERENCE,
+            "parallel_workers 1; max_batch_size 128, max_batch_time 5 ms",
+            "mlserver",
+        ),
+        workloads=tuple(ALL_WORKLOADS),
     ),
-    _peer(
-        "kserve", "KServe", KSERVE, "workers 1, V1 protocol; it batches in a sidecar only", "kserve"
+    replace(
+        _peer(
+            "kserve",
+            "KServe",
+            KSERVE,
+            "workers 1, V1 protocol; it batches in a sidecar only",
+            "kserve",
+        ),
+        workloads=(*WORKLOADS, "rows9"),
     ),
     System(
         name="tf_serving_rest",
@@ -155,6 +189,7 @@ _ALL = [
         dialect=TF_SERVING,
         command=(),
         needs_model_server=True,
+        workloads=tuple(ALL_WORKLOADS),
         configuration="--rest_api_num_threads=16",
     ),
     _limit("asgi_echo", "limit: a bare ASGI function, no model", "bare"),

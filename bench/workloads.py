@@ -1,16 +1,17 @@
-"""What every system is asked: the same houses, pictures and reviews in every run, all different."""
+"""What systems are asked: the same houses, pictures, reviews and rows in every run."""
 
 import base64
 import io
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from tfgate.loadtest.users.words import WORDS
 
-Instance = dict[str, float | str]
+Instance = dict[str, Any]
 
 # Enough that no server can answer from a memory of the last few, or share a row between callers.
 NUM_BODIES = 256
@@ -28,9 +29,17 @@ class Workload:
     model: str
     batch_size: int | None = None  # None: one instance, on its own
     words: int = 0
+    width: int = 0  # of a row of numbers, for a model that tfgate does not know
+
+    @property
+    def heading(self) -> str:
+        """The title as a page has it above."""
+        return self.title[0].upper() + self.title[1:]
 
     def requests(self) -> list[list[Instance]]:
         """Make the instances of NUM_BODIES different requests, the same in every process."""
+        if self.width:
+            return _rows(self.batch_size or 1, self.width)
         # A string seeds random.Random alike everywhere; a tuple would be hashed with a salt.
         source = random.Random(f"{SEED} {self.name}")  # noqa: S311 - no secret depends on it
         return [
@@ -55,6 +64,22 @@ WORKLOADS = {
         Workload("review20", "one review of 20 words", "sentiment", words=20),
     )
 }
+
+# For what takes tensors of any model; `foreign_models.py` makes these two.
+FOREIGN_WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("rows9", "100 rows of 9 numbers", "narrow", batch_size=100, width=9),
+        Workload("rows64", "100 rows of 64 numbers", "wide", batch_size=100, width=64),
+    )
+}
+ALL_WORKLOADS = WORKLOADS | FOREIGN_WORKLOADS
+
+
+def _rows(batch_size: int, width: int) -> list[list[Instance]]:
+    """Draw rows of numbers, all requests at once: there are a million of them."""
+    drawn = np.random.default_rng(SEED).uniform(-1, 1, (NUM_BODIES, batch_size, width))
+    return [[{"x": row} for row in batch] for batch in drawn.round(4).tolist()]
 
 
 def _house(source: random.Random) -> Instance:

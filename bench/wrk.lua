@@ -1,14 +1,20 @@
--- Sends the bodies of a file in turn and prints what wrk measured as one JSON object.
--- Arguments: the path to ask, and a file with one JSON body a line.
+-- Sends the requests of a file in turn and prints what wrk measured as one JSON object.
+-- Arguments: the path to ask, and a file of requests as questions.py writes them.
 
 local requests = {}
 local next_request = 0
 
 function init(args)
-  local headers = { ["Content-Type"] = "application/json" }
-  for body in io.lines(args[2]) do
+  local file = assert(io.open(args[2], "rb"))
+  for line in file:lines() do
+    local headers = {}
+    for name, value in line:gmatch("([^\t:]+): ([^\t]+)") do
+      headers[name] = value
+    end
+    local body = file:read(tonumber(headers["Content-Length"]))
     requests[#requests + 1] = wrk.format("POST", args[1], headers, body)
   end
+  file:close()
 end
 
 function request()

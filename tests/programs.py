@@ -1,7 +1,8 @@
-"""Programs that pip cannot install; tests that run one say how to get it where it is missing."""
+"""Programs and libraries that pip cannot install; tests that need one say how to get it."""
 
 import os
 import shutil
+from ctypes.util import find_library
 
 import pytest
 
@@ -16,4 +17,12 @@ def needs(program: str, *, package: str) -> pytest.MarkDecorator:
     remedy = f"sudo apt-get install --no-install-recommends {package}"
     return pytest.mark.skipif(
         path_of(program) is None, reason=f"{program} is not installed: {remedy}"
+    )
+
+
+def needs_library(name: str, *, package: str) -> pytest.MarkDecorator:
+    """Skip a test, or all of a module, unless a library of Debian's `package` is installed."""
+    remedy = f"sudo apt-get install --no-install-recommends {package}"
+    return pytest.mark.skipif(
+        find_library(name) is None, reason=f"lib{name} is not installed: {remedy}"
     )

@@ -34,6 +34,12 @@ def test_it_runs_what_developers_run() -> None:
     assert commands("test") == [".ci/run test"]
 
 
+def test_the_tests_have_every_client() -> None:
+    """A step that fails ends the script, whereas a test whose client is missing is skipped."""
+    assert "set -euo pipefail" in SCRIPT
+    assert SCRIPT.index("make clients") < SCRIPT.index('make "$@"')
+
+
 def test_it_tests_every_python_that_may_be_used() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     allowed = SpecifierSet(project["requires-python"])
@@ -81,5 +87,13 @@ def test_programs_that_tests_need_are_installed_first() -> None:
     tools = {"promtool:prometheus", "amtool:prometheus-alertmanager"}
 
     assert set(listed[1].split()) - others == needed - tools
+    libraries = {
+        f"{library}:{package}"
+        for text in tests
+        for library, package in re.findall(r'needs_library\("([\w-]+)", package="([\w-]+)"\)', text)
+    }
+    listed_libraries = re.search(r"libraries=\((.*?)\)", SCRIPT)
+    assert listed_libraries is not None
+    assert set(listed_libraries[1].split()) == libraries
     looked_for = {name for text in tests for name in re.findall(r'path_of\("([\w-]+)"\)', text)}
     assert looked_for <= {each.partition(":")[0] for each in listed[1].split()}

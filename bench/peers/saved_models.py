@@ -1,7 +1,8 @@
-"""The shipped SavedModels inside a peer's own process; what TensorFlow programs commonly do."""
+"""SavedModels inside a peer's own process; what TensorFlow programs commonly do."""
 
 import base64
 import io
+import os
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-MODELS = Path(__file__).parents[3] / "models"
+MODELS = Path(os.environ.get("REPOSITORY", Path(__file__).parents[3] / "models"))
+# What serves tensors of any kind has those of `foreign_models.py` too.
+NAMES = ("housing", "image", "narrow", "sentiment", "wide")
 
-Row = dict[str, Any]
-Answer = dict[str, Any]
+Row = Any  # the fields of an instance, or its numbers
+Answer = Any  # the fields of a prediction, or a number
 
 
-def decode(model: str, instance: dict[str, Any]) -> Row:
+def decode(model: str, instance: Any) -> Row:
     """Turn what a caller sent into one row of the model's input tensors."""
     if model != "image":
         return instance
@@ -26,6 +29,8 @@ def decode(model: str, instance: dict[str, Any]) -> Row:
 
 def stack(rows: list[Row]) -> dict[str, Any]:
     """Put rows together: one array a tensor, numbers as float32 unless they are pixels."""
+    if isinstance(rows[0], list):
+        return {"x": np.array(rows, np.float32)}
     tensors = {}
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
@@ -34,7 +39,10 @@ def stack(rows: list[Row]) -> dict[str, Any]:
 
 
 def answers(outputs: dict[str, Any]) -> list[Answer]:
-    """Take output arrays apart: a price with its bounds, or the classes with their scores."""
+    """Take output arrays apart: a price with bounds, the classes with their scores, or a number."""
+    if "y" in outputs:
+        numbers: list[Answer] = outputs["y"].tolist()
+        return numbers
     if "price" in outputs:
         columns = {name: outputs[name].tolist() for name in ("price", "price_low", "price_high")}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -56,8 +64,8 @@ def split(predictions: list[Answer], sizes: list[int]) -> list[list[Answer]]:
 class SavedModel:
     """The newest version of a model, called through its default signature."""
 
-    def __init__(self, model: str) -> None:
-        versions = [folder for folder in (MODELS / model).iterdir() if folder.name.isdecimal()]
+    def __init__(self, model: str, repository: Path = MODELS) -> None:
+        versions = [folder for folder in (repository / model).iterdir() if folder.name.isdecimal()]
         newest = max(versions, key=lambda folder: int(folder.name))
         self._loaded = tf.saved_model.load(str(newest))
         self._signature = self._loaded.signatures["serving_default"]

@@ -1,5 +1,6 @@
 """Whether the harness counts rightly; how fast anything is does not matter here."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,12 @@ import numpy as np
 import pytest
 
 from bench import report_tables
+from bench.ask import Reply
 from bench.dialects import (
     BENTOML,
+    BINARY,
     INSTANCES,
+    KSERVE,
     OPEN_INFERENCE,
     PLAIN,
     TF_SERVING,
@@ -23,23 +27,31 @@ from bench.dialects import (
     Dialect,
 )
 from bench.figures import Figures
-from bench.load import Load, Target, parse
+from bench.grpc_dialects import OPEN_INFERENCE_GRPC, TF_SERVING_GRPC
+from bench.load import Load, Target, parse, parse_calls
 from bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
+from bench.questions import Question, write_questions
 from bench.results import Cell, Results
-from bench.workloads import NUM_BODIES, WORKLOADS, Workload
+from bench.workloads import ALL_WORKLOADS, NUM_BODIES, WORKLOADS, Workload
+from proto.open_inference_pb2 import ModelInferRequest, ModelInferResponse
+from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving.models import MODELS
 from tests.programs import needs
 
 needs_compiler = needs("cc", package="gcc libc6-dev")
 
 
-@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)
-def test_every_request_is_another_and_one_that_tfgate_takes(workload: Workload) -> None:
+@pytest.mark.parametrize("workload", ALL_WORKLOADS.values(), ids=ALL_WORKLOADS)
+def test_every_request_is_another(workload: Workload) -> None:
     requests = workload.requests()
 
     assert len({str(request) for request in requests}) == NUM_BODIES
-    for instances in requests[:8]:
-        assert len(instances) == (workload.batch_size or 1)
+    assert {len(instances) for instances in requests} == {workload.batch_size or 1}
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)
+def test_every_request_is_one_that_tfgate_takes(workload: Workload) -> None:
+    for instances in workload.requests()[:8]:
         for instance in instances:
             accepted = MODELS[workload.model].request.model_validate(instance)
             MODELS[workload.model].preprocess([accepted])
@@ -57,6 +69,22 @@ def test_the_output_of_wrk_is_read_from_its_last_line() -> None:
     assert load.good_per_second == pytest.approx(1998.05, abs=0.01)
     assert load.failures == 3003
     assert load.p99_ms == 79.06
+
+
+def test_calls_without_a_message_count_as_failed() -> None:
+    load = parse_calls(
+        "requests: 120 total, 100 done, 100 succeeded, 0 failed, 1 errored, 2 timeout\n"
+        "status codes: 100 2xx, 0 3xx, 0 4xx, 0 5xx\n"
+        "traffic: 9.77KB (10000) total, 800B (800) headers, 1.76KB (1800) data\n",
+        "".join(f"17{number}\t200\t{1000 * number}\n" for number in range(1, 101)),
+        answer_bytes=20,
+        seconds=2,
+    )
+
+    assert load.failed_statuses == 10
+    assert load.good_per_second == 45
+    assert load.failures == 13
+    assert load.p50_ms == pytest.approx(50.5)
 
 
 def test_latencies_count_from_the_moment_a_request_was_due() -> None:
@@ -177,6 +205,67 @@ def test_answers_of_all_dialects_are_read_alike(
     assert dialect.read(WORKLOADS[workload], answer) == expected
 
 
+@pytest.mark.parametrize("dialect", [TF_SERVING, KSERVE], ids=lambda each: each.name)
+def test_rows_of_numbers_are_asked_and_answered_as_they_are(dialect: Dialect) -> None:
+    rows9 = ALL_WORKLOADS["rows9"]
+    sent = dialect.body(rows9, rows9.requests()[0])
+
+    assert [len(row) for row in sent["instances"]] == [9] * 100
+    assert dialect.read is not None
+    assert dialect.read(rows9, {"predictions": [0.5, 0.25]}) == [{"y": 0.5}, {"y": 0.25}]
+
+
+def inputs_of_binary(question: Question) -> Any:
+    """Answer with the question's own inputs, as a server of binary tensors would."""
+    size = int(dict(question.headers)["Inference-Header-Content-Length"])
+    head = json.dumps({"outputs": json.loads(question.body[:size])["inputs"]}).encode()
+    headers = {"inference-header-content-length": str(len(head))}
+    return BINARY.decode(Reply(head + question.body[size:], headers))["outputs"]
+
+
+def inputs_of_infer(question: Question) -> Any:
+    request = ModelInferRequest.FromString(question.body)
+    response = ModelInferResponse(raw_output_contents=request.raw_input_contents)
+    for each in request.inputs:
+        response.outputs.add(name=each.name, datatype=each.datatype, shape=each.shape)
+    return OPEN_INFERENCE_GRPC.decode(Reply(response.SerializeToString(), {}))["outputs"]
+
+
+def inputs_of_predict(question: Question) -> Any:
+    response = PredictResponse(outputs=PredictRequest.FromString(question.body).inputs)
+    return TF_SERVING_GRPC.decode(Reply(response.SerializeToString(), {}))["outputs"]
+
+
+@pytest.mark.parametrize("name", ["house", "rows64"])
+@pytest.mark.parametrize(
+    ("dialect", "echo"),
+    [
+        (BINARY, inputs_of_binary),
+        (OPEN_INFERENCE_GRPC, inputs_of_infer),
+        (TF_SERVING_GRPC, inputs_of_predict),
+    ],
+    ids=["binary", "infer", "predict"],
+)
+def test_tensors_mean_the_same_in_every_form(
+    dialect: Dialect, echo: Callable[[Question], Any], name: str
+) -> None:
+    workload = ALL_WORKLOADS[name]
+    instances = workload.requests()[0]
+    meant = OPEN_INFERENCE.body(workload, instances)["inputs"]
+
+    told = echo(dialect.question(workload, instances))
+
+    assert {each["name"]: list(each["shape"]) for each in told} == {
+        each["name"]: each["shape"] for each in meant
+    }
+    data = {each["name"]: each["data"] for each in told}
+    for each in meant:
+        if each["datatype"] == "BYTES":
+            assert data[each["name"]] == each["data"]
+        else:
+            assert data[each["name"]] == pytest.approx(each["data"], rel=1e-6)
+
+
 def test_goals_are_judged_by_what_was_measured(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     results = Results(file)
@@ -221,14 +310,15 @@ def cell(system: str, rate: int, *, number: int = 1, foreign: float = 0) -> Cell
         connections=32,
         round=number,
         load=load,
+        cpu_ms=0.5,
         foreign_cpu_share=foreign,
     )
 
 
 def target(url: str, folder: Path) -> Target:
-    bodies = folder / "bodies"
-    bodies.write_text('{"a": 1}\n{"b": 2}\n')
-    return Target(url, "/predict", bodies)
+    # The second body is none of text, which has a line's end within.
+    questions = [Question(b'{"a": 1}'), Question(b"\n\0\xff", (("X-Length", "3"),))]
+    return Target(url, "/predict", write_questions(questions, folder / "requests"))
 
 
 @contextmanager

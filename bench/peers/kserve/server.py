@@ -5,7 +5,7 @@ from typing import Any
 
 import kserve
 
-from bench.peers.saved_models import Answer, Row, SavedModel, decode
+from bench.peers.saved_models import NAMES, Answer, Row, SavedModel, decode
 
 
 class Prediction(kserve.Model):
@@ -27,4 +27,4 @@ if __name__ == "__main__":
     server = kserve.ModelServer(
         http_port=int(os.environ["PORT"]), workers=1, enable_grpc=False, access_log_format=None
     )
-    server.start([Prediction(name) for name in ("housing", "image", "sentiment")])
+    server.start([Prediction(name) for name in NAMES])

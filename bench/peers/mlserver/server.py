@@ -1,4 +1,4 @@
-"""MLServer: one runtime class for the three models, speaking the V2 protocol."""
+"""MLServer: one runtime class for all models, speaking the V2 protocol."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from mlserver.settings import ModelSettings, Settings
 from mlserver.types import InferenceRequest, InferenceResponse, RequestInput, ResponseOutput
 from mlserver.utils import install_uvloop_event_loop
 
-from bench.peers.saved_models import SavedModel, decode, stack
+from bench.peers.saved_models import NAMES, SavedModel, decode, stack
 
 
 class Prediction(MLModel):
@@ -33,7 +33,9 @@ class Prediction(MLModel):
 def _array(tensor: RequestInput) -> Any:
     if tensor.datatype == "BYTES":
         return np.array(StringCodec.decode_input(tensor))
-    return NumpyCodec.decode_input(tensor).reshape(-1)
+    array = NumpyCodec.decode_input(tensor)
+    # It makes a column of what has one dimension.
+    return array.reshape(-1) if len(tensor.shape) == 1 else array
 
 
 def _output(name: str, array: Any) -> ResponseOutput:
@@ -62,7 +64,7 @@ async def main() -> None:
                 max_batch_size=128,
                 max_batch_time=0.005,
             )
-            for name in ("housing", "image", "sentiment")
+            for name in NAMES
         ]
     )
 
