@@ -109,6 +109,11 @@ class Signature:
     optional: frozenset[str] = frozenset()
 
     @cached_property
+    def can_be_sent(self) -> bool:
+        """Whether every tensor can travel."""
+        return all(spec.can_be_sent for spec in (*self.inputs.values(), *self.outputs.values()))
+
+    @cached_property
     def is_batched(self) -> bool:
         """Whether every tensor has a batch, so that calls may be joined along it."""
         return all(spec.has_batch for spec in (*self.inputs.values(), *self.outputs.values()))

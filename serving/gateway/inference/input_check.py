@@ -19,8 +19,9 @@ def check_inputs(inputs: Tensors, signature: Signature) -> int:
         InvalidInput: with every input that is missing, unknown, of a wrong dtype or shape, or of
             another number of rows than the rest.
     """
-    if lacking := unsendable(signature):
-        message = f"the signature has tensors of types that cannot be sent: {', '.join(lacking)}"
+    if not signature.can_be_sent:
+        lacking = ", ".join(unsendable(signature))
+        message = f"the signature has tensors of types that cannot be sent: {lacking}"
         raise InvalidInput(message, hint="Export it with a signature that has none of these.")
     wrong = list(_wrong(inputs, signature))
     if wrong:
