@@ -170,6 +170,10 @@ FOREIGN_MODELS: dict[str, ForeignModel] = {
             Question({"features": _float32([0.1] * 8, [-3] * 8)}),
         ),
     ),
+    "large": ForeignModel(
+        saved_models.large,
+        (Question({"row": _int64(3)}), Question({"row": _int64(0, 74_999, 500)})),
+    ),
     "softmax_over_batch": ForeignModel(
         saved_models.softmax_over_batch,
         (
