@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -33,15 +33,17 @@ def tell_changes(follower: Follower, console: Console) -> None:
     before = follower.models.keys()
     follower.look()
     for name in sorted(follower.models.keys() - before):
-        tell(console, f"loading {name}, {_kind(name)}: {_versions(follower.models[name])}")
+        # Fields of its own, a gateway has only for those that it has met at its start.
+        kind = "generic until the next start" if name in MODELS else "generic"
+        tell(console, f"loading {name}, {kind}: {_versions(follower.models[name])}")
     for name in sorted(before - follower.models.keys()):
         tell(console, f"unloading {name}: its folder has gone")
 
 
 def welcome(
-    url: str, grpc_port: int | None, models: Mapping[str, Path], keys_file: Path | None
+    url: str, grpc_port: int | None, models: Collection[str], keys_file: Path | None
 ) -> str:
-    """Say where everything is, and how to ask from another terminal."""
+    """Say where everything is, and how to ask one of the models from another terminal."""
     options = "" if url == DEFAULT_URL else f" --url {shlex.quote(url)}"
     lines = [
         f"ready  {url}",
@@ -75,7 +77,7 @@ def _versions(model: Path) -> str:
     return f"version {numbers}"
 
 
-def _example(models: Mapping[str, Path]) -> str:
+def _example(models: Collection[str]) -> str:
     """Return a question that can be asked as it stands; without one, the model's own example is."""
     if "sentiment" in models:
         return "sentiment 'What a waste of a good cast.'"

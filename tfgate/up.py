@@ -1,6 +1,7 @@
 """`tfgate up`: a model server and a gateway over one model repository, until Ctrl-C."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -20,14 +22,18 @@ from serving.gateway.settings import Settings
 from serving.tf_serving.follower import Follower
 from tfgate.address import url_of
 from tfgate.announcements import found, tell, tell_changes, welcome
-from tfgate.children import Child, running, stoppable, watch
+from tfgate.children import Child, ChildDied, running, stoppable, watch
 from tfgate.given_folder import repository_of, saved_models_without_version, without_version
 
+T = TypeVar("T")
 START_SECONDS = 120  # TensorFlow's import and three models take about 10; a busy machine more
 REAL_SERVER = "tensorflow_model_server"
 POLL_SECONDS = 0.1
 CONFIG = "models.config"
 SOCKET = "model-server"
+# How a gateway says of a model that it is to come, and that it is not.
+LOADING = re.compile(r"is (?:START|LOADING)\b|knows of none")
+ENDED = "is END"
 MAX_SOCKET_BYTES = 103  # of a socket's path: Linux takes 107, macOS 103
 
 
@@ -82,7 +88,7 @@ def up(repository: Path, settings: Settings, ports: OtherPorts, console: Console
         # Found out before anything is started, and let go of for the programs themselves.
         port = free_port(settings.host, settings.port)
         ports.check(settings.host)
-        follower = follow(models, folder / CONFIG)
+        follower = write(lambda: Follower(models, folder / CONFIG))
         socket = folder / SOCKET
         # Nobody but this user comes near the socket, whereas whoever reaches a port may ask, and
         # even load other models.
@@ -93,16 +99,16 @@ def up(repository: Path, settings: Settings, ports: OtherPorts, console: Console
         tell(console, found(follower.models, repository))
         for stray in saved_models_without_version(models):
             tell(console, f"not served: {without_version(stray)}")
-        with running("the model server", model_server, model_server_environment()) as first:
-            # Either server listens once its models are loaded, and not before.
-            wait_until(lambda: None if socket.exists() else "models are still loading", first)
+        with started(model_server, follower, socket, console) as first:
             tell(console, "starting the gateway")
             environment = gateway_environment(settings, port, ports.grpc, folder)
             with running("the gateway", gateway, environment) as second:
                 url = url_of(settings.host, port)
-                for model, reason in wait_until_ready(url, first, second).items():
+                missing = wait_until_ready(url, first, second)
+                for model, reason in missing.items():
                     tell(console, f"{model} cannot be asked: {reason}")
-                tell(console, welcome(url, ports.grpc, follower.models, settings.keys_file))
+                ready = sorted(follower.models.keys() - missing.keys())
+                tell(console, welcome(url, ports.grpc, ready, settings.keys_file))
                 watch([first, second], lambda: tell_changes(follower, console))
 
 
@@ -125,34 +131,28 @@ def private_folder() -> Iterator[Path]:
         CannotStart: there is no room, or the folder's path is too long for that of a socket.
     """
     with ExitStack() as cleanup:
-        try:
-            made = tempfile.TemporaryDirectory(prefix="tfgate-", ignore_cleanup_errors=True)
-            folder = Path(cleanup.enter_context(made))
-        except OSError as error:
-            raise no_room(error) from error
+        made = write(
+            lambda: tempfile.TemporaryDirectory(prefix="tfgate-", ignore_cleanup_errors=True)
+        )
+        folder = Path(cleanup.enter_context(made))
         if len(os.fsencode(folder / SOCKET)) > MAX_SOCKET_BYTES:
             message = f"{folder} is too long for a socket's path: name a shorter one in TMPDIR."
             raise CannotStart(message)
         yield folder
 
 
-def follow(repository: Path, config: Path) -> Follower:
-    """Write models.config.
+def write(what: Callable[[], T]) -> T:
+    """Write a file of ours.
 
     Raises:
         CannotStart: there is no room.
     """
     try:
-        return Follower(repository, config)
+        return what()
     except OSError as error:
-        raise no_room(error) from error
-
-
-def no_room(error: OSError) -> CannotStart:
-    """Say that a file could not be written."""
-    reason = error.strerror or error
-    message = f"cannot write a temporary file: {reason}. Name a folder with room in TMPDIR."
-    return CannotStart(message)
+        reason = error.strerror or error
+        message = f"cannot write a temporary file: {reason}. Name a folder with room in TMPDIR."
+        raise CannotStart(message) from error
 
 
 def model_server_command(config: Path, *where: str) -> list[str]:
@@ -181,6 +181,40 @@ def model_server_command(config: Path, *where: str) -> list[str]:
             f"{message} Install the embedded server with pip install 'tfgate[local]'."
         )
     return [sys.executable, "-m", "serving.embedded", *flags]
+
+
+@contextmanager
+def started(
+    command: list[str], follower: Follower, socket: Path, console: Console
+) -> Iterator[Child]:
+    """Run the model server; it listens once its models are loaded.
+
+    One that cannot be loaded ends a server that starts, and later only costs itself: the server is
+    then started without any, and told of all of them afterwards.
+
+    Raises:
+        ChildDied: the server has ended before it listens.
+        CannotStart: it took too long.
+    """
+    environment = model_server_environment()
+
+    def missing() -> str | None:
+        return None if socket.exists() else "models are still loading"
+
+    with ExitStack() as running_server:
+        child = running_server.enter_context(running("the model server", command, environment))
+        try:
+            wait_until(missing, child)
+        except ChildDied:
+            if len(follower.models) == 1:
+                raise
+            tell(console, "trying those that can be loaded")
+            with follower.withheld():
+                child = running_server.enter_context(
+                    running("the model server", command, environment)
+                )
+                wait_until(missing, child)
+        yield child
 
 
 def model_server_environment() -> dict[str, str]:
@@ -235,7 +269,7 @@ def wait_until_ready(url: str, *children: Child) -> dict[str, str]:
 
     Raises:
         ChildDied: a child ended before.
-        CannotStart: it took too long; the message says what was missing.
+        CannotStart: no model can be loaded, or it took too long; the message says what was missing.
     """
     others: dict[str, str] = {}
     # No proxy of the environment's stands between us and our own child.
@@ -246,9 +280,16 @@ def wait_until_ready(url: str, *children: Child) -> dict[str, str]:
                 answer = client.get(f"{url}/readyz")
             except httpx.TransportError:
                 return "the gateway does not answer"
+            document = answer.json()
             if not answer.is_success:
-                return str(answer.json()["detail"])
-            others.update(answer.json()["missing"])
+                reasons = [str(field["message"]) for field in document["errors"]]
+                if reasons and all(ENDED in reason for reason in reasons):
+                    raise CannotStart(document["detail"])
+                return str(document["detail"])
+            others.clear()
+            others.update(document["missing"])
+            if any(LOADING.search(reason) for reason in others.values()):
+                return f"still loading: {', '.join(others)}"
             return None
 
         wait_until(missing, *children)

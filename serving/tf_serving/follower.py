@@ -1,7 +1,8 @@
 """A models.config that follows its repository, as models come and go; runs no server."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from serving.tf_serving.model_config import WrongExceptions, model_config, read_exceptions
@@ -47,6 +48,13 @@ class Follower:
             return
         self._tell(models)
         self.models, self._text = models, text
+
+    @contextmanager
+    def withheld(self) -> Iterator[None]:
+        """Write a file without models, and the right one at the end."""
+        _replace(self._file, model_config({}))
+        yield
+        _replace(self._file, self._text)
 
     def _settled(self, found: Mapping[str, Path]) -> Mapping[str, Path]:
         """Return the models as they have been for two looks."""

@@ -18,7 +18,14 @@ from serving.models import MODELS
 from tests import stack
 from tests.proxy import RefusingProxy
 from tests.serving.embedded.numbered import export_number, write_version
-from tests.tfgate.test_up import TFGATE, children_of, has_ended, tfgate_up, with_model_server
+from tests.serving.tf_serving.test_repository import write
+from tests.tfgate.test_up import (
+    TFGATE,
+    children_of,
+    has_ended,
+    tfgate_up,
+    with_model_server,
+)
 
 EMBEDDED = f'exec {sys.executable} -m serving.embedded "$@"'
 
@@ -72,6 +79,24 @@ def test_a_saved_model_is_enough(tmp_path: Path) -> None:
         stack.wait_until_ready(url)
 
         assert number(url, "exported") == 7
+
+
+def test_a_model_that_cannot_be_loaded_costs_only_itself(tmp_path: Path) -> None:
+    repository, said = tmp_path / "models", tmp_path / "said"
+    write_version(repository / "good", 1)
+    write(repository / "broken" / "1", "saved_model.pb")
+    port = stack.free_port()
+    command = [*TFGATE, "up", f"--port={port}", f"--repository={repository}"]
+    with said.open("wb") as log, stack.process(command, log):
+        # The server is started twice.
+        stack.wait_until(
+            lambda: "ready  " in said.read_text(), "the start", 2 * stack.START_SECONDS
+        )
+
+        assert number(f"http://127.0.0.1:{port}", "good") == 1
+        assert "broken cannot be asked: no version is available: version 1 is END" in (
+            said.read_text()
+        )
 
 
 def test_nobody_can_reach_a_real_model_server_and_nothing_outlives_a_kill(tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serving.models import MODELS
+from tests import stack
+from tests.fake_over_grpc import listening
+from tests.generic_models import generic_models
 from tests.proxy import RefusingProxy
 from tfgate.cli import app
 
@@ -188,6 +191,19 @@ def stranger(status: int, body: bytes) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_models_lists_what_the_gateway_knows_and_nobody_declared() -> None:
+    server = generic_models("forest", "naïve model")
+    with (
+        listening(server) as address,
+        stack.gateway(address, generic_models="forest,naïve model") as url,
+    ):
+        finished = tfgate("models", f"--url={url}")
+
+    assert finished.exit_code == 0, finished.stderr
+    assert "forest 1" in finished.stdout
+    assert "naïve model 1" in finished.stdout
 
 
 def test_models_lists_versions_with_their_figures(gateway: str) -> None:

@@ -1,6 +1,7 @@
 """`tfgate up` as a person meets it: it stops, and it says what is wrong; e2e has how it serves."""
 
 import errno
+import json
 import os
 import signal
 import socket
@@ -17,10 +18,11 @@ from typer.testing import CliRunner
 
 from serving.gateway.settings import Settings
 from tests import stack
+from tests.tfgate.test_ask import stranger
 from tfgate.announcements import welcome
 from tfgate.children import mortal
 from tfgate.cli import app
-from tfgate.up import gateway_environment
+from tfgate.up import CannotStart, gateway_environment, wait_until_ready
 
 TFGATE = [sys.executable, "-m", "tfgate"]
 
@@ -239,7 +241,7 @@ def test_the_line_to_try_names_the_program_that_runs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", [script.format(here=tmp_path)])
 
-    models = {"churn": tmp_path, "housing": tmp_path, "sentiment": tmp_path}
+    models = ["churn", "housing", "sentiment"]
     lines = welcome("http://127.0.0.1:8000", None, models, None).splitlines()
     assert f"try    {shown.format(here=tmp_path)} predict sentiment 'What a waste" in lines[2]
     assert "--url" not in lines[2]
@@ -258,9 +260,40 @@ def test_the_line_to_try_names_the_program_that_runs(
     ],
 )
 def test_the_line_to_try_asks_a_model_that_is_there(models: list[str], example: str) -> None:
-    there = dict.fromkeys(models, Path())
+    lines = welcome("http://127.0.0.1:8000", None, models, None).splitlines()
 
-    assert welcome("http://127.0.0.1:8000", None, there, None).splitlines()[2].endswith(example)
+    assert lines[2].endswith(example)
+
+
+BROKEN = "no version is available: version 1 is END (DATA_LOSS)"
+
+
+def test_if_no_model_can_be_loaded_the_reason_is_told_at_once() -> None:
+    errors = [{"field": "churn", "message": BROKEN}]
+    problem = {"detail": f"churn: {BROKEN}", "errors": errors}
+    with stranger(503, json.dumps(problem).encode()) as url:
+        with pytest.raises(CannotStart, match="churn: no version is available"):
+            wait_until_ready(url)
+
+
+@pytest.mark.parametrize(
+    "state", ["version 1 is LOADING", "version 1 is START", "it knows of none"]
+)
+def test_models_that_are_still_to_come_are_waited_for(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfgate.up.START_SECONDS", 0)
+    reason = f"no version is available: {state}"
+    ready = {"status": "ready", "missing": {"broken": BROKEN, "slow": reason}}
+    with stranger(200, json.dumps(ready).encode()) as url:
+        with pytest.raises(CannotStart, match="still loading: broken, slow"):
+            wait_until_ready(url)
+
+
+def test_a_model_that_cannot_be_loaded_keeps_nobody_waiting() -> None:
+    ready = {"status": "ready", "missing": {"broken": BROKEN}}
+    with stranger(200, json.dumps(ready).encode()) as url:
+        assert wait_until_ready(url) == {"broken": BROKEN}
 
 
 def test_a_host_that_is_none_is_named() -> None:

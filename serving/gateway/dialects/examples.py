@@ -27,7 +27,7 @@ from serving.gateway.dialects.open_inference.datatypes import (
     datatype_of_array,
 )
 from serving.gateway.dialects.tf_serving_rest.columns import INTEGERS, LARGEST_WHOLE
-from serving.gateway.inference.example import example, unsendable
+from serving.gateway.inference.example import example
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 Dialect = Literal[
@@ -96,7 +96,7 @@ def can_ask(dialect: Dialect, signature: Signature) -> bool:
     None can send complex numbers, and TensorFlow Serving's REST reads fewer dtypes than the others;
     its rows are all inputs of signatures with a batch.
     """
-    if unsendable(signature):
+    if signature.unsendable:
         return False
     dtypes = {spec.dtype for spec in signature.inputs.values()}
     if dialect.startswith("tf_serving_rest") and not dtypes <= _IN_REST:
@@ -118,7 +118,7 @@ def example_requests(
 
 def example_body(signature_name: str, signature: Signature) -> dict[str, Any] | None:
     """Return the body of a request to /v2, with one value where it is long `data` of that value."""
-    if unsendable(signature) or has_halves({**signature.inputs, **signature.outputs}):
+    if signature.unsendable or has_halves({**signature.inputs, **signature.outputs}):
         return None
     body = infer_body(signature_name, example(signature))
     for tensor in body["inputs"]:

@@ -1,6 +1,7 @@
 """GET /models of models that nobody declared: they are known once they are named, and described."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.fake_model_server import FakeVersion
 from tests.fake_models import declared_models
 from tests.generic_models import SIGNATURES, generic_models, generic_version
 from tests.in_process import Gateway, gateway
+from tfgate.keys import create
 
 
 @pytest.fixture
@@ -131,6 +133,17 @@ def test_examples_lead_to_where_they_were_asked_for() -> None:
     assert "'http://[::1]:8080/tfgate/v1/models/forest:predict'" in examples["tf_serving_rest_rows"]
     assert "'[::1]:9000'" in examples["open_inference_grpc"]
     assert 'insecure_channel("[::1]:9000")' in examples["tf_serving_grpc"]
+
+
+def test_examples_have_a_key_where_one_is_needed(tmp_path: Path) -> None:
+    key = create(tmp_path / "keys", "shop")
+    with gateway(generic_models(), keys_file=tmp_path / "keys") as tfgate:
+        assert tfgate.client.get("/models/forest").status_code == 401
+        answer = tfgate.client.get("/models/forest", headers={"X-API-Key": key})
+
+    for text in answer.json()["signatures"]["serving_default"]["examples"].values():
+        assert '-H "X-API-Key: $KEY"' in text
+        assert key not in text
 
 
 def test_there_are_no_examples_over_grpc_without_its_port(tfgate: Gateway) -> None:
