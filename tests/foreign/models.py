@@ -183,6 +183,14 @@ FOREIGN_MODELS: dict[str, ForeignModel] = {
         ),
         is_batched=False,
     ),
+    "mean_over_batch": ForeignModel(
+        saved_models.mean_over_batch,
+        (
+            Question({"point": _float32([1, 2], [3, 5])}),
+            Question({"point": _float32([10, 20], [30, 50], [70, 80])}),
+        ),
+        is_batched=False,
+    ),
     "all_dtypes": ForeignModel(
         saved_models.all_dtypes,
         (

@@ -217,6 +217,17 @@ def all_dtypes(directory: Path) -> None:
     save(directory, module, serving_default=_same(list(DTYPES)), common=_same(COMMON_DTYPES))
 
 
+def mean_over_batch(directory: Path) -> None:
+    """Rows are compared with their mean: of equal rows each is answered as it is alone."""
+    module = tf.Module()
+
+    @tf.function(input_signature=[spec(tf.float32, None, 2)])
+    def difference(point: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"difference": point - tf.reduce_mean(point, axis=0)}
+
+    save(directory, module, serving_default=difference)
+
+
 def _same(names: list[str]) -> Any:
     @tf.function(input_signature=[tf.TensorSpec([None], name, f"{name}_in") for name in names])
     def same(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
