@@ -170,12 +170,24 @@ FOREIGN_MODELS: dict[str, ForeignModel] = {
             Question({"features": _float32([0.1] * 8, [-3] * 8)}),
         ),
     ),
+    "large": ForeignModel(
+        saved_models.large,
+        (Question({"row": _int64(3)}), Question({"row": _int64(0, 74_999, 500)})),
+    ),
     "softmax_over_batch": ForeignModel(
         saved_models.softmax_over_batch,
         (
             Question({"weight": _float32(1)}),
             Question({"weight": _float32(1, 2, 3)}),
             Question({"weight": _float32(0.5, 0.25)}),
+        ),
+        is_batched=False,
+    ),
+    "mean_over_batch": ForeignModel(
+        saved_models.mean_over_batch,
+        (
+            Question({"point": _float32([1, 2], [3, 5])}),
+            Question({"point": _float32([10, 20], [30, 50], [70, 80])}),
         ),
         is_batched=False,
     ),

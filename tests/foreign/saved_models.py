@@ -172,7 +172,7 @@ def hundred_heads(directory: Path) -> None:
 
 
 def large(directory: Path) -> None:
-    """300 MB of zeros, and a signature that answers with all of them."""
+    """300 MB of zeros, and a row's number added to its mean."""
     module = tf.Module()
     module.table = tf.Variable(tf.zeros([LARGE_ROWS, LARGE_COLUMNS]))
 
@@ -182,11 +182,7 @@ def large(directory: Path) -> None:
             "mean": tf.reduce_mean(tf.gather(module.table, row), axis=1) + tf.cast(row, "float32")
         }
 
-    @tf.function(input_signature=[spec(tf.int64, None)])
-    def rows(row: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"rows": tf.tile(module.table, [tf.size(row), 1])}
-
-    save(directory, module, serving_default=mean, rows=rows)
+    save(directory, module, serving_default=mean)
     for file in (directory / "variables").glob("*.data-*"):
         leave_out_zeros(file)
 
@@ -196,10 +192,10 @@ def leave_out_zeros(file: Path) -> None:
     thin = file.with_suffix(".thin")
     with file.open("rb") as source, thin.open("wb") as target:
         while block := source.read(1 << 20):
-            if any(block):
-                target.write(block)
-            else:
+            if block.count(0) == len(block):
                 target.seek(len(block), 1)
+            else:
+                target.write(block)
         target.truncate()
     shutil.move(thin, file)
 
@@ -219,6 +215,17 @@ def all_dtypes(directory: Path) -> None:
     """Every dtype that can be sent, given back as it came; `common` has those of all clients."""
     module = tf.Module()
     save(directory, module, serving_default=_same(list(DTYPES)), common=_same(COMMON_DTYPES))
+
+
+def mean_over_batch(directory: Path) -> None:
+    """Rows are compared with their mean: of equal rows each is answered as it is alone."""
+    module = tf.Module()
+
+    @tf.function(input_signature=[spec(tf.float32, None, 2)])
+    def difference(point: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"difference": point - tf.reduce_mean(point, axis=0)}
+
+    save(directory, module, serving_default=difference)
 
 
 def _same(names: list[str]) -> Any:
