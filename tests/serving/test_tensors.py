@@ -1,5 +1,6 @@
 """Tensor messages against TensorFlow's own, in both directions and both layouts."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
+from proto.model_pb2 import ModelSpec
+from proto.predict_pb2 import PredictRequest
 from proto.tensor_pb2 import DT_FLOAT, DT_INT32, DT_STRING, TensorProto, TensorShapeProto
-from serving.tensors import data_type, decode, dtype_name, encode
+from serving.tensors import data_type, decode, dtype_name, encode, write_request
 
 DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "bfloat16"]
 ARRAYS: list[NDArray[Any]] = [
@@ -161,3 +164,36 @@ def test_a_reference_to_a_variable_is_named_as_the_value_that_travels() -> None:
         "complex64",
         "dtype 99",
     ]
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=ids)
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_request_says_the_same_however_large_its_tensors(
+    array: NDArray[Any], is_large: bool
+) -> None:
+    if is_large and not array.dtype.hasobject:
+        times = 2**16 // max(1, array.nbytes) + 1
+        array = np.broadcast_to(array, (times, *array.shape))  # in memory once, and not in a row
+    inputs = {"żółć": array, "small": np.array([1.5, 2.5], np.float32), "empty": np.zeros(0)}
+    head = ModelSpec(name="m")
+
+    written = PredictRequest.FromString(write_request(PredictRequest(model_spec=head), inputs))
+
+    assert written.model_spec == head
+    assert written.inputs.keys() == inputs.keys()
+    for name, expected in inputs.items():
+        given = decode(written.inputs[name])
+        assert given.dtype == expected.dtype
+        np.testing.assert_array_equal(given, expected)
+
+
+def test_a_large_tensor_is_copied_once() -> None:
+    pixels = np.zeros((1, 1000, 1000, 3), np.uint8)
+    tracemalloc.start()
+    try:
+        write_request(PredictRequest(), {"pixels": pixels})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert pixels.nbytes <= peak < 1.1 * pixels.nbytes

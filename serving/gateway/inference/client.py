@@ -104,10 +104,7 @@ class ModelServerClient:
     async def __aenter__(self) -> Self:
         self._channel = self._open_channel(self.target, self._tls)
         # Answers are parsed below: gRPC would put None in the place of one that cannot be.
-        self._predict = self._channel.unary_unary(
-            "/tensorflow.serving.PredictionService/Predict",
-            request_serializer=PredictRequest.SerializeToString,
-        )
+        self._predict = self._channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
         self._metadata = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/GetModelMetadata",
             request_serializer=GetModelMetadataRequest.SerializeToString,
@@ -146,8 +143,8 @@ class ModelServerClient:
                 model_spec=_model_spec(question.ref, question.signature),
                 output_filter=question.outputs,
             )
-            tensors.encode_all(request.inputs, inputs)
-            answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
+            content = tensors.write_request(request, inputs)
+            answer = await self._predict(content, timeout=timeout_seconds, metadata=metadata)
             response = PredictResponse.FromString(answer)
         try:
             outputs = tensors.decode_all(response.outputs)
