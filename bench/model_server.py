@@ -15,6 +15,7 @@ from proto.model_pb2 import ModelSpec
 from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
 from serving.models import MODELS
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 from tfgate.up import model_server_command
 
 _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
@@ -33,7 +34,7 @@ def model_server(scratch: Path, *, rest_port: int | None = None) -> Iterator[Mod
     """Serve all models; yields once every one of them can be asked."""
     scratch.mkdir(parents=True, exist_ok=True)
     config = scratch / "models.config"
-    config.write_text(model_config(repository(scratch)))
+    config.write_text(model_config(find_models(repository(scratch))))
     port = free_port()
     # A gateway that makes a call for each request is refused beyond this; at 128 connections that
     # would be said of the plain gateway, and not of the comparison. The last of two flags counts.

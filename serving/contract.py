@@ -109,6 +109,15 @@ class Signature:
     optional: frozenset[str] = frozenset()
 
     @cached_property
+    def unsendable(self) -> list[str]:
+        """The tensors, with their dtypes, that cannot travel."""
+        return [
+            f"{name} ({spec.dtype})"
+            for name, spec in (*self.inputs.items(), *self.outputs.items())
+            if not spec.can_be_sent
+        ]
+
+    @cached_property
     def is_batched(self) -> bool:
         """Whether every tensor has a batch, so that calls may be joined along it."""
         return all(spec.has_batch for spec in (*self.inputs.values(), *self.outputs.values()))

@@ -15,6 +15,14 @@ from proto.tensor_pb2 import PackedFloats, TensorProto
 from serving.contract import Tensors, TensorSpec
 
 
+class UnreadableTensor(ValueError):
+    """A message that is no tensor; `name` says which of several."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.name = name
+
+
 @dataclass(frozen=True)
 class _WireType:
     """How a dtype travels: its number, its numpy type, and its typed value field."""
@@ -204,33 +212,45 @@ def decode(tensor: TensorProto) -> NDArray[Any]:
     return _repeat_last(values, prod(shape)).reshape(shape)
 
 
-def decode_sent(tensor: TensorProto, *, max_bytes: int) -> NDArray[Any]:
-    """Turn a message of anybody's making into an array, read as TensorFlow would.
+def decode_sent(messages: Mapping[str, TensorProto], *, max_bytes: int) -> Tensors:
+    """Turn the messages of anybody's making into tensors, read as TensorFlow would.
 
-    Values that it leaves out are its last one again, or 0 if it has none; those beyond its shape
-    count for nothing. So few bytes can stand for many, but for no more than `max_bytes`.
+    Values that one leaves out are its last one again, or 0 if it has none; those beyond its shape
+    count for nothing. So few bytes can stand for many, but for no more than `max_bytes` in all.
 
     Raises:
-        ValueError: as `decode` says, or it stands for too much.
+        UnreadableTensor: one cannot be read, as `decode` says, or stands for too much.
     """
+    arrays = {}
+    for name, tensor in messages.items():
+        try:
+            arrays[name], added = _spelt_out(tensor, max_bytes)
+        except ValueError as error:
+            raise UnreadableTensor(name, str(error)) from error
+        max_bytes -= added
+    return arrays
+
+
+def _spelt_out(tensor: TensorProto, max_bytes: int) -> tuple[NDArray[Any], int]:
+    """Return an array, and how many bytes of it the message has left out."""
     wire, shape = _read_head(tensor)
     if tensor.tensor_content:
-        return _from_content(tensor.tensor_content, wire, shape)
+        return _from_content(tensor.tensor_content, wire, shape), 0
     values, size = getattr(tensor, wire.field), prod(shape)
     is_string = wire.number == tensor_pb2.DT_STRING
-    if size > len(values):
-        each = wire.numpy.itemsize + (len(values[-1]) if is_string and values else 0)
-        if (size - len(values)) * each > max_bytes:
-            message = (
-                f"its shape {shape} stands for more than {max_bytes:,} bytes, "
-                f"and {len(values):,} of its values came"
-            )
-            raise ValueError(message)
-        if not values:
-            return np.full(shape, b"" if is_string else 0, wire.numpy)
-    elif size < len(values):
+    each = wire.numpy.itemsize + (len(values[-1]) if is_string and values else 0)
+    added = max(size - len(values), 0) * each
+    if added > max_bytes:
+        message = (
+            f"its shape {shape} stands for more than {max_bytes:,} bytes, "
+            f"and {len(values):,} of its values came"
+        )
+        raise ValueError(message)
+    if added and not values:
+        return np.full(shape, b"" if is_string else 0, wire.numpy), added
+    if size < len(values):
         values = values[:size]
-    return _repeat_last(_from_field(values, wire), size).reshape(shape)
+    return _repeat_last(_from_field(values, wire), size).reshape(shape), added
 
 
 def _read_head(tensor: TensorProto) -> tuple[_WireType, list[int]]:

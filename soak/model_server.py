@@ -14,6 +14,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from bench import stack
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 
 # Whoever measures how soon others find the server must find it sooner.
 _IMPATIENT = [
@@ -38,7 +39,7 @@ class ModelServer:
         self.port = port or stack.free_port()
         self.address = f"{host}:{self.port}"
         self.config = scratch / f"models-{host}-{self.port}.config"
-        self.config.write_text(model_config(repository))
+        self.config.write_text(model_config(find_models(repository)))
         self._log = log
         self._flags = (f"--grpc_bind_address={host}", *flags)
         self._model = next(path.name for path in repository.iterdir())

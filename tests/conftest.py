@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 from tests import given_server as given_servers
 from tests import stack
 from tests.given_server import FLAGS, GivenServer
@@ -91,7 +92,7 @@ def given_server(
         return
     scratch = tmp_path_factory.mktemp("given")
     config = scratch / "models.config"
-    config.write_text(model_config(stack.shipped_models(scratch / "models")))
+    config.write_text(model_config(find_models(stack.shipped_models(scratch / "models"))))
     with nullcontext(given) if ":" in given else given_servers.running(given, config) as address:
         if objection := given_servers.objection(address):
             pytest.exit(f"--model-server: {objection}", returncode=pytest.ExitCode.USAGE_ERROR)

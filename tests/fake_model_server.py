@@ -191,7 +191,7 @@ class FakeModelServer:
             for infos, specs, prefix in sides:
                 for tensor, spec in specs.items():
                     infos[tensor].name = f"{prefix}{tensor}:0"
-                    infos[tensor].dtype = tensors.data_type(spec.dtype)
+                    infos[tensor].dtype = _number(spec.dtype)
                     infos[tensor].tensor_shape.unknown_rank = spec.shape is None
                     for size in spec.shape or ():
                         infos[tensor].tensor_shape.dim.add(size=-1 if size is None else size)
@@ -327,6 +327,11 @@ def _check_dtype(index: int, sent: TensorProto, promised: TensorSpec) -> None:
     if sent.dtype != expected:
         names = [DataType.Name(each).removeprefix("DT_").lower() for each in (expected, sent.dtype)]
         raise _invalid(f"Expects arg[{index}] to be {names[0]} but {names[1]} is provided")
+
+
+def _number(dtype: str) -> Any:
+    """Return the wire's number of a dtype, also of one that cannot be sent."""
+    return next(number for number in range(1, 64) if tensors.dtype_name(number) == dtype)
 
 
 def _invalid(message: str) -> Refused:

@@ -23,6 +23,7 @@ from bench.stack import (
     wait_until_ready,
 )
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 
 __all__ = [
     "PATIENT",
@@ -55,7 +56,7 @@ def model_server(
 ) -> Iterator[str]:
     """Serve a repository with the embedded server; yields its address at once, still loading."""
     config = scratch / "models.config"
-    config.write_text(model_config(repository))
+    config.write_text(model_config(find_models(repository)))
     port = port or free_port()
     with model_server_process(config, *flags, port=port):
         yield f"127.0.0.1:{port}"

@@ -1,15 +1,15 @@
 """Asking a running gateway from the command line: `tfgate predict` and `tfgate models`."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from rich.table import Column, Table
 
 from serving.loopback import is_this_machine
-from serving.models import MODELS
 from tfgate.question import Question
 from training.report.number import number
 
@@ -32,19 +32,16 @@ class Gateway:
     key: str | None = None
 
 
-def predict(
-    gateway: Gateway, model: str, question: Question, choice: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Ask for one prediction; `choice` may name the version, or the label, that is to answer.
+def predict(gateway: Gateway, path: str, question: Question) -> dict[str, Any]:
+    """Ask for one prediction, where the model takes questions.
 
     Raises:
         WrongGateway: the URL or the key can be none.
         CannotAsk: the gateway is away or refuses; the message says what to do.
     """
     headers = {"Content-Type": question.media_type}
-    path = f"/predict/{model}"
-    body = {"content": question.content, "headers": headers, "params": choice}
-    return _ask(gateway, "POST", path, "prediction", **body)
+    answers = ("prediction", "predictions", "outputs")
+    return ask(gateway, "POST", path, *answers, content=question.content, headers=headers)
 
 
 def model_table(gateway: Gateway) -> Table:
@@ -57,8 +54,9 @@ def model_table(gateway: Gateway) -> Table:
     values = Column("", no_wrap=True, justify="right")
     columns = (Column("version", no_wrap=True), "state", "trained", figures, values)
     table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 1, 0), pad_edge=False)
-    for name in sorted(MODELS):
-        for version in _ask(gateway, "GET", f"/models/{name}", "versions")["versions"]:
+    for name in served_models(gateway):
+        path = f"/models/{quote(name, safe='')}"
+        for version in ask(gateway, "GET", path, "versions")["versions"]:
             card = version["card"] or {"metrics": [], "trained_at": ""}
             unready = version["unready"] and f"unready: {version['unready']}"
             state = ": ".join(filter(None, [version["state"], version["error"], unready]))
@@ -72,6 +70,16 @@ def model_table(gateway: Gateway) -> Table:
     return table
 
 
+def served_models(gateway: Gateway) -> list[str]:
+    """Return the names of the models that have any version, declared or not.
+
+    Raises:
+        CannotAsk: the gateway is away.
+    """
+    models = ask(gateway, "GET", "/models", "models")["models"]
+    return sorted(model["name"] for model in models if model["versions"])
+
+
 def check_ready(gateway: Gateway, models: Iterable[str]) -> None:
     """See that a gateway is there where these models can be asked, with the key if it wants one.
 
@@ -79,14 +87,18 @@ def check_ready(gateway: Gateway, models: Iterable[str]) -> None:
         CannotAsk: the gateway is away, a model is not ready, or the key is not known.
     """
     for model in models:
-        _ask(gateway, "GET", f"/readyz/{model}")
-    _ask(gateway, "GET", "/models")
+        ask(gateway, "GET", f"/readyz/{quote(model, safe='')}")
 
 
-def _ask(
-    gateway: Gateway, method: str, path: str, promised: str | None = None, **arguments: Any
+def ask(
+    gateway: Gateway, method: str, path: str, *promised: str, **arguments: Any
 ) -> dict[str, Any]:
-    """Return a gateway's answer, which has the field that is promised, if one is."""
+    """Return a gateway's answer, which has one of the fields that are promised, if any are.
+
+    Raises:
+        WrongGateway: the URL or the key can be none.
+        CannotAsk: the gateway is away or refuses; the message says what to do.
+    """
     url = gateway.url.rstrip("/") + path
     headers = {**arguments.pop("headers", {}), **_authorization(gateway.key)}
     try:
@@ -130,14 +142,17 @@ def _client(url: str) -> httpx.Client:
         raise CannotAsk(message) from error
 
 
-def _document(answer: httpx.Response, promised: str | None, url: str) -> dict[str, Any]:
+def _document(answer: httpx.Response, promised: Collection[str], url: str) -> dict[str, Any]:
     try:
         document = answer.json()
     except ValueError:
         document = None
     if isinstance(document, dict):
-        if answer.is_success and (promised is None or promised in document):
+        if answer.is_success and (not promised or not document.keys().isdisjoint(promised)):
             return document
+        if answer.is_error and isinstance(document.get("error"), str):
+            # In the words of the protocol in which it was asked.
+            raise CannotAsk(document["error"])
         if document.keys() >= {"code", "detail", "hint", "errors"}:
             raise CannotAsk(_refusal(document))
     message = f"what answers at {url} is no tfgate gateway. Name the gateway with --url."

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,13 +89,19 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def watch(children: list[Child], *, poll_seconds: float = 0.2) -> None:
-    """Wait until a child ends.
+def watch(
+    children: list[Child], each_second: Callable[[], None], *, poll_seconds: float = 0.2
+) -> None:
+    """Wait until a child ends, and do something each second meanwhile.
 
     Raises:
         ChildDied: one did.
     """
+    due = time.monotonic()
     while True:
         for child in children:
             child.check()
+        if time.monotonic() >= due:
+            each_second()
+            due = time.monotonic() + 1
         time.sleep(poll_seconds)

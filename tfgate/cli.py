@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
 from tfgate.exits import needing, reported
-from tfgate.train import TAKES_HYPER_PARAMETERS, train, tune
+from tfgate.train import TAKES_HYPER_PARAMETERS, ModelsPath, train, tune
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +35,7 @@ KeysFile = Annotated[
 LoadShape = Literal["steady", "ramp", "spike", "soak"]  # the names in loadtest/users/shapes.py
 DEFAULT_KEYS = Path("keys.jsonl")
 DEFAULT_REPOSITORY = Path("models")
+DEFAULT_MODELS_PATH = Path("typed")
 
 
 def print_version(wanted: bool) -> None:  # typer calls it so
@@ -62,36 +63,50 @@ def main(
 
 @app.command(rich_help_panel="Serve and ask")
 def up(
-    repository: Repository = DEFAULT_REPOSITORY,
+    repository: Annotated[
+        Path,
+        typer.Option(
+            help="folder of models, each a folder of versions; or one model's folder, or a "
+            "SavedModel"
+        ),
+    ] = DEFAULT_REPOSITORY,
     host: Annotated[str | None, typer.Option(help="address of the gateway")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="port of the gateway; 0 takes a free one")
+    ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="port of the gateway for clients that speak gRPC"),
     ] = None,
     model_server_port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="port for other clients of the embedded model server"),
     ] = None,
+    models_path: ModelsPath = None,
 ) -> None:
-    """Serve the trained models: a model server and a gateway, until Ctrl-C."""
+    """Serve the models of a folder: a model server and a gateway, until Ctrl-C."""
     from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.typed_models import WrongModels, load_models
     from tfgate.children import ChildDied
-    from tfgate.up import CannotStart, WrongOption
+    from tfgate.given_folder import WrongFolder
+    from tfgate.up import CannotStart, OtherPorts, WrongOption
     from tfgate.up import up as serve
 
     with (
-        reported(WrongSettings, WrongOption, exit_code=2),
+        reported(WrongFolder, WrongModels, WrongOption, WrongSettings, exit_code=2),
         reported(CannotStart, CannotListen, ChildDied),
     ):
         try:
-            settings = read_settings(**given(host=host, port=port))
-            serve(repository, settings, model_server_port, console)
+            settings = read_settings(**given(host=host, port=port, models_path=models_path))
+            load_models(settings.models_path)  # what is wrong with them is told before any start
+            serve(repository, settings, OtherPorts(grpc_port, model_server_port), console)
         except KeyboardInterrupt:
             console.print("stopped")
 
 
 @app.command(rich_help_panel="Serve and ask")
-def predict(
+def predict(  # a command's options
     model: Annotated[str, typer.Argument(help="its name, such as sentiment")],
     question: Annotated[
         str | None,
@@ -108,12 +123,13 @@ def predict(
     """Ask a running gateway for one prediction."""
     from tfgate import ask
     from tfgate.question import WrongQuestion, read_question
+    from tfgate.takes import takes
 
     with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
         gateway = ask.Gateway(url, key)
-        body = read_question(model, question)
-        choice = given(version=version, label=label)
-        console.print_json(data=ask.predict(gateway, model, body, choice))
+        taken = takes(gateway, model, given(version=version, label=label))
+        body = read_question(taken, question)
+        console.print_json(data=ask.predict(gateway, taken.path, body))
 
 
 @app.command(rich_help_panel="Serve and ask")
@@ -147,11 +163,10 @@ def loadtest(  # noqa: PLR0913, PLR0917  # a command's options
     from tfgate.loadtest.errors import LocustFailed, ObjectivesMissed, Stopped, WrongOptions
     from tfgate.loadtest.load_test import LoadTest, check_locust, parse_duration
     from tfgate.loadtest.objectives import parse
-    from tfgate.question import WrongQuestion
 
     with (
         needing("load", exit_code=2),
-        reported(WrongOptions, WrongGateway, WrongQuestion, exit_code=2),
+        reported(WrongOptions, WrongGateway, exit_code=2),
         reported(Stopped, exit_code=130),
         reported(CannotAsk, LocustFailed, ObjectivesMissed),
     ):
@@ -174,8 +189,13 @@ def create_key(
             help="most requests, as 50/second, or rows, as 1000rows/minute; may be repeated"
         ),
     ] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(help="the only model it may ask; may be repeated")
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            "--model",
+            help="the only models it may ask, typed or generic, as a,b; may be repeated",
+        ),
     ] = None,
     expires: Annotated[
         str | None,
@@ -187,7 +207,7 @@ def create_key(
     from tfgate.keys import CannotChange, create
 
     with reported(CannotChange, WrongKeys, exit_code=2):
-        typer.echo(create(file, name, rates=rate or (), models=model or (), expires=expires))
+        typer.echo(create(file, name, rates=rate or (), models=models or (), expires=expires))
 
 
 @keys.command("list")
@@ -217,6 +237,44 @@ for command in (train, tune):
     app.command(rich_help_panel="Train", context_settings=TAKES_HYPER_PARAMETERS)(command)
 
 
+@app.command(rich_help_panel="Models of your own")
+def inspect(
+    path: Annotated[
+        Path, typer.Argument(help="folder of a version, of a model, or of a repository")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="print it for programs")] = False,
+) -> None:
+    """Show what a SavedModel holds, and whether tfgate can serve it: exit code 1 if not."""
+    from tfgate.inspection.command import CannotServe, inspect
+    from tfgate.inspection.places import NotASavedModel
+
+    with reported(NotASavedModel, exit_code=2), reported(CannotServe):
+        inspect(path, console, as_json=as_json)
+
+
+@app.command("new-model", rich_help_panel="Models of your own")
+def new_model(
+    name: Annotated[str, typer.Argument(help="what it is to be called, such as churn")],
+    source: Annotated[
+        Path, typer.Option("--from", help="the SavedModel: folder of a version, or of a model")
+    ],
+    models_path: Annotated[
+        Path, typer.Option(envvar="TFGATE_MODELS_PATH", help="folder where its file is written")
+    ] = DEFAULT_MODELS_PATH,
+    recipe: Annotated[
+        bool, typer.Option("--recipe", help="also write how it is trained on a table")
+    ] = False,
+) -> None:
+    """Write the typed file of a model: fields with names and bounds, in the place of tensors."""
+    from tfgate.inspection.places import NotASavedModel
+    from tfgate.new_model.command import CannotWrite, new_model
+    from tfgate.new_model.typed_file import NotTyped
+
+    with reported(NotASavedModel, NotTyped, CannotWrite, exit_code=2):
+        for path in new_model(name, source, models_path, recipe=recipe):
+            typer.echo(f"wrote {path}")
+
+
 @app.command(rich_help_panel="One program alone")
 def gateway(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
@@ -225,6 +283,7 @@ def gateway(
         str | None, typer.Option(help="gRPC target of TensorFlow Serving, as HOST:PORT")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="number of processes that serve")] = None,
+    models_path: ModelsPath = None,
 ) -> None:
     """Run the gateway alone; what is not given here is read from TFGATE_… variables."""
     from serving.gateway.middleware.keys import WrongKeys
@@ -233,11 +292,14 @@ def gateway(
     from serving.gateway.server.run import run
     from serving.gateway.server.supervisor import WorkersDie
     from serving.gateway.settings import WrongSettings, read_settings
+    from serving.typed_models import WrongModels
 
-    options = given(host=host, port=port, model_server=model_server, workers=workers)
+    options = given(
+        host=host, port=port, model_server=model_server, workers=workers, models_path=models_path
+    )
     with (
         reported(CannotListen, WorkersDie),
-        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongSettings, exit_code=2),
+        reported(NoMetricsFolder, WrongHost, WrongKeys, WrongModels, WrongSettings, exit_code=2),
     ):
         run(read_settings(**options))
 

@@ -1,16 +1,15 @@
 """What `tfgate predict` asks: a file, standard input, what is given, or the model's example."""
 
-import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from serving.models import MODELS
-
 STANDARD_INPUT = "-"
+JSON = "application/json"
 
 
 class WrongQuestion(Exception):
@@ -18,43 +17,46 @@ class WrongQuestion(Exception):
 
 
 @dataclass(frozen=True)
+class Takes:
+    """What a model takes, and where; requests are JSON.
+
+    `example` makes a valid request, `of_text` one of what is no object, if the model takes that;
+    `upload` is the media type of the files that it takes as they are.
+    """
+
+    model: str
+    path: str
+    example: Callable[[], str]
+    of_text: Callable[[str], str] | None = None
+    upload: str | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """The body of a request."""
 
     content: bytes
-    media_type: str = "application/json"
+    media_type: str = JSON
 
 
-def read_question(model: str, given: str | None) -> Question:
+def read_question(takes: Takes, given: str | None) -> Question:
     """Make a request's body of what was given on the command line, or of what is piped in.
 
     Raises:
-        WrongQuestion: there is no such model or file, or the model takes something else.
+        WrongQuestion: there is no such file, or the model takes something else.
     """
-    check_model(model)
     if given is None and not (sys.stdin is None or sys.stdin.isatty()):
         piped = sys.stdin.buffer.read()
         if piped:
-            return _of_bytes(model, piped, "standard input")
+            return _of_bytes(takes, piped, "standard input")
         typer.echo("tfgate: nothing was piped in; this is the model's own example", err=True)
     if given is None:
-        return Question(MODELS[model].example.model_dump_json().encode())
+        return Question(_encoded(takes.example()))
     if given == STANDARD_INPUT:
-        return _of_bytes(model, sys.stdin.buffer.read(), "standard input")
+        return _of_bytes(takes, sys.stdin.buffer.read(), "standard input")
     if os.path.isfile(given):  # noqa: PTH113  # a text may be longer than a path, which Path minds
-        return _of_bytes(model, _read(given), given)
-    return _of_text(model, given)
-
-
-def check_model(name: str) -> None:
-    """See that there is a model of that name.
-
-    Raises:
-        WrongQuestion: there is none.
-    """
-    if name not in MODELS:
-        message = f"there is no model {name!r}; there are {', '.join(sorted(MODELS))}."
-        raise WrongQuestion(message)
+        return _of_bytes(takes, _read(given), given)
+    return _of_text(takes, given)
 
 
 def _read(path: str) -> bytes:
@@ -65,14 +67,13 @@ def _read(path: str) -> bytes:
         raise WrongQuestion(message) from error
 
 
-def _of_bytes(model: str, content: bytes, source: str) -> Question:
+def _of_bytes(takes: Takes, content: bytes, source: str) -> Question:
     """Make a body of what a file holds, or of what came in; `source` is its name."""
-    upload = MODELS[model].upload
-    if upload is not None and not content.lstrip().startswith(b"{"):
+    if takes.upload is not None and not content.lstrip().startswith(b"{"):
         # Which kind of file it is, the gateway sees for itself.
-        return Question(content, upload.media_type)
+        return Question(content, takes.upload)
     try:
-        return _of_text(model, content.decode("utf-8-sig"))
+        return _of_text(takes, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         message = (
             f"{source} is no text in UTF-8: byte {error.start} is 0x{content[error.start]:02x}. "
@@ -81,20 +82,20 @@ def _of_bytes(model: str, content: bytes, source: str) -> Question:
         raise WrongQuestion(message) from error
 
 
-def _of_text(model: str, text: str) -> Question:
-    declaration = MODELS[model]
+def _of_text(takes: Takes, text: str) -> Question:
     if text.lstrip().startswith("{"):
         return Question(_encoded(text))
-    if declaration.upload is not None:
+    if takes.upload is not None:
         _read(text)
-        message = f"{model} takes a file's path, - for standard input, or a JSON object."
+        message = f"{takes.model} takes a file's path, - for standard input, or a JSON object."
         raise WrongQuestion(message)
-    fields = list(declaration.request.model_fields)
-    if len(fields) != 1:
-        example = declaration.example.model_dump_json()
-        message = f"{model} takes a JSON object, such as '{example}', or a file that holds one."
+    if takes.of_text is None:
+        example = takes.example()
+        message = (
+            f"{takes.model} takes a JSON object, such as '{example}', or a file that holds one."
+        )
         raise WrongQuestion(message)
-    return Question(_encoded(json.dumps({fields[0]: text}, ensure_ascii=False)))
+    return Question(_encoded(takes.of_text(text)))
 
 
 def _encoded(text: str) -> bytes:

@@ -28,6 +28,13 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="a hyper-parameter; may be repeated"),
 ]
+ModelsPath = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="TFGATE_MODELS_PATH",
+        help="folder of typed models of your own, and of their recipes",
+    ),
+]
 AllGpus = Annotated[bool, typer.Option("--all-gpus", help="let all GPUs share each batch")]
 DEFAULT_REPOSITORY = Path("models")
 DEFAULT_CHECKPOINTS = Path("build/checkpoints")
@@ -61,6 +68,7 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
         Path | None, typer.Option(help="where TensorBoard finds what a network learns")
     ] = None,
     assignments: Assignments = None,
+    models_path: ModelsPath = None,
     all_gpus: AllGpus = False,
     folds: Annotated[
         int | None, typer.Option(min=2, help="cross-validate on so many folds; publish nothing")
@@ -88,9 +96,15 @@ def train(  # noqa: PLR0913, PLR0917  # a command's options
             data, repository, checkpoints, range(seed, seed + seeds), resume, ablations
         )
         devices = _gpus() if all_gpus else ()
-        options = replace(options, devices=devices, reports=reports, tensorboard=tensorboard)
+        options = replace(
+            options,
+            devices=devices,
+            reports=reports,
+            tensorboard=tensorboard,
+            models_path=models_path,
+        )
         if show_hyper_parameters:
-            command.show_hyper_parameters(models, changes)
+            command.show_hyper_parameters(models, options, changes)
         elif find_learning_rate:
             command.find_learning_rates(models, options, changes, LEARNING_RATES)
         elif folds:
@@ -110,6 +124,7 @@ def tune(  # noqa: PLR0913, PLR0917  # a command's options
     seed: Seed = 0,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     assignments: Assignments = None,
+    models_path: ModelsPath = None,
     all_gpus: AllGpus = False,
 ) -> None:
     """Search for better hyper-parameters; an interrupted search goes on where it was."""
@@ -119,7 +134,8 @@ def tune(  # noqa: PLR0913, PLR0917  # a command's options
 
         models, changes = hyper_parameters.read(names, assignments or ())
         options = TrainingOptions(data, DEFAULT_REPOSITORY, checkpoints, [seed])
-        options = replace(options, devices=_gpus() if all_gpus else ())
+        devices = _gpus() if all_gpus else ()
+        options = replace(options, devices=devices, models_path=models_path)
         command.tune(models, options, changes, study, trials)
 
 
@@ -131,7 +147,13 @@ def _trainable(*, how_to_go_on: str) -> Iterator[None]:
             import training.cli.command  # noqa: F401  # which needs all of it
             from training.errors import Misuse, TrainingError
 
-        with reported(TrainingError), reported(Misuse, exit_code=2), _storing(how_to_go_on):
+        from serving.typed_models import WrongModels
+
+        with (
+            reported(TrainingError),
+            reported(Misuse, WrongModels, exit_code=2),
+            _storing(how_to_go_on),
+        ):
             yield
 
 

@@ -1,15 +1,17 @@
 """`tfgate up`: a model server and a gateway over one model repository, until Ctrl-C."""
 
 import os
-import shlex
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -17,16 +19,21 @@ from rich.console import Console
 
 from serving.gateway.server.listener import listen
 from serving.gateway.settings import Settings
-from serving.models import MODELS
-from serving.tf_serving.model_config import model_config
-from tfgate.address import DEFAULT_URL, url_of
-from tfgate.children import Child, running, stoppable, watch
+from serving.tf_serving.follower import Follower
+from tfgate.address import url_of
+from tfgate.announcements import found, tell, tell_changes, welcome
+from tfgate.children import Child, ChildDied, running, stoppable, watch
+from tfgate.given_folder import repository_of, saved_models_without_version, without_version
 
+T = TypeVar("T")
 START_SECONDS = 120  # TensorFlow's import and three models take about 10; a busy machine more
 REAL_SERVER = "tensorflow_model_server"
 POLL_SECONDS = 0.1
 CONFIG = "models.config"
 SOCKET = "model-server"
+# How a gateway says of a model that it is to come, and that it is not.
+LOADING = re.compile(r"is (?:START|LOADING)\b|knows of none")
+ENDED = "is END"
 MAX_SOCKET_BYTES = 103  # of a socket's path: Linux takes 107, macOS 103
 
 
@@ -38,62 +45,71 @@ class CannotStart(Exception):
     """Something that must be there before anything is started is not."""
 
 
-def up(
-    repository: Path, settings: Settings, model_server_port: int | None, console: Console
-) -> None:
+@dataclass(frozen=True)
+class OtherPorts:
+    """Ports besides the gateway's own, for clients that speak gRPC; none if not asked for."""
+
+    grpc: int | None = None
+    model_server: int | None = None
+
+    def check(self, host: str) -> None:
+        """See that they can be had, and that of the model server on this machine only.
+
+        Raises:
+            WrongOption: the real server would open its port to the whole network.
+            CannotListen: one is taken.
+        """
+        if self.grpc is not None:
+            free_port(host, self.grpc, option="--grpc-port")
+        if self.model_server is None:
+            return
+        if shutil.which(REAL_SERVER) is not None:
+            message = (
+                f"--model-server-port is for the embedded server: {REAL_SERVER}, which is on the "
+                "PATH, would open the port to the whole network. Leave it out; the gateway needs "
+                "none."
+            )
+            raise WrongOption(message)
+        free_port("127.0.0.1", self.model_server, option="--model-server-port")
+
+
+def up(repository: Path, settings: Settings, ports: OtherPorts, console: Console) -> None:
     """Serve a model repository until Ctrl-C, SIGTERM, or a program's end.
 
     Raises:
-        WrongOption: the repository is none, or lacks a model, or the port would be open to all.
+        WrongFolder: there is no version of any model in the repository.
+        WrongOption: a port would be open to all.
         CannotStart: TensorFlow is missing, there is no room, or something took too long.
         CannotListen: a port is taken.
         ChildDied: the model server or the gateway ended by itself.
     """
-    check_repository(repository)
-    # Found out before anything is started, and let go of for the programs themselves.
-    port = free_port(settings.host, settings.port)
-    if model_server_port is not None:
-        check_model_server_port(model_server_port)
-    with stoppable(), configuration(repository) as config:
-        socket = config.with_name(SOCKET)
+    with stoppable(), private_folder() as folder:
+        models = repository_of(repository, folder)
+        # Found out before anything is started, and let go of for the programs themselves.
+        port = free_port(settings.host, settings.port)
+        ports.check(settings.host)
+        follower = write(lambda: Follower(models, folder / CONFIG))
+        socket = folder / SOCKET
         # Nobody but this user comes near the socket, whereas whoever reaches a port may ask, and
         # even load other models.
-        where = [f"--grpc_socket_path={quote(str(socket))}", f"--port={model_server_port or 0}"]
-        model_server = model_server_command(config, *where)
+        where = [f"--grpc_socket_path={quote(str(socket))}", f"--port={ports.model_server or 0}"]
+        poll = "--model_config_file_poll_wait_seconds=1"
+        model_server = model_server_command(folder / CONFIG, *where, poll)
         gateway = [sys.executable, "-m", "serving.gateway"]
-        tell(console, f"loading {len(MODELS)} models from {repository}")
-        with running("the model server", model_server, model_server_environment()) as first:
-            # Either server listens once its models are loaded, and not before.
-            wait_until(lambda: None if socket.exists() else "models are still loading", first)
+        tell(console, found(follower.models, repository))
+        for stray in saved_models_without_version(models):
+            tell(console, f"not served: {without_version(stray)}")
+        with started(model_server, follower, socket, console) as first:
             tell(console, "starting the gateway")
-            environment = gateway_environment(settings, port, socket)
+            environment = gateway_environment(settings, port, ports.grpc, folder)
             with running("the gateway", gateway, environment) as second:
                 url = url_of(settings.host, port)
-                for model, reason in wait_until_ready(url, first, second).items():
+                missing = wait_until_ready(url, first, second)
+                for model, reason in missing.items():
                     tell(console, f"{model} cannot be asked: {reason}")
-                tell(console, welcome(url, settings.keys_file))
-                watch([first, second])
-
-
-def check_repository(repository: Path) -> None:
-    """See that every model has a version to serve.
-
-    Raises:
-        WrongOption: it has not.
-    """
-    remedy = "Train the models with 'tfgate train all', or name another with --repository."
-    if not repository.is_dir():
-        message = f"there is no model repository at {repository}. {remedy}"
-        raise WrongOption(message)
-    if not os.access(repository, os.R_OK | os.X_OK):
-        message = f"the model repository {repository} may not be read by this user."
-        raise WrongOption(message)
-    for model in MODELS:
-        versions = [path for path in (repository / model).glob("*") if path.name.isdecimal()]
-        if not any((version / "saved_model.pb").is_file() for version in versions):
-            message = f"the model repository {repository} holds no version of {model}."
-            remedy = f"Train one with 'tfgate train {model}', or name another with --repository."
-            raise WrongOption(f"{message} {remedy}")
+                ready = sorted(follower.models.keys() - missing.keys())
+                tell(console, welcome(url, ports.grpc, ready, settings.keys_file))
+                watch([first, second], lambda: tell_changes(follower, console))
 
 
 def free_port(host: str, port: int, *, option: str = "--port") -> int:
@@ -107,44 +123,36 @@ def free_port(host: str, port: int, *, option: str = "--port") -> int:
         return found
 
 
-def check_model_server_port(port: int) -> None:
-    """See that other clients can have a port of the model server, and only on this machine.
-
-    Raises:
-        WrongOption: the real server would open it to the whole network.
-        CannotListen: it is taken.
-    """
-    if shutil.which(REAL_SERVER) is not None:
-        message = (
-            f"--model-server-port is for the embedded server: {REAL_SERVER}, which is on the PATH, "
-            "would open the port to the whole network. Leave it out; the gateway needs none."
-        )
-        raise WrongOption(message)
-    free_port("127.0.0.1", port, option="--model-server-port")
-
-
 @contextmanager
-def configuration(repository: Path) -> Iterator[Path]:
-    """Write models.config in a folder that only this user may enter; take both away again.
+def private_folder() -> Iterator[Path]:
+    """Make a folder that only this user may enter; take it away again, with what is in it.
 
     Raises:
         CannotStart: there is no room, or the folder's path is too long for that of a socket.
     """
     with ExitStack() as cleanup:
-        try:
-            folder = tempfile.TemporaryDirectory(prefix="tfgate-", ignore_cleanup_errors=True)
-            config = Path(cleanup.enter_context(folder)) / CONFIG
-            config.write_text(model_config(repository))
-        except OSError as error:
-            reason = error.strerror or error
-            message = f"cannot write a temporary file: {reason}. Name a folder with room in TMPDIR."
-            raise CannotStart(message) from error
-        if len(os.fsencode(config.with_name(SOCKET))) > MAX_SOCKET_BYTES:
-            message = (
-                f"{folder.name} is too long for a socket's path: name a shorter one in TMPDIR."
-            )
+        made = write(
+            lambda: tempfile.TemporaryDirectory(prefix="tfgate-", ignore_cleanup_errors=True)
+        )
+        folder = Path(cleanup.enter_context(made))
+        if len(os.fsencode(folder / SOCKET)) > MAX_SOCKET_BYTES:
+            message = f"{folder} is too long for a socket's path: name a shorter one in TMPDIR."
             raise CannotStart(message)
-        yield config
+        yield folder
+
+
+def write(what: Callable[[], T]) -> T:
+    """Write a file of ours.
+
+    Raises:
+        CannotStart: there is no room.
+    """
+    try:
+        return what()
+    except OSError as error:
+        reason = error.strerror or error
+        message = f"cannot write a temporary file: {reason}. Name a folder with room in TMPDIR."
+        raise CannotStart(message) from error
 
 
 def model_server_command(config: Path, *where: str) -> list[str]:
@@ -175,20 +183,61 @@ def model_server_command(config: Path, *where: str) -> list[str]:
     return [sys.executable, "-m", "serving.embedded", *flags]
 
 
+@contextmanager
+def started(
+    command: list[str], follower: Follower, socket: Path, console: Console
+) -> Iterator[Child]:
+    """Run the model server; it listens once its models are loaded.
+
+    One that cannot be loaded ends a server that starts, and later only costs itself: the server is
+    then started without any, and told of all of them afterwards.
+
+    Raises:
+        ChildDied: the server has ended before it listens.
+        CannotStart: it took too long.
+    """
+    environment = model_server_environment()
+
+    def missing() -> str | None:
+        return None if socket.exists() else "models are still loading"
+
+    with ExitStack() as running_server:
+        child = running_server.enter_context(running("the model server", command, environment))
+        try:
+            wait_until(missing, child)
+        except ChildDied:
+            if len(follower.models) == 1:
+                raise
+            tell(console, "trying those that can be loaded")
+            with follower.withheld():
+                child = running_server.enter_context(
+                    running("the model server", command, environment)
+                )
+                wait_until(missing, child)
+        yield child
+
+
 def model_server_environment() -> dict[str, str]:
     """Keep the real server's notices of every step to itself; the embedded one sees to its own."""
     return {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
 
 
-def gateway_environment(settings: Settings, port: int, socket: Path) -> dict[str, str]:
-    """Say in the gateway's own variables where it is to listen and whom to ask."""
+def gateway_environment(
+    settings: Settings, port: int, grpc_port: int | None, folder: Path
+) -> dict[str, str]:
+    """Say in the gateway's own variables where it is to listen, and whom to ask for what."""
     ours = {
         "TFGATE_HOST": settings.host,
         "TFGATE_PORT": str(port),
-        "TFGATE_MODEL_SERVER": f"unix:{quote(str(socket))}",
+        "TFGATE_MODEL_SERVER": f"unix:{quote(str(folder / SOCKET))}",
+        "TFGATE_MODELS_CONFIG": str(folder / CONFIG),
         # No balancer has to notice that we stop, and nobody likes to wait.
         "TFGATE_DRAIN_SECONDS": "0",
     }
+    if settings.models_path is not None:
+        ours["TFGATE_MODELS_PATH"] = str(settings.models_path.absolute())
+    if grpc_port is not None:
+        ours["TFGATE_GRPC_PORT"] = str(grpc_port)
     # Those of another model server, with its certificates, are not for ours.
     others = {
         name: value
@@ -220,7 +269,7 @@ def wait_until_ready(url: str, *children: Child) -> dict[str, str]:
 
     Raises:
         ChildDied: a child ended before.
-        CannotStart: it took too long; the message says what was missing.
+        CannotStart: no model can be loaded, or it took too long; the message says what was missing.
     """
     others: dict[str, str] = {}
     # No proxy of the environment's stands between us and our own child.
@@ -231,39 +280,17 @@ def wait_until_ready(url: str, *children: Child) -> dict[str, str]:
                 answer = client.get(f"{url}/readyz")
             except httpx.TransportError:
                 return "the gateway does not answer"
+            document = answer.json()
             if not answer.is_success:
-                return str(answer.json()["detail"])
-            others.update(answer.json()["missing"])
+                reasons = [str(field["message"]) for field in document["errors"]]
+                if reasons and all(ENDED in reason for reason in reasons):
+                    raise CannotStart(document["detail"])
+                return str(document["detail"])
+            others.clear()
+            others.update(document["missing"])
+            if any(LOADING.search(reason) for reason in others.values()):
+                return f"still loading: {', '.join(others)}"
             return None
 
         wait_until(missing, *children)
     return others
-
-
-def tell(console: Console, text: str) -> None:
-    """Print a text as it is, also in a terminal that is narrower than its lines."""
-    console.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
-
-
-def welcome(url: str, keys_file: Path | None) -> str:
-    """Say where everything is, and how to ask from another terminal."""
-    options = "" if url == DEFAULT_URL else f" --url {shlex.quote(url)}"
-    lines = [
-        f"ready  {url}",
-        f"docs   {url}/docs",
-        f"try    {this_program()} predict sentiment 'What a waste of a good cast.'{options}",
-        "stop   Ctrl-C",
-    ]
-    if keys_file is not None:
-        lines.insert(3, f"key    whoever asks needs one of {keys_file}: add --key KEY")
-    return "\n".join(lines)
-
-
-def this_program() -> str:
-    """Say how to run tfgate in another terminal, where no environment need be activated."""
-    script = Path(sys.argv[0]).absolute()
-    is_module = script.name == "__main__.py"
-    program = Path(sys.executable) if is_module else script
-    if program.is_relative_to(Path.cwd()) and program.parent != Path.cwd():
-        program = program.relative_to(Path.cwd())
-    return shlex.quote(str(program)) + (" -m tfgate" if is_module else "")

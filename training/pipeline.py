@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from serving.card import ModelCard, Variant
-from serving.models import MODELS
+from serving.typed_models import load_models
 from training.checks.approval import approve
 from training.checks.folders import check_writable
 from training.data.examples import Data, Examples, Splits
@@ -36,6 +36,7 @@ class TrainingOptions:
     ones are taken as they are. `command` is what a user types to have all this again. A folder of
     `reports`, if one is wanted, gets a report per version as `<name>/<version>/report.html`; one
     for `tensorboard` gets a run per training, written while it learns on a single device.
+    `models_path` is a folder of a user's own typed models and recipes.
     """
 
     data: Path | None
@@ -49,6 +50,7 @@ class TrainingOptions:
     devices: Sequence[str] = ()
     reports: Path | None = None
     tensorboard: Path | None = None
+    models_path: Path | None = None
 
 
 def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> ModelCard:
@@ -76,7 +78,7 @@ def read(name: str, recipe: Recipe[Any], options: TrainingOptions) -> tuple[Data
         check_folder(options.data)
     data = recipe.load(options.data)
     splits = divide(recipe, data)
-    findings = approve(MODELS[name], recipe.outputs, data, splits)
+    findings = approve(load_models(options.models_path)[name], recipe.outputs, data, splits)
     return replace(data, findings=findings), splits
 
 
@@ -117,7 +119,8 @@ def publish_best(
     version = next_version(options.repository / name)
     card = write_card(best, measured, name=name, version=version, command=options.command)
     reference = ServingGraph(best.graph.features, frozen(best.fit.network), best.graph.answer)
-    publish(best.graph, reference, card, MODELS[name], options.repository / name)
+    model = load_models(options.models_path)[name]
+    publish(best.graph, reference, card, model, options.repository / name)
     if options.reports is not None:
         write_report(best, card, answers[best.seed], options.reports / name / str(version))
     return card

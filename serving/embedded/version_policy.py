@@ -1,21 +1,10 @@
 """Which of the versions on disk a model's policy asks for; touches no file and loads nothing."""
 
-import re
 from collections.abc import Iterable
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2 as source_pb2
 
-# The spellings that absl::SimpleAtoi reads, with which TF Serving reads them.
-_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
-_VERSIONS = range(-(2**63), 2**63)
-
-
-def version_of(directory: str) -> int | None:
-    """Return the version that a directory's name spells (`00001` is 1), None for other names."""
-    if not _WHOLE_NUMBER.fullmatch(directory):
-        return None
-    version = int(directory)
-    return version if version in _VERSIONS else None
+from serving.tf_serving.repository import version_of
 
 
 def versions_on_disk(names: Iterable[str]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from serving.gateway.server.metrics_folder import NoMetricsFolder
 from serving.gateway.server.run import run
 from serving.gateway.server.supervisor import WorkersDie
 from serving.gateway.settings import WrongSettings, read_settings
+from serving.typed_models import WrongModels
 
 
 def main(options: list[str]) -> int:
@@ -17,7 +18,10 @@ def main(options: list[str]) -> int:
             message = f"wrong options: {' '.join(options)}; only 'tfgate gateway' takes any"
             raise WrongSettings(message)
         run(read_settings())
-    except (CannotListen, NoMetricsFolder, WorkersDie, WrongKeys, WrongSettings) as error:
+    except (
+        *(CannotListen, NoMetricsFolder, WorkersDie),
+        *(WrongKeys, WrongModels, WrongSettings),
+    ) as error:
         sys.stderr.write(f"tfgate: {error}\n")
         return 1 if type(error) in {CannotListen, WorkersDie} else 2
     return 0

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Lifespan, Scope
 
 from serving.contract import Model
 from serving.errors import MethodNotAllowed, NotFound
-from serving.gateway.api import openapi
+from serving.gateway.api.documentation import Documentation
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
 from serving.gateway.api.page import page_router
@@ -53,8 +53,9 @@ if TYPE_CHECKING:
     from serving.gateway.telemetry.tracing import Tracing
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
-price of a house. Every error is a problem document (RFC 9457) that says what was received, what is
-accepted and what to do next."""
+price of a house; and whatever else the model server has, by its tensors, as TensorFlow Serving's REST
+API and the Open Inference Protocol do. Every error says what was received, what is accepted and what to
+do next: here as a problem document (RFC 9457), under /v1 and /v2 in the form that their clients read."""
 
 # Of a model that nobody declared. Single rows never come to so many, for fewer requests are let in
 # at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
@@ -193,7 +194,7 @@ def _api(
     )
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(registry, monitor, catalog))
+    api.include_router(models_router(registry, monitor, catalog, settings))
     api.include_router(
         operations_router(registry, monitor, settings.required_models, with_metrics=with_metrics)
     )
@@ -204,8 +205,7 @@ def _api(
     for kind in (RequestValidationError, HTTPException, Exception):
         api.exception_handler(kind)(_raise_ours)
     guarded = is_guarded if settings.keys_file else None
-    # Built once: it takes longer than many predictions, and is there without a key.
-    api.openapi = cache(partial(openapi.build, api, registry.declared, is_guarded=guarded))  # type: ignore[method-assign]  # FastAPI's documented way
+    api.openapi = Documentation(api, registry, catalog, is_guarded=guarded).document  # type: ignore[method-assign]  # FastAPI's documented way
     return api
 
 

@@ -55,7 +55,19 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _enterable(path: Path) -> Path:
+    if not path.is_dir():
+        what = "is a file" if path.exists() else "does not exist"
+        message = f"{str(path)[:_MAX_TOLD]!r} {what}; it takes a folder"
+        raise ValueError(message)
+    if not os.access(path, os.R_OK | os.X_OK):
+        message = f"{str(path)[:_MAX_TOLD]!r} may not be read by this user"
+        raise ValueError(message)
+    return path
+
+
 File = Annotated[Path, AfterValidator(_readable)]
+Folder = Annotated[Path, AfterValidator(_enterable)]
 
 
 class Settings(BaseSettings):
@@ -129,6 +141,11 @@ class Settings(BaseSettings):
     )
     model_server_private_key_file: File | None = Field(
         default=None, description="PEM private key of that certificate"
+    )
+    models_path: Folder | None = Field(
+        default=None,
+        description="folder of typed models, a file each, beside tfgate's own and those of "
+        "installed packages; tfgate new-model writes such files",
     )
     generic_models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(ANY_MODEL,),

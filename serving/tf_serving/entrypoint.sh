@@ -26,9 +26,10 @@ flags=(
   --rest_api_port=8501
   --monitoring_config_file="$configuration/monitoring.config"
 
-  # Read again twice a minute: labels move and models come without a restart.
-  --model_config_file="$configuration/models.config"
-  --model_config_file_poll_wait_seconds=30
+  # Made of the repository by serving.tf_serving, which runs beside. Read again all the time: models
+  # come and go, and labels move, without a restart.
+  --model_config_file="${TF_SERVING_MODELS_CONFIG:-/run/models/models.config}"
+  --model_config_file_poll_wait_seconds=5
 
   # A label may be given to a version before it has loaded; without this, a configuration with
   # labels ends the server at its next start.

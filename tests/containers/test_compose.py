@@ -1,6 +1,8 @@
 """docker-compose.yml: what Compose's own schema says of it, and what no schema can know."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from serving.gateway.settings import Settings
+from serving.models import MODELS
 from tests.containers.compose import (
     CPU,
     GPU,
@@ -124,6 +127,7 @@ def test_services_start_after_what_they_need_is_healthy() -> None:
 def test_models_are_served_before_the_gateway_asks_and_the_gateway_before_its_users() -> None:
     needs_of = {name: set(service.get("depends_on", {})) for name, service in SERVICES.items()}
 
+    assert needs_of["model-server"] == {"models-config"}
     assert needs_of["gateway"] == {"model-server"}
     assert needs_of["load"] == {"gateway"}
     assert needs_of["grafana"] == {"prometheus"}
@@ -222,6 +226,37 @@ def test_grafana_finds_its_dashboards() -> None:
     assert paths
     assert set(paths) <= set(mounted)
     assert (mounted[str(home.parent)] / home.name).is_file()
+
+
+def test_the_model_server_reads_what_is_made_of_the_repository(flags: dict[str, str]) -> None:
+    maker, server = SERVICES["models-config"], SERVICES["model-server"]
+    [read] = re.findall(r'^"\$\{TF_SERVING_MODELS_CONFIG:-(.+)\}"$', flags["model_config_file"])
+    folder = read.rpartition("/")[0]
+
+    assert maker["image"] == SERVICES["gateway"]["image"]
+    assert f"--write={read}" in maker["entrypoint"]
+    assert maker["healthcheck"]["test"] == ["CMD", "test", "-e", read]
+    assert f"models-config:{folder}" in maker["volumes"]
+    assert f"models-config:{folder}:ro" in server["volumes"]
+    # The paths that it writes are those of its own container.
+    for volume in ("./models:/models:ro", "./serving/tf_serving:/etc/tf-serving:ro"):
+        assert volume in maker["volumes"]
+        assert volume in server["volumes"]
+
+
+def test_what_makes_the_configuration_runs_with_its_options(tmp_path: Path) -> None:
+    """Run here, with the folders of this machine in the place of those mounted."""
+    places = {**mounts(SERVICES["models-config"]), "/run/models": tmp_path}
+    python, *words = SERVICES["models-config"]["entrypoint"]
+    for place, here in places.items():
+        words = [re.sub(rf"(^|=){place}(?=/|$)", rf"\g<1>{here}", word) for word in words]
+
+    assert python == "python"
+    words.remove("--follow")
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, timeout=60)
+
+    text = (tmp_path / "models.config").read_text()
+    assert set(re.findall(r'name: "(\w+)"', text)) == set(MODELS)
 
 
 def test_training_writes_what_the_server_reads() -> None:

@@ -25,17 +25,22 @@ ALLOWED = {
         *("serving.models", "serving.pictures", "serving.texts"),
         *("serving.contract", "serving.card", "serving.errors"),
     ],
+    "serving.typed_models": ["serving.contract", "serving.models"],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
-    "serving.embedded": ["proto", "serving.embedded"],
+    "serving.embedded": ["proto", "serving.embedded", "serving.tf_serving"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
+        "serving.typed_models",
         *("serving.contract", "serving.card", "serving.errors", "serving.loopback"),
     ],
     "training": [
         *("training", "serving.models", "serving.pictures", "serving.tensors"),
+        "serving.typed_models",
         *("serving.contract", "serving.card", "serving.errors"),
     ],
     "tfgate": ["tfgate", "training", "serving"],
+    # The only part that reads files which TensorFlow wrote.
+    "tfgate.inspection": ["proto", "tfgate", "serving"],
     "bench": ["bench", "proto", "serving", "tfgate", "training"],
     "soak": ["bench", "proto", "serving", "soak", "tfgate", "training"],
 }

@@ -2,24 +2,32 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from tensorflow.core.example import example_pb2 as official_example
 from tensorflow.core.framework import tensor_pb2 as official_tensor
+from tensorflow.core.protobuf import saved_model_pb2 as official_saved_model
 from tensorflow_serving.apis import classification_pb2 as official_classification
 from tensorflow_serving.apis import get_model_metadata_pb2 as official_metadata
 from tensorflow_serving.apis import get_model_status_pb2 as official_status
+from tensorflow_serving.apis import inference_pb2 as official_inference
 from tensorflow_serving.apis import model_management_pb2 as official_management
 from tensorflow_serving.apis import predict_pb2 as official_predict
+from tensorflow_serving.apis import prediction_log_pb2 as official_log
 from tensorflow_serving.apis import regression_pb2 as official_regression
 
 from proto import (
     classification_pb2,
+    example_calls_pb2,
     management_pb2,
     metadata_pb2,
     predict_pb2,
+    prediction_log_pb2,
     regression_pb2,
+    saved_model_pb2,
     status_pb2,
     tensor_pb2,
 )
@@ -37,6 +45,8 @@ PAIRS = [
     (status_pb2.GetModelStatusResponse, official_status.GetModelStatusResponse),
     (management_pb2.ReloadConfigRequest, official_management.ReloadConfigRequest),
     (management_pb2.ReloadConfigResponse, official_management.ReloadConfigResponse),
+    (saved_model_pb2.SavedModel, official_saved_model.SavedModel),
+    (prediction_log_pb2.PredictionLog, official_log.PredictionLog),
 ]
 
 
@@ -53,6 +63,42 @@ def test_every_field_travels_both_ways(choice: int) -> None:
 
         assert as_dict(received) == as_dict(sent), sent.DESCRIPTOR.full_name
         assert returned == sent, sent.DESCRIPTOR.full_name
+
+
+def test_examples_are_counted_without_being_read() -> None:
+    example = official_example.Example()
+    example.features.feature["x"].float_list.value.append(1)
+    for kind in ("example_list", "example_list_with_context"):
+        classify = official_classification.ClassificationRequest()
+        regress = official_regression.RegressionRequest()
+        several = official_inference.MultiInferenceRequest()
+        for official in (classify, regress, several):
+            getattr(official.input, kind).examples.extend([example, example])
+        for spec in (
+            *(classify.model_spec, regress.model_spec),
+            *(several.tasks.add().model_spec, several.tasks.add().model_spec),
+        ):
+            spec.name, spec.version.value, spec.signature_name = "m", 3, "s"
+
+        for one in (classify, regress):
+            read = example_calls_pb2.ExampleRequest.FromString(one.SerializeToString())
+            assert as_dict(read.model_spec) == as_dict(one.model_spec)
+            assert read.input.WhichOneof("kind") == kind
+            assert len(getattr(read.input, kind).examples) == 2
+        content = several.SerializeToString()
+        tasks = example_calls_pb2.MultiInferenceRequest.FromString(content)
+        assert [task.model_spec.name for task in tasks.tasks] == ["m", "m"]
+        assert len(getattr(tasks.input, kind).examples) == 2
+
+
+def test_floats_as_bytes_are_the_floats_of_a_tensor() -> None:
+    values = [1.5, -2.0, float("inf")]
+    for field, dtype in (("float_val", "<f4"), ("double_val", "<f8")):
+        packed = tensor_pb2.PackedFloats(**{field: np.array(values, dtype).tobytes()})
+
+        tensor = official_tensor.TensorProto.FromString(packed.SerializeToString())
+
+        assert list(getattr(tensor, field)) == values
 
 
 def test_metadata_arrives_as_any_of_the_official_type() -> None:

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from tests import stack
+from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
+from tests.generic_models import generic_version
 from tfgate.keys import create
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -42,8 +44,15 @@ def num_passed(report: str) -> int:
     return int(number)
 
 
+def models() -> FakeModelServer:
+    """Serve what is declared, and something that is not."""
+    server = declared_models()
+    server.models["forest"] = {1: generic_version("forest")}
+    return server
+
+
 def test_every_answer_is_as_documented(tmp_path: Path) -> None:
-    with listening(declared_models()) as address, stack.gateway(address) as url:
+    with listening(models()) as address, stack.gateway(address, generic_models="forest") as url:
         stack.wait_until_ready(url)
 
         assert num_passed(run_schemathesis(url, tmp_path)) > 500
@@ -52,8 +61,8 @@ def test_every_answer_is_as_documented(tmp_path: Path) -> None:
 def test_what_is_documented_to_need_a_key_needs_one(tmp_path: Path) -> None:
     key = create(tmp_path / "keys", "everything")
     with (
-        listening(declared_models()) as address,
-        stack.gateway(address, keys_file=str(tmp_path / "keys")) as url,
+        listening(models()) as address,
+        stack.gateway(address, generic_models="forest", keys_file=str(tmp_path / "keys")) as url,
     ):
         stack.wait_until_ready(url)
 

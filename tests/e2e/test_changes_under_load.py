@@ -7,6 +7,7 @@ from google.protobuf import text_format
 
 from proto.management_pb2 import ModelServerConfig, ServableVersionPolicy
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 from soak.clients import Outcome
 from soak.known_answers import KnownAnswers
 from soak.model_server import ModelServer
@@ -67,7 +68,7 @@ def test_versions_and_labels_change_under_load(tmp_path: Path) -> None:
 
 def configure(file: Path, repository: Path, *, label: int, only: int | None = None) -> None:
     """Rewrite models.config: `stable` is version `label`, and `only` that version is served."""
-    config = text_format.Parse(model_config(repository), ModelServerConfig())
+    config = text_format.Parse(model_config(find_models(repository)), ModelServerConfig())
     (housing,) = (c for c in config.model_config_list.config if c.name == "housing")
     housing.version_labels["stable"] = label
     if only is not None:

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,15 @@ import psutil
 from serving.models import MODELS
 from tests import stack
 from tests.proxy import RefusingProxy
-from tests.tfgate.test_up import TFGATE, children_of, has_ended, tfgate_up, with_model_server
+from tests.serving.embedded.numbered import export_number, write_version
+from tests.serving.tf_serving.test_repository import write
+from tests.tfgate.test_up import (
+    TFGATE,
+    children_of,
+    has_ended,
+    tfgate_up,
+    with_model_server,
+)
 
 EMBEDDED = f'exec {sys.executable} -m serving.embedded "$@"'
 
@@ -34,6 +43,60 @@ def test_it_serves_until_it_is_stopped_and_leaves_nothing_behind() -> None:
 
         assert running.wait(stack.STOP_SECONDS) == 0
         assert not any(child.is_running() for child in children)
+
+
+def test_any_model_is_served_and_those_that_come_and_go_without_a_restart(tmp_path: Path) -> None:
+    """None of the shipped ones is there, and none is missed."""
+    repository = tmp_path / "models"
+    write_version(repository / "first one", 1)
+    with tfgate_up(f"--repository={repository}") as (running, url):
+        stack.wait_until_ready(url)
+        assert number(url, "first one") == 1
+        assert httpx.get(f"{url}/readyz").json()["missing"] == {}
+
+        write_version(repository / "second", 2)
+        stack.wait_until(lambda: number(url, "second") == 2, "the second model")
+        shutil.rmtree(repository / "first one")
+        stack.wait_until(lambda: number(url, "first one") is None, "the first model's end")
+        assert number(url, "second") == 2
+
+        running.send_signal(signal.SIGINT)
+        assert running.wait(stack.STOP_SECONDS) == 0
+
+
+def number(url: str, model: str) -> float | None:
+    """Ask a model for its number; None if there is no such model, or none yet."""
+    answer = httpx.post(f"{url}/v1/models/{model}:predict", json={"instances": [0]})
+    if answer.status_code in {404, 503}:
+        return None
+    found: float = answer.raise_for_status().json()["predictions"][0]
+    return found
+
+
+def test_a_saved_model_is_enough(tmp_path: Path) -> None:
+    export_number(tmp_path / "exported", 7)
+    with tfgate_up(f"--repository={tmp_path / 'exported'}") as (_, url):
+        stack.wait_until_ready(url)
+
+        assert number(url, "exported") == 7
+
+
+def test_a_model_that_cannot_be_loaded_costs_only_itself(tmp_path: Path) -> None:
+    repository, said = tmp_path / "models", tmp_path / "said"
+    write_version(repository / "good", 1)
+    write(repository / "broken" / "1", "saved_model.pb")
+    port = stack.free_port()
+    command = [*TFGATE, "up", f"--port={port}", f"--repository={repository}"]
+    with said.open("wb") as log, stack.process(command, log):
+        # The server is started twice.
+        stack.wait_until(
+            lambda: "ready  " in said.read_text(), "the start", 2 * stack.START_SECONDS
+        )
+
+        assert number(f"http://127.0.0.1:{port}", "good") == 1
+        assert "broken cannot be asked: no version is available: version 1 is END" in (
+            said.read_text()
+        )
 
 
 def test_nobody_can_reach_a_real_model_server_and_nothing_outlives_a_kill(tmp_path: Path) -> None:
@@ -97,7 +160,12 @@ def test_a_start_in_a_terminal_is_a_line_a_step_and_tells_how_to_ask() -> None:
     assert proxy.asked == []
     for noise in ("{", "WARNING", "refused", "CUDA", "cuda", "absl"):
         assert noise not in shown
-    for step in ("loading 3 models", "starting the gateway", f"ready  http://127.0.0.1:{port}"):
+    for step in (
+        "loading 3 models",
+        "sentiment  typed    version 1",
+        "starting the gateway",
+        f"ready  http://127.0.0.1:{port}",
+    ):
         assert step in shown
     assert len(shown.splitlines()) < 20
 

@@ -9,6 +9,7 @@ from google.protobuf import text_format
 from proto.management_pb2 import ModelServerConfig
 from serving.contract import Tensors
 from serving.tf_serving.model_config import model_config
+from serving.tf_serving.repository import find_models
 from tests import stack
 from tests.foreign.dialects.asking import has_only_texts, no_small_floats
 from tests.foreign.gateway import Addresses, Gateway, connected, gateway_over
@@ -65,7 +66,7 @@ def addresses(
     """A gateway over them, for clients of any make."""
     scratch = tmp_path_factory.mktemp("scratch")
     config = scratch / "models.config"
-    config.write_text(labelled(model_config(foreign_repository)))
+    config.write_text(labelled(model_config(find_models(foreign_repository))))
     port = stack.free_port()
     # Labels are given before anything is loaded.
     flag = "--allow_version_labels_for_unavailable_models=true"

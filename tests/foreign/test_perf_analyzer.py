@@ -22,6 +22,6 @@ def test_it_measures_tensorflow_servings_protocol(addresses: Addresses, tmp_path
         LD_LIBRARY_PATH=str(cuda.parent),
     )
 
-    [measured] = csv.DictReader(report.open())
+    [measured] = csv.DictReader(report.read_text().splitlines())
     assert measured["Concurrency"] == "4"
     assert float(measured["Inferences/Second"]) > 0

@@ -53,7 +53,7 @@ def test_bytes_are_base64_both_ways(told: Any) -> None:
 
 
 def test_classify_and_regress(told: Any) -> None:
-    first = [["first", 0.5], ["tag_", 1.5], ["sum", 9]]
+    first = [["first", 0.5], ["tag_none", 1.5], ["sum", 9]]
     assert told["classify"]["json"]["results"][0] == first
     assert told["context"]["json"]["results"] == [
         [["first", 0.5], ["tag_a", 1.5], ["sum", 9]],

@@ -42,8 +42,8 @@ def test_classify_regress_and_multi_inference(told: Any) -> None:
         for row in told["classify"]["result"]["classifications"]
     ]
     assert classes == [
-        [("first", 0.5), ("tag_", 1.5), ("sum", 9)],
-        [("first", -2), ("tag_", 300), ("sum", 305)],
+        [("first", 0.5), ("tag_none", 1.5), ("sum", 9)],
+        [("first", -2), ("tag_none", 300), ("sum", 305)],
     ]
     values = [each["value"] for each in told["regress"]["result"]["regressions"]]
     assert values == [2.5, 4.5]

@@ -9,7 +9,7 @@ from tests import stack
 from tests.k8s.cluster import Cluster, cluster, in_every_overlay, name_of
 from tests.programs import needs
 from tests.stack import ROOT, free_port
-from tests.tfgate.loadtest.stand_in import StandIn, standing_in
+from tests.tfgate.loadtest.stand_in import DECLARED, GENERIC, StandIn, standing_in
 from tfgate.loadtest.load_test import LOCUSTFILE
 
 pytestmark = needs("kubectl", package="kubernetes-client")
@@ -71,4 +71,4 @@ def test_a_run_of_two_workers_ends_well() -> None:
         )
 
     assert done.returncode == 0, done.stderr
-    assert all(gateway.asked[model] for model in MODELS)
+    assert all(gateway.asked[model] for model in (*MODELS, DECLARED, GENERIC))

@@ -1,7 +1,11 @@
 """The model server's pods agree with serving/tf_serving: its files, its flags, how it goes."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+from bench.stack import MODELS_FOLDER
 from serving.gateway.settings import Settings
 from serving.models import MODELS
 from serving.tf_serving.model_config import NUM_VERSIONS
@@ -19,7 +23,12 @@ DNS_SECONDS = 5
 
 
 def container(applied: Cluster) -> Manifest:
-    found: Manifest = applied.pod("model-server").containers[0]
+    found: Manifest = applied.pod("model-server").spec["containers"][0]
+    return found
+
+
+def sidecar(applied: Cluster) -> Manifest:
+    found: Manifest = applied.pod("model-server").spec["initContainers"][0]
     return found
 
 
@@ -70,11 +79,39 @@ def test_metrics_are_scraped_where_they_are(applied: Cluster) -> None:
 
 @in_every_overlay
 def test_models_are_mounted_where_it_looks(applied: Cluster) -> None:
-    models = re.findall(r'base_path: "(.+)"', (CONFIGURATION / "models.config").read_text())
-    mounted = container(applied)["volumeMounts"]
-    mounts = [each["mountPath"] for each in mounted if each.get("readOnly")]
-    assert models
-    assert all(path.rpartition("/")[0] in mounts for path in models)
+    # It looks where the sidecar tells it, which writes the paths as they are in its own container.
+    repository = sidecar(applied)["command"][3]
+    for each in (container(applied), sidecar(applied)):
+        [mount] = [each for each in each["volumeMounts"] if each["mountPath"] == repository]
+        assert mount == {"name": "models", "mountPath": repository, "readOnly": True}
+
+
+@in_every_overlay
+def test_the_sidecar_writes_the_file_that_the_server_reads(applied: Cluster) -> None:
+    [read] = re.findall(r"^\"\$\{TF_SERVING_MODELS_CONFIG:-(.+)\}\"$", flags()["model_config_file"])
+    folder = read.rpartition("/")[0]
+    [ours] = [each for each in container(applied)["volumeMounts"] if each["mountPath"] == folder]
+    [its] = [each for each in sidecar(applied)["volumeMounts"] if each["mountPath"] == folder]
+    assert its["name"] == ours["name"]
+    assert ours["readOnly"]
+    assert "readOnly" not in its
+    assert f"--write={read}" in sidecar(applied)["command"]
+    # It is there before the server starts, and stays as long as the server does.
+    assert sidecar(applied)["startupProbe"]["exec"]["command"] == ["test", "-e", read]
+    assert sidecar(applied)["restartPolicy"] == "Always"
+
+
+def test_the_sidecars_command_makes_a_file(tmp_path: Path) -> None:
+    """Run here, with the folders of this machine in the place of those mounted."""
+    places = {"/models": MODELS_FOLDER, "/run/models": tmp_path, "/etc/tf-serving": CONFIGURATION}
+    python, *words = sidecar(cluster("overlays/cpu"))["command"]
+    for place, here in places.items():
+        words = [re.sub(rf"(^|=){place}(?=/|$)", rf"\g<1>{here}", word) for word in words]
+    assert python == "python"
+    words.remove("--follow")
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, timeout=60)
+    text = (tmp_path / "models.config").read_text()
+    assert set(re.findall(r'name: "(\w+)"', text)) == set(MODELS)
 
 
 @in_every_overlay

@@ -96,7 +96,7 @@ def test_each_workload_has_an_account_and_each_account_a_workload(applied: Clust
 def test_probes_ask_ports_of_their_container(applied: Cluster) -> None:
     for deployment in applied.of_kind("Deployment"):
         pod = applied.pod(name_of(deployment))
-        for container in pod.containers:
+        for container in pod.spec["containers"]:
             for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
                 probe = container[kind]
                 if "httpGet" in probe:

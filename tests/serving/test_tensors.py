@@ -13,9 +13,18 @@ from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
 from proto.model_pb2 import ModelSpec
-from proto.predict_pb2 import PredictRequest
+from proto.predict_pb2 import PredictRequest, PredictResponse
 from proto.tensor_pb2 import DT_FLOAT, DT_INT32, DT_STRING, TensorProto, TensorShapeProto
-from serving.tensors import data_type, decode, dtype_name, encode, write_request
+from serving.tensors import (
+    UnreadableTensor,
+    data_type,
+    decode,
+    decode_sent,
+    dtype_name,
+    encode,
+    encode_typed,
+    write_request,
+)
 
 DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "bfloat16"]
 ARRAYS: list[NDArray[Any]] = [
@@ -164,6 +173,65 @@ def test_a_reference_to_a_variable_is_named_as_the_value_that_travels() -> None:
         "complex64",
         "dtype 99",
     ]
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=ids)
+def test_tensorflow_reads_the_typed_fields_that_we_write(array: NDArray[Any]) -> None:
+    response = PredictResponse()
+    encode_typed(response.outputs, {"y": array})
+
+    official = OfficialTensor.FromString(response.outputs["y"].SerializeToString())
+
+    assert not official.tensor_content
+    np.testing.assert_array_equal(tf.make_ndarray(official), array)
+
+
+ABBREVIATED = st.builds(
+    TensorProto,
+    dtype=st.sampled_from([DT_FLOAT, DT_INT32, DT_STRING]),
+    tensor_shape=st.builds(
+        lambda sizes: {"dim": [{"size": size} for size in sizes]},
+        st.lists(st.integers(0, 4), max_size=3),
+    ),
+    float_val=st.lists(st.floats(width=32), max_size=3),
+    int_val=st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3),
+    string_val=st.lists(st.binary(max_size=3), max_size=3),
+)
+
+
+@given(ABBREVIATED)
+def test_what_a_message_leaves_out_is_read_as_tensorflow_does(tensor: TensorProto) -> None:
+    dtype = tf.as_dtype(tensor.dtype)
+    official = tf.io.parse_tensor(tensor.SerializeToString(), dtype).numpy()
+
+    read = decode_sent({"x": tensor}, max_bytes=10_000)["x"]
+
+    assert read.shape == np.shape(official)
+    np.testing.assert_array_equal(read, np.asarray(official, read.dtype))
+
+
+@pytest.mark.parametrize(("field", "dtype"), [("int_val", "int8"), ("int_val", "uint8")])
+def test_numbers_that_are_too_large_lose_their_upper_bits_as_tensorflows(
+    field: str, dtype: str
+) -> None:
+    tensor = TensorProto(dtype=data_type(dtype), tensor_shape={"dim": [{"size": 2}]})
+    getattr(tensor, field).extend([300, -1])
+
+    official = tf.io.parse_tensor(tensor.SerializeToString(), dtype).numpy()
+
+    assert decode(tensor).tolist() == official.tolist()
+
+
+def test_few_bytes_stand_for_no_more_than_is_allowed_in_all() -> None:
+    long = TensorProto(
+        dtype=DT_STRING, tensor_shape={"dim": [{"size": 11}]}, string_val=[b"x" * 92]
+    )
+
+    assert len(decode_sent({"a": long}, max_bytes=1000)["a"]) == 11
+    for messages in ({"a": long}, {"a": long, "b": long}):
+        with pytest.raises(UnreadableTensor, match="stands for more than") as raised:
+            decode_sent(messages, max_bytes=999 if len(messages) == 1 else 1999)
+        assert raised.value.name == list(messages)[-1]
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=ids)

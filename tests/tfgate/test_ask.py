@@ -13,6 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serving.models import MODELS
+from tests import stack
+from tests.fake_over_grpc import listening
+from tests.generic_models import generic_models
 from tests.proxy import RefusingProxy
 from tfgate.cli import app
 
@@ -115,10 +118,10 @@ def test_what_can_be_no_url_or_key_is_no_missing_gateway(
 
 
 @pytest.mark.parametrize("asked", [["predict", "weather"], ["loadtest", "--model=weather"]])
-def test_a_misspelt_model_is_named_among_those_there_are(asked: list[str]) -> None:
-    finished = tfgate(*asked)
+def test_a_misspelt_model_is_named_among_those_there_are(gateway: str, asked: list[str]) -> None:
+    finished = tfgate(*asked, f"--url={gateway}")
 
-    assert finished.exit_code == 2
+    assert finished.exit_code == 1
     assert "there is no model 'weather'; there are housing" in finished.stderr
 
 
@@ -188,6 +191,19 @@ def stranger(status: int, body: bytes) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_models_lists_what_the_gateway_knows_and_nobody_declared() -> None:
+    server = generic_models("forest", "naïve model")
+    with (
+        listening(server) as address,
+        stack.gateway(address, generic_models="forest,naïve model") as url,
+    ):
+        finished = tfgate("models", f"--url={url}")
+
+    assert finished.exit_code == 0, finished.stderr
+    assert "forest 1" in finished.stdout
+    assert "naïve model 1" in finished.stdout
 
 
 def test_models_lists_versions_with_their_figures(gateway: str) -> None:

@@ -18,7 +18,7 @@ def test_one_that_dies_is_named_and_the_others_end_after_it() -> None:
     ):
         second.process.kill()
         with pytest.raises(ChildDied, match="the second was killed by signal 9"):
-            watch([first, second])
+            watch([first, second], lambda: None)
 
     assert not psutil.pid_exists(first.process.pid)
 
@@ -29,7 +29,7 @@ def test_one_that_ends_by_itself_is_named_with_its_exit_code() -> None:
         running("the program", program, os.environ) as child,
         pytest.raises(ChildDied, match="the program exited with code 3"),
     ):
-        watch([child])
+        watch([child], lambda: None)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

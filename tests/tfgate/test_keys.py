@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from serving.gateway.middleware.keys import KeyRing, WrongKeys
+from serving.gateway.middleware.keys import KeyRing, WrongKeys, read_keys
 from serving.models import MODELS
 from tfgate.cli import app
 from tfgate.expiry import parse_expiry
@@ -35,6 +35,25 @@ def test_a_key_is_shown_once_and_found_again(file: Path) -> None:
         ("housing",),
     )
     assert KeyRing(file, MODELS).find(secret[:-1].encode()) is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--models=housing,churn"],
+        ["--models=housing, churn"],
+        ["--model=housing", "--models=churn"],
+    ],
+)
+def test_a_key_may_name_models_that_nobody_declared(file: Path, options: list[str]) -> None:
+    result = CliRunner().invoke(app, ["keys", "create", "shop", *options, f"--file={file}"])
+
+    [key] = read_keys(file, None)
+    assert key.models == ("housing", "churn")
+    assert result.exit_code == 0
+    # It may be misspelt, which nobody here can know.
+    assert result.stderr == "tfgate: churn is no typed model: a generic one may be asked\n"
+    assert "housing, churn" in keys(file, "list")
 
 
 def test_keys_are_listed_without_secrets(file: Path) -> None:
@@ -81,7 +100,7 @@ def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
         (["create", "shop"], "a key named shop already"),
         (["create", "a b"], "name"),
         (["create", "new", "--rate=often"], "often"),
-        (["create", "new", "--model=weather"], "weather"),
+        (["create", "new", "--models=housing,,churn"], "a name is empty"),
         (["create", "new", "--expires=soon"], "give 90d, 12h or 2w"),
         (["create", "new", "--rate=5 lines/second"], "1000rows/minute"),
         (["revoke", "stranger"], "no key named stranger; it has shop"),

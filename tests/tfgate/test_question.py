@@ -9,9 +9,14 @@ import pytest
 
 from serving.models import MODELS
 from tests.drawings import drawing, file_of
+from tfgate.ask import Gateway
 from tfgate.question import Question, WrongQuestion, read_question
+from tfgate.takes import takes
 
 PICTURE = file_of(drawing(1))
+# Of what is declared here, no gateway is asked.
+NOBODY = Gateway("http://127.0.0.1:9")
+TAKES = {name: takes(NOBODY, name, {}) for name in MODELS}
 HOUSE = MODELS["housing"].example.model_dump_json().encode()
 
 
@@ -42,22 +47,22 @@ def test_what_is_piped_in_is_asked_byte_by_byte(
     given: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     piped(PICTURE, monkeypatch)
-    assert read_question("image", given) == Question(PICTURE, "image/*")
+    assert read_question(TAKES["image"], given) == Question(PICTURE, "image/*")
 
     piped("\ufeffSchön, but too long.\n".encode(), monkeypatch)
-    assert text_of(read_question("sentiment", given)) == "Schön, but too long.\n"
+    assert text_of(read_question(TAKES["sentiment"], given)) == "Schön, but too long.\n"
 
     piped(HOUSE, monkeypatch)
-    assert read_question("housing", given) == Question(HOUSE)
+    assert read_question(TAKES["housing"], given) == Question(HOUSE)
 
     piped(b' {"image": "..."}', monkeypatch)
-    assert read_question("image", given).media_type == "application/json"
+    assert read_question(TAKES["image"], given).media_type == "application/json"
 
 
 def test_what_is_given_goes_before_what_is_piped_in(monkeypatch: pytest.MonkeyPatch) -> None:
     piped(b"Awful.", monkeypatch)
 
-    assert text_of(read_question("sentiment", "Lovely.")) == "Lovely."
+    assert text_of(read_question(TAKES["sentiment"], "Lovely.")) == "Lovely."
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -66,11 +71,11 @@ def test_in_a_terminal_the_models_example_is_asked(
 ) -> None:
     example = Question(MODELS[name].example.model_dump_json().encode())
     piped(b"", monkeypatch, terminal=True)
-    assert read_question(name, None) == example
+    assert read_question(TAKES[name], None) == example
     assert capsys.readouterr().err == ""
 
     monkeypatch.setattr(sys, "stdin", None)
-    assert read_question(name, None) == example
+    assert read_question(TAKES[name], None) == example
 
 
 def test_an_empty_pipe_is_told_of_lest_the_example_be_taken_for_it(
@@ -78,7 +83,7 @@ def test_an_empty_pipe_is_told_of_lest_the_example_be_taken_for_it(
 ) -> None:
     piped(b"", monkeypatch)
 
-    assert read_question("housing", None).content == HOUSE
+    assert read_question(TAKES["housing"], None).content == HOUSE
     assert "nothing was piped in" in capsys.readouterr().err
 
 
@@ -90,20 +95,19 @@ def test_a_file_is_asked_for_what_it_holds(tmp_path: Path) -> None:
     picture = tmp_path / "without an ending"
     picture.write_bytes(PICTURE)
 
-    assert text_of(read_question("sentiment", str(review))) == "Dull."
-    assert read_question("housing", str(house)) == Question(HOUSE)
-    assert read_question("image", str(picture)) == Question(PICTURE, "image/*")
+    assert text_of(read_question(TAKES["sentiment"], str(review))) == "Dull."
+    assert read_question(TAKES["housing"], str(house)) == Question(HOUSE)
+    assert read_question(TAKES["image"], str(picture)) == Question(PICTURE, "image/*")
 
 
 @pytest.mark.parametrize("text", ["-5 of 10", "review.txt", "x" * 100_000, "a\nb", "/"])
 def test_what_is_no_file_is_a_text(text: str) -> None:
-    assert text_of(read_question("sentiment", text)) == text
+    assert text_of(read_question(TAKES["sentiment"], text)) == text
 
 
 @pytest.mark.parametrize(
     ("model", "given", "message"),
     [
-        ("weather", "", "there is no model 'weather'; there are housing, image, sentiment"),
         ("image", "nowhere.png", "cannot read nowhere.png: No such file"),
         ("image", "/", "cannot read /: Is a directory"),
         ("housing", "a nice house", 'such as \'{"longitude"'),
@@ -112,7 +116,7 @@ def test_what_is_no_file_is_a_text(text: str) -> None:
 )
 def test_what_cannot_be_asked_is_told(model: str, given: str, message: str) -> None:
     with pytest.raises(WrongQuestion, match=message):
-        read_question(model, given)
+        read_question(TAKES[model], given)
 
 
 def test_text_in_another_encoding_is_told_with_the_way_out(
@@ -121,8 +125,8 @@ def test_text_in_another_encoding_is_told_with_the_way_out(
     review = tmp_path / "review.txt"
     review.write_bytes("Schön".encode("latin-1"))
     with pytest.raises(WrongQuestion, match=r"review.txt .* byte 3 is 0xf6.*iconv"):
-        read_question("sentiment", str(review))
+        read_question(TAKES["sentiment"], str(review))
 
     piped(PICTURE, monkeypatch)
     with pytest.raises(WrongQuestion, match="standard input is no text in UTF-8"):
-        read_question("sentiment", "-")
+        read_question(TAKES["sentiment"], "-")

@@ -1,5 +1,7 @@
 """`tfgate up` as a person meets it: it stops, and it says what is wrong; e2e has how it serves."""
 
+import errno
+import json
 import os
 import signal
 import socket
@@ -15,11 +17,12 @@ import pytest
 from typer.testing import CliRunner
 
 from serving.gateway.settings import Settings
-from serving.models import MODELS
 from tests import stack
+from tests.tfgate.test_ask import stranger
+from tfgate.announcements import welcome
 from tfgate.children import mortal
 from tfgate.cli import app
-from tfgate.up import gateway_environment, welcome
+from tfgate.up import CannotStart, gateway_environment, wait_until_ready
 
 TFGATE = [sys.executable, "-m", "tfgate"]
 
@@ -125,7 +128,7 @@ def test_a_stop_and_a_continuation_change_nothing(waiting_server: dict[str, str]
         assert running.wait(stack.STOP_SECONDS) == 0
 
 
-@pytest.mark.parametrize("option", ["--port", "--model-server-port"])
+@pytest.mark.parametrize("option", ["--port", "--grpc-port", "--model-server-port"])
 def test_a_busy_port_is_named(option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -139,7 +142,8 @@ def test_a_busy_port_is_named(option: str) -> None:
 
 
 def test_a_real_model_server_gets_no_port(waiting_server: dict[str, str]) -> None:
-    message = refused("--model-server-port=8500", exit_code=2, PATH=waiting_server["PATH"])
+    ports = (f"--port={stack.free_port()}", "--model-server-port=8500")
+    message = refused(*ports, exit_code=2, PATH=waiting_server["PATH"])
 
     assert "open the port to the whole network" in message
 
@@ -161,10 +165,13 @@ def test_a_temporary_folder_with_too_long_a_path_is_named(tmp_path: Path) -> Non
     assert "TMPDIR" in message
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """models.config is the first that is written."""
-    monkeypatch.setattr("tfgate.up.CONFIG", "/dev/full")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
 
     message = refused_with_temporary_folder(tmp_path)
 
@@ -178,20 +185,6 @@ def refused_with_temporary_folder(folder: Path) -> str:
         return refused(f"--port={stack.free_port()}")
     finally:
         tempfile.tempdir = None
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_a_model_without_a_version_is_named(tmp_path: Path, model: str) -> None:
-    for name in MODELS:
-        version = tmp_path / name / "1"
-        version.mkdir(parents=True)
-        if name != model:
-            (version / "saved_model.pb").touch()
-
-    message = refused(f"--repository={tmp_path}", exit_code=2)
-
-    assert f"no version of {model}" in message
-    assert f"tfgate train {model}" in message
 
 
 def test_a_real_model_server_on_the_path_is_preferred(tmp_path: Path) -> None:
@@ -215,13 +208,17 @@ def test_the_settings_of_another_model_server_are_not_for_ours(
     monkeypatch.setenv("tfgate_port", "1")
     monkeypatch.setenv("TFGATE_WORKERS", "2")
 
-    environment = gateway_environment(Settings.model_construct(), 9000, Path("/run/a b"))
+    monkeypatch.setenv("TFGATE_MODELS_CONFIG", "/elsewhere/models.config")
+
+    environment = gateway_environment(Settings.model_construct(), 9000, 9001, Path("/run/a b"))
 
     ours = {name: value for name, value in environment.items() if "tfgate" in name.lower()}
     assert ours == {
         "TFGATE_HOST": "127.0.0.1",
         "TFGATE_PORT": "9000",
-        "TFGATE_MODEL_SERVER": "unix:/run/a%20b",
+        "TFGATE_GRPC_PORT": "9001",
+        "TFGATE_MODEL_SERVER": "unix:/run/a%20b/model-server",
+        "TFGATE_MODELS_CONFIG": "/run/a b/models.config",
         "TFGATE_DRAIN_SECONDS": "0",
         "TFGATE_WORKERS": "2",
     }
@@ -244,13 +241,59 @@ def test_the_line_to_try_names_the_program_that_runs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", [script.format(here=tmp_path)])
 
-    lines = welcome("http://127.0.0.1:8000", None).splitlines()
+    models = ["churn", "housing", "sentiment"]
+    lines = welcome("http://127.0.0.1:8000", None, models, None).splitlines()
     assert f"try    {shown.format(here=tmp_path)} predict sentiment 'What a waste" in lines[2]
     assert "--url" not in lines[2]
 
-    lines = welcome("http://[::1]:9000", Path("keys.jsonl")).splitlines()
-    assert lines[2].endswith(" --url 'http://[::1]:9000'")
-    assert "keys.jsonl: add --key KEY" in lines[3]
+    lines = welcome("http://[::1]:9000", 9001, models, Path("keys.jsonl")).splitlines()
+    assert lines[1] == "grpc   port 9001"
+    assert lines[3].endswith(" --url 'http://[::1]:9000'")
+    assert "keys.jsonl: add --key KEY" in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("models", "example"),
+    [
+        (["a", "housing", "image"], "predict housing"),
+        (["churn", "a b"], "predict 'a b'"),
+    ],
+)
+def test_the_line_to_try_asks_a_model_that_is_there(models: list[str], example: str) -> None:
+    lines = welcome("http://127.0.0.1:8000", None, models, None).splitlines()
+
+    assert lines[2].endswith(example)
+
+
+BROKEN = "no version is available: version 1 is END (DATA_LOSS)"
+
+
+def test_if_no_model_can_be_loaded_the_reason_is_told_at_once() -> None:
+    errors = [{"field": "churn", "message": BROKEN}]
+    problem = {"detail": f"churn: {BROKEN}", "errors": errors}
+    with stranger(503, json.dumps(problem).encode()) as url:
+        with pytest.raises(CannotStart, match="churn: no version is available"):
+            wait_until_ready(url)
+
+
+@pytest.mark.parametrize(
+    "state", ["version 1 is LOADING", "version 1 is START", "it knows of none"]
+)
+def test_models_that_are_still_to_come_are_waited_for(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfgate.up.START_SECONDS", 0)
+    reason = f"no version is available: {state}"
+    ready = {"status": "ready", "missing": {"broken": BROKEN, "slow": reason}}
+    with stranger(200, json.dumps(ready).encode()) as url:
+        with pytest.raises(CannotStart, match="still loading: broken, slow"):
+            wait_until_ready(url)
+
+
+def test_a_model_that_cannot_be_loaded_keeps_nobody_waiting() -> None:
+    ready = {"status": "ready", "missing": {"broken": BROKEN}}
+    with stranger(200, json.dumps(ready).encode()) as url:
+        assert wait_until_ready(url) == {"broken": BROKEN}
 
 
 def test_a_host_that_is_none_is_named() -> None:
@@ -264,11 +307,11 @@ def test_a_host_that_is_none_is_named() -> None:
 def test_a_terminal_without_a_letter_gets_a_question_mark() -> None:
     """No environment variable but this one tells so of a terminal on every machine."""
     finished = subprocess.run(
-        [*TFGATE, "predict", "wetterbücher…"],
+        [*TFGATE, "predict", "image", "bücher….png"],
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
         capture_output=True,
         check=False,
     )
 
     assert finished.returncode == 2
-    assert "no model 'wetterbücher?'" in finished.stderr.decode("latin-1")
+    assert "cannot read bücher?.png" in finished.stderr.decode("latin-1")

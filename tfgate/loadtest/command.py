@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from serving.models import MODELS
 from tfgate import ask
 from tfgate.children import stoppable
 from tfgate.loadtest.counts import Counts
@@ -14,7 +13,6 @@ from tfgate.loadtest.load_test import LoadTest, check_report
 from tfgate.loadtest.objectives import Objective
 from tfgate.loadtest.result_tables import failures_table, models_table
 from tfgate.loadtest.swarm import swarm
-from tfgate.question import check_model
 from tfgate.tables import show
 
 STARVED = (
@@ -27,19 +25,22 @@ def loadtest(test: LoadTest, objectives: list[Objective], console: Console) -> N
     """Run a load test, show what it found, and judge it.
 
     Raises:
-        WrongQuestion: there is no such model.
         WrongGateway: the URL or the key can be none.
-        CannotAsk: there is no gateway, or it is not ready.
+        CannotAsk: there is no gateway, or no such model, or it is not ready.
         WrongOptions: the report cannot be written.
         LocustFailed: the users could not be started.
         ObjectivesMissed: a model missed an objective.
         Stopped: by Ctrl-C; nothing was judged.
     """
-    if test.model is not None:
-        check_model(test.model)
-    ask.check_ready(test.gateway, MODELS if test.model is None else [test.model])
+    # Also asked for one model alone, since it wants a key where any question does.
+    served = ask.served_models(test.gateway)
+    models = served if test.model is None else [test.model]
+    if not models:
+        message = f"{test.gateway.url} serves no model."
+        raise ask.CannotAsk(message)
+    ask.check_ready(test.gateway, models)
     check_report(test.html)
-    counts, stopped = _run(test, console)
+    counts, stopped = _run(test, models, console)
     show(console, models_table(counts))
     if counts.total.failed:
         show(console, failures_table(counts))
@@ -64,10 +65,10 @@ def misses(objectives: Iterable[Objective], counts: Counts) -> list[str]:
     ]
 
 
-def _run(test: LoadTest, console: Console) -> tuple[Counts, bool]:
+def _run(test: LoadTest, models: list[str], console: Console) -> tuple[Counts, bool]:
     """Return what was counted last, and whether somebody stopped it."""
     last, stopped = None, False
-    with stoppable(), swarm(test) as running, Display(test.seconds, console) as display:
+    with stoppable(), swarm(test, models) as running, Display(test.seconds, console) as display:
         try:
             for last in running.counts():
                 display.show(last)

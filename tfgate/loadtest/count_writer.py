@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import IO, Any
 
 import gevent
@@ -20,9 +20,9 @@ class CountWriter:
         self._environment = environment
         self._pipe = pipe
         self._start: float | None = None
-        models = [user.model for user in environment.user_classes]  # type: ignore[attr-defined]
-        self._answered: dict[str, Counter[int]] = {model: Counter() for model in models}
-        self._failed: dict[str, Counter[str]] = {model: Counter() for model in models}
+        options: Any = environment.parsed_options
+        self._answered: dict[str, Counter[int]] = {model: Counter() for model in options.model}
+        self._failed: dict[str, Counter[str]] = defaultdict(Counter)
 
     def start(self, **_: Any) -> None:
         """Tell from now on, every second."""
@@ -48,8 +48,10 @@ class CountWriter:
             users=runner.user_count,
             starved=runner.cpu_warning_emitted,
             models={
-                model: ModelCounts(answered=answered, failed=self._failed[model])
-                for model, answered in self._answered.items()
+                model: ModelCounts(
+                    answered=self._answered.get(model, {}), failed=self._failed.get(model, {})
+                )
+                for model in sorted(self._answered.keys() | self._failed.keys())
             },
         )
         self._pipe.write(f"{counts.model_dump_json()}\n")

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,13 +68,13 @@ def check_report(html: Path) -> None:
         raise WrongOptions(message) from error
 
 
-def locust_command(test: LoadTest) -> list[str]:
+def locust_command(test: LoadTest, models: Iterable[str]) -> list[str]:
     """Say how to run locust; its figures go to the pipe of `count_writer`, its words to stderr."""
-    users = [] if test.model is None else [f"{test.model.capitalize()}User"]
     return [
         *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
         *(f"--locustfile={LOCUSTFILE},{COUNT_WRITER}", f"--host={test.gateway.url.rstrip('/')}"),
         *(f"--users={test.users}", f"--spawn-rate={max(1, test.users / 10)}"),
         *(f"--run-time={test.seconds}", f"--stop-timeout={STOP_SECONDS}"),
-        *(f"--shape={test.shape}", f"--html={test.html.resolve()}", *users),
+        *(f"--shape={test.shape}", f"--html={test.html.resolve()}"),
+        *(f"--model={model}" for model in models),
     ]

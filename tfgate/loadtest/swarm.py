@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -54,7 +54,7 @@ class Swarm:
 
 
 @contextmanager
-def swarm(test: LoadTest) -> Iterator[Swarm]:
+def swarm(test: LoadTest, models: Iterable[str]) -> Iterator[Swarm]:
     """Run locust as long as the context lasts, and never much longer than it may last.
 
     It gets a session of its own: a Ctrl-C then reaches only us.
@@ -62,7 +62,7 @@ def swarm(test: LoadTest) -> Iterator[Swarm]:
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as log, os.fdopen(reading) as pipe:
         process = subprocess.Popen(  # noqa: S603  # the command is ours
-            mortal(locust_command(test)),
+            mortal(locust_command(test, models)),
             stdout=log,
             stderr=log,
             cwd=PACKAGES,

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.card import DataFinding
 from training.data.examples import Data, Examples, Splits
@@ -29,11 +31,15 @@ def copies(data: Data, splits: Splits, *, has_classes: bool) -> Iterator[DataFin
 def _fingerprints(examples: Examples) -> list[bytes]:
     """Give what is equal for equal inputs and, for all practical purposes, for no others."""
     columns = [
-        tensor if tensor.dtype == object else [row.tobytes() for row in tensor]
+        [_bytes(row) for row in tensor.reshape(len(tensor), -1)]
         for tensor in examples.inputs.values()
     ]
     rows = zip(*columns, strict=True)
     return [blake2b(b"\0".join(row), digest_size=16).digest() for row in rows]
+
+
+def _bytes(row: NDArray[Any]) -> bytes:
+    return b"\0".join(row.tolist()) if row.dtype == object else row.tobytes()
 
 
 def _within(part: str, fingerprints: list[bytes]) -> Iterator[DataFinding]:

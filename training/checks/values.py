@@ -3,6 +3,7 @@
 The bounds are those of the fields of the model's request that are named as inputs.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,7 +24,10 @@ def values(model: Model[Any, Any], data: Data, splits: Splits) -> Iterator[DataF
     for name, spec in model.signature.inputs.items():
         every = [each.inputs[name] for each in (splits.train, splits.validation, data.test)]
         column, field = np.concatenate(every), fields.get(name, {})
-        if spec.row_shape:
+        # A row of one value is a value.
+        if math.prod(spec.row_shape) == 1:
+            column = column.reshape(-1)
+        if column.ndim > 1:
             yield from _arrays(name, column)
         elif spec.dtype == "string":
             yield from _strings(name, column, field)

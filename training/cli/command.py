@@ -12,9 +12,9 @@ from training.cli import summaries
 from training.cli.hyper_parameters import Changes, listing, typed, write_changes
 from training.errors import UnknownRecipe
 from training.experiments import folds, range_test, tuning
-from training.models import RECIPES
 from training.pipeline import TrainingOptions, read, run
 from training.recipe import Recipe
+from training.recipes import load_recipes
 from training.report.report import PAGE
 
 ALL = "all"
@@ -27,7 +27,7 @@ def train(names: Sequence[str], options: TrainingOptions, changes: Changes) -> N
         TrainingError: the first model that cannot be trained; those before it are published.
     """
     console, cards = Console(), []
-    for name, recipe in choose(names, changes).items():
+    for name, recipe in choose(names, options.models_path, changes).items():
         console.rule(name)
         again = replace(options, command=command_line(name, options, changes))
         cards.append(run(name, recipe, again))
@@ -51,7 +51,7 @@ def cross_validate(
         TrainingError: a model cannot be trained.
     """
     console = Console()
-    for name, recipe in choose(names, changes).items():
+    for name, recipe in choose(names, options.models_path, changes).items():
         console.rule(f"{name}, {num_folds} folds")
         evaluations = folds.cross_validate(name, recipe, options, num_folds)
         console.print(summaries.cross_validated(name, evaluations))
@@ -66,7 +66,7 @@ def find_learning_rates(
         TrainingError: the data cannot be had.
     """
     console = Console()
-    for name, recipe in choose(names, changes).items():
+    for name, recipe in choose(names, options.models_path, changes).items():
         _, splits = read(name, recipe, options)
         keras.utils.set_random_seed(options.seeds[0])
         fit = recipe.prepare(recipe.hyper_parameters, splits, options.seeds[0])
@@ -90,7 +90,7 @@ def tune(
         TrainingError: there is nothing to search, or the model cannot be trained.
     """
     console = Console()
-    for name, recipe in choose(names, changes).items():
+    for name, recipe in choose(names, options.models_path, changes).items():
         study = tuning.tune(name, recipe, options, folder, num_trials, fixed=tuple(changes))
         console.print(summaries.tried(study, recipe.gate.metric))
         picture = folder / f"{name}-importances.png"
@@ -101,24 +101,28 @@ def tune(
         console.print(command_line(name, options, {**changes, **best}), soft_wrap=True)
 
 
-def show_hyper_parameters(names: Sequence[str], changes: Changes) -> None:
+def show_hyper_parameters(names: Sequence[str], options: TrainingOptions, changes: Changes) -> None:
     """Print what can be set, with the values as they would be."""
-    for name, recipe in choose(names, changes).items():
+    for name, recipe in choose(names, options.models_path, changes).items():
         Console().print(summaries.hyper_parameters(name, listing(recipe.hyper_parameters)))
 
 
-def choose(names: Sequence[str], changes: Changes) -> Mapping[str, Recipe[Any]]:
+def choose(
+    names: Sequence[str], models_path: Path | None, changes: Changes
+) -> Mapping[str, Recipe[Any]]:
     """Give the recipes that were named, or `all`, with these hyper-parameters.
 
     Raises:
         Misuse: there is no such recipe, or it has no such hyper-parameter or value.
+        WrongModels: a recipe or a typed model of the user's own cannot be loaded.
     """
+    recipes = load_recipes(models_path)
     for name in names:
-        if name not in {*RECIPES, ALL}:
+        if name not in {*recipes, ALL}:
             raise UnknownRecipe(
-                f"there is no recipe {name!r}: choose from {', '.join([*RECIPES, ALL])}"
+                f"there is no recipe {name!r}: choose from {', '.join([*recipes, ALL])}"
             )
-    chosen = {name: RECIPES[name] for name in (RECIPES if ALL in names else names)}
+    chosen = {name: recipes[name] for name in (recipes if ALL in names else names)}
     return {
         name: recipe.changed(typed(recipe.hyper_parameters, changes, model=name))
         for name, recipe in chosen.items()

@@ -63,9 +63,11 @@ def _input_columns(inputs: Tensors) -> dict[str, list[str]]:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, np.ndarray):  # a row of one value is a value
+        return _cell(value.item()) if value.size == 1 else f"{value.size:,} values"
     if isinstance(value, bytes):
         return shorten(value.decode(errors="replace"))
-    return "missing" if np.isnan(value) else f"{value:,.6g}"
+    return "missing" if np.isnan(value) else f"{float(value):,.6g}"
 
 
 def shorten(text: str) -> str:

@@ -4,12 +4,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, TypeAdapter
+from starlette.requests import Request
 
 from serving.card import ModelCard
+from serving.contract import Model, Signature
 from serving.gateway.api.openapi import problem_responses
+from serving.gateway.api.signatures import SignatureDescription, describe_signatures
+from serving.gateway.dialects.examples import Address, curl
 from serving.gateway.inference.catalog import Catalog, VersionState
-from serving.gateway.inference.monitor import ModelMonitor
-from serving.gateway.inference.registry import Registry
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.inference.monitor import ModelMonitor, ModelState
+from serving.gateway.inference.registry import Registry, ServedModel
+from serving.gateway.settings import Settings
 
 
 class Version(BaseModel):
@@ -34,27 +40,40 @@ class ModelSummary(BaseModel):
     """A model and its versions, newest first."""
 
     name: str
+    declared: bool = Field(description="whether it has fields of its own, under /predict/{model}")
     versions: list[Version]
 
 
 class ModelList(BaseModel):
-    """Every model."""
+    """Every model that is known: one that nobody declared is, once somebody has named it."""
 
     models: list[ModelSummary]
 
 
-class ModelDescription(BaseModel):
+class Declaration(BaseModel):
+    """What /predict/{model} takes and gives; all of it null for a model that nobody declared."""
+
+    request_schema: dict[str, Any] | None = None
+    response_schema: dict[str, Any] | None = None
+    example: dict[str, Any] | None = Field(default=None, description="a valid request")
+    curl: str | None = Field(default=None, description="a line for a shell that sends it")
+
+
+class ModelDescription(Declaration):
     """Everything a caller needs to know of one model."""
 
     name: str
+    declared: bool
     versions: list[DescribedVersion]
-    signature: dict[str, dict[str, str]] = Field(description="the tensors of serving_default")
-    request_schema: dict[str, Any]
-    response_schema: dict[str, Any]
-    example: dict[str, Any] = Field(description="a valid request")
+    version: int | None = Field(
+        description="the one that answers by default, and has these signatures; null if none can"
+    )
+    signatures: dict[str, SignatureDescription]
 
 
-def models_router(registry: Registry, monitor: ModelMonitor, catalog: Catalog) -> APIRouter:
+def models_router(
+    registry: Registry, monitor: ModelMonitor, catalog: Catalog, settings: Settings
+) -> APIRouter:
     """Build the routes."""
     router = APIRouter(prefix="/models", tags=["models"])
 
@@ -62,8 +81,12 @@ def models_router(registry: Registry, monitor: ModelMonitor, catalog: Catalog) -
     async def list_models() -> ModelList:
         return ModelList(
             models=[
-                ModelSummary(name=name, versions=[_version(*each) for each in await versions(name)])
-                for name in registry.declared
+                ModelSummary(
+                    name=name,
+                    declared=name in registry.declared,
+                    versions=[_version(*each) for each in _versions(found)],
+                )
+                for name, found in (await monitor.look()).items()
             ]
         )
 
@@ -72,30 +95,27 @@ def models_router(registry: Registry, monitor: ModelMonitor, catalog: Catalog) -
         summary="One model",
         responses=problem_responses(404, 502, 503, 504),
     )
-    async def describe_model(
-        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.declared)})],
-    ) -> ModelDescription:
-        if model not in registry.declared:
-            raise registry.unknown(model)
-        declaration = registry.declared[model]
-        signature = declaration.signature
+    async def describe_model(request: Request, model: Annotated[str, Path()]) -> ModelDescription:
+        served = await registry.find(model)
+        versions = _versions(await monitor.look_at(model))
+        address = _address(request, settings)
+        version, signatures = None, _declared_signatures(served.declared)
+        if any(state.available for state, _ in versions):
+            version, signatures = await live_signatures(served)
         return ModelDescription(
             name=model,
-            versions=[await described(model, *each) for each in await versions(model)],
-            signature={
-                "inputs": {name: str(spec) for name, spec in signature.inputs.items()},
-                "outputs": {name: str(spec) for name, spec in signature.outputs.items()},
-            },
-            request_schema=declaration.request.model_json_schema(),
-            response_schema=TypeAdapter(declaration.response).json_schema(mode="serialization"),
-            example=declaration.example.model_dump(mode="json"),
+            declared=served.declared is not None,
+            versions=[await described(model, *each) for each in versions],
+            version=version,
+            signatures=describe_signatures(
+                model, signatures, catalog.apart.get((model, version or 0)), address
+            ),
+            **_declaration(served, address),
         )
 
-    async def versions(model: str) -> list[tuple[VersionState, str | None]]:
-        found = await monitor.look_at(model)
-        if found.error is not None:
-            raise found.error
-        return [(each, found.unready.get(each.version)) for each in found.versions]
+    async def live_signatures(served: ServedModel) -> tuple[int, dict[str, Signature]]:
+        live = await catalog.live(served.inference.route(ModelRef(served.name)))
+        return live.version, dict(live.signatures)
 
     async def described(model: str, state: VersionState, unready: str | None) -> DescribedVersion:
         card = await catalog.card(model, state.version) if state.available else None
@@ -104,5 +124,40 @@ def models_router(registry: Registry, monitor: ModelMonitor, catalog: Catalog) -
     return router
 
 
+def _versions(found: ModelState) -> list[tuple[VersionState, str | None]]:
+    if found.error is not None:
+        raise found.error
+    return [(each, found.unready.get(each.version)) for each in found.versions]
+
+
 def _version(state: VersionState, unready: str | None) -> Version:
     return Version(version=state.version, state=state.state, error=state.error, unready=unready)
+
+
+def _declared_signatures(model: Model[Any, Any] | None) -> dict[str, Signature]:
+    return {} if model is None else {PREDICT_SIGNATURE: model.signature}
+
+
+def _declaration(served: ServedModel, address: Address) -> dict[str, Any]:
+    model = served.declared
+    if model is None:
+        return {}
+    example = model.example.model_dump(mode="json")
+    return {
+        "request_schema": model.request.model_json_schema(),
+        "response_schema": TypeAdapter(model.response).json_schema(mode="serialization"),
+        "example": example,
+        "curl": curl(address, f"/predict/{served.name}", example),
+    }
+
+
+def _address(request: Request, settings: Settings) -> Address:
+    """Say where the gateway is for whoever asks: where they have asked."""
+    host = request.base_url.hostname or settings.host
+    named = f"[{host}]" if ":" in host else host
+    return Address(
+        url=str(request.base_url).rstrip("/"),
+        grpc=f"{named}:{settings.grpc_port}" if settings.grpc_port else None,
+        tls=settings.grpc_certificate_file is not None,
+        with_key=settings.keys_file is not None,
+    )

@@ -1,5 +1,6 @@
 """What FastAPI cannot derive of the OpenAPI document: bodies, headers, keys, and problems."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,13 @@ from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, s
 Models = Mapping[str, Model[Any, Any]]
 
 _PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+PROBLEMS = {PROBLEM_MEDIA_TYPE: _PROBLEM}
+# What is no HTTP, or comes while there is no room for it, is refused before its path is looked at.
+DIALECT_ERRORS = {
+    JSON: {"schema": {"$ref": "#/components/schemas/DialectError"}},
+    **PROBLEMS,
+}
+_TENSORS = re.compile("/infer$|:(?:predict|classify|regress)$")
 # What any request may meet: its head is no HTTP that is spoken here, too slow or too large, or the
 # gateway fails.
 _ANYWHERE = (400, 408, 417, 431, 500, 501, 505)
@@ -161,7 +169,7 @@ def _served_elsewhere() -> None: ...
 def build(
     app: FastAPI, models: Models, *, is_guarded: Callable[[str], bool] | None
 ) -> dict[str, Any]:
-    """Build the document of both applications, with what stands before their routes.
+    """Build the document of the typed API and of FastAPI's routes.
 
     `is_guarded` tells which paths need a key; without it, none does.
     """
@@ -171,9 +179,7 @@ def build(
         description=app.description,
         routes=[*prediction_routes(models), *app.routes],
     )
-    for path, operations in document["paths"].items():
-        for operation in operations.values():
-            _complete(operation, guarded=is_guarded is not None and is_guarded(path))
+    complete(document["paths"], PROBLEMS, is_guarded=is_guarded)
     components = document["components"]
     _replace_schemas(components["schemas"], models)
     components["headers"] = {
@@ -185,20 +191,39 @@ def build(
     return document
 
 
-def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
-    """Add to an operation what does not depend on its route: who may ask, and every header."""
-    prediction = "requestBody" in operation
+def complete(
+    paths: Mapping[str, Any],
+    errors: dict[str, Any],
+    *,
+    is_guarded: Callable[[str], bool] | None,
+) -> None:
+    """Add to paths what does not depend on them; `errors` is what theirs look like."""
+    for path, operations in paths.items():
+        for operation in operations.values():
+            guarded = is_guarded is not None and is_guarded(path)
+            _complete(operation, errors, guarded=guarded, prediction=_is_prediction(path))
+
+
+def _is_prediction(path: str) -> bool:
+    return path.startswith("/predict/") or bool(_TENSORS.search(path))
+
+
+def _complete(
+    operation: dict[str, Any], errors: dict[str, Any], *, guarded: bool, prediction: bool
+) -> None:
     responses = operation["responses"]
-    if not prediction:
+    if "requestBody" not in operation:
         # FastAPI expects it of every parameter; but any text is fit for a path.
         responses.pop("422", None)
     statuses = [*_ANYWHERE]
     if guarded:
         operation["security"] = [{name: []} for name in _KEYS]
         statuses += [401, 403, 429] if prediction else [401, 429]
-    for status, response in problem_responses(*statuses).items():
-        responses.setdefault(str(status), response)
+    for status in statuses:
+        responses.setdefault(str(status), {})
     for status, response in responses.items():
+        if int(status) >= 400:
+            response |= {"description": _meaning(int(status)), "content": errors}
         names = _header_names(int(status), prediction=prediction)
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     operation["responses"] = dict(sorted(responses.items()))
@@ -222,5 +247,10 @@ def _replace_schemas(schemas: dict[str, Any], models: Models) -> None:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
+    schemas["DialectError"] = {
+        "type": "object",
+        "properties": {"error": {"type": "string"}},
+        "required": ["error"],
+    }
     for model in models.values():
         schemas.update(_request_schema(model)[1])

@@ -85,6 +85,7 @@ class Call:
         self._calls = calls
         self._receive = receive
         self._timeout = timeout
+        self._found: ServedModel | None = None
         self._in_flight: Gauge | None = None
 
     async def read(self) -> bytes:
@@ -107,9 +108,11 @@ class Call:
             UnknownModel: there is none.
             TfgateError: the model server, which would know, cannot be asked.
         """
+        if self._found is not None and self._found.name == name:
+            return self._found
         if self.context.permit is not None:
             self.context.permit(name)
-        model = await self._calls.registry.find(name)
+        model = self._found = await self._calls.registry.find(name)
         if self.context.model is not None and self._in_flight is None:
             self.context.model = name
             self._in_flight = metrics.IN_FLIGHT.labels(name)

@@ -156,6 +156,12 @@ class Catalog:
             reading.add_done_callback(lambda _: self._reading.pop(ref))
         return await asyncio.shield(reading)
 
+    def known(self, ref: ModelRef) -> LiveVersion | None:
+        """Return a version if its signatures have been read; of no version, the newest of those."""
+        read = [version for model, version in self._live if model == ref.name]
+        version = max(read, default=0) if ref.version is None else ref.version
+        return self._live.get((ref.name, version))
+
     async def _read(self, ref: ModelRef) -> LiveVersion:
         version, definitions = await self._client.signatures(
             ref, timeout_seconds=self._timeout_seconds

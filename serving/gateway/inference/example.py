@@ -10,15 +10,6 @@ from serving.contract import Signature, Tensors, TensorSpec
 _ANY_SIZE = 1  # of a dimension of any size that is not the batch
 
 
-def unsendable(signature: Signature) -> list[str]:
-    """Name the tensors of a signature, with their dtypes, that cannot travel."""
-    return [
-        f"{name} ({spec.dtype})"
-        for name, spec in (*signature.inputs.items(), *signature.outputs.items())
-        if not spec.can_be_sent
-    ]
-
-
 def example(signature: Signature, num_rows: int = 1, *, first: int = 0) -> Tensors:
     """Make inputs that fit: row 0 of zeros, row 1 of ones, and so on, from row `first` on.
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from serving.contract import Signature, Tensors
 from serving.errors import FieldError, InvalidInput
-from serving.gateway.inference.example import unsendable
 
 _MAX_NAME = 100  # characters that are told
 
@@ -19,7 +18,7 @@ def check_inputs(inputs: Tensors, signature: Signature) -> int:
         InvalidInput: with every input that is missing, unknown, of a wrong dtype or shape, or of
             another number of rows than the rest.
     """
-    if lacking := unsendable(signature):
+    if lacking := signature.unsendable:
         message = f"the signature has tensors of types that cannot be sent: {', '.join(lacking)}"
         raise InvalidInput(message, hint="Export it with a signature that has none of these.")
     wrong = list(_wrong(inputs, signature))

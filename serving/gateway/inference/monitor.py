@@ -16,7 +16,7 @@ from serving.contract import Model, Signature, Tensors
 from serving.errors import PredictionFailed, RejectedByModel, TfgateError
 from serving.gateway.inference.catalog import Catalog, VersionState
 from serving.gateway.inference.client import FAILURE_CODES, ModelServerClient
-from serving.gateway.inference.example import example, unsendable
+from serving.gateway.inference.example import example
 from serving.gateway.inference.inference import check_numbers, check_outputs
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
 from serving.gateway.inference.registry import Registry
@@ -200,7 +200,7 @@ class ModelMonitor:
         apart, reasons, answered = {}, [], not live.signatures
         for signature_name, signature in live.signatures.items():
             question = Question(ModelRef(name, version), signature_name, promise=signature)
-            if lacking := unsendable(signature):
+            if lacking := signature.unsendable:
                 apart[signature_name] = f"types that cannot be sent: {', '.join(lacking)}"
                 continue
             try:

@@ -10,7 +10,7 @@ from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
 from serving.gateway.settings import Settings, WrongSettings, service_links
 from serving.gateway.telemetry.logs import log_config
-from serving.models import MODELS
+from serving.typed_models import load_models
 
 _LOGGER = logging.getLogger("tfgate.server")
 
@@ -23,9 +23,10 @@ def run(settings: Settings) -> None:
         NoMetricsFolder: there are several workers, and they have nowhere to count.
         WrongKeys: the file of API keys cannot be used.
         WorkersDie: there are several workers, and they end as soon as they are started.
+        WrongModels: a typed model of a user's own cannot be loaded.
         WrongSettings: a model is required that does not exist.
     """
-    known = settings.known_models(MODELS)
+    known = settings.known_models(load_models(settings.models_path))
     unknown = [] if known is None else sorted(set(settings.required_models) - known)
     if unknown:
         there = ", ".join(sorted(known or ()))

@@ -17,7 +17,7 @@ from serving.gateway.server.listener import GRPC_PORT, listen
 from serving.gateway.server.metrics_folder import MetricsFolder, metrics_folder
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.settings import Settings
-from serving.models import MODELS
+from serving.typed_models import load_models
 
 _LOGGER = logging.getLogger("tfgate.server")
 _POLL_SECONDS = 0.1
@@ -62,7 +62,8 @@ class _Worker:
         if self._settings.keys_file is None:
             return True
         try:
-            read_keys(self._settings.keys_file, MODELS)
+            models = load_models(self._settings.models_path)
+            read_keys(self._settings.keys_file, self._settings.known_models(models))
         except WrongKeys as error:
             if not self._waits:
                 _LOGGER.error("worker %d died; waiting for good keys: %s", self.process.pid, error)

@@ -23,6 +23,7 @@ from serving.gateway.server.connections import BoundedConnection, ConnectionLimi
 from serving.gateway.server.listener import CannotListen, listen
 from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
 from serving.gateway.telemetry.logs import log_config
+from serving.typed_models import WrongModels, load_models
 
 if TYPE_CHECKING:
     from serving.gateway.server.grpc_server import GrpcServer
@@ -41,7 +42,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     # Once it has stopped, uvicorn raises the signal again: a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    gateway = Draining(create_app(settings))
+    gateway = Draining(create_app(settings, models=load_models(settings.models_path)))
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
     http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
     config = uvicorn.Config(
@@ -127,7 +128,7 @@ def main() -> None:
         settings = settings_of_parent(sys.stdin.readline())
         threading.Thread(target=_end_with_parent, daemon=True).start()
         serve(settings, listen(settings.host, settings.port, shared=True))
-    except (CannotListen, WrongKeys, WrongSettings) as error:
+    except (CannotListen, WrongKeys, WrongModels, WrongSettings) as error:
         sys.exit(f"tfgate: {error}")
 
 

@@ -5,7 +5,8 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
 )
 
-from serving.embedded.version_policy import version_of, versions_on_disk, wanted_versions
+from serving.embedded.version_policy import versions_on_disk, wanted_versions
+from serving.tf_serving.repository import version_of
 
 Policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 

@@ -278,6 +278,33 @@ def test_metrics_need_a_port_of_their_own() -> None:
     assert "TFGATE_METRICS_PORT are both 8000" in message
 
 
+@pytest.mark.parametrize("other", ["port", "metrics_port"])
+def test_grpc_needs_a_port_of_its_own(other: str) -> None:
+    message = refusal(**{other: "8001", "grpc_port": "8001"})
+
+    assert "TFGATE_GRPC_PORT are both 8001" in message
+
+
+def test_free_ports_are_never_the_same() -> None:
+    assert accepted(port="0", grpc_port="0").grpc_port == 0
+
+
+def test_grpc_shows_a_certificate_with_its_key_or_none(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ours, other = authority.issue("gateway.example"), authority.issue("other.example")
+    certificate, key = str(ours.certificate), str(ours.private_key)
+    authorities = str(authority.certificate)
+
+    assert "go together" in refusal(grpc_certificate_file=certificate)
+    assert "go together" in refusal(grpc_private_key_file=key)
+    assert "only over TLS" in refusal(grpc_client_ca_file=authorities)
+    identity = {"grpc_certificate_file": certificate, "grpc_private_key_file": key}
+    wrong_key = {**identity, "grpc_private_key_file": str(other.private_key)}
+    assert "TFGATE_GRPC_PRIVATE_KEY_FILE" in refusal(**wrong_key)
+    assert "TFGATE_GRPC_CLIENT_CA_FILE" in refusal(**identity, grpc_client_ca_file=key)
+    assert accepted(**identity, grpc_client_ca_file=authorities).grpc_client_ca_file
+
+
 def test_half_an_identity_is_none(tmp_path: Path) -> None:
     (tmp_path / "pem").touch()
 

@@ -10,8 +10,10 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving.gateway.api.schemas import MAX_INSTANCES
 from serving.models import MODELS
-from serving.tf_serving.model_config import model_config
+from serving.tf_serving.model_config import model_config, read_exceptions
+from serving.tf_serving.repository import find_models
 from tests.serving.tf_serving.messages import message
+from tests.serving.tf_serving.test_repository import write
 from tests.stack import ROOT
 
 FOLDER = ROOT / "serving" / "tf_serving"
@@ -23,35 +25,29 @@ def read(file: str, name: str) -> Any:
     return text_format.Parse((FOLDER / file).read_text(), message(name))
 
 
-def test_every_model_is_served() -> None:
-    served = {config.name for config in read_models()}
-
-    assert served == set(MODELS), (
-        f"serving/tf_serving/models.config serves {sorted(served)}, and serving/models holds "
-        f"{sorted(MODELS)}: copy a block of models.config for each that is missing"
-    )
+def test_the_shipped_exceptions_are_none() -> None:
+    assert read_exceptions(FOLDER / "exceptions.config") == {}
 
 
-def test_models_are_served_as_by_tfgate_up(tmp_path: Path) -> None:
-    for name in MODELS:
-        (tmp_path / name).mkdir()
-    written = model_config(tmp_path).replace(str(tmp_path), "/models")
-    generated = text_format.Parse(written, ModelServerConfig())
-    shipped = read_models()
-    for config in shipped:
-        config.ClearField("version_labels")
+def test_the_example_among_the_exceptions_is_one(tmp_path: Path) -> None:
+    lines = (FOLDER / "exceptions.config").read_text().splitlines()
+    example = tmp_path / "exceptions.config"
+    example.write_text("\n".join(line[2:] for line in lines if line.startswith("#   ")))
 
-    assert shipped == list(generated.model_config_list.config)
+    exception = read_exceptions(example)["housing"]
+
+    assert list(exception.model_version_policy.specific.versions) == [3, 4]
+    assert dict(exception.version_labels) == {"stable": 3, "canary": 4}
 
 
 def test_a_repository_behind_a_link_is_watched_through_the_link(tmp_path: Path) -> None:
     """The link may come to point elsewhere, as git-sync's does, and the one of a ConfigMap."""
     for commit in ("before", "after"):
-        (tmp_path / commit / "housing").mkdir(parents=True)
+        write(tmp_path / commit / "housing" / "1", "saved_model.pb")
     link = tmp_path / "current"
     link.symlink_to("before")
 
-    config = text_format.Parse(model_config(link), ModelServerConfig())
+    config = text_format.Parse(model_config(find_models(link)), ModelServerConfig())
 
     (watched,) = config.model_config_list.config
     assert watched.base_path == f"{link}/housing"
@@ -97,8 +93,3 @@ def test_kubernetes_gets_every_file() -> None:
     files = {path.name for pattern in ("*.config", "*.sh") for path in FOLDER.glob(pattern)}
 
     assert set(generator["files"]) == files
-
-
-def read_models() -> list[Any]:
-    text = (FOLDER / "models.config").read_text()
-    return list(text_format.Parse(text, ModelServerConfig()).model_config_list.config)

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.embedded.flags import parse
+from serving.tf_serving.follower import Follower
 from tests import stack
 from tests.serving.embedded.numbered import answer, request, write_version
 
@@ -65,14 +65,13 @@ def arguments(tmp_path: Path, *given: str, **environment: str) -> list[str]:
 def entrypoint(
     tmp_path: Path, repository: Path, port: int, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the entrypoint on a copy of the configuration that has its models elsewhere."""
+    """Run the entrypoint with its models elsewhere."""
     embedded = shlex.join([sys.executable, "-m", "serving.embedded"])
     path = put_on_path(tmp_path / "bin", f'exec {embedded} "$@"')
-    configuration = tmp_path / "configuration"
-    shutil.copytree(FOLDER, configuration)
-    models = configuration / "models.config"
-    models.write_text(models.read_text().replace('"/models/', f'"{repository}/'))
-    command = ["bash", str(configuration / "entrypoint.sh"), f"--port={port}"]
+    config = tmp_path / "models.config"
+    Follower(repository, config)
+    environment["TF_SERVING_MODELS_CONFIG"] = str(config)
+    command = ["bash", str(FOLDER / "entrypoint.sh"), f"--port={port}"]
     with stack.process(command, **environment, **path) as running:
         yield running
 

@@ -3,27 +3,38 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
+
+from serving.models import MODELS
+
+# One that somebody has declared elsewhere, and one that nobody has.
+DECLARED, GENERIC = "churn", "a b"
+INPUTS = [
+    {"name": "x", "datatype": "FP32", "shape": [-1, 2, -1]},
+    {"name": "text", "datatype": "BYTES", "shape": [-1]},
+]
 
 
 @dataclass
 class StandIn:
-    """Answers every model; `refusals` has the status and code that others get.
+    """Serves typed models and one that nobody declared; `refusals` has what some get instead.
 
-    Only who has the `key` is let in, if there is one.
+    They are a status and a code. Only who has the `key` is let in, if there is one.
     """
 
     refusals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     key: str | None = None
+    served: Collection[str] = (*MODELS, DECLARED, GENERIC)
     url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
 
     def answer(self, path: str, authorization: str | None) -> tuple[int, dict[str, Any]]:
-        name = path.split("/")[2] if path.startswith("/predict/") else path.removeprefix("/")
+        name = asked_model(path)
         self.asked[name] += 1
         if (
             self.key is not None
@@ -34,7 +45,28 @@ class StandIn:
         if name in self.refusals:
             status, code = self.refusals[name]
             return status, problem(code)
-        return 200, {"model": name}
+        return 200, self.document(path, name)
+
+    def document(self, path: str, name: str) -> dict[str, Any]:
+        match unquote(path).removeprefix("/").split("/"):
+            case ["models"]:
+                served = [{"name": each, "versions": [{"version": 1}]} for each in self.served]
+                return {"models": [*served, {"name": "gone", "versions": []}]}
+            case ["models", model]:
+                return {"name": model, "example": None if model == GENERIC else {"x": 1}}
+            case ["v2", "models", model]:
+                return {"name": model, "inputs": INPUTS}
+            case ["v2", "models", model, "infer"]:
+                return {"model_name": model}
+        return {"model": name}
+
+
+def asked_model(path: str) -> str:
+    """Return the model that is asked for a prediction, or else the path."""
+    match path.removeprefix("/").split("/"):
+        case ["predict", model, *_] | ["v2", "models", model, "infer"]:
+            return unquote(model)
+    return path.removeprefix("/")
 
 
 def problem(code: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from serving.models import MODELS
 from tests import stack
 from tests.proxy import RefusingProxy
-from tests.tfgate.loadtest.stand_in import StandIn, standing_in
+from tests.tfgate.loadtest.stand_in import DECLARED, GENERIC, StandIn, standing_in
 from tfgate.cli import LoadShape, app
 
 TFGATE = [sys.executable, "-m", "tfgate"]
@@ -66,7 +66,7 @@ def test_all_models_are_asked_with_the_key_and_a_report_is_written(tmp_path: Pat
     assert proxy.asked == []
     assert "every objective was met" in said
     page = report.read_text()
-    for model in MODELS:
+    for model in (*MODELS, DECLARED, GENERIC):
         assert requests_of(said, model) > 0
         assert f'"name": "{model}"' in page
     assert '"history": [' in page
@@ -87,7 +87,7 @@ def test_failures_are_told_by_kind_and_missed_objectives_by_model(tmp_path: Path
     assert re.search(r"housing +│ 503 model-server-unavailable", said)
     assert re.search(r"image +│ shed ", said)
     assert re.search(r"sentiment misses p50<0.1ms: \d+ ms, \S+ ms too much", complaint)
-    assert "5 missed\n" in complaint
+    assert "7 missed\n" in complaint
     for model in refusals:
         assert f"{model} misses failures<1%: 100%, 99 points too much" in complaint
 
@@ -110,6 +110,7 @@ def test_when_it_is_stopped_it_shows_what_is_there_and_leaves_nothing_behind(
     assert re.search(r"stopped after \d+ of 3600 seconds", complaint)
     assert requests_of(said, "housing") > 2
     assert "image" not in said
+    assert gateway.asked.keys().isdisjoint({"image", DECLARED, GENERIC})
     assert '"history": [' in report.read_text()
     assert len(children) == 1
     assert not children[0].is_running()
@@ -131,7 +132,6 @@ def check_is_one_sentence(result: Result, exit_code: int) -> None:
         (["--objective=p99<fast"], 2, "'p99<fast' is no objective"),
         (["--duration=soon"], 2, "'soon' is no duration"),
         (["--html=/dev/null/l.html"], 2, "cannot write /dev/null/l.html"),
-        (["--model=weather"], 2, "there is no model 'weather'"),
         (["--url=http://127.0.0.1:9"], 1, "no gateway answers"),
     ],
 )
@@ -154,6 +154,24 @@ def test_a_model_that_is_not_ready_is_not_even_asked(tmp_path: Path, options: li
     check_is_one_sentence(result, 1)
     assert "it is not-ready" in result.stderr
     assert gateway.asked.keys().isdisjoint(MODELS)
+
+
+def test_a_model_that_does_not_exist_is_named_by_the_gateway(tmp_path: Path) -> None:
+    with standing_in(StandIn({"readyz/weather": (404, "unknown-model")})) as gateway:
+        result = loadtest(
+            f"--url={gateway.url}", f"--html={tmp_path / 'l.html'}", "--model=weather"
+        )
+
+    check_is_one_sentence(result, 1)
+    assert "it is unknown-model" in result.stderr
+
+
+def test_a_gateway_without_models_is_told(tmp_path: Path) -> None:
+    with standing_in(StandIn(served=[])) as gateway:
+        result = loadtest(f"--url={gateway.url}", f"--html={tmp_path / 'l.html'}")
+
+    check_is_one_sentence(result, 1)
+    assert "serves no model" in result.stderr
 
 
 def test_a_key_that_the_gateway_does_not_know_is_told_before_anybody_asks(tmp_path: Path) -> None:

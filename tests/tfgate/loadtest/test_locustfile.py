@@ -1,5 +1,7 @@
 """The locust file as locust runs it by itself, with its web page; tests/k8s has the other way."""
 
+import re
+import subprocess
 import sys
 from typing import Any
 
@@ -7,7 +9,7 @@ import httpx
 
 from serving.models import MODELS
 from tests import stack
-from tests.tfgate.loadtest.stand_in import StandIn, standing_in
+from tests.tfgate.loadtest.stand_in import DECLARED, GENERIC, StandIn, standing_in
 from tfgate.loadtest.load_test import LOCUSTFILE
 
 LOCUST = [sys.executable, "-m", "locust", f"--locustfile={LOCUSTFILE}"]
@@ -31,7 +33,19 @@ def test_the_web_page_offers_the_shapes_keeps_the_key_and_runs() -> None:
     assert '["steady", "ramp", "spike", "soak"]' in source
     assert KEY not in source
     assert found["errors"] == []
-    assert {row["name"] for row in found["stats"]} == {*MODELS, "Aggregated"}
+    assert {row["name"] for row in found["stats"]} == {*MODELS, DECLARED, GENERIC, "Aggregated"}
+
+
+def test_without_any_model_to_ask_it_fails_and_says_why() -> None:
+    with standing_in(StandIn(key=KEY)) as gateway:
+        options = ["--headless", "--users=2", "--run-time=1s", f"--host={gateway.url}"]
+        finished = subprocess.run(
+            [*LOCUST, *options], capture_output=True, text=True, check=False, timeout=120
+        )
+
+    assert finished.returncode == 1
+    assert re.search(r"GET +models +1 +1\(100.00%\)", finished.stderr)
+    assert f"GET {gateway.url}/models: HTTP Error 401" in finished.stderr
 
 
 def figures(page: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Locust users who ask the three models as people would: one class each, with varied questions.
+"""Locust users who ask whatever models a gateway serves, each one of them again and again.
 
 Run it against a gateway: locust -f tfgate/loadtest/users/locustfile.py --host http://127.0.0.1:8000
 It imports nothing of the gateway, as its callers do: locust and Pillow are enough.
@@ -6,23 +6,28 @@ It imports nothing of the gateway, as its callers do: locust and Pillow are enou
 
 import json
 import random
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Any
 
 from locust import FastHttpUser, between, events, stats, task
 from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.exception import StopUser
+from locust.runners import MasterRunner
 
-from tfgate.loadtest.users.houses import house
-from tfgate.loadtest.users.pictures import SMALL_PICTURES, picture
-from tfgate.loadtest.users.reviews import review
+from tfgate.loadtest.users.questions import Model, Question
+from tfgate.loadtest.users.served import CannotTell, served_models
 from tfgate.loadtest.users.shapes import SHAPES, Shape
 
-__all__ = ["HousingUser", "ImageUser", "SentimentUser", "Shape"]
+__all__ = ["Caller", "Shape"]
 
 SOURCE = random.Random()  # noqa: S311  # no secret depends on it
-JSON = "application/json"
-MOST_INSTANCES = 16
 LONGEST_SECONDS = 30  # the gateway gives up long before
 SHED = "shed"  # by the gateway's own decision, to keep the others quick
+# Of so many users, this many ask a model.
+SHARES = {"sentiment": 5, "image": 2}
+SHARE = 3
 stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
 
 
@@ -31,6 +36,13 @@ def add_options(parser: LocustArgumentParser) -> None:
     """Add what locust does not know; the shape can also be chosen on its web page."""
     parser.add_argument(
         "--shape", choices=list(SHAPES), default="steady", help="how the number of users changes"
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="ask this model, and all others that are given so; without it, all that are served",
+        include_in_web_ui=False,
     )
     parser.add_argument(
         "--api-key",
@@ -42,40 +54,82 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
 
 
-class ModelUser(FastHttpUser):
+@events.test_start.add_listener
+def meet_models(environment: Environment, **_: Any) -> None:
+    """Find out what can be asked; what cannot be is a failure that is counted."""
+    if isinstance(environment.runner, MasterRunner):
+        return  # it asks nothing itself
+    options: Any = environment.parsed_options
+    models: list[Model] = []
+    try:
+        found = served_models(environment.host or "", options.api_key, options.model, SOURCE)
+    except CannotTell as error:
+        found = {"": error}
+    for name, model in found.items():
+        if isinstance(model, CannotTell):
+            _count_failure(environment, name, model)
+        else:
+            models.append(model)
+    Caller.models = cycle(taking_turns(models))
+
+
+def taking_turns(models: list[Model]) -> list[Model]:
+    """Put models in an order in which the first users meet them all, and all as many as is due."""
+    shares = {model.name: SHARES.get(model.name, SHARE) for model in models}
+    turns = [
+        ((turn + 0.5) / shares[model.name] if turn else 0, model.name, model)
+        for model in models
+        for turn in range(shares[model.name])
+    ]
+    return [model for _, _, model in sorted(turns, key=lambda each: each[:2])]
+
+
+def _count_failure(environment: Environment, name: str, error: Exception) -> None:
+    environment.events.request.fire(
+        request_type="GET",
+        name=name or "models",
+        response_time=0,
+        response_length=0,
+        exception=error,
+        context={},
+    )
+
+
+class Caller(FastHttpUser):
     """Somebody who asks one model, waits about a second, and asks again."""
 
-    abstract = True
-    model: ClassVar[str]
+    models: Iterator[Model] = iter(())
     wait_time = between(0.5, 1.5)
     insecure = False
     connection_timeout = network_timeout = LONGEST_SECONDS
 
-    def instance(self) -> dict[str, Any]:
-        """Think of one question."""
-        raise NotImplementedError
+    def on_start(self) -> None:
+        """Take the next model."""
+        model = next(Caller.models, None)
+        if model is None:
+            raise StopUser
+        self.model = model
 
     @task(19)
     def ask_one(self) -> None:
         """Send one question."""
-        self.post("", JSON, json.dumps(self.instance()).encode())
+        self.post(self.model.one(SOURCE))
 
     @task(1)
     def ask_several(self) -> None:
         """Send a batch."""
-        instances = [self.instance() for _ in range(SOURCE.randint(2, MOST_INSTANCES))]
-        self.post("/batch", JSON, json.dumps({"instances": instances}).encode())
+        self.post(self.model.several(SOURCE))
 
-    def post(self, path: str, media_type: str, body: bytes) -> None:
-        """Send a body; whatever is not an answer of this model is a failure."""
-        headers = {"Content-Type": media_type}
+    def post(self, question: Question) -> None:
+        """Send a question; whatever is not an answer of this model is a failure."""
+        headers = dict(question.headers)
         if key := self.environment.parsed_options.api_key:
             headers["Authorization"] = f"Bearer {key}"
         with self.client.post(
-            f"/predict/{self.model}{path}",
-            data=body,  # type: ignore[arg-type]  # locust passes bytes on
+            question.path,
+            data=question.body,  # type: ignore[arg-type]  # locust passes bytes on
             headers=headers,
-            name=self.model,
+            name=self.model.name,
             catch_response=True,
         ) as answer:
             failure = self._failure(answer)
@@ -85,50 +139,19 @@ class ModelUser(FastHttpUser):
     def _failure(self, answer: Any) -> str | None:
         if answer.status_code == 0:
             return f"no answer: {type(answer.error).__name__}"
-        try:
-            document = answer.json()
-        except ValueError:
-            return f"{answer.status_code}, not JSON"
         if answer.status_code != 200:
-            code = document.get("code", "")
-            return SHED if code == "overloaded" else f"{answer.status_code} {code}".rstrip()
-        return None if document["model"] == self.model else f"answered by {document['model']}"
+            return _refusal(answer)
+        try:
+            name = self.model.answered_by(answer.headers, answer.content)
+        except (KeyError, TypeError, ValueError):
+            return "200, but no answer of a model"
+        return None if name == self.model.name else f"answered by {name}"
 
 
-class SentimentUser(ModelUser):
-    """Writes reviews."""
-
-    model = "sentiment"
-    weight = 5
-
-    def instance(self) -> dict[str, Any]:
-        """Praise or complain."""
-        return {"text": review(SOURCE)}
-
-
-class ImageUser(ModelUser):
-    """Sends pictures: most as they are, some inside JSON."""
-
-    model = "image"
-    weight = 2
-
-    def instance(self) -> dict[str, Any]:
-        """Take a thumbnail; who writes JSON has scaled the picture down."""
-        return {"image": picture(SOURCE, SMALL_PICTURES).base64}
-
-    @task(20)
-    def upload(self) -> None:
-        """Send a file."""
-        taken = picture(SOURCE)
-        self.post("", taken.media_type, taken.content)
-
-
-class HousingUser(ModelUser):
-    """Looks at houses all over California."""
-
-    model = "housing"
-    weight = 3
-
-    def instance(self) -> dict[str, Any]:
-        """Describe a block group."""
-        return house(SOURCE)
+def _refusal(answer: Any) -> str:
+    try:
+        document = json.loads(answer.content)
+    except ValueError:
+        return f"{answer.status_code}, not JSON"
+    code = document.get("code", "") if isinstance(document, dict) else ""
+    return SHED if code == "overloaded" else f"{answer.status_code} {code}".rstrip()

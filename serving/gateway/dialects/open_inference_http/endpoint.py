@@ -30,9 +30,11 @@ from serving.gateway.dialects.open_inference_http.requests import InferRequest, 
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.problems import error_headers
 
 # The event loop, which serves everybody, is not held up by larger ones.
 _MAX_BYTES_ON_LOOP = 2**18
+_MAX_EXAMPLE = 2_000  # characters
 _MODEL = r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _JSON = [(b"content-type", b"application/json")]
@@ -214,7 +216,7 @@ def _with_example(error: InvalidInput, live: LiveVersion) -> InvalidInput:
     """Add a request that would work; that of the usual signature."""
     signature = live.signatures.get(PREDICT_SIGNATURE)
     example = None if signature is None else example_request(PREDICT_SIGNATURE, signature)
-    if example is None:
+    if example is None or len(example) > _MAX_EXAMPLE:
         return error
     # The usual hint tells where to look for what stands here.
     own = "" if error.hint == InvalidInput.hint else f"{error.hint} "
@@ -241,4 +243,6 @@ def _json(told: Any, status: int = 200) -> Reply:
 
 def _not_ready(named: dict[str, Any], error: TfgateError) -> Reply:
     # Clients look at the status, or for one of the two others.
-    return _json({**named, "ready": False, "error": error.detail}, 503)
+    status, content, headers = _json({**named, "ready": False, "error": error.detail}, 503)
+    said = [(name.encode(), value.encode()) for name, value in error_headers(error).items()]
+    return status, content, [*headers, *said]

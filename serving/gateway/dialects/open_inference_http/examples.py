@@ -9,7 +9,7 @@ from serving.contract import Signature
 from serving.gateway.dialects.open_inference import binary
 from serving.gateway.dialects.open_inference.datatypes import ONLY_BINARY, datatype_of_array
 from serving.gateway.dialects.open_inference_http import json_tensors
-from serving.gateway.inference.example import example, unsendable
+from serving.gateway.inference.example import example
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 _MAX_ELEMENTS = 16  # of a tensor that is shown whole
@@ -20,7 +20,7 @@ def example_request(name: str, signature: Signature) -> str | None:
 
     Of a tensor that is large, or that JSON cannot carry, it tells the number of bytes after it.
     """
-    if unsendable(signature):
+    if signature.unsendable:
         return None
     inputs = [_tensor(*each) for each in example(signature).items()]
     request: dict[str, Any] = {"inputs": inputs}

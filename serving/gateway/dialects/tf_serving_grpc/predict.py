@@ -7,7 +7,6 @@ from serving.contract import Signature, Tensors
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.inference.client import Answer
-from serving.gateway.inference.example import unsendable
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 SIGNATURE = "model_spec.signature_name"
@@ -21,7 +20,7 @@ def signature_of(spec: ModelSpec) -> str:
 
 def goes_by_tensors(signature: Signature) -> bool:
     """Tell whether there is anything to be won by reading its tensors, and they can be read."""
-    return signature.is_batched and not unsendable(signature)
+    return signature.is_batched and not signature.unsendable
 
 
 def understand(request: PredictRequest, *, max_bytes: int) -> Asked:
@@ -53,15 +52,9 @@ def write(request: PredictRequest, answer: Answer) -> PredictResponse:
 
 
 def _inputs(request: PredictRequest, max_bytes: int) -> Tensors:
-    inputs = {}
-    for name, message in request.inputs.items():
-        try:
-            array = tensors.decode_sent(message, max_bytes=max_bytes)
-        except ValueError as error:
-            shown = name[:_MAX_NAME]
-            field = FieldError(f"inputs.{shown}", str(error))
-            raise InvalidInput(f"input {shown!r}: {error}", fields=[field]) from error
-        # What one of them takes up is not there for the others.
-        max_bytes -= array.nbytes
-        inputs[name] = array
-    return inputs
+    try:
+        return tensors.decode_sent(request.inputs, max_bytes=max_bytes)
+    except tensors.UnreadableTensor as error:
+        shown = error.name[:_MAX_NAME]
+        field = FieldError(f"inputs.{shown}", str(error))
+        raise InvalidInput(f"input {shown!r}: {error}", fields=[field]) from error

@@ -79,7 +79,9 @@ class TfServingRest:
             live = await model.live()
             if target.method == "predict":
                 question = await _parsed(partial(predictions.parse, live=live), body)
-                return predictions.write(question, await _predict(model, question, live))
+                outputs = await _predict(model, question, live)
+                call.context.version = call.context.version or live.version
+                return predictions.write(question, outputs)
             asked = await _parsed(examples.parse, body)
             call.context.version = live.version
             if target.method == "classify":

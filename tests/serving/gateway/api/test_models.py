@@ -16,6 +16,7 @@ def test_the_list_names_every_model_with_its_versions(http: httpx.Client) -> Non
     assert http.get("/models").json()["models"] == [
         {
             "name": name,
+            "declared": True,
             "versions": [{"version": 1, "state": "AVAILABLE", "error": None, "unready": None}],
         }
         for name in MODELS
@@ -49,7 +50,8 @@ def test_versions_are_told_newest_first_with_their_states(
 def test_a_model_describes_itself(http: httpx.Client, name: str) -> None:
     description = http.get(f"/models/{name}").json()
 
-    assert set(description["signature"]["inputs"]) == set(MODELS[name].signature.inputs)
+    [*_, default] = description["signatures"].values()
+    assert set(default["inputs"]) == set(MODELS[name].signature.inputs)
     assert description["example"] == EXAMPLES[name]
     assert set(description["request_schema"]["properties"]) == set(description["example"])
     answer = http.post(f"/predict/{name}", json=description["example"])

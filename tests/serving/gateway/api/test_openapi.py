@@ -21,7 +21,7 @@ def test_its_examples_are_answered_as_documented(http: httpx.Client, document: D
     for path, methods in document["paths"].items():
         for operation in methods.values():
             body = operation.get("requestBody")
-            if body is None:
+            if body is None or not path.startswith("/predict/"):
                 continue
             answer = http.post(path, json=body["content"]["application/json"]["example"])
             assert answer.status_code == 200, path

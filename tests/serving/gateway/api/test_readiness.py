@@ -4,12 +4,14 @@ import grpc
 import httpx
 import pytest
 
+from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Tensors
 from serving.models import MODELS
 from tests import fake_models
 from tests.examples import EXAMPLES
 from tests.fake_model_server import FakeModelServer, Refused
-from tests.in_process import gateway
+from tests.generic_models import generic_models
+from tests.in_process import gateway, reading
 
 
 def without_image() -> FakeModelServer:
@@ -87,6 +89,22 @@ def test_a_model_server_with_other_models_than_are_declared_can_be_asked() -> No
 
         assert answer.status_code == 200
         assert answer.json()["missing"].keys() == MODELS.keys()
+
+
+def test_a_model_that_nobody_declared_is_probed_and_measured_like_any_other() -> None:
+    with gateway(generic_models("forest")) as tfgate:
+        ready = tfgate.client.get("/readyz/forest")
+        assert ready.json() == {"status": "ready", "missing": {}}
+        labels = {"model": "forest", "state": "available"}
+        tfgate.wait_until(lambda: reading("tfgate_model_versions", **labels) == 1, "its version")
+        assert reading("tfgate_model_ready", model="forest") == 1
+
+        tfgate.server.models["forest"][1].state = ModelVersionStatus.LOADING
+        assert refusal(tfgate.client.get("/readyz/forest")) == {"forest"}
+        assert "forest" in tfgate.missing()
+        tfgate.wait_until(lambda: reading("tfgate_model_ready", model="forest") == 0, "the metric")
+        text = tfgate.client.get("/metrics").text
+        assert 'tfgate_model_ready{model="forest"}' in text
 
 
 def test_a_version_that_has_failed_holds_up_no_probe_when_it_hangs_later() -> None:

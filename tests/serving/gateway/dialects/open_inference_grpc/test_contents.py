@@ -48,7 +48,7 @@ def test_a_tensor_without_elements_needs_no_contents() -> None:
     assert contents.decode("x", "BYTES", [0], InferTensorContents()).shape == (0,)
 
 
-WRONG = {
+WRONG: dict[str, tuple[str, list[int], dict[str, Any], str]] = {
     "no datatype": ("", [1], {"int_contents": [1]}, "there is no datatype ''"),
     "unknown datatype": ("FP8", [1], {"int_contents": [1]}, "there is no datatype 'FP8'"),
     "half": ("FP16", [1], {"fp32_contents": [1]}, "send it in raw_input_contents"),

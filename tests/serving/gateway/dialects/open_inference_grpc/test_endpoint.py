@@ -9,7 +9,7 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf.message import Message
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proto import open_inference_pb2 as messages
@@ -346,7 +346,6 @@ def test_keys_come_as_metadata(server: FakeModelServer, tmp_path: Path) -> None:
 MUTATIONS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(st.one_of(st.binary(max_size=60), MUTATIONS), st.sampled_from(["ModelInfer", "ModelReady"]))
 def test_no_bytes_are_our_fault_or_hurt_a_neighbour(
     ready: Gateway, damage: bytes | list[tuple[int, int]], method: str
@@ -355,7 +354,7 @@ def test_no_bytes_are_our_fault_or_hurt_a_neighbour(
     good = question().SerializeToString()
     bad = damage if isinstance(damage, bytes) else mutated(good, damage)
 
-    async def ask_both() -> list[Reply]:
+    async def ask_both() -> tuple[Reply, Reply]:
         return await asyncio.gather(
             ready.calling(f"{SERVICE}/{method}", bad),
             ready.calling(f"{SERVICE}/ModelInfer", good),

@@ -1,0 +1,79 @@
+"""How models are asked that are not declared here, by what a gateway tells of them."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tfgate.loadtest.stand_in import DECLARED, GENERIC, StandIn, standing_in
+from tfgate.ask import CannotAsk, Gateway
+from tfgate.question import Takes, WrongQuestion, read_question
+from tfgate.takes import takes
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    with standing_in(StandIn({"models/weather": (404, "unknown-model")})) as stand_in:
+        yield Gateway(stand_in.url)
+
+
+@pytest.fixture
+def generic(gateway: Gateway) -> Takes:
+    return takes(gateway, GENERIC, {})
+
+
+def body(taken: Takes, given: str) -> object:
+    return json.loads(read_question(taken, given).content)
+
+
+def test_a_model_that_is_declared_elsewhere_is_asked_as_one_that_is_declared_here(
+    gateway: Gateway,
+) -> None:
+    taken = takes(gateway, DECLARED, {"version": 3})
+
+    assert taken.path == "/predict/churn?version=3"
+    assert json.loads(taken.example()) == {"x": 1}
+    assert body(taken, "a text") == {"x": "a text"}
+    assert body(taken, '{"x": 2}') == {"x": 2}
+
+
+def test_the_example_for_a_model_that_nobody_declared_fits_its_signature(generic: Takes) -> None:
+    assert json.loads(generic.example()) == {"inputs": {"x": [[[0], [0]]], "text": ["0"]}}
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ('{"instances": [1], "signature_name": "s"}', {"instances": [1], "signature_name": "s"}),
+        ("[[1, 2], [3, 4]]", {"instances": [[1, 2], [3, 4]]}),
+        ("5", {"instances": [5]}),
+        ("A waste of time", {"instances": ["A waste of time"]}),
+        ("[sic] a text", {"instances": ["[sic] a text"]}),
+    ],
+)
+def test_rows_may_be_given_as_they_are(generic: Takes, given: str, asked: object) -> None:
+    assert body(generic, given) == asked
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        ({}, "/v1/models/a%20b:predict"),
+        ({"version": 3}, "/v1/models/a%20b/versions/3:predict"),
+        ({"label": "st/able"}, "/v1/models/a%20b/labels/st%2Fable:predict"),
+    ],
+)
+def test_a_version_or_a_label_is_in_the_path(
+    gateway: Gateway, choice: dict[str, object], path: str
+) -> None:
+    assert takes(gateway, GENERIC, choice).path == path
+
+
+def test_a_version_and_a_label_exclude_each_other(gateway: Gateway) -> None:
+    with pytest.raises(WrongQuestion, match="exclude each other"):
+        takes(gateway, GENERIC, {"version": 3, "label": "stable"})
+
+
+def test_what_the_gateway_does_not_know_is_told_in_its_words(gateway: Gateway) -> None:
+    with pytest.raises(CannotAsk, match="it is unknown-model"):
+        takes(gateway, "weather", {})

@@ -1,0 +1,84 @@
+"""What `tfgate up` says: the models that it found, where everything is, what comes and goes."""
+
+import shlex
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from serving.models import MODELS
+from serving.tf_serving.follower import Follower
+from serving.tf_serving.repository import find_versions
+from tfgate.address import DEFAULT_URL
+
+
+def tell(console: Console, text: str) -> None:
+    """Print a text as it is, also in a terminal that is narrower than its lines."""
+    console.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+
+def found(models: Mapping[str, Path], repository: Path) -> str:
+    """Say which models are loaded, and which of them have a page and a schema of their own."""
+    plural = "model" if len(models) == 1 else "models"
+    width = max(len(name) for name in models)
+    lines = [
+        f"  {name:{width}}  {_kind(name):7}  {_versions(models[name])}" for name in sorted(models)
+    ]
+    return "\n".join([f"loading {len(models)} {plural} from {repository}", *lines])
+
+
+def tell_changes(follower: Follower, console: Console) -> None:
+    """Let the configuration follow the repository, and say which models have come and gone."""
+    before = follower.models.keys()
+    follower.look()
+    for name in sorted(follower.models.keys() - before):
+        # Fields of its own, a gateway has only for those that it has met at its start.
+        kind = "generic until the next start" if name in MODELS else "generic"
+        tell(console, f"loading {name}, {kind}: {_versions(follower.models[name])}")
+    for name in sorted(before - follower.models.keys()):
+        tell(console, f"unloading {name}: its folder has gone")
+
+
+def welcome(
+    url: str, grpc_port: int | None, models: Collection[str], keys_file: Path | None
+) -> str:
+    """Say where everything is, and how to ask one of the models from another terminal."""
+    options = "" if url == DEFAULT_URL else f" --url {shlex.quote(url)}"
+    lines = [
+        f"ready  {url}",
+        f"docs   {url}/docs",
+        f"try    {this_program()} predict {_example(models)}{options}",
+        "stop   Ctrl-C",
+    ]
+    if keys_file is not None:
+        lines.insert(3, f"key    whoever asks needs one of {keys_file}: add --key KEY")
+    if grpc_port is not None:
+        lines.insert(1, f"grpc   port {grpc_port}")
+    return "\n".join(lines)
+
+
+def this_program() -> str:
+    """Say how to run tfgate in another terminal, where no environment need be activated."""
+    script = Path(sys.argv[0]).absolute()
+    is_module = script.name == "__main__.py"
+    program = Path(sys.executable) if is_module else script
+    if program.is_relative_to(Path.cwd()) and program.parent != Path.cwd():
+        program = program.relative_to(Path.cwd())
+    return shlex.quote(str(program)) + (" -m tfgate" if is_module else "")
+
+
+def _kind(name: str) -> str:
+    return "typed" if name in MODELS else "generic"
+
+
+def _versions(model: Path) -> str:
+    numbers = ", ".join(str(version) for version in sorted(find_versions(model)))
+    return f"version {numbers}"
+
+
+def _example(models: Collection[str]) -> str:
+    """Return a question that can be asked as it stands; without one, the model's own example is."""
+    if "sentiment" in models:
+        return "sentiment 'What a waste of a good cast.'"
+    return shlex.quote(min(models, key=lambda name: (name not in MODELS, name)))
