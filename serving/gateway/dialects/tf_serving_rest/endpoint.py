@@ -18,9 +18,9 @@ from proto.regression_pb2 import RegressionRequest, RegressionResponse
 from serving import tensors
 from serving.contract import Tensors
 from serving.errors import ModelServerFailure, RejectedByModel, TfgateError
+from serving.gateway.dialects import brackets
 from serving.gateway.dialects.calls import Asking, Call, Calls
 from serving.gateway.dialects.tf_serving_rest import (
-    brackets,
     examples,
     metadata,
     predictions,
