@@ -43,14 +43,14 @@ train: .venv/training.installed
 
 ## Measure tfgate and its peers anew, for docs/benchmarks.md: half an hour on a quiet machine
 bench: .venv/bench.installed
-	@rm -rf build/bench/results.jsonl build/bench/reference.json build/bench/models
+	@rm -rf build/bench/results.jsonl build/bench/dialects.jsonl build/bench/reference.json build/bench/models
 	@$(BIN)/python -m bench install
 	@$(BIN)/python -m bench run
 	@$(BIN)/python -m bench overload
 	@$(BIN)/python -m bench limits
 	@$(BIN)/python -m bench breakdown
 	@$(BIN)/python -m bench report
-	@$(BIN)/python -m bench report --dialects
+	@$(BIN)/python -m bench dialects
 
 ## Check style and types; mypy knows what the oldest Python does not have yet, and the newest no more
 lint: .venv/dev.installed

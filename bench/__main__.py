@@ -24,8 +24,9 @@ from bench.report import write_report
 from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
 from bench.revisions import WrongRevision, unpacked
 from bench.stack import ROOT
-from bench.systems import System, installed_systems
-from bench.workloads import ALL_WORKLOADS, WORKLOADS
+from bench.systems import DIALECTS, System, installed_systems
+from bench.turns import measure_in_turns
+from bench.workloads import WORKLOADS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -33,7 +34,9 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 ResultsFile = Annotated[
     Path, typer.Option("--results", help="lines are added; what it holds is not measured again")
 ]
+DialectResultsFile = Annotated[Path, typer.Option("--results", help="lines are added")]
 RESULTS = environments.BUILD / "results.jsonl"
+DIALECT_RESULTS = environments.BUILD / "dialects.jsonl"
 SCRATCH = environments.BUILD
 
 
@@ -57,11 +60,11 @@ def run(
     results_file: ResultsFile = RESULTS,
 ) -> None:
     """Measure every system with every workload, in interleaved rounds."""
-    known = installed_systems()
+    known = {name: each for name, each in installed_systems().items() if name not in DIALECTS}
     chosen = [known[name] for name in _chosen(systems, list(known))]
     matrix = Matrix(
         systems=chosen,
-        workloads=_chosen(workloads, list(ALL_WORKLOADS)),
+        workloads=_chosen(workloads, list(WORKLOADS)),
         rounds=rounds,
         seconds=seconds,
         warmup=warmup,
@@ -72,6 +75,20 @@ def run(
         console.print(failure, style="red", markup=False)
     if measurement.failures:
         raise typer.Exit(1)
+
+
+@app.command()
+def dialects(
+    rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 10,
+    seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 1,
+    results_file: DialectResultsFile = DIALECT_RESULTS,
+) -> None:
+    """Measure tfgate's dialects against its typed API and those who speak them, in turns."""
+    known = installed_systems()
+    chosen = [known[name] for name in ("tfgate", *DIALECTS, "mlserver", "kserve")]
+    results = _begin(results_file, chosen)
+    measure_in_turns(chosen, results, SCRATCH, console, rounds=rounds, seconds=seconds)
+    console.print(f"written: {write_dialect_report(results)}")
 
 
 @app.command()
@@ -162,16 +179,13 @@ def compare(
 
 
 @app.command()
-def report(
-    dialects: Annotated[bool, typer.Option("--dialects", help="the page on dialects")] = False,
-    results_file: ResultsFile = RESULTS,
-) -> None:
-    """Write docs/benchmarks.md and its charts, or the page on dialects, from the results."""
+def report(results_file: ResultsFile = RESULTS) -> None:
+    """Write docs/benchmarks.md and its charts from the results."""
     results = Results(results_file)
     if not results.all(Cell):
         message = f"{results_file} holds no measurement: run 'python -m bench run' first"
         raise typer.BadParameter(message)
-    console.print(f"written: {(write_dialect_report if dialects else write_report)(results)}")
+    console.print(f"written: {write_report(results)}")
 
 
 def _begin(file: Path, systems: list[System]) -> Results:

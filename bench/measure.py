@@ -14,7 +14,7 @@ from bench.reference import WrongAnswer, check_answers, write_reference
 from bench.results import BareCall, Cell, Footprint, Results
 from bench.serve import Served, serve
 from bench.systems import System
-from bench.workloads import ALL_WORKLOADS, Workload
+from bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = (1, 32, 128)
 WARMUP_CONNECTIONS = 32
@@ -94,7 +94,7 @@ class Measurement:
 
     def _cells(self, number: int, served: Served, cells: list[tuple[str, int]]) -> None:
         for name in dict.fromkeys(workload for workload, _ in cells):
-            workload = ALL_WORKLOADS[name]
+            workload = WORKLOADS[name]
             chosen = [connections for each, connections in cells if each == name]
             try:
                 check_answers(served.url, served.system.dialect, workload, self._reference)

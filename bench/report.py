@@ -7,7 +7,7 @@ from bench.figures import DISTURBED, Figures
 from bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
 from bench.results import BestBatch, Cell, Piece, Results, Session
 from bench.stack import ROOT
-from bench.systems import DIALECTS, System, all_systems
+from bench.systems import System, all_systems
 from bench.workloads import NUM_BODIES, WORKLOADS
 
 _NOTES = Path(__file__).with_name("notes.md")
@@ -18,7 +18,7 @@ _CHARTS = ROOT / "docs" / "benchmarks"
 def write_report(results: Results) -> Path:
     """Write the page and the charts; gives the page's path."""
     figures = Figures(results)
-    systems = [each for each in measured_systems(figures) if each.name not in DIALECTS]
+    systems = [each for each in all_systems() if figures.ready_seconds(each.name) is not None]
     charts.draw_throughput(figures, systems, _CHARTS / "throughput.svg")
     charts.draw_tails(figures, systems, _CHARTS / "p99.svg")
     sections = [
@@ -36,11 +36,6 @@ def write_report(results: Results) -> Path:
     sections += [_configurations(systems), machine(results)]
     _PAGE.write_text("\n".join(section for section in sections if section))
     return _PAGE.relative_to(ROOT)
-
-
-def measured_systems(figures: Figures) -> list[System]:
-    """List the systems of which there are figures."""
-    return [each for each in all_systems() if figures.ready_seconds(each.name) is not None]
 
 
 def _introduction(results: Results) -> str:

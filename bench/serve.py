@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.ask import GRPC, NoAnswer, ask
+from bench.dialects import Dialect
 from bench.model_server import model_server
 from bench.processes import Program, running
 from bench.repository import repository
@@ -23,10 +24,15 @@ class Served:
 
     system: System
     url: str
+    grpc_url: str
     program: Program
     programs: tuple[Program, ...]  # with the model server's
-    ready_seconds: float
     model_server: str  # host:port, empty if it needs none
+    ready_seconds: float = 0
+
+    def asked_in(self, dialect: Dialect) -> str:
+        """Say where a dialect is answered."""
+        return self.grpc_url if dialect.over_grpc else self.url
 
 
 @contextmanager
@@ -52,25 +58,26 @@ def serve(system: System, scratch: Path) -> Iterator[Served]:
             }
             log = scratch / "logs" / f"{system.name}.log"
             programs.insert(0, stack.enter_context(running(command, environment, log)))
-        over_grpc = system.dialect.over_grpc
-        url = f"{GRPC}127.0.0.1:{spare_port}" if over_grpc else f"http://127.0.0.1:{port}"
-        _wait_for_an_answer(system, url, programs)
-        yield Served(
+        served = Served(
             system=system,
-            url=url,
+            url=f"http://127.0.0.1:{port}",
+            grpc_url=f"{GRPC}127.0.0.1:{spare_port}",
             program=programs[0],
             programs=tuple(programs),
-            ready_seconds=time.monotonic() - started,
             model_server=str(places["model_server"]),
         )
+        _wait_for_an_answer(served)
+        yield replace(served, ready_seconds=time.monotonic() - started)
 
 
-def _wait_for_an_answer(system: System, url: str, programs: list[Program]) -> None:
+def _wait_for_an_answer(served: Served) -> None:
+    system = served.system
     workload = ALL_WORKLOADS[system.workloads[0]]
+    url = served.asked_in(system.dialect)
     path, question = system.dialect.path(workload), system.dialect.questions(workload)[0]
 
     def answers() -> bool:
-        for program in programs:
+        for program in served.programs:
             program.check()
         try:
             ask(url, path, question, seconds=10)

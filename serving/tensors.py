@@ -66,6 +66,7 @@ _UNSENDABLE = {
 _MAX_DIMENSIONS = 64  # as many as numpy has
 # Is added to the number of what TensorFlow 1 keeps in a variable; what travels is the value.
 _REFERENCE = 100
+_CONTENT = TensorProto.TENSOR_CONTENT_FIELD_NUMBER
 _BY_NUMPY = {wire.numpy: wire for wire in _WIRE_TYPES}
 _BY_NUMBER: dict[int, _WireType] = {wire.number: wire for wire in _WIRE_TYPES}
 
@@ -123,6 +124,48 @@ def encode_typed(messages: MutableMapping[str, TensorProto], tensors: Tensors) -
             tensor.MergeFromString(packed.SerializeToString())
         else:
             getattr(tensor, wire.field).extend(values.tolist())
+
+
+def map_entries(field: int, tensors: Tensors) -> list[bytes | memoryview]:
+    """Write numbers as entries of a message's map from name to tensor, as they stand on the wire.
+
+    Joined behind the rest of the message they are copied once. Put into it they are copied three
+    times: out of the array, into the message, and when that is written.
+
+    Raises:
+        KeyError: an array's dtype is none that the wire knows.
+    """
+    pieces: list[bytes | memoryview] = []
+    for name, array in tensors.items():
+        described = TensorProto()
+        wire = _fill_head(described, array)
+        # As bytes first: bfloat16 has no buffer that Python knows.
+        content = np.ascontiguousarray(array, wire.numpy).reshape(-1).view(np.uint8).data
+        tensor = described.SerializeToString() + _bytes_field(_CONTENT, len(content))
+        key = name.encode()
+        entry = b"".join(
+            [_bytes_field(1, len(key)), key, _bytes_field(2, len(tensor) + len(content)), tensor]
+        )
+        pieces += [_bytes_field(field, len(entry) + len(content)), entry, content]
+    return pieces
+
+
+def _bytes_field(number: int, length: int) -> bytes:
+    """Write what stands before so many bytes of a field.
+
+    Source: "Message Structure" of protobuf's encoding; 2 is the type of what has a length.
+    """
+    return _as_varint(number << 3 | 2) + _as_varint(length)
+
+
+def _as_varint(value: int) -> bytes:
+    """Write a number, seven bits a byte, the lowest first."""
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
 
 
 def _fill(tensor: TensorProto, array: NDArray[Any]) -> None:

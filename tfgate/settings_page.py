@@ -18,7 +18,7 @@ GROUPS = {
         *("model_server", "model_server_ca_file", "model_server_certificate_file"),
         "model_server_private_key_file",
     ],
-    "Models": ["generic_models", "models_config"],
+    "Models": ["models_path", "generic_models", "models_config"],
     "Time": ["predict_timeout_seconds", "status_timeout_seconds", "header_seconds"],
     "Size": ["max_body_bytes", "max_header_bytes"],
     "Readiness": ["required_models"],

@@ -288,9 +288,8 @@ def wait_until_ready(url: str, *children: Child) -> dict[str, str]:
                 return str(document["detail"])
             others.clear()
             others.update(document["missing"])
-            if any(LOADING.search(reason) for reason in others.values()):
-                return f"still loading: {', '.join(others)}"
-            return None
+            loading = [name for name, reason in others.items() if LOADING.search(reason)]
+            return f"still loading: {', '.join(loading)}" if loading else None
 
         wait_until(missing, *children)
     return others

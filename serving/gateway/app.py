@@ -53,9 +53,10 @@ if TYPE_CHECKING:
     from serving.gateway.telemetry.tracing import Tracing
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
-price of a house; and whatever else the model server has, by its tensors, as TensorFlow Serving's REST
-API and the Open Inference Protocol do. Every error says what was received, what is accepted and what to
-do next: here as a problem document (RFC 9457), under /v1 and /v2 in the form that their clients read."""
+price of a house; and whatever else the model server has, by its tensors, as TensorFlow Serving's
+REST API and the Open Inference Protocol do. Every error says what was received, what is accepted
+and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
+it."""
 
 # Of a model that nobody declared. Single rows never come to so many, for fewer requests are let in
 # at a time; batches of 100 rows must share a call too: two to three times as many are answered so.

@@ -25,6 +25,7 @@ ALLOWED = {
         *("serving.models", "serving.pictures", "serving.texts"),
         *("serving.contract", "serving.card", "serving.errors"),
     ],
+    "serving.fields": ["serving.errors"],
     "serving.typed_models": ["serving.contract", "serving.models"],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
     "serving.embedded": ["proto", "serving.embedded", "serving.tf_serving"],

@@ -34,7 +34,7 @@ def write_table(path: Path, num_rows: int = 120) -> None:
     path.parent.mkdir()
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["months", "fee", "plan", "target"])
+        writer.writerow(["months", "fee", "plan", "spent"])
         for _ in range(num_rows):
             months, fee, plan = dice.randint(1, 60), dice.uniform(5, 50), dice.choice(["a", "gold"])
             writer.writerow([months, fee, plan, months * fee * (1.5 if plan == "gold" else 1)])
@@ -92,7 +92,7 @@ def test_its_versions_answer_with_fields_and_without(folder: Path, tmp_path: Pat
         described = http.get("/models/shop").json()
         assert described["example"] == load_models(folder / "typed")["shop"].example.model_dump()
         assert described["versions"][0]["version"] == 2
-        assert described["versions"][0]["card"]["task"] == "regression of target"
+        assert described["versions"][0]["card"]["task"] == "regression of spent"
 
 
 def test_its_report_shows_where_it_errs(folder: Path) -> None:

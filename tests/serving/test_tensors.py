@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
-from proto.predict_pb2 import PredictResponse
+from proto.predict_pb2 import PredictRequest, PredictResponse
 from proto.tensor_pb2 import DT_FLOAT, DT_INT32, DT_STRING, TensorProto, TensorShapeProto
 from serving.tensors import (
     UnreadableTensor,
@@ -20,7 +20,9 @@ from serving.tensors import (
     decode_sent,
     dtype_name,
     encode,
+    encode_all,
     encode_typed,
+    map_entries,
 )
 
 DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "bfloat16"]
@@ -74,6 +76,21 @@ def test_we_read_typed_value_fields(array: NDArray[Any]) -> None:
 @given(arrays(st.sampled_from(DTYPES[:-1]), array_shapes(min_dims=0, min_side=0)))
 def test_numbers_survive_the_way_there_and_back(array: NDArray[Any]) -> None:
     np.testing.assert_array_equal(decode(encode(array)), array)
+
+
+def test_entries_of_a_map_are_as_the_message_would_have_them() -> None:
+    numbers = {
+        f"{'n' * 200}{index}": array
+        for index, array in enumerate(ARRAYS)
+        if array.dtype != object and array.size
+    }
+    numbers["long"] = np.arange(100_000).reshape(400, 250).T
+    expected = PredictRequest()
+    encode_all(expected.inputs, numbers)
+
+    entries = map_entries(PredictRequest.INPUTS_FIELD_NUMBER, numbers)
+
+    assert PredictRequest.FromString(b"".join(entries)) == expected
 
 
 @given(st.lists(st.binary()))

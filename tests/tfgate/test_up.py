@@ -271,9 +271,11 @@ BROKEN = "no version is available: version 1 is END (DATA_LOSS)"
 def test_if_no_model_can_be_loaded_the_reason_is_told_at_once() -> None:
     errors = [{"field": "churn", "message": BROKEN}]
     problem = {"detail": f"churn: {BROKEN}", "errors": errors}
-    with stranger(503, json.dumps(problem).encode()) as url:
-        with pytest.raises(CannotStart, match="churn: no version is available"):
-            wait_until_ready(url)
+    with (
+        stranger(503, json.dumps(problem).encode()) as url,
+        pytest.raises(CannotStart, match=r"^churn: no version is available"),
+    ):
+        wait_until_ready(url)
 
 
 @pytest.mark.parametrize(
@@ -285,9 +287,11 @@ def test_models_that_are_still_to_come_are_waited_for(
     monkeypatch.setattr("tfgate.up.START_SECONDS", 0)
     reason = f"no version is available: {state}"
     ready = {"status": "ready", "missing": {"broken": BROKEN, "slow": reason}}
-    with stranger(200, json.dumps(ready).encode()) as url:
-        with pytest.raises(CannotStart, match="still loading: broken, slow"):
-            wait_until_ready(url)
+    with (
+        stranger(200, json.dumps(ready).encode()) as url,
+        pytest.raises(CannotStart, match=r"still loading: slow$"),
+    ):
+        wait_until_ready(url)
 
 
 def test_a_model_that_cannot_be_loaded_keeps_nobody_waiting() -> None:

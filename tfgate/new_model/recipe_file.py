@@ -27,6 +27,8 @@ def recipe_file(model: TypedModel) -> str:
     return _TEMPLATE.substitute(
         name=model.name,
         Kind="NumberOutput" if number else "ClassOutput",
+        # An output that is a number often has the name of its column.
+        target=quoted(model.outputs[0].name if number else "target"),
         inputs=opened(
             "inputs={",
             [f"{quoted(each.name)}: {spec_of(each.spec)}" for each in model.inputs],

@@ -43,7 +43,10 @@ class Documentation:
         return self._document
 
     def _generic_versions(self) -> list[LiveVersion]:
-        """Return, of each model that nobody declared, the version that answers by default."""
+        """Return, of each model that nobody declared, the version that answers by default.
+
+        One that no version answers for yet is left out.
+        """
         found = (
             self._catalog.known(model.inference.route(ModelRef(name)))
             for name, model in self._registry.items()

@@ -157,10 +157,8 @@ class Catalog:
         return await asyncio.shield(reading)
 
     def known(self, ref: ModelRef) -> LiveVersion | None:
-        """Return a version if its signatures have been read; of no version, the newest of those."""
-        read = [version for model, version in self._live if model == ref.name]
-        version = max(read, default=0) if ref.version is None else ref.version
-        return self._live.get((ref.name, version))
+        """Return the version that a reference names by its number, if its signatures were read."""
+        return None if ref.version is None else self._live.get((ref.name, ref.version))
 
     async def _read(self, ref: ModelRef) -> LiveVersion:
         version, definitions = await self._client.signatures(

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 import numpy as np
 from google.protobuf.message import DecodeError
 from google.protobuf.wrappers_pb2 import Int64Value
+from numpy.typing import NDArray
 
 from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse, SignatureDefMap
 from proto.model_pb2 import ModelSpec
@@ -61,6 +62,8 @@ _MISTAKES = {
 }
 
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
+# Of a tensor that is not copied into the message, which costs more than it spares for smaller ones.
+_LARGE_BYTES = 2**16
 _MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
@@ -104,10 +107,7 @@ class ModelServerClient:
     async def __aenter__(self) -> Self:
         self._channel = self._open_channel(self.target, self._tls)
         # Answers are parsed below: gRPC would put None in the place of one that cannot be.
-        self._predict = self._channel.unary_unary(
-            "/tensorflow.serving.PredictionService/Predict",
-            request_serializer=PredictRequest.SerializeToString,
-        )
+        self._predict = self._channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
         self._metadata = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/GetModelMetadata",
             request_serializer=GetModelMetadataRequest.SerializeToString,
@@ -142,11 +142,7 @@ class ModelServerClient:
         """
         metadata = tuple(headers.items()) if headers else None
         with self._translated(question.ref):
-            request = PredictRequest(
-                model_spec=_model_spec(question.ref, question.signature),
-                output_filter=question.outputs,
-            )
-            tensors.encode_all(request.inputs, inputs)
+            request = predict_request(question, inputs)
             answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
             response = PredictResponse.FromString(answer)
         try:
@@ -287,6 +283,25 @@ def _is_unknown_version(error: CallFailed, ref: ModelRef) -> bool:
 def _code_of(failure: TfgateError) -> grpc.StatusCode | None:
     cause = failure.__cause__
     return cause.code if isinstance(cause, CallFailed) else None
+
+
+def predict_request(question: Question, inputs: Tensors) -> bytes:
+    """Write the message that asks for a prediction."""
+    request = PredictRequest(
+        model_spec=_model_spec(question.ref, question.signature), output_filter=question.outputs
+    )
+    large = {name: array for name, array in inputs.items() if _is_large(array)}
+    small = {name: array for name, array in inputs.items() if name not in large}
+    tensors.encode_all(request.inputs, small if large else inputs)
+    written = request.SerializeToString()
+    if not large:
+        return written
+    entries = tensors.map_entries(PredictRequest.INPUTS_FIELD_NUMBER, large)
+    return b"".join([written, *entries])
+
+
+def _is_large(array: NDArray[Any]) -> bool:
+    return array.nbytes >= _LARGE_BYTES and array.dtype != object
 
 
 def _model_spec(ref: ModelRef, signature: str = "") -> ModelSpec:

@@ -26,6 +26,7 @@ from serving.typed_models import load_models
 from tests.stack import ROOT
 from tests.tfgate.inspection.written import ROWS, graph, write
 from tfgate.cli import app
+from training.recipes import load_recipes
 
 DTYPES = get_args(DType)
 # Names that are no fields as they are, or that would hide what stands beside them.
@@ -322,3 +323,62 @@ def test_a_repository_of_several_models_is_asked_which(tmp_path: Path) -> None:
     message = run("mine", f"--from={tmp_path}", f"--models-path={tmp_path}", exit_code=2)
 
     assert "name the folder of one of a, b" in message
+
+
+def recipe_of(folder: Path, signature: Signature, *, exit_code: int = 0) -> str:
+    """Have a recipe written, too; give its text, or why there is none."""
+    version = write(folder / "m" / "1", graph({"serving_default": signature}))
+    arguments = ["mine", f"--from={version}", f"--models-path={folder}", "--recipe"]
+    said = run(*arguments, exit_code=exit_code)
+    return said if exit_code else (folder / "recipes" / "mine.py").read_text()
+
+
+TABLES = {
+    'NumberOutput("y")': {"y": TensorSpec("float32")},
+    'NumberOutput("y", row_shape=(1,))': {"y": TensorSpec("float32", (None, 1))},
+    'ClassOutput("y", classes=("0", "1", "2"))': {"y": TensorSpec("float32", (None, 3))},
+    'ClassOutput("y", classes=("0", "1"), labels="names")': {
+        "y": TensorSpec("float32", (None, 2)),
+        "names": TensorSpec("string", (None, 2)),
+    },
+}
+
+
+@pytest.mark.parametrize("output", TABLES)
+def test_a_recipe_for_a_table_has_the_outputs_of_the_signature(tmp_path: Path, output: str) -> None:
+    inputs = {"x": TensorSpec("float32"), "kind": TensorSpec("string", (None, 1))}
+
+    text = recipe_of(tmp_path, Signature(inputs, TABLES[output]))
+
+    assert output in text
+    recipes = load_recipes(tmp_path)
+    assert recipes["mine"].outputs.has_classes == output.startswith("Class")
+    config = f"--config={ROOT / 'pyproject.toml'}"
+    for command in (["ruff", "check"], ["ruff", "format", "--check"]):
+        finished = subprocess.run(
+            [sys.executable, "-m", *command, config, str(tmp_path / "recipes")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "words"),
+    [
+        ({"x": TensorSpec("float32", (None, 3))}, ROWS.outputs, "x (float32[batch, 3]) has more"),
+        ({"x_bytes": TensorSpec("string")}, ROWS.outputs, "x_bytes (string[batch]) has more"),
+        (ROWS.inputs, {"y": TensorSpec("int64")}, "not y (int64[batch])"),
+        (ROWS.inputs, {"y": TensorSpec("float32"), "z": TensorSpec("float32")}, "and not y"),
+        (ROWS.inputs, {"y": TensorSpec("float32", (None, 2, 2))}, "not y (float32[batch, 2, 2])"),
+    ],
+)
+def test_what_no_table_teaches_gets_no_recipe_and_no_file(
+    tmp_path: Path, inputs: dict[str, TensorSpec], outputs: dict[str, TensorSpec], words: str
+) -> None:
+    message = recipe_of(tmp_path, Signature(inputs, outputs), exit_code=2)
+
+    assert words in message
+    assert "leave out --recipe" in message
+    assert not (tmp_path / "mine.py").exists()

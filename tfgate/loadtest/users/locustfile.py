@@ -17,7 +17,7 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner
 
 from tfgate.loadtest.users.questions import Model, Question
-from tfgate.loadtest.users.served import CannotTell, served_models
+from tfgate.loadtest.users.served import CannotTell, served_models, taking_turns
 from tfgate.loadtest.users.shapes import SHAPES, Shape
 
 __all__ = ["Caller", "Shape"]
@@ -25,9 +25,6 @@ __all__ = ["Caller", "Shape"]
 SOURCE = random.Random()  # noqa: S311  # no secret depends on it
 LONGEST_SECONDS = 30  # the gateway gives up long before
 SHED = "shed"  # by the gateway's own decision, to keep the others quick
-# Of so many users, this many ask a model.
-SHARES = {"sentiment": 5, "image": 2}
-SHARE = 3
 stats.PERCENTILES_TO_CHART = [0.5, 0.95, 0.99]
 
 
@@ -71,17 +68,6 @@ def meet_models(environment: Environment, **_: Any) -> None:
         else:
             models.append(model)
     Caller.models = cycle(taking_turns(models))
-
-
-def taking_turns(models: list[Model]) -> list[Model]:
-    """Put models in an order in which the first users meet them all, and all as many as is due."""
-    shares = {model.name: SHARES.get(model.name, SHARE) for model in models}
-    turns = [
-        ((turn + 0.5) / shares[model.name] if turn else 0, model.name, model)
-        for model in models
-        for turn in range(shares[model.name])
-    ]
-    return [model for _, _, model in sorted(turns, key=lambda each: each[:2])]
 
 
 def _count_failure(environment: Environment, name: str, error: Exception) -> None:

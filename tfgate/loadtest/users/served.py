@@ -15,6 +15,9 @@ from tfgate.loadtest.users.reviews import review
 from tfgate.loadtest.users.tensors import GenericModel
 
 TIMEOUT_SECONDS = 30
+# Of so many users, this many ask a model.
+SHARES = {"sentiment": 5, "image": 2}
+SHARE = 3
 
 
 class CannotTell(Exception):
@@ -41,6 +44,17 @@ def served_models(
         except CannotTell as error:
             found[name] = error
     return found
+
+
+def taking_turns(models: list[Model]) -> list[Model]:
+    """Put models in an order in which the first users meet them all, and all as many as is due."""
+    shares = {model.name: SHARES.get(model.name, SHARE) for model in models}
+    turns = [
+        ((turn + 0.5) / shares[model.name], model.name, model)
+        for model in models
+        for turn in range(shares[model.name])
+    ]
+    return [model for _, _, model in sorted(turns, key=lambda each: each[:2])]
 
 
 def _model(name: str, ask: Callable[[str], Any], source: random.Random) -> Model:

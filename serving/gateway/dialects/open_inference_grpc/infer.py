@@ -92,12 +92,13 @@ def _inputs(request: ModelInferRequest) -> dict[str, NDArray[Any]]:
     for index, tensor in enumerate(request.inputs):
         # Of a message's own list, each look takes longer than of a copy.
         name, datatype, shape = tensor.name, tensor.datatype, list(tensor.shape)
-        _parameters(tensor.parameters, _OF_INPUT, partial(wrong_input, name))
+        if tensor.parameters:
+            _parameters(tensor.parameters, _OF_INPUT, partial(wrong_input, name))
         if name in inputs:
             raise wrong_input(name, "it is there twice; send it once")
         if not raw:
             inputs[name] = contents.decode(name, datatype, shape, tensor.contents)
-        elif tensor.contents.ListFields():
+        elif tensor.HasField("contents") and tensor.contents.ListFields():
             message = "it has contents, and raw_input_contents are there as well; send one of them"
             raise wrong_input(name, message)
         else:

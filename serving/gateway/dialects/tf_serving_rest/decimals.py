@@ -3,6 +3,7 @@
 What is no number at all is written as null, where TF Serving's own answer is no JSON.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-# Between these, six or nine digits need no exponent; others are written one by one.
-_SMALLEST, _LARGEST = 1e-4, 1e6
-_POWERS = 10.0 ** np.arange(-4, 7)
-_SCALES = 10.0 ** np.arange(10)[::-1]  # that leave six digits before the point
+# Between these, orjson writes a double as printf does a float; below _PLAIN, all but the zero
+# that printf puts into an exponent of one digit. Others are written one by one.
+_SMALLEST, _PLAIN, _LARGEST = 1e-14, 1e-4, 1e6
+_LAST_WITH_EXPONENT = 1e-5  # orjson writes larger ones without, up to _PLAIN
+_POWERS = 10.0 ** np.arange(-14, 7)
+_SCALES = 10.0 ** np.arange(20)[::-1]  # that leave six digits before the point
+_SHORT_EXPONENT = re.compile(rb"e-(?=\d\b)")
 
 
 def decimal(value: float) -> str:
@@ -39,15 +43,20 @@ def _dump_floats(array: NDArray[np.float32]) -> bytes:
     """Write floats as the doubles whose shortest form has the digits that are wanted."""
     values = array.astype(np.float64)
     sizes = np.abs(values)
-    scales = _SCALES[np.clip(np.searchsorted(_POWERS, sizes, "right") - 1, 0, 9)]
+    scales = _SCALES[np.clip(np.searchsorted(_POWERS, sizes, "right") - 1, 0, len(_SCALES) - 1)]
     six = np.rint(values * scales) / scales
     scales = scales * 1000
     nine = np.rint(values * scales) / scales
     digits = np.where(six.astype(np.float32) == array, six, nine)
-    odd = (sizes != 0) & ((sizes < _SMALLEST) | (sizes >= _LARGEST)) & np.isfinite(sizes)
+    shown = np.abs(digits)
+    small = shown < _PLAIN
+    odd = (small & ((sizes < _SMALLEST) | (shown >= _LAST_WITH_EXPONENT))) | (shown >= _LARGEST)
+    odd &= np.isfinite(sizes) & (sizes != 0)
     if odd.any():
-        return _with_texts(np.where(odd, values, digits), odd, _singles)
-    return orjson.dumps(digits, option=orjson.OPT_SERIALIZE_NUMPY)
+        text = _with_texts(np.where(odd, values, digits), odd, _singles)
+    else:
+        text = orjson.dumps(digits, option=orjson.OPT_SERIALIZE_NUMPY)
+    return _SHORT_EXPONENT.sub(b"e-0", text) if small.any() else text
 
 
 def _with_texts(

@@ -78,7 +78,8 @@ def tensor(flat: list[Any], shape: Shape, spec: TensorSpec) -> NDArray[Any]:
         # What does not fit into a small integer loses its upper bits, there as here.
         wide = np.uint64 if spec.dtype == "uint64" else np.int64
         return np.array(flat, wide).astype(spec.dtype).reshape(shape)
-    array = np.empty(len(flat), spec.numpy_dtype)
+    # What cannot be sent has no elements here, and is refused with all other inputs.
+    array = np.empty(len(flat), spec.numpy_dtype if spec.can_be_sent else object)
     array[:] = flat
     return array.reshape(shape)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -76,17 +77,61 @@ class TfServingRest:
             return metadata.write(await call.live(ref))
         body = await call.read()
         async with call.asking(ref) as model:
-            live = await model.live()
+            asking = _Asking(call, model, await model.live())
             if target.method == "predict":
-                question = await _parsed(partial(predictions.parse, live=live), body)
-                outputs = await _predict(model, question, live)
-                call.context.version = call.context.version or live.version
-                return predictions.write(question, outputs)
+                question = await _parsed(partial(predictions.parse, live=asking.live), body)
+                return predictions.write(question, await asking.predict(question))
             asked = await _parsed(examples.parse, body)
-            call.context.version = live.version
             if target.method == "classify":
-                return await _classify(model, asked, live)
-            return await _regress(model, asked, live)
+                return await asking.classify(asked)
+            return await asking.regress(asked)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A version that is being asked."""
+
+    call: Call
+    model: Asking
+    live: LiveVersion
+
+    async def predict(self, question: Question) -> Tensors:
+        signature = self.live.signature(question.signature)
+        if not brackets.differ(question.inputs, signature):
+            return (await self.model.predict(question)).outputs
+        request = PredictRequest(model_spec=self._spec(question.signature))
+        tensors.encode_all(request.inputs, question.inputs)
+        num_rows = max(len(array) if array.ndim else 1 for array in question.inputs.values())
+        try:
+            answer = await self._relay("Predict", request, num_rows)
+        except RejectedByModel:
+            # The graph stumbled, and the shapes are why: say that.
+            check_inputs(question.inputs, signature)
+            raise
+        return tensors.decode_all(_read(PredictResponse, answer).outputs)
+
+    async def classify(self, asked: Examples) -> bytes:
+        spec = self._spec(asked.signature)
+        request = ClassificationRequest(model_spec=spec, input=asked.input)
+        answer = await self._relay("Classify", request, asked.num_rows)
+        return examples.write_classes(_read(ClassificationResponse, answer).result)
+
+    async def regress(self, asked: Examples) -> bytes:
+        spec = self._spec(asked.signature)
+        request = RegressionRequest(model_spec=spec, input=asked.input)
+        answer = await self._relay("Regress", request, asked.num_rows)
+        return examples.write_values(_read(RegressionResponse, answer).result)
+
+    def _spec(self, signature: str) -> ModelSpec:
+        """Name the version that a label stood for, or that was the newest, when the call began."""
+        version = Int64Value(value=self.live.version)
+        return ModelSpec(name=self.live.model, version=version, signature_name=signature)
+
+    async def _relay(self, method: str, request: Message, num_rows: int) -> bytes:
+        content = request.SerializeToString()
+        answer = await self.model.relay(f"{_SERVICE}/{method}", content, num_rows)
+        self.call.context.version = self.live.version
+        return answer
 
 
 async def _parsed(parse: Callable[..., T], body: bytes) -> T:
@@ -99,46 +144,12 @@ async def _parsed(parse: Callable[..., T], body: bytes) -> T:
         return await asyncio.to_thread(parse, body, slowly=True)
 
 
-async def _predict(model: Asking, question: Question, live: LiveVersion) -> Tensors:
-    signature = live.signature(question.signature)
-    if not brackets.differ(question.inputs, signature):
-        return (await model.predict(question)).outputs
-    request = PredictRequest(model_spec=_spec(live, question.signature))
-    tensors.encode_all(request.inputs, question.inputs)
-    num_rows = max(len(array) if array.ndim else 1 for array in question.inputs.values())
-    try:
-        answer = await model.relay(f"{_SERVICE}/Predict", request.SerializeToString(), num_rows)
-    except RejectedByModel:
-        # The graph stumbled, and the shapes are why: say that.
-        check_inputs(question.inputs, signature)
-        raise
-    return tensors.decode_all(_read(PredictResponse, answer).outputs)
-
-
-async def _classify(model: Asking, asked: Examples, live: LiveVersion) -> bytes:
-    request = ClassificationRequest(model_spec=_spec(live, asked.signature), input=asked.input)
-    answer = await model.relay(f"{_SERVICE}/Classify", request.SerializeToString(), asked.num_rows)
-    return examples.write_classes(_read(ClassificationResponse, answer).result)
-
-
-async def _regress(model: Asking, asked: Examples, live: LiveVersion) -> bytes:
-    request = RegressionRequest(model_spec=_spec(live, asked.signature), input=asked.input)
-    answer = await model.relay(f"{_SERVICE}/Regress", request.SerializeToString(), asked.num_rows)
-    return examples.write_values(_read(RegressionResponse, answer).result)
-
-
 def _read(kind: type[M], answer: bytes) -> M:
     try:
         return kind.FromString(answer)
     except DecodeError as error:
         message = "what the model server answered cannot be read"
         raise ModelServerFailure(message) from error
-
-
-def _spec(live: LiveVersion, signature: str) -> ModelSpec:
-    """Name the version that a label stood for, or that was the newest, when the call began."""
-    version = Int64Value(value=live.version)
-    return ModelSpec(name=live.model, version=version, signature_name=signature)
 
 
 def _preflight(scope: Scope) -> Response:

@@ -89,7 +89,11 @@ async def failure(call: Awaitable[Any]) -> grpc.aio.AioRpcError:
 
 def test_a_call_is_a_request_of_its_own_method_and_its_answer_the_body() -> None:
     app = Application()
-    app.headers = [(b"x-model-version", b"3"), (b"content-type", b"text/plain")]
+    app.headers = [
+        *[(b"x-model-version", b"3"), (b"content-type", b"text/plain")],
+        # Metadata are ASCII; a model's name need not be.
+        (b"x-model-name", "mieszkań".encode()),
+    ]
 
     async def test() -> None:
         async with serving(app) as (_, channel):

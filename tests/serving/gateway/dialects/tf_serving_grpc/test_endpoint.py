@@ -140,10 +140,13 @@ def test_calls_at_the_same_time_share_one_of_the_model_server(
 
 def test_what_has_no_batch_goes_as_it_came(ready: Gateway, server: FakeModelServer) -> None:
     request = question(3.0, signature_name="scalar")
+    request.inputs["x"].ClearField("tensor_content")
+    request.inputs["x"].float_val.append(3)
 
     response = predict(ready, request)
 
-    assert tensors.decode(server.calls[-1].request.inputs["x"]).tolist() == 3
+    # Had it been read, it would have been written in another way.
+    assert server.calls[-1].request == request
     assert response.model_spec.signature_name == "scalar"
 
 
@@ -175,6 +178,16 @@ def test_a_small_message_does_not_fill_the_memory(
     assert code is INVALID
     assert said.startswith("input 'x': ")
     assert len(server.calls) == before
+
+
+def test_a_shape_of_many_dimensions_is_not_multiplied_out(ready: Gateway) -> None:
+    request = question()
+    for _ in range(64):
+        request.inputs["x"].tensor_shape.dim.add(size=2**62)
+
+    _, said = refusal(ready, request)
+
+    assert "its shape has 65 dimensions" in said
 
 
 def test_few_inputs_share_what_may_be_made_of_little(ready: Gateway) -> None:

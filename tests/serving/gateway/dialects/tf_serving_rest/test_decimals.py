@@ -34,6 +34,33 @@ def test_doubles_have_six_digits_or_seventeen(array: NDArray[np.float64]) -> Non
     assert dump(array).decode() == f"[{','.join(texts)}]"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.0"),
+        (-0.0, "-0.0"),
+        (1.0, "1.0"),
+        (0.1, "0.1"),
+        (3.1415927, "3.14159274"),
+        (123456792.0, "123456792.0"),
+        (999999.5, "999999.5"),
+        (1e6, "1e+06"),
+        (1234567.0, "1234567.0"),
+        (1e-4, "0.0001"),
+        (9.9999e-5, "9.9999e-05"),
+        (2.5e-5, "2.5e-05"),
+        (1.2345678e-7, "1.23456786e-07"),
+        (1e30, "1e+30"),
+        (np.inf, "null"),
+        (-np.inf, "null"),
+        (np.nan, "null"),
+    ],
+)
+def test_floats_by_their_size(value: float, text: str) -> None:
+    for array in (np.array([value], np.float32), np.array([value, 1e30, 0.5], np.float32)):
+        assert dump(array).decode()[1:-1].split(",")[0] == text
+
+
 def test_a_client_reads_the_same_floats() -> None:
     array = np.random.default_rng(1).normal(size=(100, 9)).astype(np.float32)
     read = np.array(orjson.loads(dump(array)), np.float32)

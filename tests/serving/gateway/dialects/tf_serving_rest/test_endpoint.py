@@ -80,6 +80,7 @@ def test_the_first_example_of_tf_servings_own_documentation(
 
     assert response.content == b'{\n    "predictions": [2.5, 3.0, 4.5\n    ]\n}'
     assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["X-Model-Version"] == "2"
     [call] = server.calls
     assert [dim.size for dim in call.request.inputs["x"].tensor_shape.dim] == [3]
 

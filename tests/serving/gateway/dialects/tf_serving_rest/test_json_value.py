@@ -43,7 +43,7 @@ def test_objects_are_indented_and_arrays_are_not() -> None:
         (float("nan"), "NaN", "["),
         (float("-inf"), "-Infinity", "["),
         (2**64 - 1, "18446744073709551615", "[18446744073709551615]"),
-        ('a"\\\n\x01é/', '"a\\"\\\\\\n\\u0001é/"', '["a\\"\\\\\\n\\u0001é/"]'),
+        ('a"\\\n\x1fé/', '"a\\"\\\\\\n\\u001Fé/"', '["a\\"\\\\\\n\\u001Fé/"]'),
         (False, "false", "[false]"),
     ],
 )

@@ -155,6 +155,13 @@ def test_types_that_are_read_from_no_json(dtype: str, name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("body", [b'{"inputs":[]}', b'{"instances":[[]]}'])
+@pytest.mark.parametrize("dtype", ["complex64", "dtype 99", "float16", "uint16", "string"])
+def test_no_values_are_of_any_type(dtype: str, body: bytes) -> None:
+    [array] = read(body, taking(x=TensorSpec(dtype))).inputs.values()
+    assert array.size == 0
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
