@@ -49,7 +49,8 @@ ALLOWED = {
 GATEWAY = [
     ["serving.gateway.__main__", "serving.gateway.server"],
     ["serving.gateway.app"],
-    ["serving.gateway.api", "serving.gateway.dialects"],
+    ["serving.gateway.api"],
+    ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],

@@ -14,7 +14,7 @@ from serving.gateway.dialects.open_inference.datatypes import (
     datatype_of_array,
     numpy_dtype,
 )
-from serving.gateway.dialects.open_inference.refusals import wrong_input
+from serving.gateway.dialects.open_inference.refusals import told, wrong_input
 
 _FIELDS = {
     "BOOL": "bool_contents",
@@ -55,9 +55,8 @@ def decode(
     values = getattr(contents, field)
     size = num_elements(name, shape)
     if len(values) != size:
-        expected = f"{size:,}" if size < 2**63 else "more than 2^63"
         message = (
-            f"{datatype} of shape {list(shape)} is {expected} elements, "
+            f"{datatype} of shape {list(shape)} is {told(size)} elements, "
             f"and {len(values):,} came in {field}"
         )
         raise wrong_input(name, message)
