@@ -25,7 +25,7 @@ from serving.gateway.dialects.open_inference import metadata, states
 from serving.gateway.dialects.open_inference.timeouts import within
 from serving.gateway.dialects.open_inference_http import answers
 from serving.gateway.dialects.open_inference_http.examples import example_request
-from serving.gateway.dialects.open_inference_http.requests import InferRequest, parse
+from serving.gateway.dialects.open_inference_http.requests import InferAsked, parse
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
@@ -170,7 +170,7 @@ def model_ref(name: str, version: str | None) -> ModelRef:
     return ModelRef(name, label=version)
 
 
-async def _predict(model: Asking, asked: InferRequest) -> Answer:
+async def _predict(model: Asking, asked: InferAsked) -> Answer:
     if asked.timeout_seconds is None:
         return await model.predict(asked)
     async with within(asked.timeout_seconds):
@@ -189,7 +189,7 @@ def _num_bytes(outputs: Tensors) -> int:
 
 
 def _write(
-    asked: InferRequest, answer: Answer, model: str, request_id: str
+    asked: InferAsked, answer: Answer, model: str, request_id: str
 ) -> tuple[bytes, answers.HeaderLines]:
     return answers.write(
         asked, answer.outputs, model=model, version=answer.version, request_id=request_id

@@ -21,16 +21,16 @@ from serving.errors import ModelServerFailure, RejectedByModel, TfgateError
 from serving.gateway.dialects.calls import Asking, Call, Calls
 from serving.gateway.dialects.tf_serving_rest import (
     brackets,
-    examples,
+    example_calls,
     metadata,
     predictions,
     status,
 )
 from serving.gateway.dialects.tf_serving_rest.document import Odd
 from serving.gateway.dialects.tf_serving_rest.errors import restated
-from serving.gateway.dialects.tf_serving_rest.examples import Examples
+from serving.gateway.dialects.tf_serving_rest.example_calls import Examples
 from serving.gateway.dialects.tf_serving_rest.paths import Target, target_of
-from serving.gateway.dialects.tf_serving_rest.predictions import Question
+from serving.gateway.dialects.tf_serving_rest.predictions import PredictAsked
 from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
 
@@ -77,36 +77,36 @@ class TfServingRest:
             return metadata.write(await call.live(ref))
         body = await call.read()
         async with call.asking(ref) as model:
-            asking = _Asking(call, model, await model.live())
+            version = _Version(call, model, await model.live())
             if target.method == "predict":
-                question = await _parsed(partial(predictions.parse, live=asking.live), body)
-                return predictions.write(question, await asking.predict(question))
-            asked = await _parsed(examples.parse, body)
+                wanted = await _parsed(partial(predictions.parse, live=version.live), body)
+                return predictions.write(wanted, await version.predict(wanted))
+            asked = await _parsed(example_calls.parse, body)
             if target.method == "classify":
-                return await asking.classify(asked)
-            return await asking.regress(asked)
+                return await version.classify(asked)
+            return await version.regress(asked)
 
 
 @dataclass(frozen=True)
-class _Asking:
+class _Version:
     """A version that is being asked."""
 
     call: Call
     model: Asking
     live: LiveVersion
 
-    async def predict(self, question: Question) -> Tensors:
-        signature = self.live.signature(question.signature)
-        if not brackets.differ(question.inputs, signature):
-            return (await self.model.predict(question)).outputs
-        request = PredictRequest(model_spec=self._spec(question.signature))
-        tensors.encode_all(request.inputs, question.inputs)
-        num_rows = max(len(array) if array.ndim else 1 for array in question.inputs.values())
+    async def predict(self, asked: PredictAsked) -> Tensors:
+        signature = self.live.signature(asked.signature)
+        if not brackets.differ(asked.inputs, signature):
+            return (await self.model.predict(asked)).outputs
+        request = PredictRequest(model_spec=self._spec(asked.signature))
+        tensors.encode_all(request.inputs, asked.inputs)
+        num_rows = max(len(array) if array.ndim else 1 for array in asked.inputs.values())
         try:
             answer = await self._relay("Predict", request, num_rows)
         except RejectedByModel:
             # The graph stumbled, and the shapes are why: say that.
-            check_inputs(question.inputs, signature)
+            check_inputs(asked.inputs, signature)
             raise
         return tensors.decode_all(_read(PredictResponse, answer).outputs)
 
@@ -114,13 +114,13 @@ class _Asking:
         spec = self._spec(asked.signature)
         request = ClassificationRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Classify", request, asked.num_rows)
-        return examples.write_classes(_read(ClassificationResponse, answer).result)
+        return example_calls.write_classes(_read(ClassificationResponse, answer).result)
 
     async def regress(self, asked: Examples) -> bytes:
         spec = self._spec(asked.signature)
         request = RegressionRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Regress", request, asked.num_rows)
-        return examples.write_values(_read(RegressionResponse, answer).result)
+        return example_calls.write_values(_read(RegressionResponse, answer).result)
 
     def _spec(self, signature: str) -> ModelSpec:
         """Name the version that a label stood for, or that was the newest, when the call began."""

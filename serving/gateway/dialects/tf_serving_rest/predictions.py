@@ -16,13 +16,13 @@ from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 
 @dataclass(frozen=True)
-class Question(Asked):
+class PredictAsked(Asked):
     """What is asked, and whether it came `by_row`."""
 
     by_row: bool = True
 
 
-def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> Question:
+def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> PredictAsked:
     """Read the body of a predict request.
 
     Raises:
@@ -39,10 +39,10 @@ def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> Question:
         inputs = _inputs(asked, signature, body, by_row=by_row, slowly=slowly)
     except NotPlain as error:
         raise Odd from error
-    return Question(inputs, name or PREDICT_SIGNATURE, by_row=by_row)
+    return PredictAsked(inputs, name or PREDICT_SIGNATURE, by_row=by_row)
 
 
-def write(asked: Question, outputs: Tensors) -> bytes:
+def write(asked: PredictAsked, outputs: Tensors) -> bytes:
     """Write an answer.
 
     Raises:
