@@ -58,6 +58,7 @@ GATEWAY = [
     [
         *("serving.gateway.background", "serving.gateway.bodies", "serving.gateway.problems"),
         *("serving.gateway.settings", "serving.gateway.validation"),
+        "serving.gateway.certificates",
         *("serving.gateway.service_links", "serving.gateway.setting_words"),
         "serving.gateway.target",
     ],
