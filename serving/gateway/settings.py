@@ -150,8 +150,8 @@ class Settings(BaseSettings):
     )
     generic_models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(ANY_MODEL,),
-        description="models of the model server that may be asked although nobody has declared "
-        "them, with commas between; * is all, nothing is none",
+        description="models that may be asked although there is no file for them, by what "
+        "the model server tells of them, with commas between; * is all, nothing is none",
     )
     models_config: File | None = Field(
         default=None,
@@ -244,11 +244,11 @@ class Settings(BaseSettings):
         default="auto", description="auto writes text to a terminal, and JSON everywhere else"
     )
 
-    def known_models(self, declared: Iterable[str]) -> set[str] | None:
+    def known_models(self, typed: Iterable[str]) -> set[str] | None:
         """Return the models that keys and settings may name; None where nobody knows them all."""
         if self.models_config is not None or ANY_MODEL in self.generic_models:
             return None
-        return {*declared, *self.generic_models}
+        return {*typed, *self.generic_models}
 
     @model_validator(mode="before")
     @classmethod

@@ -76,7 +76,7 @@ def operations_router(
     )
     async def readiness_of_one(
         request: Request,
-        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.declared)})],
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.typed)})],
     ) -> Readiness:
         await registry.find(model)
         refuse_while_draining(request.scope)
