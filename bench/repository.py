@@ -1,4 +1,4 @@
-"""The folder of all models that are asked: the shipped ones, and those that nobody declared."""
+"""The folder of all models that are asked: the shipped ones, and the generic ones."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Models that nobody declared, of every kind of signature, as a fake model server serves them."""
+"""Generic models, of every kind of signature, as a fake model server serves them."""
 
 from collections.abc import Mapping
 
@@ -83,5 +83,5 @@ def generic_version(model: str) -> FakeVersion:
 
 
 def generic_models(*names: str) -> FakeModelServer:
-    """Serve version 1 of these models, or of all, and of none that is declared."""
+    """Serve version 1 of these models, or of all, and no typed one."""
     return FakeModelServer({name: {1: generic_version(name)} for name in names or SIGNATURES})

@@ -71,7 +71,7 @@ def model_table(gateway: Gateway) -> Table:
 
 
 def served_models(gateway: Gateway) -> list[str]:
-    """Return the names of the models that have any version, declared or not.
+    """Return the names of the models that have any version, typed or generic.
 
     Raises:
         CannotAsk: the gateway is away.

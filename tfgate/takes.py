@@ -24,14 +24,14 @@ def takes(gateway: Gateway, name: str, choice: Mapping[str, Any]) -> Takes:
     """
     typed = f"/predict/{quote(name, safe='')}" + (f"?{urlencode(choice)}" if choice else "")
     if name in MODELS:
-        return _declared(name, typed, MODELS[name])
+        return _typed(name, typed, MODELS[name])
     example = ask(gateway, "GET", f"/models/{quote(name, safe='')}").get("example")
     if example is not None:
-        return _declared_elsewhere(name, typed, example)
+        return _typed_elsewhere(name, typed, example)
     return _generic(gateway, name, choice)
 
 
-def _declared(name: str, path: str, model: Model[Any, Any]) -> Takes:
+def _typed(name: str, path: str, model: Model[Any, Any]) -> Takes:
     return Takes(
         name,
         path,
@@ -41,7 +41,7 @@ def _declared(name: str, path: str, model: Model[Any, Any]) -> Takes:
     )
 
 
-def _declared_elsewhere(name: str, path: str, example: Mapping[str, Any]) -> Takes:
+def _typed_elsewhere(name: str, path: str, example: Mapping[str, Any]) -> Takes:
     return Takes(name, path, lambda: _json(example), _in_field(list(example)))
 
 
@@ -51,7 +51,7 @@ def _in_field(fields: Sequence[str]) -> Callable[[str], str] | None:
 
 
 def _generic(gateway: Gateway, name: str, choice: Mapping[str, Any]) -> Takes:
-    """Ask a model that nobody has declared in TensorFlow Serving's own JSON."""
+    """Ask a generic model in TensorFlow Serving's own JSON."""
     if len(choice) > 1:
         message = "--version and --label exclude each other: give one of them."
         raise WrongQuestion(message)

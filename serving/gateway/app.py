@@ -58,7 +58,7 @@ REST API and the Open Inference Protocol do. Every error says what was received,
 and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
 it."""
 
-# Of a model that nobody declared. Single rows never come to so many, for fewer requests are let in
+# Of a generic model. Single rows never come to so many, for fewer requests are let in
 # at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
 _GENERIC_CALL_ROWS = 1024
 

@@ -1,6 +1,7 @@
 """Errors as HTTP answers: which status each has, and its RFC 9457 problem document."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -71,16 +72,25 @@ class Problem(BaseModel):
     request_id: str
 
 
-def status_of(error: type[TfgateError]) -> int:
-    """Return the HTTP status of an error class, its own or the nearest base class's.
+def status_of(
+    error: type[TfgateError], statuses: Mapping[type[TfgateError], int] = STATUSES
+) -> int:
+    """Return the status of an error class, its own or the nearest base class's: that of HTTP.
+
+    Other protocols have `statuses` of their own.
 
     Raises:
         LookupError: nothing was decided for it.
     """
     for base in error.__mro__:
-        if base in STATUSES:
-            return STATUSES[base]
+        if base in statuses:
+            return statuses[base]
     raise LookupError(error)
+
+
+def in_a_sentence(error: TfgateError, hint: str) -> str:
+    """Say in one text what is wrong and what to do next, for forms that have room for no more."""
+    return f"{error.detail}. {hint}" if hint else error.detail
 
 
 def title_of(error: type[TfgateError]) -> str:

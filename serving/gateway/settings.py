@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from serving.gateway.certificates import check_pair, load_authorities, load_pair
 from serving.gateway.service_links import is_service_link
 from serving.gateway.setting_words import bounds, takes
 from serving.gateway.target import check_target
@@ -149,8 +150,8 @@ class Settings(BaseSettings):
     )
     generic_models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(ANY_MODEL,),
-        description="models of the model server that may be asked although nobody has declared "
-        "them, with commas between; * is all, nothing is none",
+        description="models that may be asked although there is no file for them, by what "
+        "the model server tells of them, with commas between; * is all, nothing is none",
     )
     models_config: File | None = Field(
         default=None,
@@ -243,11 +244,11 @@ class Settings(BaseSettings):
         default="auto", description="auto writes text to a terminal, and JSON everywhere else"
     )
 
-    def known_models(self, declared: Iterable[str]) -> set[str] | None:
+    def known_models(self, typed: Iterable[str]) -> set[str] | None:
         """Return the models that keys and settings may name; None where nobody knows them all."""
         if self.models_config is not None or ANY_MODEL in self.generic_models:
             return None
-        return {*declared, *self.generic_models}
+        return {*typed, *self.generic_models}
 
     @model_validator(mode="before")
     @classmethod
@@ -331,83 +332,39 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _has_whole_identity(self) -> Self:
+    def _can_speak_tls_to_model_server(self) -> Self:
         certificate, key = self.model_server_certificate_file, self.model_server_private_key_file
-        if (certificate is None) != (key is None):
-            message = (
-                "TFGATE_MODEL_SERVER_CERTIFICATE_FILE and TFGATE_MODEL_SERVER_PRIVATE_KEY_FILE "
-                "go together"
-            )
-            raise ValueError(message)
-        if certificate is not None and self.model_server_ca_file is None:
-            message = (
-                "a certificate of our own is only shown over TLS: "
-                "set TFGATE_MODEL_SERVER_CA_FILE, too"
-            )
-            raise ValueError(message)
-        return self
-
-    @model_validator(mode="after")
-    def _has_good_certificates(self) -> Self:
-        # gRPC would start with anything, and then fail for ever.
+        check_pair("TFGATE_MODEL_SERVER", certificate, key)
         if self.model_server_ca_file is None:
+            if certificate is not None:
+                message = (
+                    "a certificate of our own is only shown over TLS: "
+                    "set TFGATE_MODEL_SERVER_CA_FILE, too"
+                )
+                raise ValueError(message)
             return self
-        try:
-            context = ssl.create_default_context(cafile=self.model_server_ca_file)
-        except OSError as error:
-            message = (
-                f"TFGATE_MODEL_SERVER_CA_FILE: {self.model_server_ca_file} holds no PEM "
-                f"certificate: {_without_source(error)}"
-            )
-            raise ValueError(message) from error
-        certificate, key = self.model_server_certificate_file, self.model_server_private_key_file
-        if certificate is None:
-            return self
-        try:
-            # Asked for a passphrase, we have none, as gRPC has not; else OpenSSL asks the terminal.
-            context.load_cert_chain(certificate, key, password="")
-        except (OSError, ValueError) as error:
-            message = (
-                f"TFGATE_MODEL_SERVER_CERTIFICATE_FILE, {certificate}, and "
-                f"TFGATE_MODEL_SERVER_PRIVATE_KEY_FILE, {key}, are no PEM certificate and its own "
-                f"private key without a passphrase: {_without_source(error)}"
-            )
-            raise ValueError(message) from error
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        load_authorities(context, "TFGATE_MODEL_SERVER_CA_FILE", self.model_server_ca_file)
+        if certificate is not None:
+            load_pair(context, "TFGATE_MODEL_SERVER", certificate, key)
         return self
 
     @model_validator(mode="after")
-    def _has_whole_grpc_identity(self) -> Self:
+    def _can_speak_tls_to_grpc_clients(self) -> Self:
         certificate, key = self.grpc_certificate_file, self.grpc_private_key_file
-        if (certificate is None) != (key is None):
-            message = "TFGATE_GRPC_CERTIFICATE_FILE and TFGATE_GRPC_PRIVATE_KEY_FILE go together"
-            raise ValueError(message)
-        if self.grpc_client_ca_file is not None and certificate is None:
-            message = (
-                "clients show certificates only over TLS: "
-                "set TFGATE_GRPC_CERTIFICATE_FILE, too, or leave TFGATE_GRPC_CLIENT_CA_FILE out"
-            )
-            raise ValueError(message)
-        if certificate is None or key is None:
+        check_pair("TFGATE_GRPC", certificate, key)
+        if certificate is None:
+            if self.grpc_client_ca_file is not None:
+                message = (
+                    "clients show certificates only over TLS: "
+                    "set TFGATE_GRPC_CERTIFICATE_FILE, too, or leave TFGATE_GRPC_CLIENT_CA_FILE out"
+                )
+                raise ValueError(message)
             return self
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            context.load_cert_chain(certificate, key, password="")
-        except (OSError, ValueError) as error:
-            message = (
-                f"TFGATE_GRPC_CERTIFICATE_FILE, {certificate}, and TFGATE_GRPC_PRIVATE_KEY_FILE, "
-                f"{key}, are no PEM certificate and its own private key without a passphrase: "
-                f"{_without_source(error)}"
-            )
-            raise ValueError(message) from error
+        load_pair(context, "TFGATE_GRPC", certificate, key)
         if self.grpc_client_ca_file is not None:
-            try:
-                context.load_verify_locations(self.grpc_client_ca_file)
-            except OSError as error:
-                message = (
-                    f"TFGATE_GRPC_CLIENT_CA_FILE: {self.grpc_client_ca_file} holds no PEM "
-                    f"certificate: {_without_source(error)}"
-                )
-                raise ValueError(message) from error
+            load_authorities(context, "TFGATE_GRPC_CLIENT_CA_FILE", self.grpc_client_ca_file)
         return self
 
     @field_validator("tracing")
@@ -442,11 +399,6 @@ def _is_address(host: str) -> bool:
 
 def _is_loopback(host: str) -> bool:
     return ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost"
-
-
-def _without_source(error: Exception) -> str:
-    """Say what OpenSSL found, without the line of its own source."""
-    return str(error).partition(" (_ssl.c")[0]
 
 
 def read_settings(**given: Any) -> Settings:

@@ -49,7 +49,8 @@ ALLOWED = {
 GATEWAY = [
     ["serving.gateway.__main__", "serving.gateway.server"],
     ["serving.gateway.app"],
-    ["serving.gateway.api", "serving.gateway.dialects"],
+    ["serving.gateway.api"],
+    ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],
@@ -57,6 +58,7 @@ GATEWAY = [
     [
         *("serving.gateway.background", "serving.gateway.bodies", "serving.gateway.problems"),
         *("serving.gateway.settings", "serving.gateway.validation"),
+        "serving.gateway.certificates",
         *("serving.gateway.service_links", "serving.gateway.setting_words"),
         "serving.gateway.target",
     ],

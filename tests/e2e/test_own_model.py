@@ -1,4 +1,4 @@
-"""A model of a user's own, from a SavedModel that nobody has declared to a trained, typed one."""
+"""A model of a user's own, from a SavedModel to a trained, typed one."""
 
 import csv
 import random

@@ -33,7 +33,7 @@ def shown(url: str, profile: Path) -> str:
 
 @pytest.fixture(scope="module")
 def generic_gateway() -> Iterator[str]:
-    """A gateway with models that nobody declared, none of which is known at the start."""
+    """A gateway with generic models, none of which is known at the start."""
     server = declared_models()
     for name in ("forest", "pictures", "halves", "without a batch"):
         server.models[name] = {1: generic_version(name)}
@@ -105,7 +105,7 @@ def test_a_browser_shows_the_documentation(gateway: str, tmp_path: Path) -> None
         assert f"One prediction by {name}" in page
 
 
-def test_a_declared_model_answers_its_example(page: Page) -> None:
+def test_a_typed_model_answers_its_example(page: Page) -> None:
     ask(page)
 
     expect(page.locator("section")).to_contain_text('"prediction"')
@@ -113,7 +113,7 @@ def test_a_declared_model_answers_its_example(page: Page) -> None:
     expect(page.locator("#examples")).to_contain_text("/v1/models/housing:predict")
 
 
-def test_a_model_that_nobody_declared_is_shown_and_answers(page: Page) -> None:
+def test_a_generic_model_is_shown_and_answers(page: Page) -> None:
     open_other(page, "forest")
 
     expect(page.locator("form")).to_contain_text("[any, 4]")

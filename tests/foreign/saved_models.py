@@ -1,4 +1,4 @@
-"""SavedModels that nobody declared, as people write them with TensorFlow and Keras."""
+"""SavedModels for generic models, as people write them with TensorFlow and Keras."""
 
 import shutil
 from pathlib import Path

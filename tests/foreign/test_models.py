@@ -1,4 +1,4 @@
-"""Models that nobody declared answer as TensorFlow does, in every dialect, to one and to many."""
+"""Generic models answer as TensorFlow does, in every dialect, to one and to many."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain

@@ -1,4 +1,4 @@
-"""What a model that nobody declared does not take is refused by name, in every dialect."""
+"""What a generic model does not take is refused by name, in every dialect."""
 
 from collections.abc import Mapping
 

@@ -193,7 +193,7 @@ def stranger(status: int, body: bytes) -> Iterator[str]:
             thread.join()
 
 
-def test_models_lists_what_the_gateway_knows_and_nobody_declared() -> None:
+def test_models_lists_generic_models_too() -> None:
     server = generic_models("forest", "naïve model")
     with (
         listening(server) as address,

@@ -45,7 +45,7 @@ def test_a_key_is_shown_once_and_found_again(file: Path) -> None:
         ["--model=housing", "--models=churn"],
     ],
 )
-def test_a_key_may_name_models_that_nobody_declared(file: Path, options: list[str]) -> None:
+def test_a_key_may_name_generic_models(file: Path, options: list[str]) -> None:
     result = CliRunner().invoke(app, ["keys", "create", "shop", *options, f"--file={file}"])
 
     [key] = read_keys(file, None)

@@ -14,7 +14,7 @@ from tfgate.question import Question, WrongQuestion, read_question
 from tfgate.takes import takes
 
 PICTURE = file_of(drawing(1))
-# Of what is declared here, no gateway is asked.
+# Of what is typed here, no gateway is asked.
 NOBODY = Gateway("http://127.0.0.1:9")
 TAKES = {name: takes(NOBODY, name, {}) for name in MODELS}
 HOUSE = MODELS["housing"].example.model_dump_json().encode()

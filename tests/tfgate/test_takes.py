@@ -1,4 +1,4 @@
-"""How models are asked that are not declared here, by what a gateway tells of them."""
+"""How models are asked that are not typed here, by what a gateway tells of them."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def body(taken: Takes, given: str) -> object:
     return json.loads(read_question(taken, given).content)
 
 
-def test_a_model_that_is_declared_elsewhere_is_asked_as_one_that_is_declared_here(
+def test_a_model_with_a_file_elsewhere_is_asked_as_one_with_a_file_here(
     gateway: Gateway,
 ) -> None:
     taken = takes(gateway, DECLARED, {"version": 3})
@@ -37,7 +37,7 @@ def test_a_model_that_is_declared_elsewhere_is_asked_as_one_that_is_declared_her
     assert body(taken, '{"x": 2}') == {"x": 2}
 
 
-def test_the_example_for_a_model_that_nobody_declared_fits_its_signature(generic: Takes) -> None:
+def test_the_example_for_a_generic_model_fits_its_signature(generic: Takes) -> None:
     assert json.loads(generic.example()) == {"inputs": {"x": [[[0], [0]]], "text": ["0"]}}
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving.contract import Signature, TensorSpec
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from tfgate.inspection.operations import libraries, listed_version, needs
 from tfgate.inspection.saved_model import Details, Version
 from tfgate.inspection.warmup import MAX_RECORDS
 
-DEFAULT = "serving_default"
 _NUM_NAMED = 5
 _CLASSIC = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
 
@@ -172,11 +172,11 @@ def _of_signatures(version: Version) -> Iterator[Finding]:
             "none of its signatures can be asked",
             "see below what is wrong with each of them",
         )
-    if DEFAULT not in version.signatures:
+    if PREDICT_SIGNATURE not in version.signatures:
         yield Finding(
             "limits",
-            f"there is no signature {DEFAULT}, so whoever asks must name one",
-            f"export one by the name {DEFAULT}, or ask with signature_name",
+            f"there is no signature {PREDICT_SIGNATURE}, so whoever asks must name one",
+            f"export one by the name {PREDICT_SIGNATURE}, or ask with signature_name",
         )
     for name, signature in version.signatures.items():
         yield from _of_devices(name, version.details[name])

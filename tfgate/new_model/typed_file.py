@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.gateway.inference.example import example
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from serving.tensors import decode_all
 from tfgate.inspection.saved_model import Version
-from tfgate.inspection.verdict import DEFAULT, can_be_asked, unsendable
+from tfgate.inspection.verdict import can_be_asked, unsendable
 from tfgate.new_model.layout import WIDTH, opened
 from tfgate.new_model.names import class_name, field_names
 from tfgate.new_model.tensors import (
@@ -63,12 +64,12 @@ def typed_model(name: str, version: Version) -> TypedModel:
     Raises:
         NotTyped: it has none, or one whose rows have no answers of their own.
     """
-    signature = version.signatures.get(DEFAULT)
+    signature = version.signatures.get(PREDICT_SIGNATURE)
     if signature is None:
         there = ", ".join(version.signatures) or "none"
         raise NotTyped(
-            f"{version.place} has no signature {DEFAULT}, which a typed model asks; there are "
-            f"{there}. Export one by that name"
+            f"{version.place} has no signature {PREDICT_SIGNATURE}, which a typed model asks; "
+            f"there are {there}. Export one by that name"
         )
     _check(version, signature)
     inputs, outputs = (
@@ -93,7 +94,7 @@ def _check(version: Version, signature: Signature) -> None:
     ways += version.place.model
     if wrong := unsendable(signature):
         raise NotTyped(f"{version.place} has {', '.join(wrong)}, which cannot be sent")
-    if not can_be_asked(version, DEFAULT):
+    if not can_be_asked(version, PREDICT_SIGNATURE):
         raise NotTyped(f"{version.place} cannot be asked: 'tfgate inspect' says why")
     tensors = {**signature.inputs, **signature.outputs}
     alone = [f"{each} ({spec})" for each, spec in tensors.items() if not spec.has_batch]
@@ -108,7 +109,7 @@ def _check(version: Version, signature: Signature) -> None:
 def _recorded(version: Version, signature: Signature) -> Tensors | None:
     """Find the first request that the version is warmed up with and that fits."""
     for request in version.warmup.requests if version.warmup else ():
-        if request.model_spec.signature_name not in {"", DEFAULT}:
+        if request.model_spec.signature_name not in {"", PREDICT_SIGNATURE}:
             continue
         try:
             recorded = decode_all(request.inputs)
@@ -130,10 +131,10 @@ def _fits(array: NDArray[Any] | None, spec: TensorSpec) -> bool:
 
 def _defaults(version: Version) -> dict[str, NDArray[Any]]:
     """Give what a row has where an input is left out: a default of several rows is none of one."""
-    specs = version.signatures[DEFAULT].inputs
+    specs = version.signatures[PREDICT_SIGNATURE].inputs
     return {
         name: array
-        for name, array in version.details[DEFAULT].defaults.items()
+        for name, array in version.details[PREDICT_SIGNATURE].defaults.items()
         if _fits(array, specs[name]) and len(array) == 1
     }
 

@@ -43,21 +43,21 @@ class Documentation:
         return self._document
 
     def _generic_versions(self) -> list[LiveVersion]:
-        """Return, of each model that nobody declared, the version that answers by default.
+        """Return, of each generic model, the version that answers by default.
 
         One that no version answers for yet is left out.
         """
         found = (
             self._catalog.known(model.inference.route(ModelRef(name)))
             for name, model in self._registry.items()
-            if model.declared is None
+            if model.typed is None
         )
         return [version for version in found if version is not None]
 
     @cached_property
     def _own(self) -> dict[str, Any]:
         """Everything but the dialects; most of the time goes into this, and it never changes."""
-        models = self._registry.declared
+        models = self._registry.typed
         return openapi.build(self._app, models, is_guarded=self._is_guarded)
 
     def _build(self) -> dict[str, Any]:

@@ -40,18 +40,18 @@ class ModelSummary(BaseModel):
     """A model and its versions, newest first."""
 
     name: str
-    declared: bool = Field(description="whether it has fields of its own, under /predict/{model}")
+    typed: bool = Field(description="whether it has fields of its own, under /predict/{model}")
     versions: list[Version]
 
 
 class ModelList(BaseModel):
-    """Every model that is known: one that nobody declared is, once somebody has named it."""
+    """Every model that is known: a generic one is, once somebody has named it."""
 
     models: list[ModelSummary]
 
 
-class Declaration(BaseModel):
-    """What /predict/{model} takes and gives; all of it null for a model that nobody declared."""
+class TypedDescription(BaseModel):
+    """What /predict/{model} takes and gives; all of it null for a generic model."""
 
     request_schema: dict[str, Any] | None = None
     response_schema: dict[str, Any] | None = None
@@ -59,11 +59,11 @@ class Declaration(BaseModel):
     curl: str | None = Field(default=None, description="a line for a shell that sends it")
 
 
-class ModelDescription(Declaration):
+class ModelDescription(TypedDescription):
     """Everything a caller needs to know of one model."""
 
     name: str
-    declared: bool
+    typed: bool
     versions: list[DescribedVersion]
     version: int | None = Field(
         description="the one that answers by default, and has these signatures; null if none can"
@@ -83,7 +83,7 @@ def models_router(
             models=[
                 ModelSummary(
                     name=name,
-                    declared=name in registry.declared,
+                    typed=name in registry.typed,
                     versions=[_version(*each) for each in _versions(found)],
                 )
                 for name, found in (await monitor.look()).items()
@@ -99,18 +99,18 @@ def models_router(
         served = await registry.find(model)
         versions = _versions(await monitor.look_at(model))
         address = _address(request, settings)
-        version, signatures = None, _declared_signatures(served.declared)
+        version, signatures = None, _declared_signatures(served.typed)
         if any(state.available for state, _ in versions):
             version, signatures = await live_signatures(served)
         return ModelDescription(
             name=model,
-            declared=served.declared is not None,
+            typed=served.typed is not None,
             versions=[await described(model, *each) for each in versions],
             version=version,
             signatures=describe_signatures(
                 model, signatures, catalog.apart.get((model, version or 0)), address
             ),
-            **_declaration(served, address),
+            **_typed_description(served, address),
         )
 
     async def live_signatures(served: ServedModel) -> tuple[int, dict[str, Signature]]:
@@ -138,8 +138,8 @@ def _declared_signatures(model: Model[Any, Any] | None) -> dict[str, Signature]:
     return {} if model is None else {PREDICT_SIGNATURE: model.signature}
 
 
-def _declaration(served: ServedModel, address: Address) -> dict[str, Any]:
-    model = served.declared
+def _typed_description(served: ServedModel, address: Address) -> dict[str, Any]:
+    model = served.typed
     if model is None:
         return {}
     example = model.example.model_dump(mode="json")

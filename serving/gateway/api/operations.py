@@ -1,6 +1,6 @@
 """What operators and probes ask: health, readiness, metrics, and what an error code means."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
@@ -9,19 +9,12 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.errors import (
-    FieldError,
-    ModelServerUnavailable,
-    ModelUnavailable,
-    NotFound,
-    ShuttingDown,
-    TfgateError,
-    all_errors,
-)
+from serving.errors import NotFound, all_errors
 from serving.gateway.api.openapi import problem_responses
-from serving.gateway.inference.monitor import ModelMonitor, ModelState
+from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.readiness import check_ready
 from serving.gateway.inference.registry import Registry
-from serving.gateway.middleware.draining import is_draining
+from serving.gateway.middleware.draining import refuse_while_draining
 from serving.gateway.problems import hint_for, status_of, title_of
 from serving.gateway.telemetry.exposition import registry
 
@@ -72,8 +65,9 @@ def operations_router(
 
     @router.get("/readyz", summary="May requests come?", responses=problem_responses(503))
     async def readiness(request: Request) -> Readiness:
-        _refuse_while_draining(request)
-        return check_ready(await monitor.look(), required, takes_any=registry.takes_any)
+        refuse_while_draining(request.scope)
+        missing = check_ready(await monitor.look(), required, takes_any=registry.takes_any)
+        return Readiness(missing=missing)
 
     @router.get(
         "/readyz/{model}",
@@ -82,11 +76,11 @@ def operations_router(
     )
     async def readiness_of_one(
         request: Request,
-        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.declared)})],
+        model: Annotated[str, Path(json_schema_extra={"enum": sorted(registry.typed)})],
     ) -> Readiness:
         await registry.find(model)
-        _refuse_while_draining(request)
-        return check_ready({model: await monitor.look_at(model)}, [model])
+        refuse_while_draining(request.scope)
+        return Readiness(missing=check_ready({model: await monitor.look_at(model)}, [model]))
 
     @router.get(
         "/errors/{code}",
@@ -112,38 +106,6 @@ def operations_router(
     if with_metrics:
         _add_metrics(router)
     return router
-
-
-def _refuse_while_draining(request: Request) -> None:
-    if is_draining(request):
-        raise ShuttingDown("the gateway is shutting down")
-
-
-def check_ready(
-    found: Mapping[str, ModelState], required: Collection[str], *, takes_any: bool = False
-) -> Readiness:
-    """Say what is missing of models that may be asked all the same.
-
-    Raises:
-        ModelUnavailable: none can be asked, or one of those that are required cannot.
-        ModelServerUnavailable: nor can the model server.
-    """
-    missing = {model: state.missing for model, state in found.items() if state.missing}
-    # A model server that has none of those known here may have others, which can be asked.
-    may_have_others = takes_any and not any(each.error or each.versions for each in found.values())
-    nothing_is_ready = missing.keys() == found.keys() and not may_have_others
-    if nothing_is_ready or not missing.keys().isdisjoint(required):
-        raise _not_ready(found, missing)
-    return Readiness(missing=missing)
-
-
-def _not_ready(found: Mapping[str, ModelState], missing: Mapping[str, str]) -> TfgateError:
-    fields = [FieldError(model, reason) for model, reason in missing.items()]
-    if all(state.error for state in found.values()):
-        # What keeps every model from being looked at is not about any of them.
-        return ModelServerUnavailable(fields[0].message, fields=fields)
-    detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
-    return ModelUnavailable(detail, fields=fields)
 
 
 def _add_metrics(router: APIRouter) -> None:

@@ -16,9 +16,9 @@ from serving.errors import (
     TfgateError,
     UnsupportedMediaType,
 )
-from serving.gateway.api.broken_json import explain
 from serving.gateway.api.forms import file_in_form
 from serving.gateway.api.schemas import MAX_INSTANCES, Batch
+from serving.gateway.bodies.broken_json import explain
 from serving.gateway.bodies.reading import HeaderLines
 from serving.gateway.validation import MAX_FIELDS, Fields, from_pydantic
 

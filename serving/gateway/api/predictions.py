@@ -169,9 +169,9 @@ class Predictions:
 
 
 def endpoints(registry: Registry, catalog: Catalog, settings: Settings) -> dict[str, Endpoint]:
-    """Build the two endpoints of each declared model, by their paths."""
+    """Build the two endpoints of each typed model, by their paths."""
     found = {}
-    for name, model in registry.declared.items():
+    for name, model in registry.typed.items():
         inference = registry[name].inference
         for path, payload in [
             (f"/predict/{name}", SinglePayload(name, model)),

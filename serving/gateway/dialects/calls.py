@@ -22,7 +22,9 @@ from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
 from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.readiness import check_ready
 from serving.gateway.inference.registry import Registry, ServedModel
+from serving.gateway.middleware.draining import refuse_while_draining
 from serving.gateway.middleware.request_timeout import RequestTimeout, request_timeout, too_late
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
@@ -51,8 +53,20 @@ class Calls:
         self.catalog = catalog
         self.monitor = monitor
         self.max_body_bytes = settings.max_body_bytes
-        self.required_models = settings.required_models
+        self._required_models = settings.required_models
         self._longest_seconds = settings.predict_timeout_seconds
+
+    async def check_ready(self, scope: Scope) -> None:
+        """See that requests may come.
+
+        Raises:
+            ShuttingDown: not for long.
+            ModelUnavailable: none can be asked, or one of those that are required cannot.
+            ModelServerUnavailable: nor can the model server.
+        """
+        refuse_while_draining(scope)
+        found = await self.monitor.look()
+        check_ready(found, self._required_models, takes_any=self.registry.takes_any)
 
     @contextmanager
     def begin(self, scope: Scope, receive: Receive) -> Iterator["Call"]:

@@ -5,12 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.open_inference_grpc.endpoint import OpenInferenceGrpc
 from serving.gateway.dialects.open_inference_http.endpoint import OpenInferenceHttp
-from serving.gateway.dialects.paths import (
-    GRPC,
-    OPEN_INFERENCE_SERVICE,
-    TF_SERVING_REST,
-    is_open_inference,
-)
+from serving.gateway.dialects.paths import Dialect, dialect_of
 from serving.gateway.dialects.tf_serving_grpc.endpoint import TfServingGrpc
 from serving.gateway.dialects.tf_serving_rest.endpoint import TfServingRest
 
@@ -19,10 +14,12 @@ class Dialects:
     """The ASGI application of every dialect; `others` is asked for all else."""
 
     def __init__(self, calls: Calls, others: ASGIApp) -> None:
-        self._tf_serving_rest = TfServingRest(calls)
-        self._open_inference_http = OpenInferenceHttp(calls)
-        self._open_inference_grpc = OpenInferenceGrpc(calls)
-        self._tf_serving_grpc = TfServingGrpc(calls)
+        self._applications: dict[Dialect, ASGIApp] = {
+            "tf_serving_rest": TfServingRest(calls),
+            "open_inference_http": OpenInferenceHttp(calls),
+            "open_inference_grpc": OpenInferenceGrpc(calls),
+            "tf_serving_grpc": TfServingGrpc(calls),
+        }
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,15 +28,6 @@ class Dialects:
         Raises:
             TfgateError: it is refused, or cannot be answered.
         """
-        await self._application(scope)(scope, receive, send)
-
-    def _application(self, scope: Scope) -> ASGIApp:
-        if scope["type"] != "http":
-            return self._others
-        path: str = scope["path"]
-        if scope["method"] == GRPC:
-            is_open = path.startswith(OPEN_INFERENCE_SERVICE)
-            return self._open_inference_grpc if is_open else self._tf_serving_grpc
-        if path[:4].lower() == TF_SERVING_REST:
-            return self._tf_serving_rest
-        return self._open_inference_http if is_open_inference(path) else self._others
+        dialect = dialect_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        application = self._others if dialect is None else self._applications[dialect]
+        await application(scope, receive, send)

@@ -26,6 +26,7 @@ from serving.gateway.dialects.open_inference.datatypes import (
     datatype_of,
     datatype_of_array,
 )
+from serving.gateway.dialects.open_inference_grpc.contents import FIELDS
 from serving.gateway.dialects.tf_serving_rest.columns import INTEGERS, LARGEST_WHOLE
 from serving.gateway.inference.example import example
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
@@ -38,16 +39,6 @@ Dialect = Literal[
     "tf_serving_grpc",
 ]
 
-_CONTENTS = {
-    "bool": "bool_contents",
-    **dict.fromkeys(["int8", "int16", "int32"], "int_contents"),
-    "int64": "int64_contents",
-    **dict.fromkeys(["uint8", "uint16", "uint32"], "uint_contents"),
-    "uint64": "uint64_contents",
-    "float32": "fp32_contents",
-    "float64": "fp64_contents",
-    "string": "bytes_contents",
-}
 _IN_REST = {*LARGEST_WHOLE, *INTEGERS, "bool", "string"}
 _JSON = "'Content-Type: application/json'"
 _BYTES = "'Content-Type: application/octet-stream'"
@@ -210,7 +201,7 @@ def _open_inference_grpc(
         document["raw_input_contents"] = [raw(array) for array in inputs.values()]
     else:
         for tensor, array in zip(tensors, inputs.values(), strict=True):
-            tensor["contents"] = {_CONTENTS[_dtype(array)]: values_in_message(array)}
+            tensor["contents"] = {FIELDS[datatype_of_array(array)]: values_in_message(array)}
     options = [] if address.tls else ["-plaintext"]
     if address.with_key:
         options.append('-H "X-API-Key: $KEY"')

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from serving import errors
 from serving.errors import TfgateError
-from serving.gateway.problems import RETRY_AFTER_SECONDS, status_of
+from serving.gateway.problems import RETRY_AFTER_SECONDS, in_a_sentence, status_of
 
 # By gRPC's numbers. The nearest base class that stands here decides.
 CANCELLED = 1
@@ -53,10 +53,7 @@ def grpc_status_of(error: type[TfgateError]) -> int:
     Raises:
         LookupError: nothing was decided for it.
     """
-    for base in error.__mro__:
-        if base in STATUSES:
-            return STATUSES[base]
-    raise LookupError(error)
+    return status_of(error, STATUSES)
 
 
 def text_of(error: TfgateError) -> str:
@@ -64,8 +61,7 @@ def text_of(error: TfgateError) -> str:
 
     What a class of errors has for all of its requests speaks of our own paths over HTTP.
     """
-    hint = error.hint if error.hint != type(error).hint else ""
-    return f"{error.detail}. {hint}" if hint else error.detail
+    return in_a_sentence(error, error.hint if error.hint != type(error).hint else "")
 
 
 def grpc_response(error: TfgateError, status: int, text: str, body: bytes = b"") -> Response:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Container
-from typing import Final
+from typing import Final, Literal
 
 from starlette.types import Scope
 
 from serving.gateway.telemetry import metrics
 
 GRPC: Final = "GRPC"  # the method of a call that came over gRPC; no HTTP client can send it
-TF_SERVING_REST = "/v1/"
-OPEN_INFERENCE = "/v2"
-OPEN_INFERENCE_SERVICE = "/inference."
+Dialect = Literal[
+    "tf_serving_rest", "open_inference_http", "open_inference_grpc", "tf_serving_grpc"
+]
 
 _TYPED = "/predict/"
 _PREDICTIONS = re.compile(
@@ -25,9 +25,14 @@ _GRPC_PREDICTIONS = {"ModelInfer", "ModelStreamInfer"} | {
 }
 
 
-def is_open_inference(path: str) -> bool:
-    """Tell whether a path is one of the Open Inference Protocol over HTTP."""
-    return path == OPEN_INFERENCE or path.startswith(f"{OPEN_INFERENCE}/")
+def dialect_of(method: str, path: str) -> Dialect | None:
+    """Tell in which dialect a request is; None for our own API."""
+    if method == GRPC:
+        is_open_inference = path.startswith("/inference.")
+        return "open_inference_grpc" if is_open_inference else "tf_serving_grpc"
+    if path[:4].lower() == "/v1/":
+        return "tf_serving_rest"
+    return "open_inference_http" if f"{path}/".startswith("/v2/") else None
 
 
 def model_asked(scope: Scope, known: Container[str]) -> str | None:

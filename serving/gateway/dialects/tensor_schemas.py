@@ -3,13 +3,10 @@
 That lists within lists are of one length, or that data fill a shape, no schema can say.
 """
 
-from typing import Any
-
 import numpy as np
 
 from serving.contract import TensorSpec
-
-Schema = dict[str, Any]
+from serving.gateway.dialects.documentation import Schema
 
 _BASE64 = {
     "type": "object",

@@ -166,7 +166,7 @@ class ModelMonitor:
             return f"its answer to the example cannot be understood: {error!r}"
 
     async def _try_example(self, name: str, version: int) -> str | None:
-        model = self._registry[name].declared
+        model = self._registry[name].typed
         if model is None:
             return await self._try_signatures(name, version)
         difference = await self._catalog.difference(name, version, model.signature)
@@ -185,13 +185,13 @@ class ModelMonitor:
         check_numbers(outputs)
         _check_answer(model, model.postprocess(inputs, outputs, card))
         live = await self._catalog.live(ModelRef(name, version))
-        why = "nobody has declared it, and the declared one is all that was tried"
+        why = "of a typed model, the signature that it declares is all that was tried"
         others = live.signatures.keys() - {PREDICT_SIGNATURE}
         self._catalog.apart[name, version] = dict.fromkeys(others, why)
         return None
 
     async def _try_signatures(self, name: str, version: int) -> str | None:
-        """Ask a version that nobody declared each of its signatures something made of nothing.
+        """Ask a version of a generic model, by each signature, something made of nothing.
 
         It is ready if one of them answers: with what it promises, and not with NaN alone. What
         its graph refuses tells nothing of it, for nobody knows what it wants.

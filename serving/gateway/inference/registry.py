@@ -1,8 +1,8 @@
-"""The registry: every model that can be asked, declared or not, and how its name is learned.
+"""The registry: every model that can be asked, typed or generic, and how its name is learned.
 
-Three sources: models that somebody has declared in a file; names that the settings or the model
-server's own models.config give; and, where any name may be asked for, the model server, which says
-whether it has such a model. What clients invent leaves nothing behind.
+Three sources: typed models, each with a file; names that the settings or the model server's own
+models.config give; and, where any name may be asked for, the model server, which says whether it
+has such a model. What clients invent leaves nothing behind.
 """
 
 import asyncio
@@ -35,26 +35,26 @@ Models = Mapping[str, Model[Any, Any]]
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model that can be asked; `declared` is None for one that nobody has written a file for."""
+    """A model that can be asked; `typed` is None for a generic one."""
 
     name: str
-    declared: Model[Any, Any] | None
+    typed: Model[Any, Any] | None
     inference: Inference
 
 
 class Registry(Mapping[str, ServedModel]):
-    """The models by their names; those that nobody declared come and go."""
+    """The models by their names; generic ones come and go."""
 
     def __init__(
         self,
-        declared: Models,
+        typed: Models,
         names: Collection[str],
         catalog: Catalog,
         inference: Callable[[str, Model[Any, Any] | None], Inference],
         *,
         config: Path | None = None,
     ) -> None:
-        """`names` may be asked besides those declared; ANY_MODEL stands for all there are.
+        """`names` may be asked besides the typed ones; ANY_MODEL stands for all there are.
 
         With a `config`, the models are those that it lists, and no others.
 
@@ -70,15 +70,15 @@ class Registry(Mapping[str, ServedModel]):
         self._gone_since: dict[str, float] = {}
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
         self._seen: bytes | None = None
-        self.declared: Models = declared
+        self.typed: Models = typed
         if config is not None:
             self._seen = content_of(config)
             listed = names_in(config, self._seen)
-            self.declared = {name: model for name, model in declared.items() if name in listed}
-            self._kept = listed - set(self.declared)
-        for name, model in self.declared.items():
+            self.typed = {name: model for name, model in typed.items() if name in listed}
+            self._kept = listed - set(self.typed)
+        for name, model in self.typed.items():
             self._add(name, model)
-        for name in sorted(self._kept - set(self.declared)):
+        for name in sorted(self._kept - set(self.typed)):
             self._add(name, None)
 
     def __getitem__(self, name: str) -> ServedModel:
@@ -112,7 +112,7 @@ class Registry(Mapping[str, ServedModel]):
             async with self._looks:
                 versions = await self._catalog.versions(name)
             if versions:
-                _LOGGER.info("%s is served without a declaration", name)
+                _LOGGER.info("%s is served, and generic", name)
                 return self._models.get(name) or self._add(name, None)
         raise self.unknown(name)
 
@@ -125,7 +125,7 @@ class Registry(Mapping[str, ServedModel]):
 
     def note(self, name: str, *, is_served: bool) -> None:
         """Forget a name that was learned once the model server has not known it for a while."""
-        if is_served or name in self.declared or name in self._kept:
+        if is_served or name in self.typed or name in self._kept:
             self._gone_since.pop(name, None)
         elif time.monotonic() - self._gone_since.setdefault(name, time.monotonic()) > _KEPT_SECONDS:
             self._forget(name)
@@ -133,7 +133,7 @@ class Registry(Mapping[str, ServedModel]):
     async def follow_config(self) -> None:
         """Take over what the file comes to list, until cancelled.
 
-        A model that is declared gets its own paths at the next start.
+        A typed model gets its own paths at the next start.
         """
         while self._config is not None:
             await asyncio.sleep(_POLL_SECONDS)
@@ -149,14 +149,14 @@ class Registry(Mapping[str, ServedModel]):
             for name in sorted(listed - set(self._models)):
                 _LOGGER.info("%s is listed now", name)
                 self._add(name, None)
-            for name in sorted(set(self._models) - listed - set(self.declared)):
+            for name in sorted(set(self._models) - listed - set(self.typed)):
                 _LOGGER.info("%s is listed no more", name)
                 self._forget(name)
-            self._kept = listed - set(self.declared)
+            self._kept = listed - set(self.typed)
 
-    def _add(self, name: str, declared: Model[Any, Any] | None) -> ServedModel:
+    def _add(self, name: str, typed: Model[Any, Any] | None) -> ServedModel:
         metrics.initialise_model(name)
-        model = ServedModel(name, declared, self._inference(name, declared))
+        model = ServedModel(name, typed, self._inference(name, typed))
         self._models[name] = model
         return model
 

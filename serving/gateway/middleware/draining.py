@@ -1,8 +1,9 @@
 """What changes while the gateway winds down; knows neither signals nor for how long."""
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.errors import ShuttingDown
 
 
 class Draining:
@@ -31,6 +32,11 @@ class Draining:
         await self.app(scope, receive, send_last)
 
 
-def is_draining(request: Request) -> bool:
-    """Tell whether the gateway winds down."""
-    return getattr(request.state, "draining", False)
+def refuse_while_draining(scope: Scope) -> None:
+    """See that the gateway does not wind down.
+
+    Raises:
+        ShuttingDown: it does.
+    """
+    if scope.get("state", {}).get("draining"):
+        raise ShuttingDown("the gateway is shutting down")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from serving.models import MODELS
 
-# One that somebody has declared elsewhere, and one that nobody has.
+# One that is typed elsewhere, and a generic one.
 DECLARED, GENERIC = "churn", "a b"
 INPUTS = [
     {"name": "x", "datatype": "FP32", "shape": [-1, 2, -1]},
@@ -22,7 +22,7 @@ INPUTS = [
 
 @dataclass
 class StandIn:
-    """Serves typed models and one that nobody declared; `refusals` has what some get instead.
+    """Serves typed models and a generic one; `refusals` has what some get instead.
 
     They are a status and a code. Only who has the `key` is let in, if there is one.
     """

@@ -183,7 +183,7 @@ def test_the_example_is_the_first_request_of_the_warm_up(tmp_path: Path) -> None
     run("mine", f"--from={version}", f"--models-path={tmp_path / 'typed'}")
 
     asked = load_models(tmp_path / "typed")["mine"].example
-    assert asked.model_dump() == {"x": 4.25, "text": "a 'warm' film"}
+    assert asked.model_dump() == {"x": 4.25, "text": 'a "warm" film'}
 
 
 @pytest.mark.parametrize("name", MODELS)

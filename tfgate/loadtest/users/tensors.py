@@ -1,4 +1,4 @@
-"""Questions for a model that nobody has declared: tensors of any values that its signature admits.
+"""Questions for a generic model: tensors of any values that its signature admits.
 
 They are made once, for large ones take long, and go over /v2 as bytes: halves have no JSON.
 """

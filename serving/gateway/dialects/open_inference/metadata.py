@@ -6,13 +6,22 @@ from importlib.metadata import version
 
 from serving.contract import Signature, TensorSpec
 from serving.gateway.dialects.open_inference.datatypes import datatype_of
+from serving.gateway.inference.catalog import VersionState
 
-SERVER_NAME = "tfgate"
-SERVER_VERSION = version("tfgate")
-PLATFORM = "tensorflow_savedmodel"
-# By the names that Triton gave them: clients look for these. Of `model_repository` there are the
-# index and the states; nothing is loaded or unloaded from here.
-EXTENSIONS = ("binary_tensor_data", "model_repository")
+_PLATFORM = "tensorflow_savedmodel"
+
+
+@dataclass(frozen=True)
+class ServerMetadata:
+    """This server; its extensions by the names that Triton gave them, which clients look for."""
+
+    name: str
+    version: str
+    extensions: tuple[str, ...]
+
+
+# Of `model_repository` there are the index and the states: nothing is loaded or unloaded from here.
+SERVER = ServerMetadata("tfgate", version("tfgate"), ("binary_tensor_data", "model_repository"))
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,14 @@ class ModelMetadata:
     outputs: tuple[TensorMetadata, ...]
 
 
-def model_metadata(name: str, versions: Sequence[int], signature: Signature) -> ModelMetadata:
+def model_metadata(
+    name: str, versions: Sequence[VersionState], signature: Signature
+) -> ModelMetadata:
     """Describe a model."""
     return ModelMetadata(
         name=name,
-        versions=tuple(map(str, versions)),
-        platform=PLATFORM,
+        versions=tuple(str(each.version) for each in versions if each.available),
+        platform=_PLATFORM,
         inputs=_tensors(signature.inputs),
         outputs=_tensors(signature.outputs),
     )

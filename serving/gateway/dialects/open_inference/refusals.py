@@ -1,8 +1,14 @@
-"""Errors about one tensor of a request, which name it."""
+"""Errors about a request, or about one tensor of it, which name that."""
 
 from serving.errors import FieldError, InvalidInput
 
 _MAX_NAME = 100  # characters of a tensor's name, which may be anything
+
+
+def wrong_request(message: str) -> InvalidInput:
+    """Build the error for a parameter of the request itself."""
+    fields = [FieldError("parameters", message)]
+    return InvalidInput(f"the request: {message}", fields=fields)
 
 
 def wrong_input(name: str, message: str, *, hint: str | None = None) -> InvalidInput:

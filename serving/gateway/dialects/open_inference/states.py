@@ -1,12 +1,12 @@
 """How versions stand, in the words of Triton's model repository extension."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from serving.gateway.inference.catalog import VersionState
 from serving.gateway.inference.monitor import ModelState
 
-READY = "READY"
+_READY = "READY"
 _STATES = {"START": "LOADING", "LOADING": "LOADING", "UNLOADING": "UNLOADING"}
 
 
@@ -20,8 +20,24 @@ class IndexEntry:
     reason: str
 
 
-def index(name: str, found: ModelState) -> Iterator[IndexEntry]:
-    """List a model's versions, newest first; one line if there are none."""
+def index(found: Mapping[str, ModelState], *, only_ready: bool) -> list[IndexEntry]:
+    """List the versions of all models, newest first; one line of a model that has none."""
+    return [
+        entry
+        for name, state in sorted(found.items())
+        for entry in _entries(name, state)
+        if entry.state == _READY or not only_ready
+    ]
+
+
+def is_ready(found: ModelState, version: int | None) -> bool:
+    """Tell whether a version can be asked, or whether any can, for None."""
+    if version is None:
+        return found.missing is None
+    return any(each.version == version and _state(each, found) == _READY for each in found.versions)
+
+
+def _entries(name: str, found: ModelState) -> Iterator[IndexEntry]:
     for each in found.versions:
         state = _state(each, found)
         reason = each.error or found.unready.get(each.version) or ""
@@ -30,14 +46,7 @@ def index(name: str, found: ModelState) -> Iterator[IndexEntry]:
         yield IndexEntry(name, "", "UNAVAILABLE", found.missing or "")
 
 
-def is_ready(found: ModelState, version: int | None) -> bool:
-    """Tell whether a version can be asked, or whether any can, for None."""
-    if version is None:
-        return found.missing is None
-    return any(each.version == version and _state(each, found) == READY for each in found.versions)
-
-
 def _state(version: VersionState, found: ModelState) -> str:
     if version.available and version.version not in found.unready:
-        return READY
+        return _READY
     return _STATES.get(version.state, "UNAVAILABLE")

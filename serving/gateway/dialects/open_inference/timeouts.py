@@ -5,6 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from serving.errors import DeadlineExceeded
+from serving.gateway.dialects.open_inference.refusals import wrong_request
+
+
+def seconds(timeout: int | None) -> float | None:
+    """Return the time that a request's parameter allows, which is in microseconds; 0 is any.
+
+    Raises:
+        InvalidInput: it is less than nothing.
+    """
+    if timeout is not None and timeout < 0:
+        raise wrong_request(f"timeout is {timeout}; accepted are microseconds, such as 500000")
+    return timeout / 1_000_000 if timeout else None
 
 
 @asynccontextmanager

@@ -14,9 +14,9 @@ from serving.gateway.dialects.open_inference.datatypes import (
     datatype_of_array,
     numpy_dtype,
 )
-from serving.gateway.dialects.open_inference.refusals import wrong_input
+from serving.gateway.dialects.open_inference.refusals import told, wrong_input
 
-_FIELDS = {
+FIELDS = {
     "BOOL": "bool_contents",
     "INT8": "int_contents",
     "INT16": "int_contents",
@@ -47,7 +47,7 @@ def decode(
     if datatype in ONLY_BINARY:
         message = f"{datatype} has no typed contents; send it in raw_input_contents"
         raise wrong_input(name, message)
-    field = _FIELDS[datatype]
+    field = FIELDS[datatype]
     for descriptor, _ in contents.ListFields():
         if descriptor.name != field:
             message = f"its contents are in {descriptor.name}; those of {datatype} are in {field}"
@@ -55,9 +55,8 @@ def decode(
     values = getattr(contents, field)
     size = num_elements(name, shape)
     if len(values) != size:
-        expected = f"{size:,}" if size < 2**63 else "more than 2^63"
         message = (
-            f"{datatype} of shape {list(shape)} is {expected} elements, "
+            f"{datatype} of shape {list(shape)} is {told(size)} elements, "
             f"and {len(values):,} came in {field}"
         )
         raise wrong_input(name, message)
@@ -70,7 +69,7 @@ def encode(contents: InferTensorContents, array: NDArray[Any]) -> None:
     Raises:
         KeyError: the protocol has no typed contents for this dtype.
     """
-    getattr(contents, _FIELDS[datatype_of_array(array)]).extend(array.ravel().tolist())
+    getattr(contents, FIELDS[datatype_of_array(array)]).extend(array.ravel().tolist())
 
 
 def _array(name: str, datatype: str, values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -78,7 +77,7 @@ def _array(name: str, datatype: str, values: Any, dtype: np.dtype[Any]) -> NDArr
         strings = np.empty(len(values), BYTES)
         strings[:] = list(values)
         return strings
-    wide = _WIDE.get(_FIELDS[datatype], dtype)
+    wide = _WIDE.get(FIELDS[datatype], dtype)
     array = np.array(values, wide)
     if wide == dtype:
         return array

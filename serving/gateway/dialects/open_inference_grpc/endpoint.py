@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
@@ -13,9 +14,9 @@ from serving.errors import (
     ModelServerUnavailable,
     ModelUnavailable,
     NotFound,
+    ShuttingDown,
     UnknownModel,
 )
-from serving.gateway.api.operations import check_ready
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
@@ -83,21 +84,14 @@ class OpenInferenceGrpc:
         return messages.ServerLiveResponse(live=True)
 
     async def _server_ready(self, _call: Call, scope: Scope, _content: bytes) -> Message:
-        if scope["state"].get("draining"):
-            return messages.ServerReadyResponse(ready=False)
-        calls, found = self._calls, await self._calls.monitor.look()
         try:
-            check_ready(found, calls.required_models, takes_any=calls.registry.takes_any)
-        except (ModelUnavailable, ModelServerUnavailable):
+            await self._calls.check_ready(scope)
+        except (ShuttingDown, ModelUnavailable, ModelServerUnavailable):
             return messages.ServerReadyResponse(ready=False)
         return messages.ServerReadyResponse(ready=True)
 
     async def _server_metadata(self, _call: Call, _scope: Scope, _content: bytes) -> Message:
-        return messages.ServerMetadataResponse(
-            name=metadata.SERVER_NAME,
-            version=metadata.SERVER_VERSION,
-            extensions=metadata.EXTENSIONS,
-        )
+        return messages.ServerMetadataResponse(**asdict(metadata.SERVER))
 
     async def _model_ready(self, call: Call, _scope: Scope, content: bytes) -> Message:
         request = parse(messages.ModelReadyRequest, content)
@@ -114,15 +108,15 @@ class OpenInferenceGrpc:
         request = parse(messages.ModelMetadataRequest, content)
         ref = model_ref(request.name, request.version)
         live = await call.live(ref)
-        found = await self._calls.catalog.versions(ref.name)
-        versions = [each.version for each in found if each.available]
+        versions = await self._calls.catalog.versions(ref.name)
         told = metadata.model_metadata(ref.name, versions, live.signature(PREDICT_SIGNATURE))
+        tensor = messages.ModelMetadataResponse.TensorMetadata
         return messages.ModelMetadataResponse(
             name=told.name,
             versions=told.versions,
             platform=told.platform,
-            inputs=[_tensor(each) for each in told.inputs],
-            outputs=[_tensor(each) for each in told.outputs],
+            inputs=[tensor(**asdict(each)) for each in told.inputs],
+            outputs=[tensor(**asdict(each)) for each in told.outputs],
         )
 
     async def _infer(
@@ -142,20 +136,9 @@ class OpenInferenceGrpc:
 
     async def _index(self, _call: Call, _scope: Scope, content: bytes) -> Message:
         request = parse(messages.RepositoryIndexRequest, content)
-        entries = [
-            entry
-            for name, found in sorted((await self._calls.monitor.look()).items())
-            for entry in states.index(name, found)
-            if entry.state == states.READY or not request.ready
-        ]
-        return messages.RepositoryIndexResponse(
-            models=[
-                messages.RepositoryIndexResponse.ModelIndex(
-                    name=each.name, version=each.version, state=each.state, reason=each.reason
-                )
-                for each in entries
-            ]
-        )
+        entries = states.index(await self._calls.monitor.look(), only_ready=request.ready)
+        line = messages.RepositoryIndexResponse.ModelIndex
+        return messages.RepositoryIndexResponse(models=[line(**asdict(each)) for each in entries])
 
 
 def model_ref(name: str, version: str) -> ModelRef:
@@ -171,9 +154,3 @@ def model_ref(name: str, version: str) -> ModelRef:
         hint = "Send the number of one, or nothing for the newest."
         raise InvalidInput(message, hint=hint, fields=[FieldError("model_version", message)])
     return ModelRef(name, version=int(version))
-
-
-def _tensor(told: metadata.TensorMetadata) -> messages.ModelMetadataResponse.TensorMetadata:
-    return messages.ModelMetadataResponse.TensorMetadata(
-        name=told.name, datatype=told.datatype, shape=told.shape
-    )

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from proto.open_inference_pb2 import InferParameter, ModelInferRequest, ModelInferResponse
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
-from serving.gateway.dialects.open_inference import binary
+from serving.gateway.dialects.open_inference import binary, timeouts
 from serving.gateway.dialects.open_inference.datatypes import ONLY_BINARY, datatype_of_array
 from serving.gateway.dialects.open_inference.parameters import no_parameter
-from serving.gateway.dialects.open_inference.refusals import wrong_input, wrong_output
+from serving.gateway.dialects.open_inference.refusals import (
+    wrong_input,
+    wrong_output,
+    wrong_request,
+)
 from serving.gateway.dialects.open_inference_grpc import contents
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
@@ -50,10 +54,7 @@ def understand(request: ModelInferRequest) -> InferAsked:
     Raises:
         InvalidInput: a tensor of it, which the error names, or a parameter is wrong.
     """
-    given = _parameters(request.parameters, _OF_REQUEST, _refuse_request)
-    timeout = given.get("timeout", 0)
-    if timeout < 0:
-        raise _refuse_request(f"timeout is {timeout}; accepted are microseconds, such as 500000")
+    given = _parameters(request.parameters, _OF_REQUEST, wrong_request)
     return InferAsked(
         inputs=_inputs(request),
         outputs=_outputs(request),
@@ -61,7 +62,7 @@ def understand(request: ModelInferRequest) -> InferAsked:
         model=request.model_name,
         id=request.id,
         is_raw=bool(request.raw_input_contents),
-        timeout_seconds=timeout / 1_000_000 or None,
+        timeout_seconds=timeouts.seconds(given.get("timeout")),
     )
 
 
@@ -126,7 +127,3 @@ def _parameters(
             raise refuse(f"its parameter {name} is sent in {field}")
         found[name] = getattr(parameter, field)
     return found
-
-
-def _refuse_request(said: str) -> InvalidInput:
-    return InvalidInput(f"the request: {said}", fields=[FieldError("parameters", said)])

@@ -10,7 +10,7 @@ from serving.contract import Tensors
 from serving.gateway.dialects.open_inference import binary
 from serving.gateway.dialects.open_inference.datatypes import datatype_of_array
 from serving.gateway.dialects.open_inference_http import json_tensors
-from serving.gateway.dialects.open_inference_http.requests import InferRequest
+from serving.gateway.dialects.open_inference_http.requests import InferAsked
 
 HeaderLines = list[tuple[bytes, bytes]]
 
@@ -20,7 +20,7 @@ _LEVEL = 1
 
 
 def write(
-    asked: InferRequest, outputs: Tensors, *, model: str, version: int, request_id: str
+    asked: InferAsked, outputs: Tensors, *, model: str, version: int, request_id: str
 ) -> tuple[bytes, HeaderLines]:
     """Write an answer, and the headers that say how it is to be read.
 

@@ -7,7 +7,7 @@ from pydantic_core import from_json
 from simdjson import Parser
 
 from serving.errors import FieldError, MalformedBody
-from serving.gateway.api.broken_json import explain
+from serving.gateway.bodies.broken_json import explain
 
 # A longer document is not read a second time to say what is wrong with it.
 _MAX_EXPLAINED = 1_000_000

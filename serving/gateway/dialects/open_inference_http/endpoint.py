@@ -20,13 +20,12 @@ from serving.errors import (
     TfgateError,
     Unimplemented,
 )
-from serving.gateway.api.operations import check_ready
 from serving.gateway.dialects.calls import Asking, Call, Calls
 from serving.gateway.dialects.open_inference import metadata, states
 from serving.gateway.dialects.open_inference.timeouts import within
 from serving.gateway.dialects.open_inference_http import answers
 from serving.gateway.dialects.open_inference_http.examples import example_request
-from serving.gateway.dialects.open_inference_http.requests import InferRequest, parse
+from serving.gateway.dialects.open_inference_http.requests import InferAsked, parse
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
@@ -95,23 +94,15 @@ class OpenInferenceHttp:
         raise NotFound(message)
 
     async def _server_metadata(self, _call: Call, _scope: Scope, _found: re.Match[str]) -> Reply:
-        told = {
-            "name": metadata.SERVER_NAME,
-            "version": metadata.SERVER_VERSION,
-            "extensions": metadata.EXTENSIONS,
-        }
-        return _json(told)
+        return _json(asdict(metadata.SERVER))
 
     async def _server_live(self, _call: Call, _scope: Scope, _found: re.Match[str]) -> Reply:
         return _json({"live": True})
 
     async def _server_ready(self, _call: Call, scope: Scope, _found: re.Match[str]) -> Reply:
-        if scope["state"].get("draining"):
-            return _not_ready({}, ShuttingDown("the gateway is shutting down"))
-        calls, found = self._calls, await self._calls.monitor.look()
         try:
-            check_ready(found, calls.required_models, takes_any=calls.registry.takes_any)
-        except (ModelUnavailable, ModelServerUnavailable) as error:
+            await self._calls.check_ready(scope)
+        except (ShuttingDown, ModelUnavailable, ModelServerUnavailable) as error:
             return _not_ready({}, error)
         return _json({"ready": True})
 
@@ -134,21 +125,14 @@ class OpenInferenceHttp:
     async def _model_metadata(self, call: Call, _scope: Scope, found: re.Match[str]) -> Reply:
         ref = model_ref(found["model"], found["version"])
         live = await call.live(ref)
-        states_of_all = await self._calls.catalog.versions(ref.name)
-        versions = [each.version for each in states_of_all if each.available]
+        versions = await self._calls.catalog.versions(ref.name)
         signature = live.signature(PREDICT_SIGNATURE)
         return _json(asdict(metadata.model_metadata(ref.name, versions, signature)))
 
     async def _index(self, call: Call, _scope: Scope, _found: re.Match[str]) -> Reply:
         only_ready = _only_ready(await call.read())
-        looked = await self._calls.monitor.look()
-        entries = [
-            asdict(entry)
-            for name, state in sorted(looked.items())
-            for entry in states.index(name, state)
-            if entry.state == states.READY or not only_ready
-        ]
-        return _json(entries)
+        entries = states.index(await self._calls.monitor.look(), only_ready=only_ready)
+        return _json([asdict(entry) for entry in entries])
 
     async def _load(self, _call: Call, scope: Scope, _found: re.Match[str]) -> Reply:
         what = scope["path"].rpartition("/")[2]
@@ -186,7 +170,7 @@ def model_ref(name: str, version: str | None) -> ModelRef:
     return ModelRef(name, label=version)
 
 
-async def _predict(model: Asking, asked: InferRequest) -> Answer:
+async def _predict(model: Asking, asked: InferAsked) -> Answer:
     if asked.timeout_seconds is None:
         return await model.predict(asked)
     async with within(asked.timeout_seconds):
@@ -205,7 +189,7 @@ def _num_bytes(outputs: Tensors) -> int:
 
 
 def _write(
-    asked: InferRequest, answer: Answer, model: str, request_id: str
+    asked: InferAsked, answer: Answer, model: str, request_id: str
 ) -> tuple[bytes, answers.HeaderLines]:
     return answers.write(
         asked, answer.outputs, model=model, version=answer.version, request_id=request_id

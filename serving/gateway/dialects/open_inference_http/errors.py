@@ -4,7 +4,7 @@ import orjson
 from starlette.responses import Response
 
 from serving.errors import InvalidInput, TfgateError
-from serving.gateway.problems import error_headers, hint_for, status_of
+from serving.gateway.problems import error_headers, hint_for, in_a_sentence, status_of
 from serving.gateway.telemetry.request_context import RequestContext
 
 
@@ -12,6 +12,6 @@ def error_response(error: TfgateError, context: RequestContext, root_path: str) 
     """Build the answer that reports an error."""
     # Source: Triton's HTTP server has no other status for what is wrong in a request.
     status = 400 if isinstance(error, InvalidInput) else status_of(type(error))
-    hint = hint_for(error.hint, root_path, context.model)
-    content = orjson.dumps({"error": f"{error.detail}. {hint}" if hint else error.detail})
+    text = in_a_sentence(error, hint_for(error.hint, root_path, context.model))
+    content = orjson.dumps({"error": text})
     return Response(content, status, error_headers(error), media_type="application/json")

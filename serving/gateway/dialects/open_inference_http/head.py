@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from simdjson import Array, Object
 
 from serving.errors import FieldError, InvalidInput
-from serving.gateway.dialects.open_inference import binary
+from serving.gateway.dialects.open_inference import binary, timeouts
 from serving.gateway.dialects.open_inference.binary import Layout
 from serving.gateway.dialects.open_inference.parameters import no_parameter
-from serving.gateway.dialects.open_inference.refusals import wrong_input, wrong_output
+from serving.gateway.dialects.open_inference.refusals import (
+    wrong_input,
+    wrong_output,
+    wrong_request,
+)
 from serving.gateway.dialects.open_inference_http import json_tensors
 from serving.gateway.dialects.open_inference_http.documents import parse
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
@@ -78,14 +82,11 @@ def read_head(document: bytes | memoryview) -> Head:
     request_id = fields.get("id")
     if not (request_id is None or isinstance(request_id, str)):
         raise _wrong_field("id", request_id, "a text")
-    given = _parameters(fields, _OF_REQUEST, _refuse_request)
-    timeout = given.get("timeout")
-    if timeout is not None and timeout < 0:
-        raise _refuse_request(f"timeout is {timeout}; accepted are microseconds, such as 500000")
+    given = _parameters(fields, _OF_REQUEST, wrong_request)
     return Head(
         id=request_id,
         signature=given.get("signature_name", PREDICT_SIGNATURE),
-        timeout_seconds=timeout / 1_000_000 if timeout else None,
+        timeout_seconds=timeouts.seconds(given.get("timeout")),
         binary_output=given.get("binary_data_output", False),
         inputs=tuple(_inputs(fields.get("inputs"))),
         outputs=_outputs(fields.get("outputs")),
@@ -192,10 +193,6 @@ def _parameters(
             raise refuse(f"its parameter {name} is {_said(value)}; accepted is {_TYPES[wanted]}")
         found[name] = value
     return found
-
-
-def _refuse_request(said: str) -> InvalidInput:
-    return InvalidInput(f"the request: {said}", fields=[FieldError("parameters", said)])
 
 
 def _wrong_field(field: str, value: Any, wanted: str) -> InvalidInput:

@@ -31,7 +31,7 @@ Headers = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True)
-class InferRequest(Asked):
+class InferAsked(Asked):
     """What was understood, and how the answer is to be written.
 
     Of the outputs, those in `binary` go as bytes, all others as JSON. `timeout_seconds` is None
@@ -43,7 +43,7 @@ class InferRequest(Asked):
     timeout_seconds: float | None = None
 
 
-def parse(body: bytes, headers: Headers, live: LiveVersion) -> InferRequest:
+def parse(body: bytes, headers: Headers, live: LiveVersion) -> InferAsked:
     """Read a request for a version.
 
     Numbers that come as bytes are not copied: the arrays are views of the body.
@@ -62,7 +62,7 @@ def parse(body: bytes, headers: Headers, live: LiveVersion) -> InferRequest:
     else:
         head = read_head_again(body[:length])
     signature = live.signature(head.signature)
-    return InferRequest(
+    return InferAsked(
         inputs=_inputs(head, body, length),
         signature=head.signature,
         outputs=tuple(head.outputs),
@@ -128,7 +128,7 @@ def _binary(head: Head, signature: Signature) -> frozenset[str]:
     return as_bytes
 
 
-def _raw(body: bytes, signature: Signature) -> InferRequest:
+def _raw(body: bytes, signature: Signature) -> InferAsked:
     """Read a body that is the only input's tensor, and whose length is all that tells its shape.
 
     Such an answer is all bytes, too.
@@ -145,7 +145,7 @@ def _raw(body: bytes, signature: Signature) -> InferRequest:
     content = body
     if datatype == "BYTES":
         content = binary.encode_strings([body])
-    return InferRequest(
+    return InferAsked(
         inputs={name: binary.decode(name, datatype, shape, content)},
         binary=frozenset(signature.outputs),
     )

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import InvalidInput
-from serving.gateway.dialects.tf_serving_rest import elements, json_tensors
+from serving.gateway.dialects.tf_serving_rest import elements, json_writer
 from serving.gateway.dialects.tf_serving_rest.columns import Columns, NotPlain
 from serving.gateway.dialects.tf_serving_rest.json_value import Value
 
@@ -50,10 +50,10 @@ def write(outputs: Tensors) -> bytes:
     """Write an answer: a tensor, or an object of several by their names."""
     if len(outputs) == 1:
         [(name, array)] = outputs.items()
-        text = json_tensors.whole(name, array, depth=1)
+        text = json_writer.whole(name, array, depth=1)
     else:
         texts = [
-            b"\n        " + json_tensors.key(name) + json_tensors.whole(name, array, depth=2)
+            b"\n        " + json_writer.key(name) + json_writer.whole(name, array, depth=2)
             for name, array in sorted(outputs.items())
         ]
         text = b"{" + b",".join(texts) + b"\n    }"

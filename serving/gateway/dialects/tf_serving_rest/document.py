@@ -11,8 +11,8 @@ from serving.errors import InvalidInput, MalformedBody
 from serving.gateway.dialects.tf_serving_rest import json_reader
 from serving.gateway.dialects.tf_serving_rest.json_value import Object, Value, quoted
 from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
-DEFAULT_SIGNATURE = "serving_default"
 # Up to here, an odd body is read by our own reader, at a microsecond for each byte.
 _MAX_ODD_BYTES = 2**18
 _HIGH, _LOW = rb"\\u[dD][89abAB]", rb"\\u[dD][c-fC-F]"
@@ -77,12 +77,12 @@ def signature(name: str, live: LiveVersion) -> Signature:
     Raises:
         InvalidInput: there is none of that name.
     """
-    if (name or DEFAULT_SIGNATURE) not in live.definitions.signature_def:
+    if (name or PREDICT_SIGNATURE) not in live.definitions.signature_def:
         raise InvalidInput(
-            f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def',
+            f'Serving signature name: "{name or PREDICT_SIGNATURE}" not found in signature def',
             hint="",
         )
-    found = live.signatures.get(name or DEFAULT_SIGNATURE)
+    found = live.signatures.get(name or PREDICT_SIGNATURE)
     if found is None or not found.inputs:
         message = f"Failed to get input map for signature: {name or 'DEFAULT'}"
         raise InvalidInput(message, hint="")

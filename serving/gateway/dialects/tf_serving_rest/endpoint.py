@@ -21,16 +21,16 @@ from serving.errors import ModelServerFailure, TfgateError
 from serving.gateway.dialects import brackets
 from serving.gateway.dialects.calls import Asking, Call, Calls
 from serving.gateway.dialects.tf_serving_rest import (
-    examples,
+    example_calls,
     metadata,
     predictions,
     status,
 )
 from serving.gateway.dialects.tf_serving_rest.document import Odd
 from serving.gateway.dialects.tf_serving_rest.errors import restated
-from serving.gateway.dialects.tf_serving_rest.examples import Examples
+from serving.gateway.dialects.tf_serving_rest.example_calls import Examples
 from serving.gateway.dialects.tf_serving_rest.paths import Target, target_of
-from serving.gateway.dialects.tf_serving_rest.predictions import Question
+from serving.gateway.dialects.tf_serving_rest.predictions import PredictAsked
 from serving.gateway.inference.live import LiveVersion
 
 _SERVICE = "/tensorflow.serving.PredictionService"
@@ -76,35 +76,35 @@ class TfServingRest:
             return metadata.write(await call.live(ref))
         body = await call.read()
         async with call.asking(ref) as model:
-            asking = _Asking(call, model, await model.live())
+            version = _Version(call, model, await model.live())
             if target.method == "predict":
-                question = await _parsed(partial(predictions.parse, live=asking.live), body)
-                outputs = await asking.predict(question)
+                wanted = await _parsed(partial(predictions.parse, live=version.live), body)
+                outputs = await version.predict(wanted)
                 if sum(array.nbytes for array in outputs.values()) > _MAX_BYTES_ON_LOOP:
-                    return await asyncio.to_thread(predictions.write, question, outputs)
-                return predictions.write(question, outputs)
-            asked = await _parsed(examples.parse, body)
+                    return await asyncio.to_thread(predictions.write, wanted, outputs)
+                return predictions.write(wanted, outputs)
+            asked = await _parsed(example_calls.parse, body)
             if target.method == "classify":
-                return await asking.classify(asked)
-            return await asking.regress(asked)
+                return await version.classify(asked)
+            return await version.regress(asked)
 
 
 @dataclass(frozen=True)
-class _Asking:
+class _Version:
     """A version that is being asked."""
 
     call: Call
     model: Asking
     live: LiveVersion
 
-    async def predict(self, question: Question) -> Tensors:
-        signature = self.live.signature(question.signature)
-        if not brackets.differ(question.inputs, signature):
-            return (await self.model.predict(question)).outputs
-        request = PredictRequest(model_spec=self._spec(question.signature))
-        tensors.encode_all(request.inputs, question.inputs)
+    async def predict(self, asked: PredictAsked) -> Tensors:
+        signature = self.live.signature(asked.signature)
+        if not brackets.differ(asked.inputs, signature):
+            return (await self.model.predict(asked)).outputs
+        request = PredictRequest(model_spec=self._spec(asked.signature))
+        tensors.encode_all(request.inputs, asked.inputs)
         content = request.SerializeToString()
-        answer = await brackets.relay(self.model, content, question.inputs, signature)
+        answer = await brackets.relay(self.model, content, asked.inputs, signature)
         self.call.context.version = self.live.version
         return tensors.decode_all(_read(PredictResponse, answer).outputs)
 
@@ -112,13 +112,13 @@ class _Asking:
         spec = self._spec(asked.signature)
         request = ClassificationRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Classify", request, asked.num_rows)
-        return examples.write_classes(_read(ClassificationResponse, answer).result)
+        return example_calls.write_classes(_read(ClassificationResponse, answer).result)
 
     async def regress(self, asked: Examples) -> bytes:
         spec = self._spec(asked.signature)
         request = RegressionRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Regress", request, asked.num_rows)
-        return examples.write_values(_read(RegressionResponse, answer).result)
+        return example_calls.write_values(_read(RegressionResponse, answer).result)
 
     def _spec(self, signature: str) -> ModelSpec:
         """Name the version that a label stood for, or that was the newest, when the call began."""

@@ -14,7 +14,7 @@ from serving.errors import (
 from serving.gateway.dialects.tf_serving_rest.json_value import string
 from serving.gateway.dialects.tf_serving_rest.paths import Target
 from serving.gateway.inference.client import CallFailed
-from serving.gateway.problems import error_headers, hint_for, status_of
+from serving.gateway.problems import error_headers, hint_for, in_a_sentence, status_of
 from serving.gateway.telemetry.request_context import RequestContext
 
 # Where TF Serving has another status than our own API.
@@ -31,8 +31,7 @@ _TOLD: dict[str, type[TfgateError]] = {
 
 def error_response(error: TfgateError, context: RequestContext, root_path: str) -> Response:
     """Build the answer that reports an error: what is wrong, and what to do next."""
-    hint = hint_for(error.hint, root_path, context.model)
-    text = f"{error.detail}. {hint}" if hint else error.detail
+    text = in_a_sentence(error, hint_for(error.hint, root_path, context.model))
     status = next(
         (status for kind, status in _STATUSES.items() if isinstance(error, kind)),
         status_of(type(error)),

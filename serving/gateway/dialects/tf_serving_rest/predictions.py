@@ -12,16 +12,17 @@ from serving.gateway.dialects.tf_serving_rest import columnar_format, document, 
 from serving.gateway.dialects.tf_serving_rest.columns import Columns, NotPlain
 from serving.gateway.dialects.tf_serving_rest.document import Document, Odd
 from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 
 @dataclass(frozen=True)
-class Question(Asked):
+class PredictAsked(Asked):
     """What is asked, and whether it came `by_row`."""
 
     by_row: bool = True
 
 
-def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> Question:
+def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> PredictAsked:
     """Read the body of a predict request.
 
     Raises:
@@ -38,10 +39,10 @@ def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> Question:
         inputs = _inputs(asked, signature, body, by_row=by_row, slowly=slowly)
     except NotPlain as error:
         raise Odd from error
-    return Question(inputs, name or document.DEFAULT_SIGNATURE, by_row=by_row)
+    return PredictAsked(inputs, name or PREDICT_SIGNATURE, by_row=by_row)
 
 
-def write(asked: Question, outputs: Tensors) -> bytes:
+def write(asked: PredictAsked, outputs: Tensors) -> bytes:
     """Write an answer.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import InvalidInput, Unimplemented
-from serving.gateway.dialects.tf_serving_rest import elements, json_tensors
+from serving.gateway.dialects.tf_serving_rest import elements, json_writer
 from serving.gateway.dialects.tf_serving_rest.columns import Columns, NotPlain
 from serving.gateway.dialects.tf_serving_rest.elements import Shape, is_base64
 from serving.gateway.dialects.tf_serving_rest.json_value import Value, members, quoted
@@ -77,10 +77,10 @@ def write(outputs: Tensors) -> bytes:
     _check_batch(outputs)
     if len(outputs) == 1:
         [(name, array)] = outputs.items()
-        rows = b", ".join(json_tensors.rows(name, array, depth=2))
+        rows = b", ".join(json_writer.rows(name, array, depth=2))
     else:
         columns = [
-            [json_tensors.key(name) + text for text in json_tensors.rows(name, array, depth=3)]
+            [json_writer.key(name) + text for text in json_writer.rows(name, array, depth=3)]
             for name, array in sorted(outputs.items())
         ]
         separator = b",\n            "

@@ -1,4 +1,4 @@
-"""GET /models of models that nobody declared: they are known once they are named, and described."""
+"""GET /models of generic models: they are known once they are named, and described."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,12 +39,12 @@ def test_a_model_is_listed_from_when_somebody_asks_for_it(tfgate: Gateway) -> No
     description = described(tfgate, "forest")
 
     assert names(tfgate) == {*MODELS, "forest"}
-    assert description["declared"] is False
+    assert description["typed"] is False
     [listed] = [
         each for each in tfgate.client.get("/models").json()["models"] if each["name"] == "forest"
     ]
     version = {"version": 1, "state": "AVAILABLE", "error": None, "unready": None}
-    assert listed == {"name": "forest", "declared": False, "versions": [version]}
+    assert listed == {"name": "forest", "typed": False, "versions": [version]}
 
 
 def test_a_name_that_is_nobodys_is_unknown_and_leaves_nothing(tfgate: Gateway) -> None:
@@ -112,11 +112,11 @@ def test_the_newest_version_is_described(tfgate: Gateway) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_declared_model_tells_both_sides(model: str) -> None:
+def test_a_typed_model_tells_both_sides(model: str) -> None:
     with gateway(declared_models()) as tfgate:
         description = described(tfgate, model)
 
-    assert description["declared"] is True
+    assert description["typed"] is True
     assert description["example"] == EXAMPLES[model]
     assert description["curl"].startswith(f"curl http://gateway/predict/{model} ")
     default = description["signatures"]["serving_default"]

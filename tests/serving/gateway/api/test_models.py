@@ -16,7 +16,7 @@ def test_the_list_names_every_model_with_its_versions(http: httpx.Client) -> Non
     assert http.get("/models").json()["models"] == [
         {
             "name": name,
-            "declared": True,
+            "typed": True,
             "versions": [{"version": 1, "state": "AVAILABLE", "error": None, "unready": None}],
         }
         for name in MODELS

@@ -1,4 +1,4 @@
-"""The OpenAPI document lists models that nobody declared, as soon as they are known."""
+"""The OpenAPI document lists generic models, as soon as they are known."""
 
 import json
 from collections.abc import Iterator

@@ -91,7 +91,7 @@ def test_a_model_server_with_other_models_than_are_declared_can_be_asked() -> No
         assert answer.json()["missing"].keys() == MODELS.keys()
 
 
-def test_a_model_that_nobody_declared_is_probed_and_measured_like_any_other() -> None:
+def test_a_generic_model_is_probed_and_measured_like_any_other() -> None:
     with gateway(generic_models("forest")) as tfgate:
         ready = tfgate.client.get("/readyz/forest")
         assert ready.json() == {"status": "ready", "missing": {}}

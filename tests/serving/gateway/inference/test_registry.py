@@ -1,4 +1,4 @@
-"""Which models there are: declared ones, names that are given, and names that are learned."""
+"""Which models there are: typed ones, names that are given, and names that are learned."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_a_spoilt_list_at_the_start_is_told(tmp_path: Path) -> None:
         pass
 
 
-def test_nobody_may_ask_what_is_neither_declared_nor_named() -> None:
+def test_nobody_may_ask_what_is_neither_typed_nor_named() -> None:
     server = declared_models()
     server.models.update({name: {1: line()} for name in ("named", "other")})
     with gateway(server, generic_models="named") as tfgate:

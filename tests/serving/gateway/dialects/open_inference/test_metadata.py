@@ -2,6 +2,7 @@
 
 from serving.contract import Signature, TensorSpec
 from serving.gateway.dialects.open_inference.metadata import TensorMetadata, model_metadata
+from serving.gateway.inference.catalog import VersionState
 
 
 def test_a_version_tells_its_tensors() -> None:
@@ -15,7 +16,10 @@ def test_a_version_tells_its_tensors() -> None:
         outputs={"scores": TensorSpec("float16", (None, 2)), "wave": TensorSpec("complex64")},
     )
 
-    told = model_metadata("mine", [3, 1], signature)
+    states = {3: "AVAILABLE", 2: "END", 1: "AVAILABLE"}
+    versions = [VersionState(number, state, None, None) for number, state in states.items()]
+
+    told = model_metadata("mine", versions, signature)
 
     assert told.name == "mine"
     assert told.versions == ("3", "1")

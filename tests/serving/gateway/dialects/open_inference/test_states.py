@@ -14,7 +14,9 @@ FOUND = ModelState(VERSIONS, {3: "its first question failed"}, None)
 
 
 def test_a_version_is_ready_once_it_has_proved_itself() -> None:
-    told = [(each.version, each.state, each.reason) for each in index("m", FOUND)]
+    told = [
+        (each.version, each.state, each.reason) for each in index({"m": FOUND}, only_ready=False)
+    ]
 
     assert told == [
         ("4", "LOADING", ""),
@@ -22,13 +24,14 @@ def test_a_version_is_ready_once_it_has_proved_itself() -> None:
         ("2", "READY", ""),
         ("1", "UNAVAILABLE", "no file"),
     ]
+    assert [each.version for each in index({"m": FOUND}, only_ready=True)] == ["2"]
     ready = [version for version in range(1, 6) if is_ready(FOUND, version)]
     assert ready == [2]
     assert is_ready(FOUND, None)
 
 
 def test_a_model_without_versions_has_a_line() -> None:
-    [line] = index("m", ModelState([], {}, "there is no version"))
+    [line] = index({"m": ModelState([], {}, "there is no version")}, only_ready=False)
 
     assert (line.version, line.state, line.reason) == ("", "UNAVAILABLE", "there is no version")
     assert not is_ready(ModelState([], {}, "there is no version"), None)

@@ -40,7 +40,7 @@ def twice(inputs: Tensors) -> Tensors:
 
 
 def doubling() -> FakeVersion:
-    """A version that nobody declared: two inputs, two outputs, and a second signature."""
+    """A version of a generic model: two inputs, two outputs, and a second signature."""
     default = Signature(
         inputs={"x": TensorSpec("float32", (None, 2)), "s": TensorSpec("string")},
         outputs={"y": TensorSpec("float32", (None, 2)), "n": TensorSpec("int32")},
@@ -187,7 +187,7 @@ def test_a_version_an_output_and_a_signature_may_be_chosen(ready: Gateway) -> No
     assert np.frombuffer(told.raw_output_contents[0], np.float16).tolist() == [1.5]
 
 
-def test_a_declared_model_is_asked_by_its_tensors(ready: Gateway) -> None:
+def test_a_typed_model_is_asked_by_its_tensors(ready: Gateway) -> None:
     request = messages.ModelInferRequest(
         model_name="sentiment",
         inputs=[

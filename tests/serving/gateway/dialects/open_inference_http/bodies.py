@@ -10,7 +10,7 @@ from proto.metadata_pb2 import SignatureDefMap
 from serving.contract import Signature, TensorSpec
 from serving.gateway.dialects.open_inference.binary import encode
 from serving.gateway.dialects.open_inference.datatypes import datatype_of_array
-from serving.gateway.dialects.open_inference_http.requests import InferRequest, parse
+from serving.gateway.dialects.open_inference_http.requests import InferAsked, parse
 from serving.gateway.inference.live import LiveVersion
 
 SIGNATURE = Signature(
@@ -71,7 +71,7 @@ def read_one(
     return parse(body, {}, version).inputs["x"]
 
 
-def read(body: bytes, headers: dict[bytes, bytes] | None = None) -> InferRequest:
+def read(body: bytes, headers: dict[bytes, bytes] | None = None) -> InferAsked:
     """Read a body for the version above."""
     return parse(body, headers or {}, LIVE)
 

@@ -1,4 +1,4 @@
-"""A gateway before a model server with the declared models, and one that nobody declared."""
+"""A gateway before a model server with the typed models, and a generic one."""
 
 from collections.abc import Iterator
 

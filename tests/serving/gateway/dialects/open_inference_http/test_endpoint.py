@@ -256,7 +256,7 @@ def test_a_body_without_json_is_the_only_tensor(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_declared_models_are_asked_by_their_tensors(http: httpx.Client, name: str) -> None:
+def test_typed_models_are_asked_by_their_tensors(http: httpx.Client, name: str) -> None:
     model = MODELS[name]
     inputs = model.preprocess([model.example])
     typed = http.post(f"/predict/{name}", json=model.example.model_dump(mode="json")).json()

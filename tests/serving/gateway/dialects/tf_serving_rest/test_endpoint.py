@@ -177,7 +177,7 @@ def test_states_are_told_newest_first(tfgate: Gateway, server: FakeModelServer) 
     assert states == [("2", "AVAILABLE"), ("1", "AVAILABLE")]
 
 
-def test_the_declared_models_are_reachable_by_their_tensors(tfgate: Gateway) -> None:
+def test_the_typed_models_are_reachable_by_their_tensors(tfgate: Gateway) -> None:
     tfgate.wait_until_ready()
     for name in ("sentiment", "image", "housing"):
         told = tfgate.client.get(f"/v1/models/{name}/metadata").json()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import InvalidInput, MalformedBody, TfgateError, Unimplemented
 from serving.gateway.dialects.tf_serving_rest.document import Odd
-from serving.gateway.dialects.tf_serving_rest.predictions import Question, parse, write
+from serving.gateway.dialects.tf_serving_rest.predictions import PredictAsked, parse, write
 from serving.gateway.inference.live import LiveVersion
 from tests.serving.gateway.dialects.tf_serving_rest.versions import live, taking
 
@@ -22,7 +22,7 @@ ROW = taking(x=TensorSpec("float32", (None, 2)))
 TWO = taking(a=TensorSpec("float32"), b=TensorSpec("string"))
 
 
-def read(body: bytes, version: LiveVersion) -> Question:
+def read(body: bytes, version: LiveVersion) -> PredictAsked:
     """Read a body as the endpoint does."""
     try:
         return parse(body, version)
@@ -304,11 +304,11 @@ def outcome(body: bytes, version: LiveVersion, *, slowly: bool = False) -> Tenso
 
 
 def by_row(**outputs: NDArray[Any]) -> str:
-    return write(Question({}), outputs).decode("utf-8", "surrogateescape")
+    return write(PredictAsked({}), outputs).decode("utf-8", "surrogateescape")
 
 
 def by_column(**outputs: NDArray[Any]) -> str:
-    return write(Question({}, by_row=False), outputs).decode("utf-8", "surrogateescape")
+    return write(PredictAsked({}, by_row=False), outputs).decode("utf-8", "surrogateescape")
 
 
 def strings(*values: object) -> NDArray[Any]:
@@ -352,5 +352,5 @@ def test_rows_need_a_batch() -> None:
         ),
     ):
         with pytest.raises(InvalidInput) as raised:
-            write(Question({}), outputs)
+            write(PredictAsked({}), outputs)
         assert raised.value.detail == text

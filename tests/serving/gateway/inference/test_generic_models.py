@@ -1,4 +1,4 @@
-"""Models that nobody has declared: asked by their live signature, checked, joined, kept apart.
+"""Generic models: asked by their live signature, checked, joined, kept apart.
 
 What is asked is told in TensorFlow Serving's REST API; the other dialects share all that is below.
 """

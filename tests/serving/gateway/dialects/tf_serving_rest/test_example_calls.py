@@ -9,7 +9,7 @@ from proto.classification_pb2 import ClassificationResult
 from proto.regression_pb2 import RegressionResult
 from serving.errors import InvalidInput, MalformedBody, TfgateError
 from serving.gateway.dialects.tf_serving_rest.document import Odd
-from serving.gateway.dialects.tf_serving_rest.examples import (
+from serving.gateway.dialects.tf_serving_rest.example_calls import (
     Examples,
     parse,
     write_classes,
