@@ -64,6 +64,7 @@ _MISTAKES = {
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 # Of a tensor that is not copied into the message, which costs more than it spares for smaller ones.
 _LARGE_BYTES = 2**16
+_NODE = "{{node"  # stands in what TensorFlow says of a kernel that failed, before its name
 _MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
@@ -232,9 +233,12 @@ class ModelServerClient:
             raise ModelServerFailure(message) from error
 
     def _translate(self, error: CallFailed, ref: ModelRef) -> TfgateError:
-        if _is_unknown_version(error, ref):
-            return UnknownVersion(f"{ref} is not being served")
         kind = ERRORS[error.code]
+        if _NODE in error.details and kind not in (RejectedByModel, DeadlineExceeded):
+            # With a code that would mean something else of a model server: it is there, and well.
+            kind = PredictionFailed
+        elif _is_unknown_version(error, ref):
+            return UnknownVersion(f"{ref} is not being served")
         server = f"the model server at {self.target}"
         details = {
             ModelServerUnavailable: f"{server} {_why_unreachable(error, self._tls)}",
@@ -283,6 +287,14 @@ def _is_unknown_version(error: CallFailed, ref: ModelRef) -> bool:
 def _code_of(failure: TfgateError) -> grpc.StatusCode | None:
     cause = failure.__cause__
     return cause.code if isinstance(cause, CallFailed) else None
+
+
+def rejected(failure: PredictionFailed) -> RejectedByModel | None:
+    """Return a failure as the caller's, if the graph says so: a value beyond what it takes."""
+    cause = failure.__cause__
+    if not isinstance(cause, CallFailed) or cause.code is not grpc.StatusCode.OUT_OF_RANGE:
+        return None
+    return RejectedByModel(f"the model refuses these inputs: {cause.details[:_MAX_TOLD]}")
 
 
 def predict_request(question: Question, inputs: Tensors) -> bytes:

@@ -4,11 +4,15 @@ TensorFlow Serving checks no shape: a wrong one ends in the text of whichever ke
 """
 
 from collections.abc import Iterator
+from math import prod
 
 from serving.contract import Signature, Tensors
 from serving.errors import FieldError, InvalidInput
 
 _MAX_NAME = 100  # characters that are told
+# What the sizes of a tensor without elements may come to, its zeros left out: such a shape costs
+# its sender nothing, and a graph that answers so many rows the model server all its memory.
+_MAX_OF_NOTHING = 1_000_000
 
 
 def check_inputs(inputs: Tensors, signature: Signature) -> int:
@@ -49,6 +53,13 @@ def _wrong(inputs: Tensors, signature: Signature) -> Iterator[FieldError]:
         elif not spec.admits(array.shape):
             received = f"{list(array.shape)}"
             yield FieldError(name, f"has the shape {received}; expected is {spec}", received)
+        elif array.size == 0 and prod(filter(None, array.shape)) > _MAX_OF_NOTHING:
+            received = f"{list(array.shape)}"
+            message = (
+                f"has the shape {received}, without one element; accepted are then "
+                f"{_MAX_OF_NOTHING:,} rows, or other sizes, at most"
+            )
+            yield FieldError(name, message, received)
     for name in inputs:
         if name not in signature.inputs:
             there = ", ".join(signature.inputs) or "none"

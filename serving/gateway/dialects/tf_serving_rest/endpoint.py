@@ -7,7 +7,6 @@ from functools import partial
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.wrappers_pb2 import Int64Value
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -42,6 +41,7 @@ _MAX_BYTES_ON_LOOP = 16_384
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+Relayed = PredictRequest | ClassificationRequest | RegressionRequest
 
 
 class TfServingRest:
@@ -77,7 +77,7 @@ class TfServingRest:
             return metadata.write(await call.live(ref))
         body = await call.read()
         async with call.asking(ref) as model:
-            asking = _Asking(call, model, await model.live())
+            asking = _Asking(model, await model.live())
             if target.method == "predict":
                 question = await _parsed(partial(predictions.parse, live=asking.live), body)
                 return predictions.write(question, await asking.predict(question))
@@ -91,7 +91,6 @@ class TfServingRest:
 class _Asking:
     """A version that is being asked."""
 
-    call: Call
     model: Asking
     live: LiveVersion
 
@@ -99,7 +98,7 @@ class _Asking:
         signature = self.live.signature(question.signature)
         if not brackets.differ(question.inputs, signature):
             return (await self.model.predict(question)).outputs
-        request = PredictRequest(model_spec=self._spec(question.signature))
+        request = PredictRequest(model_spec=ModelSpec(signature_name=question.signature))
         tensors.encode_all(request.inputs, question.inputs)
         num_rows = max(len(array) if array.ndim else 1 for array in question.inputs.values())
         try:
@@ -111,27 +110,25 @@ class _Asking:
         return tensors.decode_all(_read(PredictResponse, answer).outputs)
 
     async def classify(self, asked: Examples) -> bytes:
-        spec = self._spec(asked.signature)
+        spec = ModelSpec(signature_name=asked.signature)
         request = ClassificationRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Classify", request, asked.num_rows)
         return examples.write_classes(_read(ClassificationResponse, answer).result)
 
     async def regress(self, asked: Examples) -> bytes:
-        spec = self._spec(asked.signature)
+        spec = ModelSpec(signature_name=asked.signature)
         request = RegressionRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Regress", request, asked.num_rows)
         return examples.write_values(_read(RegressionResponse, answer).result)
 
-    def _spec(self, signature: str) -> ModelSpec:
-        """Name the version that a label stood for, or that was the newest, when the call began."""
-        version = Int64Value(value=self.live.version)
-        return ModelSpec(name=self.live.model, version=version, signature_name=signature)
+    async def _relay(self, method: str, request: Relayed, num_rows: int) -> bytes:
+        def write(live: LiveVersion) -> bytes:
+            # What a label stands for, or which is the newest, is said by its number.
+            request.model_spec.name = live.model
+            request.model_spec.version.value = live.version
+            return request.SerializeToString()
 
-    async def _relay(self, method: str, request: Message, num_rows: int) -> bytes:
-        content = request.SerializeToString()
-        answer = await self.model.relay(f"{_SERVICE}/{method}", content, num_rows)
-        self.call.context.version = self.live.version
-        return answer
+        return await self.model.relay_to_version(f"{_SERVICE}/{method}", write, num_rows)
 
 
 async def _parsed(parse: Callable[..., T], body: bytes) -> T:
