@@ -16,7 +16,7 @@ _MAX_OF_NOTHING = 1_000_000
 
 
 def check_inputs(inputs: Tensors, signature: Signature) -> int:
-    """Return the number of rows; 1 for a signature without a batch.
+    """Return the number of rows; 1 for a signature whose outputs have no batch.
 
     Raises:
         InvalidInput: with every input that is missing, unknown, of a wrong dtype or shape, or of
@@ -30,7 +30,7 @@ def check_inputs(inputs: Tensors, signature: Signature) -> int:
         detail = "; ".join(f"input {field.field} {field.message}" for field in wrong)
         raise InvalidInput(detail, hint="Send the inputs as they are expected.", fields=wrong)
     if not signature.is_batched:
-        return 1
+        return _most_rows(inputs, signature)
     sizes = {name: len(array) for name, array in inputs.items()}
     if len(set(sizes.values())) > 1:
         rows = ", ".join(f"{name} {size}" for name, size in sizes.items())
@@ -39,6 +39,14 @@ def check_inputs(inputs: Tensors, signature: Signature) -> int:
         hint = "Send as many rows of each input: the first dimension is the batch."
         raise InvalidInput(message, hint=hint, fields=fields)
     return next(iter(sizes.values()), 1)
+
+
+def _most_rows(inputs: Tensors, signature: Signature) -> int:
+    """Count the rows where not every tensor has a batch, as beside a threshold for all rows."""
+    if not any(spec.has_batch for spec in signature.outputs.values()):
+        return 1
+    specs = signature.inputs
+    return max([1, *(len(array) for name, array in inputs.items() if specs[name].has_batch)])
 
 
 def _wrong(inputs: Tensors, signature: Signature) -> Iterator[FieldError]:

@@ -105,7 +105,9 @@ def too_late(context: RequestContext, seconds: float) -> errors.TfgateError:
     if context.stage == metrics.READ:
         message = f"the body had not arrived as a whole after {seconds:g} seconds"
         return errors.RequestTimeout(message)
-    return DeadlineExceeded(f"{context.model} did not answer within {seconds:g} seconds")
+    # Only predictions have a model; all else may ask the model server, too.
+    asked = context.model or "the model server"
+    return DeadlineExceeded(f"{asked} did not answer within {seconds:g} seconds")
 
 
 def _timeout_seconds(headers: Mapping[bytes, bytes], longest: float) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,6 +27,7 @@ from tests.fake_models import declared_models
 from tests.faults import Hold, fail, if_inside
 from tests.in_process import Gateway, gateway
 from tests.visitor import Answer
+from tfgate.keys import create
 
 OK = grpc.StatusCode.OK
 # Its folder is named after a time in nanoseconds.
@@ -241,3 +243,68 @@ def test_the_name_of_a_signature_need_not_be_utf8(tfgate: Gateway) -> None:
     response = tfgate.client.post("/v1/models/line:predict", content=body)
 
     assert (response.status_code, b"\xff" in response.content) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/V1/MODELS/line:predict", "/v1/models/line/labels/a%2Fb:predict", "/v1/models/%3A:predict"],
+)
+def test_no_spelling_of_a_path_gets_past_the_bound_of_requests(
+    server: FakeModelServer, path: str
+) -> None:
+    with gateway(server, generic_models=["line"], max_requests=8) as tfgate:
+        tfgate.wait_until_ready()
+        hold = server.faults["line"] = Hold()
+        inside = [tfgate.ask("/v1/models/line:predict", {"instances": [5]}) for _ in range(8)]
+        tfgate.wait_until_inside(8)
+        refused = tfgate.ask(path, {"instances": [5]}).answer()
+        hold.release()
+
+        assert {visitor.answer().status for visitor in inside} == {200}
+    assert refused.status == 429
+
+
+def test_rows_beside_what_has_none_are_charged(server: FakeModelServer, tmp_path: Path) -> None:
+    """As where a threshold holds for all rows of a call."""
+    signature = Signature(
+        {"x": TensorSpec("float32"), "least": TensorSpec("float32", ())},
+        {"y": TensorSpec("float32")},
+    )
+    server.models["cut"] = {
+        1: FakeVersion(
+            {
+                DEFAULT_SIGNATURE: FakeSignature(
+                    signature, lambda given: {"y": np.maximum(given["x"], given["least"])}
+                )
+            }
+        )
+    }
+    metadata = {"x-api-key": create(tmp_path / "keys", "limited", rates=["9rows/hour"])}
+    request = predict(np.arange(5, dtype=np.float32), name="cut")
+    tensors.encode_all(request.inputs, {"least": np.array(2, np.float32)})
+    tensor = {"name": "x", "datatype": "FP32", "shape": [5], "data": [0, 1, 2, 3, 4]}
+    body = {"inputs": [tensor, {"name": "least", "datatype": "FP32", "shape": [], "data": [2]}]}
+    path = "/tensorflow.serving.PredictionService/Predict"
+    with gateway(server, keys_file=tmp_path / "keys") as tfgate:
+        first = tfgate.call(path, request.SerializeToString(), metadata)
+        again = tfgate.call(path, request.SerializeToString(), metadata)
+        over_http = tfgate.ask("/v2/models/cut/infer", body, metadata).answer()
+
+    assert first.code is OK, first.details
+    assert again.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert over_http.status == 429
+
+
+def test_what_does_not_fit_a_signature_without_a_batch_never_reaches_the_model_server(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    scalar = Signature({"x": TensorSpec("float32", ())}, {"y": TensorSpec("float32", ())})
+    server.models["scalar"] = {
+        1: FakeVersion({DEFAULT_SIGNATURE: FakeSignature(scalar, lambda given: {"y": given["x"]})})
+    }
+
+    reply = grpc_call(tfgate, predict(np.zeros((2, 2), np.float32), name="scalar"))
+
+    assert reply.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "float32[]" in reply.details
+    assert server.calls == []
