@@ -105,8 +105,9 @@ def too_late(context: RequestContext, seconds: float) -> errors.TfgateError:
     if context.stage == metrics.READ:
         message = f"the body had not arrived as a whole after {seconds:g} seconds"
         return errors.RequestTimeout(message)
-    # Only predictions have a model; all else may ask the model server, too.
-    asked = context.model or "the model server"
+    # Whether there is such a model, and how it stands, the model server is asked, too.
+    known = context.model not in (None, metrics.UNKNOWN_MODEL)
+    asked = context.model if known else "the model server"
     return DeadlineExceeded(f"{asked} did not answer within {seconds:g} seconds")
 
 
