@@ -5,19 +5,27 @@ become tensors, and tensors bytes.
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope
 
 from serving.contract import Signature, Tensors
-from serving.errors import FieldError, InvalidInput
+from serving.errors import (
+    FieldError,
+    InvalidInput,
+    ModelUnavailable,
+    PredictionFailed,
+    UnknownVersion,
+)
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
-from serving.gateway.inference.client import Answer
+from serving.gateway.inference.client import Answer, rejected
 from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
@@ -29,6 +37,8 @@ from serving.gateway.middleware.request_timeout import RequestTimeout, request_t
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -178,6 +188,7 @@ class Asking:
         self._context = context
         self._deadline = deadline
         self._live: LiveVersion | None = None
+        self._is_paid = False
 
     async def live(self) -> LiveVersion:
         """Return the version that will be asked, with its signatures.
@@ -197,25 +208,10 @@ class Asking:
             RejectedByModel: the graph refuses their values.
             TfgateError: they cannot be answered.
         """
-        live = await self.live()
-        signature = live.signature(asked.signature)
-        check_wanted(asked.outputs, signature)
-        num_rows = check_inputs(asked.inputs, signature)
-        await self._charge(num_rows)
-        if signature.is_batched and num_rows == 0:
-            self._context.version = live.version
-            return Answer(live.version, _no_rows(signature, asked.outputs))
-        apart = self._catalog.apart.get((live.model, live.version))
-        question = Question(
-            self._labelled(live),
-            asked.signature,
-            asked.outputs,
-            joinable=signature.is_batched and apart is not None and asked.signature not in apart,
-            promise=signature,
-        )
-        return await self.model.inference.predict(
-            question, asked.inputs, self._context, deadline=self._deadline
-        )
+        try:
+            return await self._of_version(partial(self._predict, asked))
+        except PredictionFailed as error:
+            raise rejected(error) or error from error.__cause__
 
     async def relay(self, method: str, request: bytes, num_rows: int = 1) -> bytes:
         """Pass a call of the model server on as it came, and its answer back.
@@ -231,14 +227,63 @@ class Asking:
         self._context.enter(metrics.POSTPROCESS)
         return answer
 
+    async def relay_to_version(
+        self, method: str, write: Callable[[LiveVersion], bytes], num_rows: int
+    ) -> bytes:
+        """Make a call of the model server that `write` writes for the version that is asked.
+
+        Raises:
+            TfgateError: the model server could not answer.
+        """
+
+        async def relay(live: LiveVersion) -> bytes:
+            answer = await self.relay(method, write(live), num_rows)
+            self._context.version = live.version
+            return answer
+
+        return await self._of_version(relay)
+
+    async def _of_version(self, ask: Callable[[LiveVersion], Awaitable[T]]) -> T:
+        """Ask a version, and its successor, by its own signature, if it goes in this moment."""
+        live = await self.live()
+        try:
+            return await ask(live)
+        except (ModelUnavailable, UnknownVersion):
+            if self.ref.version is not None:
+                raise
+            self.model.inference.withdraw(ModelRef(live.model, live.version))
+            self._live = None
+            return await ask(await self.live())
+
+    async def _predict(self, asked: Asked, live: LiveVersion) -> Answer:
+        signature = live.signature(asked.signature)
+        check_wanted(asked.outputs, signature)
+        num_rows = check_inputs(asked.inputs, signature)
+        await self._charge(num_rows)
+        if signature.is_batched and num_rows == 0:
+            self._context.version = live.version
+            return Answer(live.version, _no_rows(signature, asked.outputs))
+        apart = self._catalog.apart.get((live.model, live.version))
+        # The very version whose signature was read: the newest may be another one by now.
+        question = Question(
+            ModelRef(live.model, live.version),
+            asked.signature,
+            asked.outputs,
+            joinable=signature.is_batched and apart is not None and asked.signature not in apart,
+            promise=signature,
+        )
+        return await self.model.inference.predict(
+            question, asked.inputs, self._context, deadline=self._deadline
+        )
+
     async def _charge(self, num_rows: int) -> None:
+        """Let the key pay, once for a request, however often its rows are sent."""
+        if self._is_paid:
+            return
         self._context.num_instances = num_rows
         if self._context.charge is not None:
             await self._context.charge(num_rows)
-
-    def _labelled(self, live: LiveVersion) -> ModelRef:
-        """Return what was asked for; in the place of a label the version that it is on."""
-        return self.ref if self.ref.label is None else ModelRef(live.model, live.version)
+        self._is_paid = True
 
 
 def check_wanted(outputs: tuple[str, ...], signature: Signature) -> None:

@@ -1,6 +1,5 @@
 """The Open Inference Protocol's service, and what Triton's Python client asks beyond it."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
@@ -21,10 +20,10 @@ from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
 from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
 
-_VERSION = re.compile(r"[0-9]{1,18}")
 # Of what Triton offers more, why it is not here.
 _SHARED_MEMORY = "memory is not shared with clients: send tensors in the message"
 _REPOSITORY = "what is loaded is the model server's affair: change its models.config"
@@ -149,8 +148,9 @@ def model_ref(name: str, version: str) -> ModelRef:
     """
     if not version:
         return ModelRef(name)
-    if not _VERSION.fullmatch(version):
-        message = f"the version {version[:40]!r} is no number"
-        hint = "Send the number of one, or nothing for the newest."
+    number = version_number(version)
+    if number is None:
+        message = f"the version {version[:40]!r} is no number of one"
+        hint = "Send a number that is served, or nothing for the newest."
         raise InvalidInput(message, hint=hint, fields=[FieldError("model_version", message)])
-    return ModelRef(name, version=int(version))
+    return ModelRef(name, version=number)
