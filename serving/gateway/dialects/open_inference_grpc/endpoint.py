@@ -130,7 +130,7 @@ class OpenInferenceGrpc:
     ) -> messages.ModelInferResponse:
         request = parse(messages.ModelInferRequest, content)
         ref = model_ref(request.model_name, request.model_version)
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             asked = infer.understand(request)
             async with within(asked.timeout_seconds):
                 answer = await model.predict(asked)

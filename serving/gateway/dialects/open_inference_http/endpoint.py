@@ -160,7 +160,7 @@ class OpenInferenceHttp:
         await call.find(ref.name)
         body = await call.read()
         headers = call.context.headers
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             live = await model.live()
             try:
                 asked = await _in_turn(len(body), parse, body, headers, live)

@@ -76,7 +76,7 @@ class TfServingRest:
         if target.method == "metadata":
             return metadata.write(await call.live(ref))
         body = await call.read()
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             asking = _Asking(call, model, await model.live())
             if target.method == "predict":
                 question = await _parsed(partial(predictions.parse, live=asking.live), body)
