@@ -19,7 +19,7 @@ from serving.gateway.api.operations import check_ready
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
-from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.timeouts import predict_within
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
 
@@ -132,8 +132,7 @@ class OpenInferenceGrpc:
         ref = model_ref(request.model_name, request.model_version)
         with await call.asking(ref) as model:
             asked = infer.understand(request)
-            async with within(asked.timeout_seconds):
-                answer = await model.predict(asked)
+            answer = await predict_within(asked.timeout_seconds, model, asked)
         return infer.write(asked, answer)
 
     async def _infer_in_stream(self, call: Call, scope: Scope, content: bytes) -> Message:

@@ -21,9 +21,9 @@ from serving.errors import (
     Unimplemented,
 )
 from serving.gateway.api.operations import check_ready
-from serving.gateway.dialects.calls import Asking, Call, Calls
+from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.open_inference import metadata, states
-from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.timeouts import predict_within
 from serving.gateway.dialects.open_inference_http import answers
 from serving.gateway.dialects.open_inference_http.examples import example_request
 from serving.gateway.dialects.open_inference_http.requests import InferRequest, parse
@@ -164,7 +164,7 @@ class OpenInferenceHttp:
             live = await model.live()
             try:
                 asked = await _in_turn(len(body), parse, body, headers, live)
-                answer = await _predict(model, asked)
+                answer = await predict_within(asked.timeout_seconds, model, asked)
             except InvalidInput as error:
                 raise _with_example(error, live) from error
         content, said = await _in_turn(
@@ -184,13 +184,6 @@ def model_ref(name: str, version: str | None) -> ModelRef:
     if _NUMBER.fullmatch(version):
         return ModelRef(name, version=int(version))
     return ModelRef(name, label=version)
-
-
-async def _predict(model: Asking, asked: InferRequest) -> Answer:
-    if asked.timeout_seconds is None:
-        return await model.predict(asked)
-    async with within(asked.timeout_seconds):
-        return await model.predict(asked)
 
 
 async def _in_turn(num_bytes: int, function: Callable[..., T], *arguments: Any) -> T:
