@@ -5,11 +5,11 @@ become tensors, and tensors bytes.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 import numpy as np
 from prometheus_client import Gauge
@@ -78,29 +78,24 @@ class Calls:
         found = await self.monitor.look()
         check_ready(found, self._required_models, takes_any=self.registry.takes_any)
 
-    @contextmanager
-    def begin(self, scope: Scope, receive: Receive) -> Iterator["Call"]:
-        """Begin a call; within, it ends when its deadline has passed or its client has gone.
+    def begin(self, scope: Scope, receive: Receive) -> "Call":
+        """Begin a call.
 
         Raises:
             InvalidInput: its headers state a deadline that cannot be read.
-            DeadlineExceeded: it took too long; RequestTimeout: so did its body.
-            ClientDisconnected: the client has gone.
         """
         context: RequestContext = scope["state"]["context"]
         timeout = request_timeout(context.headers, receive, longest=self._longest_seconds)
-        call = Call(self, context, receive, timeout)
-        try:
-            with timeout:
-                yield call
-        except TimeoutError as error:
-            raise too_late(context, timeout.seconds) from error
-        finally:
-            call.end()
+        return Call(self, context, receive, timeout)
 
 
 class Call:
-    """One request on its way."""
+    """One request on its way; within, it ends when its deadline has passed or its client has gone.
+
+    Raises:
+        DeadlineExceeded: it took too long; RequestTimeout: so did its body.
+        ClientDisconnected: the client has gone.
+    """
 
     def __init__(
         self, calls: Calls, context: RequestContext, receive: Receive, timeout: RequestTimeout
@@ -111,6 +106,23 @@ class Call:
         self._timeout = timeout
         self._found: ServedModel | None = None
         self._in_flight: Gauge | None = None
+
+    def __enter__(self) -> Self:
+        self._timeout.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._in_flight is not None:
+            self._in_flight.dec()
+        try:
+            self._timeout.__exit__(error_type, error, traceback)
+        except TimeoutError as late:
+            raise too_late(self.context, self._timeout.seconds) from late
 
     async def read(self) -> bytes:
         """Read the whole body, inflated.
@@ -139,14 +151,9 @@ class Call:
         model = self._found = await self._calls.registry.find(name)
         if self.context.model is not None and self._in_flight is None:
             self.context.model = name
-            self._in_flight = metrics.IN_FLIGHT.labels(name)
+            self._in_flight = model.in_flight
             self._in_flight.inc()
         return model
-
-    def end(self) -> None:
-        """Count the request as in progress no more."""
-        if self._in_flight is not None:
-            self._in_flight.dec()
 
     async def live(self, ref: ModelRef) -> LiveVersion:
         """Return the version that a reference stands for, with its signatures.
@@ -158,21 +165,22 @@ class Call:
         model = await self.find(ref.name)
         return await self._calls.catalog.live(model.inference.route(ref))
 
-    @asynccontextmanager
-    async def asking(self, ref: ModelRef) -> AsyncIterator["Asking"]:
-        """Ask a model; within, it counts against the model's limit.
+    async def asking(self, ref: ModelRef) -> "Asking":
+        """Ask a model.
 
         Raises:
             UnknownModel: there is no such model.
-            Overloaded: it is asked too much already.
         """
         model = await self.find(ref.name)
-        with model.inference.limit:
-            yield Asking(model, ref, self._calls.catalog, self.context, self._timeout.deadline)
+        return Asking(model, ref, self._calls.catalog, self.context, self._timeout.deadline)
 
 
 class Asking:
-    """A model that is being asked, at most once."""
+    """A model that is being asked, at most once; within, that counts against the model's limit.
+
+    Raises:
+        Overloaded: it is asked too much already.
+    """
 
     def __init__(
         self,
@@ -189,6 +197,18 @@ class Asking:
         self._deadline = deadline
         self._live: LiveVersion | None = None
         self._is_paid = False
+
+    def __enter__(self) -> Self:
+        self.model.inference.limit.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.model.inference.limit.__exit__(error_type, error, traceback)
 
     async def live(self) -> LiveVersion:
         """Return the version that will be asked, with its signatures.

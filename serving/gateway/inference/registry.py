@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import Gauge
+
 from serving.contract import Model
 from serving.errors import UnknownModel
 from serving.gateway.inference.catalog import Catalog
@@ -40,6 +42,7 @@ class ServedModel:
     name: str
     typed: Model[Any, Any] | None
     inference: Inference
+    in_flight: Gauge
 
 
 class Registry(Mapping[str, ServedModel]):
@@ -156,7 +159,8 @@ class Registry(Mapping[str, ServedModel]):
 
     def _add(self, name: str, typed: Model[Any, Any] | None) -> ServedModel:
         metrics.initialise_model(name)
-        model = ServedModel(name, typed, self._inference(name, typed))
+        in_flight = metrics.IN_FLIGHT.labels(name)
+        model = ServedModel(name, typed, self._inference(name, typed), in_flight)
         self._models[name] = model
         return model
 

@@ -19,7 +19,7 @@ from serving.errors import (
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
-from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.timeouts import predict_within
 from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
@@ -123,10 +123,9 @@ class OpenInferenceGrpc:
     ) -> messages.ModelInferResponse:
         request = parse(messages.ModelInferRequest, content)
         ref = model_ref(request.model_name, request.model_version)
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             asked = infer.understand(request)
-            async with within(asked.timeout_seconds):
-                answer = await model.predict(asked)
+            answer = await predict_within(asked.timeout_seconds, model, asked)
         return infer.write(asked, answer)
 
     async def _infer_in_stream(self, call: Call, scope: Scope, content: bytes) -> Message:

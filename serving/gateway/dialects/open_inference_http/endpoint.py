@@ -20,9 +20,9 @@ from serving.errors import (
     TfgateError,
     Unimplemented,
 )
-from serving.gateway.dialects.calls import Asking, Call, Calls
+from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.open_inference import metadata, states
-from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.timeouts import predict_within
 from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_http import answers
 from serving.gateway.dialects.open_inference_http.examples import example_request
@@ -144,11 +144,11 @@ class OpenInferenceHttp:
         await call.find(ref.name)
         body = await call.read()
         headers = call.context.headers
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             live = await model.live()
             try:
                 asked = await _in_turn(len(body), parse, body, headers, live)
-                answer = await _predict(model, asked)
+                answer = await predict_within(asked.timeout_seconds, model, asked)
             except InvalidInput as error:
                 raise _with_example(error, live) from error
         content, said = await _in_turn(
@@ -167,13 +167,6 @@ def model_ref(name: str, version: str | None) -> ModelRef:
         return ModelRef(name)
     number = version_number(version)
     return ModelRef(name, label=version) if number is None else ModelRef(name, version=number)
-
-
-async def _predict(model: Asking, asked: InferAsked) -> Answer:
-    if asked.timeout_seconds is None:
-        return await model.predict(asked)
-    async with within(asked.timeout_seconds):
-        return await model.predict(asked)
 
 
 async def _in_turn(num_bytes: int, function: Callable[..., T], *arguments: Any) -> T:

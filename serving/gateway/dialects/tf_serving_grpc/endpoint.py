@@ -55,13 +55,13 @@ class TfServingGrpc:
                 answer = await self._predict(call, message)
             else:
                 ref, num_rows = self._relayed[path](message)
-                async with call.asking(ref) as model:
+                with await call.asking(ref) as model:
                     answer = await model.relay(path, message, num_rows)
         await send_message(send, answer)
 
     async def _predict(self, call: Call, message: bytes) -> bytes:
         request = parse(PredictRequest, message)
-        async with call.asking(asked_by(request)) as model:
+        with await call.asking(asked_by(request)) as model:
             live = await model.live()
             name = predict.signature_of(request.model_spec)
             signature = live.signatures.get(name)

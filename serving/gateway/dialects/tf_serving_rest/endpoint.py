@@ -75,7 +75,7 @@ class TfServingRest:
         if target.method == "metadata":
             return metadata.write(await call.live(ref))
         body = await call.read()
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             version = _Version(model, await model.live())
             if target.method == "predict":
                 wanted = await _parsed(partial(predictions.parse, live=version.live), body)
