@@ -56,7 +56,8 @@ class Registry(Mapping[str, ServedModel]):
     ) -> None:
         """`names` may be asked besides those declared; ANY_MODEL stands for all there are.
 
-        With a `config`, the models are those that it lists, and no others.
+        With a `config`, the models are those that it lists, and no others; it may come to list
+        some later.
 
         Raises:
             WrongModelsConfig: it cannot be used.
@@ -70,6 +71,7 @@ class Registry(Mapping[str, ServedModel]):
         self._gone_since: dict[str, float] = {}
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
         self._seen: bytes | None = None
+        self._typed = set(declared)
         self.declared: Models = declared
         if config is not None:
             self._seen = content_of(config)
@@ -133,7 +135,8 @@ class Registry(Mapping[str, ServedModel]):
     async def follow_config(self) -> None:
         """Take over what the file comes to list, until cancelled.
 
-        A model that is declared gets its own paths at the next start.
+        A file that lists nothing changes nothing, as TensorFlow Serving's own rule is: it looks as
+        one that is being written. A model that is declared gets its own paths at the next start.
         """
         while self._config is not None:
             await asyncio.sleep(_POLL_SECONDS)
@@ -146,8 +149,13 @@ class Registry(Mapping[str, ServedModel]):
             except WrongModelsConfig as error:
                 _LOGGER.error("the models from before go on to count: %s", error)
                 continue
+            if not listed and self._models:
+                message = "the models from before go on to count: %s lists none"
+                _LOGGER.error(message, self._config)
+                continue
             for name in sorted(listed - set(self._models)):
-                _LOGGER.info("%s is listed now", name)
+                paths = "; its own paths come with the next start" if name in self._typed else ""
+                _LOGGER.info("%s is listed now%s", name, paths)
                 self._add(name, None)
             for name in sorted(set(self._models) - listed - set(self.declared)):
                 _LOGGER.info("%s is listed no more", name)

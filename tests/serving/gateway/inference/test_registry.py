@@ -83,7 +83,13 @@ def test_models_are_those_of_the_model_servers_own_list(tmp_path: Path) -> None:
         assert "listed" not in labels()
 
 
-@pytest.mark.parametrize("spoil", [lambda _: "nonsense {", lambda _: "", lambda text: text[:40]])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(lambda _: "nonsense {", lambda _: "", lambda text: text[:40]),
+        *(lambda _: "model_config_list {}", lambda text: text[:30], lambda _: "\xff"),
+    ],
+)
 def test_a_spoilt_list_changes_nothing(tmp_path: Path, spoil: Callable[[str], str]) -> None:
     file = tmp_path / "models.config"
     file.write_text(config_of("housing", "listed"))
@@ -94,6 +100,40 @@ def test_a_spoilt_list_changes_nothing(tmp_path: Path, spoil: Callable[[str], st
         tfgate.wait_until(lambda: status_of(tfgate, "listed") == 200, "an answer")
         file.write_text(config_of("late"))
         tfgate.wait_until(lambda: status_of(tfgate, "late") == 200, "what is listed now")
+
+
+@pytest.mark.parametrize("text", ["", "# no model yet", "model_config_list {}"])
+def test_a_list_that_is_empty_at_the_start_is_waited_for(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(text)
+    server = declared_models()
+    server.models["first"] = {1: line()}
+    with gateway(server, models_config=file) as tfgate:
+        refused = tfgate.client.get("/readyz")
+        assert (refused.status_code, refused.json()["code"]) == (503, "model-unavailable")
+        assert "models.config lists no model" in refused.json()["detail"]
+        assert tfgate.client.get("/v2/health/ready").status_code == 503
+        assert status_of(tfgate, "first") == 404
+
+        file.write_text(config_of("first"))
+
+        tfgate.wait_until(lambda: status_of(tfgate, "first") == 200, "what is listed now")
+        assert tfgate.client.get("/readyz").json() == {"status": "ready", "missing": {}}
+
+
+def test_a_model_that_is_required_and_not_listed_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "models.config"
+    file.write_text(config_of("listed"))
+    server = declared_models()
+    server.models.update({name: {1: line()} for name in ("listed", "wanted")})
+    with gateway(server, models_config=file, required_models="wanted") as tfgate:
+        assert status_of(tfgate, "listed") == 200
+        assert tfgate.client.get("/readyz").status_code == 503
+        assert tfgate.missing() == {"wanted": "models.config does not list it"}
+
+        file.write_text(config_of("listed", "wanted"))
+
+        tfgate.wait_until(lambda: tfgate.client.get("/readyz").is_success, "what is listed now")
 
 
 def test_a_spoilt_list_at_the_start_is_told(tmp_path: Path) -> None:
