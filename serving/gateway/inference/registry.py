@@ -69,6 +69,7 @@ class Registry(Mapping[str, ServedModel]):
         self._kept = set(names) - {ANY_MODEL}
         self._models: dict[str, ServedModel] = {}
         self._gone_since: dict[str, float] = {}
+        self._expected: set[str] = set()
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
         self._seen: bytes | None = None
         self._typed = set(declared)
@@ -80,6 +81,8 @@ class Registry(Mapping[str, ServedModel]):
             self._kept = listed - set(self.declared)
         for name, model in self.declared.items():
             self._add(name, model)
+            if name in names or config is not None:
+                self._expect(name)
         for name in sorted(self._kept - set(self.declared)):
             self._add(name, None)
 
@@ -113,7 +116,7 @@ class Registry(Mapping[str, ServedModel]):
         if self._takes_any and name.isprintable() and len(name) <= _LONGEST_NAME:
             async with self._looks:
                 versions = await self._catalog.versions(name)
-            if versions:
+            if any(not each.withdrawn for each in versions):
                 _LOGGER.info("%s is served without a declaration", name)
                 return self._models.get(name) or self._add(name, None)
         raise self.unknown(name)
@@ -127,10 +130,19 @@ class Registry(Mapping[str, ServedModel]):
 
     def note(self, name: str, *, is_served: bool) -> None:
         """Forget a name that was learned once the model server has not known it for a while."""
+        if is_served:
+            self._expect(name)
         if is_served or name in self.declared or name in self._kept:
             self._gone_since.pop(name, None)
         elif time.monotonic() - self._gone_since.setdefault(name, time.monotonic()) > _KEPT_SECONDS:
             self._forget(name)
+
+    def expects(self, name: str) -> bool:
+        """Tell whether somebody misses the model while it cannot be asked.
+
+        Nobody does if it was declared, and neither the settings nor the model server ever named it.
+        """
+        return name in self._expected
 
     async def follow_config(self) -> None:
         """Take over what the file comes to list, until cancelled.
@@ -166,10 +178,17 @@ class Registry(Mapping[str, ServedModel]):
         metrics.initialise_model(name)
         model = ServedModel(name, declared, self._inference(name, declared))
         self._models[name] = model
+        if declared is None:
+            self._expect(name)
         return model
+
+    def _expect(self, name: str) -> None:
+        self._expected.add(name)
+        metrics.MODEL_EXPECTED.labels(name).set(1)
 
     def _forget(self, name: str) -> None:
         del self._models[name]
         self._gone_since.pop(name, None)
+        self._expected.discard(name)
         self._catalog.forget(name)
         metrics.forget(name)

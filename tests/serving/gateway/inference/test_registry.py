@@ -1,11 +1,13 @@
 """Which models there are: declared ones, names that are given, and names that are learned."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
+from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Signature, TensorSpec
 from serving.gateway.inference.models_config import WrongModelsConfig
 from serving.models import MODELS
@@ -16,7 +18,7 @@ from tests.fake_model_server import (
     FakeVersion,
 )
 from tests.fake_models import declared_models
-from tests.in_process import Gateway, gateway
+from tests.in_process import Gateway, gateway, reading
 
 LINE = Signature({"x": TensorSpec("float32")}, {"y": TensorSpec("float32")})
 
@@ -152,3 +154,75 @@ def test_nobody_may_ask_what_is_neither_declared_nor_named() -> None:
         assert status_of(tfgate, "named") == 200
         assert status_of(tfgate, "other") == 404
         assert all(status_of(tfgate, name) == 200 for name in MODELS)
+
+
+def is_expected(model: str) -> bool:
+    return reading("tfgate_model_expected", model=model) == 1
+
+
+def test_nobody_misses_a_declared_model_that_was_never_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "tfgate.models")
+    server = FakeModelServer({"image": declared_models().models["image"], "learned": {1: line()}})
+    with gateway(server, required_models="housing") as tfgate:
+        assert status_of(tfgate, "learned") == 200
+        tfgate.wait_until(lambda: is_expected("image"), "a look at the models")
+
+        assert [is_expected(name) for name in ("housing", "learned", "sentiment")] == [
+            *(True, True, False)
+        ]
+        server.models.pop("image")
+        tfgate.wait_until(lambda: reading("tfgate_model_ready", model="image") == 0, "its end")
+        assert is_expected("image")
+    told = {record.getMessage(): record.levelname for record in caplog.records}
+    levels = {
+        model: told[
+            f"{model} cannot be asked: no version is available: the model server knows of none"
+        ]
+        for model in ("housing", "sentiment", "image")
+    }
+    assert levels == {"housing": "WARNING", "sentiment": "INFO", "image": "WARNING"}
+
+
+def test_the_log_says_once_that_a_model_can_be_asked(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "tfgate.models")
+    server = declared_models()
+    server.models["housing"][1].state = ModelVersionStatus.LOADING
+    with gateway(server) as tfgate:
+        tfgate.wait_until(lambda: "housing cannot be asked" in caplog.text, "the first look")
+        server.models["housing"][1].state = ModelVersionStatus.AVAILABLE
+        tfgate.wait_until(lambda: "housing can be asked" in caplog.text, "its version")
+        assert "again" not in caplog.text
+
+
+def test_a_name_whose_versions_were_all_withdrawn_is_not_learned() -> None:
+    """TensorFlow Serving tells of them as long as it runs."""
+    server = declared_models()
+    server.models["withdrawn"] = {1: line()}
+    server.models["withdrawn"][1].state = ModelVersionStatus.END
+    with gateway(server) as tfgate:
+        assert status_of(tfgate, "withdrawn") == 404
+        assert "withdrawn" not in labels()
+
+        server.models["withdrawn"][2] = line()
+
+        assert status_of(tfgate, "withdrawn") == 200
+
+
+@pytest.mark.parametrize("how", ["gone", "withdrawn"])
+def test_a_learned_name_is_forgotten_a_while_after_its_model_has_gone(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.gateway.inference.registry._KEPT_SECONDS", 0)
+    server = declared_models()
+    server.models["learned"] = {1: line()}
+    with gateway(server) as tfgate:
+        assert status_of(tfgate, "learned") == 200
+        if how == "gone":
+            del server.models["learned"]
+        else:
+            server.models["learned"][1].state = ModelVersionStatus.END
+
+        tfgate.wait_until(lambda: "learned" not in labels(), "its end")
+        assert status_of(tfgate, "learned") == 404
