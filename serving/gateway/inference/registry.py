@@ -59,7 +59,8 @@ class Registry(Mapping[str, ServedModel]):
     ) -> None:
         """`names` may be asked besides the typed ones; ANY_MODEL stands for all there are.
 
-        With a `config`, the models are those that it lists, and no others.
+        With a `config`, the models are those that it lists, and no others; it may come to list
+        some later.
 
         Raises:
             WrongModelsConfig: it cannot be used.
@@ -71,8 +72,10 @@ class Registry(Mapping[str, ServedModel]):
         self._kept = set(names) - {ANY_MODEL}
         self._models: dict[str, ServedModel] = {}
         self._gone_since: dict[str, float] = {}
+        self._expected: set[str] = set()
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
         self._seen: bytes | None = None
+        self._every_typed = set(typed)
         self.typed: Models = typed
         if config is not None:
             self._seen = content_of(config)
@@ -81,6 +84,8 @@ class Registry(Mapping[str, ServedModel]):
             self._kept = listed - set(self.typed)
         for name, model in self.typed.items():
             self._add(name, model)
+            if name in names or config is not None:
+                self._expect(name)
         for name in sorted(self._kept - set(self.typed)):
             self._add(name, None)
 
@@ -114,7 +119,7 @@ class Registry(Mapping[str, ServedModel]):
         if self._takes_any and name.isprintable() and len(name) <= _LONGEST_NAME:
             async with self._looks:
                 versions = await self._catalog.versions(name)
-            if versions:
+            if any(not each.withdrawn for each in versions):
                 _LOGGER.info("%s is served, and generic", name)
                 return self._models.get(name) or self._add(name, None)
         raise self.unknown(name)
@@ -128,15 +133,25 @@ class Registry(Mapping[str, ServedModel]):
 
     def note(self, name: str, *, is_served: bool) -> None:
         """Forget a name that was learned once the model server has not known it for a while."""
+        if is_served:
+            self._expect(name)
         if is_served or name in self.typed or name in self._kept:
             self._gone_since.pop(name, None)
         elif time.monotonic() - self._gone_since.setdefault(name, time.monotonic()) > _KEPT_SECONDS:
             self._forget(name)
 
+    def expects(self, name: str) -> bool:
+        """Tell whether somebody misses the model while it cannot be asked.
+
+        Nobody does if it is typed, and neither the settings nor the model server ever named it.
+        """
+        return name in self._expected
+
     async def follow_config(self) -> None:
         """Take over what the file comes to list, until cancelled.
 
-        A typed model gets its own paths at the next start.
+        A file that lists nothing changes nothing, as TensorFlow Serving's own rule is: it looks as
+        one that is being written. A typed model gets its own paths at the next start.
         """
         while self._config is not None:
             await asyncio.sleep(_POLL_SECONDS)
@@ -149,8 +164,15 @@ class Registry(Mapping[str, ServedModel]):
             except WrongModelsConfig as error:
                 _LOGGER.error("the models from before go on to count: %s", error)
                 continue
+            if not listed and self._models:
+                message = "the models from before go on to count: %s lists none"
+                _LOGGER.error(message, self._config)
+                continue
             for name in sorted(listed - set(self._models)):
-                _LOGGER.info("%s is listed now", name)
+                paths = (
+                    "; its own paths come with the next start" if name in self._every_typed else ""
+                )
+                _LOGGER.info("%s is listed now%s", name, paths)
                 self._add(name, None)
             for name in sorted(set(self._models) - listed - set(self.typed)):
                 _LOGGER.info("%s is listed no more", name)
@@ -162,10 +184,17 @@ class Registry(Mapping[str, ServedModel]):
         in_flight = metrics.IN_FLIGHT.labels(name)
         model = ServedModel(name, typed, self._inference(name, typed), in_flight)
         self._models[name] = model
+        if declared is None:
+            self._expect(name)
         return model
+
+    def _expect(self, name: str) -> None:
+        self._expected.add(name)
+        metrics.MODEL_EXPECTED.labels(name).set(1)
 
     def _forget(self, name: str) -> None:
         del self._models[name]
         self._gone_since.pop(name, None)
+        self._expected.discard(name)
         self._catalog.forget(name)
         metrics.forget(name)
