@@ -68,10 +68,14 @@ def addresses(
     config = scratch / "models.config"
     config.write_text(labelled(model_config(find_models(foreign_repository))))
     port = stack.free_port()
-    # Labels are given before anything is loaded.
-    flag = "--allow_version_labels_for_unavailable_models=true"
+    flags = (
+        # Labels are given before anything is loaded.
+        "--allow_version_labels_for_unavailable_models=true",
+        # More than clients ask at once, however few cores there are.
+        "--grpc_max_threads=32",
+    )
     with (
-        stack.model_server_process(config, flag, port=port),
+        stack.model_server_process(config, *flags, port=port),
         gateway_over(f"127.0.0.1:{port}") as addresses,
     ):
         yield addresses

@@ -6,6 +6,7 @@ from itertools import chain
 import pytest
 
 from serving.contract import Tensors
+from serving.gateway.inference.concurrency_limit import MIN_LIMIT
 from tests.foreign.comparing import assert_same_array
 from tests.foreign.conftest import Answers
 from tests.foreign.dialects import DIALECTS
@@ -13,7 +14,7 @@ from tests.foreign.dialects.asking import Dialect
 from tests.foreign.gateway import Gateway
 from tests.foreign.models import FOREIGN_MODELS, Question
 
-CLIENTS = 16
+CLIENTS = int(MIN_LIMIT)  # so many are never turned away, however slow the machine is
 ROUNDS = 4
 
 Case = tuple[str, Question, Tensors]

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from serving.contract import Tensors, concatenate, split
-from serving.errors import DeadlineExceeded, Overloaded, PredictionFailed, RejectedByModel
+from serving.errors import (
+    DeadlineExceeded,
+    Overloaded,
+    PayloadTooLarge,
+    PredictionFailed,
+    RejectedByModel,
+)
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import Question
@@ -22,7 +28,7 @@ from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
 # What one row alone can bring upon a whole call, so that the others deserve another.
-_ROW_FAULTS = (RejectedByModel, PredictionFailed)
+_ROW_FAULTS = (PayloadTooLarge, PredictionFailed, RejectedByModel)
 # Of the inputs of a shared call: far below what gRPC and a model server's memory take.
 _MAX_CALL_BYTES = 16_000_000
 

@@ -31,13 +31,15 @@ _SERVICE_CONFIG = {
     ],
     "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
 }
+MAX_ANSWER_BYTES = 64_000_000
 _CHANNEL_OPTIONS = [
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    # The limits that count are the gateway's own, on bodies and rows. By default a call of more
+    # The limits that count are the gateway's own, on bodies. By default a call of more
     # than a quarter of a million bytes would never be retried.
     ("grpc.per_rpc_retry_buffer_size", 2**31 - 1),
     ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
+    # While an answer is read, and written as JSON, others wait, and it is in memory several times.
+    ("grpc.max_receive_message_length", MAX_ANSWER_BYTES),
     # gRPC's defaults wait up to two minutes before they look again for a server that was away, up
     # to twenty seconds for one that does not say a word, and thirty before they ask DNS anew: too
     # long when a pod has been replaced by one with another address.

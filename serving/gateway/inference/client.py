@@ -24,12 +24,13 @@ from serving.errors import (
     ModelServerUnavailable,
     ModelUnavailable,
     Overloaded,
+    PayloadTooLarge,
     PredictionFailed,
     RejectedByModel,
     TfgateError,
     UnknownVersion,
 )
-from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
+from serving.gateway.inference.channel import MAX_ANSWER_BYTES, OpenChannel, Tls, open_channel
 from serving.gateway.inference.model_ref import DESCRIBE_SIGNATURE, ModelRef, Question
 
 # What each status means once our own validation has passed. NOT_FOUND and INVALID_ARGUMENT may also
@@ -64,6 +65,7 @@ _MISTAKES = {
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 # Of a tensor that is not copied into the message, which costs more than it spares for smaller ones.
 _LARGE_BYTES = 2**16
+_TOO_LARGE = "Received message larger than max"  # so gRPC says it of what comes to itself
 _MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
@@ -234,6 +236,10 @@ class ModelServerClient:
     def _translate(self, error: CallFailed, ref: ModelRef) -> TfgateError:
         if _is_unknown_version(error, ref):
             return UnknownVersion(f"{ref} is not being served")
+        if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in error.details:
+            message = f"the answer of {ref} has more than {MAX_ANSWER_BYTES:,} bytes"
+            hint = "Ask for fewer rows or outputs at once."
+            return PayloadTooLarge(f"{message}, the most that are read", hint=hint)
         kind = ERRORS[error.code]
         server = f"the model server at {self.target}"
         details = {

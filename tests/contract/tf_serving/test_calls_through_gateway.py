@@ -9,7 +9,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from tensorflow_serving.apis import predict_pb2
 
 from tests.contract.tf_serving import recorded
 from tests.contract.tf_serving.recorded import Case, Outcome
@@ -32,24 +31,10 @@ DIFFERENT = {
     "predict_malformed_bytes": ("INVALID_ARGUMENT", _FAULT),
     "predict_label_unknown_model": ("NOT_FOUND", _FIRST),
     **dict.fromkeys(
-        [
-            *("predict_basic", "predict_version", "predict_version_latest_default"),
-            *("predict_label_stable", "predict_label_canary", "predict_output_filter"),
-            *("predict_scalar_shape_missing", "predict_fill_last_value", "predict_zero_values"),
-            *("predict_nan_inf", "predict_rank3", "predict_bad_inner_dim"),
-            *("predict_too_many_values", "multi_wrong_inner_dim"),
-        ],
+        ["predict_rank3", "predict_bad_inner_dim", "multi_wrong_inner_dim"],
         ("INVALID_ARGUMENT", _SHAPES),
     ),
 }
-# What these are about, asked with the shape that the signature has: float32[batch, 1].
-RESHAPED = [
-    case
-    for case in INDEPENDENT
-    if DIFFERENT.get(case["id"], ("", ""))[1] == _SHAPES
-    and case["id"].startswith("predict")
-    and case["id"] not in ("predict_scalar_shape_missing", "predict_rank3", "predict_bad_inner_dim")
-]
 
 
 @pytest.fixture(scope="module")
@@ -96,21 +81,6 @@ def test_answers_as_recorded(gateway: Gateway, case: Case) -> None:
     assert (got.code, got.answer) == (expected.code, expected.answer)
     # The texts are our own where they say more.
     assert got.text or got.code == "OK"
-
-
-@pytest.mark.parametrize("case", RESHAPED, ids=lambda case: case["id"])
-def test_answers_as_recorded_with_the_shape_of_the_signature(gateway: Gateway, case: Case) -> None:
-    expected = recorded.expected(case)
-    case = json.loads(json.dumps(case))
-    case.pop("request_b64", None)
-    case["request"]["inputs"]["x"]["tensor_shape"]["dim"].append({"size": "1"})
-
-    got = ask(gateway, case)
-
-    answer = predict_pb2.PredictResponse.FromString(got.answer)
-    size = answer.outputs["y"].tensor_shape.dim.pop()
-    assert size.size == 1
-    assert answer.SerializeToString(deterministic=True) == expected.answer
 
 
 def test_counter_keeps_its_state_between_calls(gateway: Gateway) -> None:

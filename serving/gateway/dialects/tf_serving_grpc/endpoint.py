@@ -13,6 +13,7 @@ from proto.metadata_pb2 import GetModelMetadataRequest
 from proto.predict_pb2 import PredictRequest
 from proto.status_pb2 import GetModelStatusRequest
 from serving.errors import FieldError, InvalidInput, NotFound
+from serving.gateway.dialects import brackets
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.tf_serving_grpc import predict
@@ -64,9 +65,12 @@ class TfServingGrpc:
             signature = live.signatures.get(name)
             if signature is None:
                 raise _unknown_signature(name, sorted(live.signatures))
+            call.context.version = live.version
             if not predict.goes_by_tensors(signature):
                 return await model.relay(_PREDICT, message)
             asked = predict.understand(request, max_bytes=self._calls.max_body_bytes)
+            if brackets.differ(asked.inputs, signature):
+                return await brackets.relay(model, message, asked.inputs, signature)
             answer = await model.predict(asked)
         return predict.write(request, answer).SerializeToString()
 

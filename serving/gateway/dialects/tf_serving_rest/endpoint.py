@@ -17,10 +17,10 @@ from proto.predict_pb2 import PredictRequest, PredictResponse
 from proto.regression_pb2 import RegressionRequest, RegressionResponse
 from serving import tensors
 from serving.contract import Tensors
-from serving.errors import ModelServerFailure, RejectedByModel, TfgateError
+from serving.errors import ModelServerFailure, TfgateError
+from serving.gateway.dialects import brackets
 from serving.gateway.dialects.calls import Asking, Call, Calls
 from serving.gateway.dialects.tf_serving_rest import (
-    brackets,
     example_calls,
     metadata,
     predictions,
@@ -31,13 +31,12 @@ from serving.gateway.dialects.tf_serving_rest.errors import restated
 from serving.gateway.dialects.tf_serving_rest.example_calls import Examples
 from serving.gateway.dialects.tf_serving_rest.paths import Target, target_of
 from serving.gateway.dialects.tf_serving_rest.predictions import PredictAsked
-from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
 
 _SERVICE = "/tensorflow.serving.PredictionService"
 _JSON = "application/json"
 _HTML = "text/html; charset=ISO-8859-1"
-# What is longer is read slowly in a thread only, beside what the event loop does.
+# What is longer is read slowly, or written, in a thread only, beside what the event loop does.
 _MAX_BYTES_ON_LOOP = 16_384
 
 T = TypeVar("T")
@@ -80,7 +79,10 @@ class TfServingRest:
             version = _Version(call, model, await model.live())
             if target.method == "predict":
                 wanted = await _parsed(partial(predictions.parse, live=version.live), body)
-                return predictions.write(wanted, await version.predict(wanted))
+                outputs = await version.predict(wanted)
+                if sum(array.nbytes for array in outputs.values()) > _MAX_BYTES_ON_LOOP:
+                    return await asyncio.to_thread(predictions.write, wanted, outputs)
+                return predictions.write(wanted, outputs)
             asked = await _parsed(example_calls.parse, body)
             if target.method == "classify":
                 return await version.classify(asked)
@@ -101,13 +103,9 @@ class _Version:
             return (await self.model.predict(asked)).outputs
         request = PredictRequest(model_spec=self._spec(asked.signature))
         tensors.encode_all(request.inputs, asked.inputs)
-        num_rows = max(len(array) if array.ndim else 1 for array in asked.inputs.values())
-        try:
-            answer = await self._relay("Predict", request, num_rows)
-        except RejectedByModel:
-            # The graph stumbled, and the shapes are why: say that.
-            check_inputs(asked.inputs, signature)
-            raise
+        content = request.SerializeToString()
+        answer = await brackets.relay(self.model, content, asked.inputs, signature)
+        self.call.context.version = self.live.version
         return tensors.decode_all(_read(PredictResponse, answer).outputs)
 
     async def classify(self, asked: Examples) -> bytes:

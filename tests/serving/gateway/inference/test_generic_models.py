@@ -200,6 +200,22 @@ def test_what_the_model_server_does_wrong_is_not_the_callers(
         assert (answer.status, list(answer.document)) == (status, ["error"])
 
 
+def test_an_answer_that_is_too_large_is_the_askers_and_costs_its_neighbours_nothing(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    learn(tfgate, "line")
+    told = "CLIENT: Received message larger than max (75000000 vs. 64000000)"
+    too_large = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+    hold = server.faults["line"] = Hold(if_inside("x", 7.0, too_large))
+    visitors = many(tfgate, "line", range(10))
+    tfgate.wait_until_inside(10)
+    hold.release()
+    answers = [visitor.answer() for visitor in visitors]
+
+    assert [answer.status for answer in answers] == [200] * 7 + [413] + [200] * 2
+    assert "64,000,000 bytes" in answers[7].document["error"]
+
+
 def test_a_crowd_is_shed_in_the_dialects_own_words(server: FakeModelServer) -> None:
     with gateway(server, max_requests_per_model=8) as tfgate:
         learn(tfgate, "line")

@@ -150,6 +150,18 @@ def test_what_has_no_batch_goes_as_it_came(ready: Gateway, server: FakeModelServ
     assert response.model_spec.signature_name == "scalar"
 
 
+def test_brackets_around_single_values_are_the_graphs_affair(
+    ready: Gateway, server: FakeModelServer
+) -> None:
+    """As in TensorFlow Serving's own first example, whose signature has one dimension more."""
+    request = question([[1.0], [2.0]])
+
+    response = predict(ready, request)
+
+    assert server.calls[-1].request == request
+    assert tensors.decode(response.outputs["y"]).tolist() == [[2.5], [3]]
+
+
 def test_values_left_out_are_the_last_one_or_nought(ready: Gateway) -> None:
     for values, expected in [([1, 7], [2.5, 5.5, 5.5]), ([], [2, 2, 2]), ([1] * 9, [2.5] * 3)]:
         request = question()
@@ -217,7 +229,11 @@ REFUSED: dict[str, tuple[PredictRequest, grpc.StatusCode, str]] = {
     ),
     "unknown output": (question(outputs=("zz",)), INVALID, "there is no output 'zz'"),
     "output twice": (question(outputs=("y", "y")), INVALID, "named twice"),
-    "wrong shape": (question([[1.0]]), INVALID, "input x has the shape [1, 1]; expected is"),
+    "wrong shape": (
+        question([[1.0, 2.0], [3.0, 4.0]]),
+        INVALID,
+        "input x has the shape [2, 2]; expected is",
+    ),
 }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from serving.contract import Signature, TensorSpec
-from serving.gateway.dialects.tf_serving_rest.brackets import differ
+from serving.gateway.dialects.brackets import differ
 
 Shape = tuple[int | None, ...]
 

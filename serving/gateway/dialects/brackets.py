@@ -6,6 +6,11 @@ TF Serving's own first example is one: `[1.0, 2.0, 5.0]` for a signature of the 
 from collections.abc import Sequence
 
 from serving.contract import Signature, Tensors, TensorSpec
+from serving.errors import RejectedByModel
+from serving.gateway.dialects.calls import Asking
+from serving.gateway.inference.input_check import check_inputs
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
 def differ(inputs: Tensors, signature: Signature) -> bool:
@@ -19,6 +24,21 @@ def differ(inputs: Tensors, signature: Signature) -> bool:
     return not all(spec.admits(shape) for shape, spec in pairs) and all(
         _fits(shape, spec) for shape, spec in pairs
     )
+
+
+async def relay(model: Asking, request: bytes, inputs: Tensors, signature: Signature) -> bytes:
+    """Pass such a request on, alone and as it came, and its answer back.
+
+    Raises:
+        InvalidInput: the graph stumbled, and the shapes are why.
+        TfgateError: the model server could not answer.
+    """
+    num_rows = max(len(array) if array.ndim else 1 for array in inputs.values())
+    try:
+        return await model.relay(PREDICT, request, num_rows)
+    except RejectedByModel:
+        check_inputs(inputs, signature)
+        raise
 
 
 def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
