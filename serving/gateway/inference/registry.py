@@ -169,9 +169,8 @@ class Registry(Mapping[str, ServedModel]):
                 _LOGGER.error(message, self._config)
                 continue
             for name in sorted(listed - set(self._models)):
-                paths = (
-                    "; its own paths come with the next start" if name in self._every_typed else ""
-                )
+                is_typed = name in self._every_typed
+                paths = "; its own paths come with the next start" if is_typed else ""
                 _LOGGER.info("%s is listed now%s", name, paths)
                 self._add(name, None)
             for name in sorted(set(self._models) - listed - set(self.typed)):
@@ -184,7 +183,7 @@ class Registry(Mapping[str, ServedModel]):
         in_flight = metrics.IN_FLIGHT.labels(name)
         model = ServedModel(name, typed, self._inference(name, typed), in_flight)
         self._models[name] = model
-        if declared is None:
+        if typed is None:
             self._expect(name)
         return model
 
