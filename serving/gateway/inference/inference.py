@@ -63,7 +63,11 @@ class Inference:
         """
         asked = question.ref
         context.enter(metrics.QUEUE)
-        routed = question.to(self.route(asked))
+        # Not by replace(), which takes three times as long.
+        routed = Question(
+            self._router.routes.get(asked, asked),
+            *(question.signature, question.outputs, question.joinable, question.promise),
+        )
         try:
             answer = await self._batcher.predict(routed, inputs, context, deadline=deadline)
         except (ModelUnavailable, UnknownVersion):

@@ -37,8 +37,3 @@ class Question:
     outputs: tuple[str, ...] = ()
     joinable: bool = True
     promise: Signature | None = field(default=None, compare=False)
-
-    def to(self, ref: ModelRef) -> "Question":
-        """Ask another version the same."""
-        # Each request is sent to a version so, and replace() takes three times as long.
-        return Question(ref, self.signature, self.outputs, self.joinable, self.promise)

@@ -70,7 +70,7 @@ class Registry(Mapping[str, ServedModel]):
         self._config = config
         self._takes_any = ANY_MODEL in names and config is None
         self._kept = set(names) - {ANY_MODEL}
-        self._models: dict[str, ServedModel] = {}
+        self.known: dict[str, ServedModel] = {}  # what each request looks into
         self._gone_since: dict[str, float] = {}
         self._expected: set[str] = set()
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
@@ -91,15 +91,15 @@ class Registry(Mapping[str, ServedModel]):
 
     def __getitem__(self, name: str) -> ServedModel:
         """Return a model that is known."""
-        return self._models[name]
+        return self.known[name]
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names that are known now."""
-        return iter(list(self._models))
+        return iter(list(self.known))
 
     def __len__(self) -> int:
         """Count the models that are known now."""
-        return len(self._models)
+        return len(self.known)
 
     @property
     def takes_any(self) -> bool:
@@ -113,7 +113,7 @@ class Registry(Mapping[str, ServedModel]):
             UnknownModel: there is none.
             TfgateError: the model server cannot be asked.
         """
-        found = self._models.get(name)
+        found = self.known.get(name)
         if found is not None:
             return found
         if self._takes_any and name.isprintable() and len(name) <= _LONGEST_NAME:
@@ -121,7 +121,7 @@ class Registry(Mapping[str, ServedModel]):
                 versions = await self._catalog.versions(name)
             if any(not each.withdrawn for each in versions):
                 _LOGGER.info("%s is served, and generic", name)
-                return self._models.get(name) or self._add(name, None)
+                return self.known.get(name) or self._add(name, None)
         raise self.unknown(name)
 
     def unknown(self, name: str) -> UnknownModel:
@@ -164,16 +164,16 @@ class Registry(Mapping[str, ServedModel]):
             except WrongModelsConfig as error:
                 _LOGGER.error("the models from before go on to count: %s", error)
                 continue
-            if not listed and self._models:
+            if not listed and self.known:
                 message = "the models from before go on to count: %s lists none"
                 _LOGGER.error(message, self._config)
                 continue
-            for name in sorted(listed - set(self._models)):
+            for name in sorted(listed - set(self.known)):
                 is_typed = name in self._every_typed
                 paths = "; its own paths come with the next start" if is_typed else ""
                 _LOGGER.info("%s is listed now%s", name, paths)
                 self._add(name, None)
-            for name in sorted(set(self._models) - listed - set(self.typed)):
+            for name in sorted(set(self.known) - listed - set(self.typed)):
                 _LOGGER.info("%s is listed no more", name)
                 self._forget(name)
             self._kept = listed - set(self.typed)
@@ -182,7 +182,7 @@ class Registry(Mapping[str, ServedModel]):
         metrics.initialise_model(name)
         in_flight = metrics.IN_FLIGHT.labels(name)
         model = ServedModel(name, typed, self._inference(name, typed), in_flight)
-        self._models[name] = model
+        self.known[name] = model
         if typed is None:
             self._expect(name)
         return model
@@ -192,7 +192,7 @@ class Registry(Mapping[str, ServedModel]):
         metrics.MODEL_EXPECTED.labels(name).set(1)
 
     def _forget(self, name: str) -> None:
-        del self._models[name]
+        del self.known[name]
         self._gone_since.pop(name, None)
         self._expected.discard(name)
         self._catalog.forget(name)
