@@ -20,7 +20,7 @@ from serving.errors import (
     TfgateError,
     Unimplemented,
 )
-from serving.gateway.dialects.calls import Asking, Call, Calls
+from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.open_inference import metadata, states
 from serving.gateway.dialects.open_inference.timeouts import within
 from serving.gateway.dialects.open_inference_http import answers
@@ -148,7 +148,8 @@ class OpenInferenceHttp:
             live = await model.live()
             try:
                 asked = await _in_turn(len(body), parse, body, headers, live)
-                answer = await _predict(model, asked)
+                async with within(asked.timeout_seconds):
+                    answer = await model.predict(asked)
             except InvalidInput as error:
                 raise _with_example(error, live) from error
         content, said = await _in_turn(
@@ -168,13 +169,6 @@ def model_ref(name: str, version: str | None) -> ModelRef:
     if _NUMBER.fullmatch(version):
         return ModelRef(name, version=int(version))
     return ModelRef(name, label=version)
-
-
-async def _predict(model: Asking, asked: InferAsked) -> Answer:
-    if asked.timeout_seconds is None:
-        return await model.predict(asked)
-    async with within(asked.timeout_seconds):
-        return await model.predict(asked)
 
 
 async def _in_turn(num_bytes: int, function: Callable[..., T], *arguments: Any) -> T:
