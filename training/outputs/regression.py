@@ -96,34 +96,37 @@ def evaluate(outputs: Tensors, targets: NDArray[np.float32]) -> Evaluation:
     """Measure prices and their intervals against the true prices, all float32[example] in USD."""
     residuals = outputs["price"].astype(np.float64) - targets
     quantiles = {str(q): float(np.quantile(residuals, q)) for q in QUANTILES}
-    metrics = [*_of_prices(residuals, targets), *_of_intervals(outputs, targets)]
+    metrics = [*of_numbers(residuals, targets, "price", UNIT), *_of_intervals(outputs, targets)]
     return Evaluation(metrics, residual_quantiles=quantiles)
 
 
-def _of_prices(residuals: NDArray[np.float64], targets: NDArray[np.float32]) -> list[Metric]:
+def of_numbers(
+    residuals: NDArray[np.float64], targets: NDArray[np.float32], what: str, unit: str
+) -> list[Metric]:
+    """Measure how far predictions are off, all float[example]; `what` is what they are."""
     error = float(np.sqrt(np.mean(residuals**2)))
-    explained = 1 - np.sum(residuals**2) / np.sum((targets - targets.mean(dtype=np.float64)) ** 2)
+    spread = np.sum((targets - targets.mean(dtype=np.float64)) ** 2)
     return [
         Metric(
             name="root_mean_squared_error",
             value=error,
-            unit=UNIT,
-            definition="square root of the mean squared difference of predicted and actual price",
+            unit=unit,
+            definition=f"square root of the mean squared difference of predicted and actual {what}",
             # That of the mean square, carried through the root.
             standard_error=standard_error(residuals**2) / (2 * error) if error else 0.0,
         ),
         Metric(
             name="mean_absolute_error",
             value=float(np.mean(np.abs(residuals))),
-            unit=UNIT,
-            definition="mean absolute difference of predicted and actual price",
+            unit=unit,
+            definition=f"mean absolute difference of predicted and actual {what}",
             standard_error=standard_error(np.abs(residuals)),
         ),
         Metric(
             name="r2",
-            value=float(explained),
+            value=float(1 - np.sum(residuals**2) / spread) if spread else 0.0,
             unit="1",
-            definition="share of the variance of the actual prices that the predictions explain",
+            definition=f"share of the variance of the actual {what}s that the predictions explain",
         ),
     ]
 

@@ -14,12 +14,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.card import Metric
 from serving.contract import Tensors
 from training.data.examples import Examples
-from training.outputs import classification
+from training.outputs import classification, regression
 from training.outputs.classification import fit_temperature
-from training.outputs.evaluation import Evaluation, standard_error
+from training.outputs.evaluation import Evaluation
 from training.outputs.judgement import Judgement
 from training.outputs.kind import OutputKind
 
@@ -108,32 +107,7 @@ def _evaluate_numbers(
     name: str, unit: str, outputs: Tensors, targets: NDArray[np.float32]
 ) -> Evaluation:
     errors = outputs[name].ravel().astype(np.float64) - targets
-    root = float(np.sqrt(np.mean(errors**2)))
-    spread = float(np.sum((targets - targets.mean(dtype=np.float64)) ** 2))
-    return Evaluation(
-        [
-            Metric(
-                name="root_mean_squared_error",
-                value=root,
-                unit=unit,
-                definition="square root of the mean squared difference of answer and truth",
-                standard_error=standard_error(errors**2) / (2 * root) if root else 0.0,
-            ),
-            Metric(
-                name="mean_absolute_error",
-                value=float(np.mean(np.abs(errors))),
-                unit=unit,
-                definition="mean absolute difference of answer and truth",
-                standard_error=standard_error(np.abs(errors)),
-            ),
-            Metric(
-                name="r2",
-                value=float(1 - np.sum(errors**2) / spread) if spread else 0.0,
-                unit="1",
-                definition="share of the variance of the truth that the answers explain",
-            ),
-        ]
-    )
+    return Evaluation(regression.of_numbers(errors, targets, "value", unit))
 
 
 def _judge_numbers(name: str, outputs: Tensors, targets: NDArray[np.float32]) -> Judgement:

@@ -8,7 +8,7 @@ measured. What lies around both applications is listed in `app.py`.
 import asyncio
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -165,7 +165,8 @@ class Predictions:
             return NotFound(f"nothing lives at {path}")
         if scope["method"] != "POST":
             return MethodNotAllowed(f"{scope['method']} is not allowed on {path}", allowed="POST")
-        return unknown_model(named[1], self._models)
+        there = ", ".join(self._models)
+        return UnknownModel(f"there is no model {named[1][:100]!r}; there are {there}")
 
 
 def endpoints(registry: Registry, catalog: Catalog, settings: Settings) -> dict[str, Endpoint]:
@@ -179,8 +180,3 @@ def endpoints(registry: Registry, catalog: Catalog, settings: Settings) -> dict[
         ]:
             found[path] = Endpoint(model, payload, inference, catalog, settings)
     return found
-
-
-def unknown_model(name: str, models: Collection[str]) -> UnknownModel:
-    """Build the error for a model that is none of `models`."""
-    return UnknownModel(f"there is no model {name[:100]!r}; there are {', '.join(sorted(models))}")

@@ -8,8 +8,15 @@ import grpc
 import pytest
 
 from tests.contract.tf_serving import saved_models
-from tests.contract.tf_serving.servers import channel_to, embedded_server, write_config
+from tests.contract.tf_serving.labels import load_recorded
+from tests.contract.tf_serving.servers import (
+    channel_to,
+    embedded_address,
+    embedded_server,
+    write_config,
+)
 from tests.given_server import GivenServer
+from tests.in_process import Gateway, gateway_to
 
 Serve = Callable[..., AbstractContextManager[grpc.Channel]]
 
@@ -40,6 +47,18 @@ def serve(
                 yield channel
 
     return start
+
+
+@pytest.fixture(scope="session")
+def recorded_gateway(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway before the embedded server with all models of the recordings."""
+    config = tmp_path_factory.mktemp("config") / "models.config"
+    write_config(config, {"half_plus_two": models / "saved_model_half_plus_two_cpu"})
+    with embedded_address(f"--model_config_file={config}") as address:
+        with channel_to(address) as channel:
+            load_recorded(channel, models)
+        with gateway_to(address) as started:
+            yield started
 
 
 @pytest.fixture

@@ -11,26 +11,18 @@ from tensorflow_serving.apis import predict_pb2
 
 from tests.contract.tf_serving import recorded
 from tests.contract.tf_serving.conftest import Serve
+from tests.contract.tf_serving.labels import load_recorded
 from tests.contract.tf_serving.recorded import Case
-from tests.contract.tf_serving.servers import wait_until_available
 
 CASES = recorded.read("grpc_main")
 COUNTER = [case for case in CASES if case["id"].startswith("counter")]
 INDEPENDENT = [case for case in CASES if case not in COUNTER]
-VERSIONS = {"half_plus_two": 1, "hp2v": 2, "hp3": 1, "counter": 1, "hp2tf2": 1, "multi": 2}
 
 
 @pytest.fixture(scope="module")
 def server(serve: Serve, models: Path) -> Iterator[grpc.Channel]:
     with serve() as channel:
-        labels = next(c for c in recorded.read("grpc_main", models) if c["id"] == "reload_labels")
-        unlabelled = json.loads(json.dumps(labels))
-        for model in unlabelled["request"]["config"]["model_config_list"]["config"]:
-            model.pop("version_labels", None)
-        assert recorded.ask(channel, unlabelled) == recorded.expected(labels)
-        for model, count in VERSIONS.items():
-            wait_until_available(channel, model, count)
-        assert recorded.ask(channel, labels) == recorded.expected(labels)
+        load_recorded(channel, models)
         yield channel
 
 

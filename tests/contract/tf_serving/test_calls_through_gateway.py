@@ -4,22 +4,14 @@ An answer is as it was recorded; what is deliberately another stands here by nam
 """
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import grpc
 import pytest
 
 from tests.contract.tf_serving import recorded
 from tests.contract.tf_serving.recorded import Case, Outcome
-from tests.contract.tf_serving.servers import (
-    channel_to,
-    embedded_address,
-    wait_until_available,
-    write_config,
-)
-from tests.contract.tf_serving.test_calls import COUNTER, INDEPENDENT, VERSIONS
-from tests.in_process import Gateway, gateway_to
+from tests.contract.tf_serving.test_calls import COUNTER, INDEPENDENT
+from tests.in_process import Gateway
 
 # Why an answer is deliberately another one, and which.
 _SHAPES = "a shape that the signature does not admit is refused, and not computed"
@@ -37,26 +29,6 @@ DIFFERENT = {
 }
 
 
-@pytest.fixture(scope="module")
-def gateway(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    config = tmp_path_factory.mktemp("config") / "models.config"
-    write_config(config, {"half_plus_two": models / "saved_model_half_plus_two_cpu"})
-    with embedded_address(f"--model_config_file={config}") as address:
-        with channel_to(address) as channel:
-            labels = next(
-                c for c in recorded.read("grpc_main", models) if c["id"] == "reload_labels"
-            )
-            unlabelled = json.loads(json.dumps(labels))
-            for model in unlabelled["request"]["config"]["model_config_list"]["config"]:
-                model.pop("version_labels", None)
-            recorded.ask(channel, unlabelled)
-            for model, count in VERSIONS.items():
-                wait_until_available(channel, model, count)
-            recorded.ask(channel, labels)
-        with gateway_to(address) as started:
-            yield started
-
-
 def ask(gateway: Gateway, case: Case) -> Outcome:
     """Repeat a case's call."""
     metadata = {}
@@ -71,10 +43,10 @@ def ask(gateway: Gateway, case: Case) -> Outcome:
 
 
 @pytest.mark.parametrize("case", INDEPENDENT, ids=lambda case: case["id"])
-def test_answers_as_recorded(gateway: Gateway, case: Case) -> None:
+def test_answers_as_recorded(recorded_gateway: Gateway, case: Case) -> None:
     if case["id"] == "deadline_exceeded":
         case = recorded.until_released(case)
-    got, expected = ask(gateway, case), recorded.expected(case)
+    got, expected = ask(recorded_gateway, case), recorded.expected(case)
     if case["id"] in DIFFERENT:
         assert got.code == DIFFERENT[case["id"]][0] != expected.code
         return
@@ -83,14 +55,14 @@ def test_answers_as_recorded(gateway: Gateway, case: Case) -> None:
     assert got.text or got.code == "OK"
 
 
-def test_counter_keeps_its_state_between_calls(gateway: Gateway) -> None:
+def test_counter_keeps_its_state_between_calls(recorded_gateway: Gateway) -> None:
     """Its signatures have no batch: they go as they came, and each once."""
     reset, *others = COUNTER
     increment = json.loads(json.dumps(reset).replace("reset_counter", "incr_counter"))
-    assert ask(gateway, reset) == recorded.expected(reset)
-    assert ask(gateway, increment).code == "OK"
+    assert ask(recorded_gateway, reset) == recorded.expected(reset)
+    assert ask(recorded_gateway, increment).code == "OK"
     for case in others:
-        assert ask(gateway, case) == recorded.expected(case)
+        assert ask(recorded_gateway, case) == recorded.expected(case)
 
 
 def test_what_is_deliberately_different_is_a_case() -> None:

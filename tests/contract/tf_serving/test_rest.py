@@ -7,8 +7,6 @@ with the reason, and in docs/tf-serving-rest.md.
 import base64
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,13 +19,7 @@ from serving.gateway.dialects.tf_serving_rest import metadata
 from serving.gateway.inference.live import live_version
 from tests.contract.tf_serving import recorded
 from tests.contract.tf_serving.recorded import Case
-from tests.contract.tf_serving.servers import (
-    channel_to,
-    embedded_address,
-    wait_until_available,
-    write_config,
-)
-from tests.in_process import Gateway, gateway_to
+from tests.in_process import Gateway
 
 
 def _refused(name: str, shape: str, expected: str) -> str:
@@ -71,30 +63,10 @@ NAMES_OF_NODES = {
 EMBEDDED = {"classify_nonutf8_label": (b"tag_\xff", b"tag_\xef\xbf\xbd")}
 
 
-@pytest.fixture(scope="module")
-def gateway(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    config = tmp_path_factory.mktemp("config") / "models.config"
-    write_config(config, {"half_plus_two": models / "saved_model_half_plus_two_cpu"})
-    with embedded_address(f"--model_config_file={config}") as address:
-        with channel_to(address) as channel:
-            labels = next(
-                c for c in recorded.read("grpc_main", models) if c["id"] == "reload_labels"
-            )
-            without = json.loads(json.dumps(labels))
-            for model in without["request"]["config"]["model_config_list"]["config"]:
-                model.pop("version_labels", None)
-            recorded.ask(channel, without)
-            for name, count in {"hp2v": 2, "multi": 2, "clf": 1, "dtypes": 1, "hp2tf2": 1}.items():
-                wait_until_available(channel, name, count)
-            recorded.ask(channel, labels)
-        with gateway_to(address) as started:
-            yield started
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-def test_answers_as_recorded(gateway: Gateway, case: Case) -> None:
+def test_answers_as_recorded(recorded_gateway: Gateway, case: Case) -> None:
     name = case["id"]
-    response = ask(gateway, case)
+    response = ask(recorded_gateway, case)
     if name in NOT_OURS | OTHER_MODEL:
         assert response.status_code in (200, 404)
         return
@@ -165,11 +137,11 @@ def body(case: Case, name: str) -> bytes:
     return b"" if text is None else str(text).encode()
 
 
-def test_a_model_of_tensorflow_1_gives_what_its_variable_holds(gateway: Gateway) -> None:
+def test_a_model_of_tensorflow_1_gives_what_its_variable_holds(recorded_gateway: Gateway) -> None:
     """Its outputs are references to the variable, of which the recorded cases have none."""
     question = {"signature_name": "incr_counter_by", "inputs": {"delta": 2.0}}
     before, after = (
-        gateway.client.post("/v1/models/counter:predict", json=question).json()["outputs"]
+        recorded_gateway.client.post("/v1/models/counter:predict", json=question).json()["outputs"]
         for _ in range(2)
     )
     assert after == before + 2.0

@@ -20,6 +20,7 @@ from tests import faults
 from tests.fake_model_server import FakeModelServer, FakeSignature, FakeVersion
 from tests.fake_models import declared_models
 from tests.in_process import Gateway, gateway
+from tests.serving.gateway.dialects.damaged import check_beside_a_neighbour, damaged
 from tfgate.keys import create
 
 SERVICE = "/inference.GRPCInferenceService"
@@ -343,32 +344,12 @@ def test_keys_come_as_metadata(server: FakeModelServer, tmp_path: Path) -> None:
         assert call(guarded, "ModelReady", NOTHING).code is grpc.StatusCode.UNAUTHENTICATED
 
 
-MUTATIONS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=4)
-
-
-@given(st.one_of(st.binary(max_size=60), MUTATIONS), st.sampled_from(["ModelInfer", "ModelReady"]))
+@given(damaged(question().SerializeToString()), st.sampled_from(["ModelInfer", "ModelReady"]))
 def test_no_bytes_are_our_fault_or_hurt_a_neighbour(
-    ready: Gateway, damage: bytes | list[tuple[int, int]], method: str
+    ready: Gateway, damage: bytes, method: str
 ) -> None:
-    """Whatever comes, beside a good request that is asked at the same time."""
-    good = question().SerializeToString()
-    bad = damage if isinstance(damage, bytes) else mutated(good, damage)
+    good = f"{SERVICE}/ModelInfer", question().SerializeToString()
 
-    async def ask_both() -> tuple[Reply, Reply]:
-        return await asyncio.gather(
-            ready.calling(f"{SERVICE}/{method}", bad),
-            ready.calling(f"{SERVICE}/ModelInfer", good),
-        )
+    code = check_beside_a_neighbour(ready, (f"{SERVICE}/{method}", damage), good)
 
-    first, second = ready.run(ask_both())
-
-    assert first.code in {OK, *CLIENT}
-    assert first.code is OK or first.details
-    assert second.code is OK
-
-
-def mutated(content: bytes, mutations: list[tuple[int, int]]) -> bytes:
-    changed = bytearray(content)
-    for position, byte in mutations:
-        changed[position % len(changed)] = byte
-    return bytes(changed)
+    assert code in {OK, *CLIENT}

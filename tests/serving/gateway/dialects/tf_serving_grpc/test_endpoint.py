@@ -24,6 +24,7 @@ from serving.gateway.server.grpc_as_http import Reply
 from tests import faults
 from tests.fake_model_server import FakeModelServer, FakeSignature, FakeVersion
 from tests.in_process import Gateway, gateway
+from tests.serving.gateway.dialects.damaged import check_beside_a_neighbour, damaged
 from tfgate.keys import create
 
 PREDICTION = "/tensorflow.serving.PredictionService"
@@ -319,31 +320,15 @@ def test_tasks_of_two_models_are_refused(ready: Gateway) -> None:
     assert "same model" in reply.details
 
 
-MUTATIONS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=4)
 METHODS = [f"{PREDICTION}/Predict", f"{MODEL}/GetModelStatus"]
 
 
-@given(st.one_of(st.binary(max_size=60), MUTATIONS), st.sampled_from(METHODS))
+@given(damaged(question().SerializeToString()), st.sampled_from(METHODS))
 def test_no_bytes_are_our_fault_or_hurt_a_neighbour(
-    ready: Gateway, damage: bytes | list[tuple[int, int]], method: str
+    ready: Gateway, damage: bytes, method: str
 ) -> None:
-    good = question().SerializeToString()
-    bad = damage if isinstance(damage, bytes) else mutated(good, damage)
+    good = f"{PREDICTION}/Predict", question().SerializeToString()
 
-    async def ask_both() -> tuple[Reply, Reply]:
-        return await asyncio.gather(
-            ready.calling(method, bad), ready.calling(f"{PREDICTION}/Predict", good)
-        )
+    code = check_beside_a_neighbour(ready, (method, damage), good)
 
-    first, second = ready.run(ask_both())
-
-    assert first.code in {OK, *CLIENT}
-    assert first.code is OK or first.details
-    assert second.code is OK
-
-
-def mutated(content: bytes, mutations: list[tuple[int, int]]) -> bytes:
-    changed = bytearray(content)
-    for position, byte in mutations:
-        changed[position % len(changed)] = byte
-    return bytes(changed)
+    assert code in {OK, *CLIENT}
