@@ -98,14 +98,16 @@ def test_containers_of_others_run_as_their_images_say() -> None:
 def test_what_is_published_is_published_on_loopback() -> None:
     published = {name: each["ports"] for name, each in SERVICES.items() if "ports" in each}
     expected = {
-        "gateway": 8000,
-        "load": 8089,
-        "alertmanager": 9093,
-        "grafana": 3000,
-        "prometheus": 9090,
+        "gateway": [8000, int(SERVICES["gateway"]["environment"]["TFGATE_GRPC_PORT"])],
+        "load": [8089],
+        "alertmanager": [9093],
+        "grafana": [3000],
+        "prometheus": [9090],
     }
 
-    assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in expected.items()}
+    assert published == {
+        name: [f"127.0.0.1:{port}:{port}" for port in ports] for name, ports in expected.items()
+    }
 
 
 def test_what_is_mounted_exists() -> None:

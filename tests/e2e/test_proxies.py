@@ -16,7 +16,7 @@ from tests.programs import needs
 
 pytestmark = needs("nginx", package="nginx-light")
 
-[LOCATION] = re.findall(
+[LOCATION, _] = re.findall(
     r"```nginx\n(.*?)```", (stack.ROOT / "docs/deploy.md").read_text(), re.DOTALL
 )
 CLIENT = "203.0.113.9"

@@ -59,7 +59,11 @@ def test_every_variable_is_a_setting(applied: Cluster) -> None:
 @in_every_overlay
 def test_ports_are_those_on_which_it_listens(applied: Cluster) -> None:
     listens = settings(applied)
-    assert applied.pod("gateway").ports == {"http": listens.port, "metrics": listens.metrics_port}
+    assert applied.pod("gateway").ports == {
+        "http": listens.port,
+        "metrics": listens.metrics_port,
+        "grpc": listens.grpc_port,
+    }
     assert listens.host == "0.0.0.0"  # noqa: S104  # in a pod, whose network policy decides
 
 

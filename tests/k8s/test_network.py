@@ -95,7 +95,7 @@ def test_other_namespaces_reach_only_what_is_theirs(applied: Cluster) -> None:
         if may_enter(applied, target, Peer(namespace, {}), port)
     }
     assert reached == {
-        *((namespace, "gateway", 8000) for namespace in WAYS_IN),
+        *((namespace, "gateway", port) for namespace in WAYS_IN for port in (8000, 9000)),
         ("monitoring", "gateway", 8001),
         ("monitoring", "model-server", 8501),
     }

@@ -28,6 +28,36 @@ def test_the_ingress_leads_to_the_gateway(ingress: Manifest, gateway_ports: dict
             assert "http" in gateway_ports
 
 
+def test_another_ingress_leads_grpc_to_its_port(gateway_ports: dict[str, int]) -> None:
+    grpc = cluster("ingress").named("Ingress", "gateway-grpc")
+    [rule] = grpc["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    assert path["backend"]["service"] == {"name": "gateway", "port": {"name": "grpc"}}
+    assert "grpc" in gateway_ports
+    assert [rule["host"]] == grpc["spec"]["tls"][0]["hosts"]
+    annotations = grpc["metadata"]["annotations"]
+    assert annotations["nginx.ingress.kubernetes.io/backend-protocol"] == "GRPC"
+    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+
+
+def test_a_route_of_its_own_leads_grpc_to_its_port(gateway_ports: dict[str, int]) -> None:
+    applied = cluster("http-route")
+    http, grpc = applied.named("HTTPRoute", "gateway"), applied.named("GRPCRoute", "gateway")
+    assert grpc["apiVersion"] == http["apiVersion"]
+    assert grpc["spec"] == {
+        "parentRefs": http["spec"]["parentRefs"],
+        "hostnames": ["grpc.tfgate.example.com"],
+        "rules": [{"backendRefs": [{"name": "gateway", "port": gateway_ports["grpc"]}]}],
+    }
+    assert not set(http["spec"]["hostnames"]) & set(grpc["spec"]["hostnames"])
+
+
+def test_proxies_are_told_that_the_port_is_http_2() -> None:
+    ports = cluster("overlays/cpu").named("Service", "gateway")["spec"]["ports"]
+    told = {port["name"]: port.get("appProtocol") for port in ports}
+    assert told == {"http": None, "metrics": None, "grpc": "kubernetes.io/h2c"}
+
+
 def test_every_host_of_the_ingress_has_a_certificate(ingress: Manifest) -> None:
     hosts = {rule["host"] for rule in ingress["spec"]["rules"]}
     assert hosts == {host for each in ingress["spec"]["tls"] for host in each["hosts"]}
