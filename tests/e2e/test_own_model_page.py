@@ -128,4 +128,5 @@ def check_shown(output: str, page: str) -> None:
 
 
 def without_figures(line: str) -> str:
-    return re.sub(r"-?[\d.]+ ?", "0", line).strip()
+    # Columns are as wide as the figures in them.
+    return re.sub(r"\s+", " ", re.sub(r"-?[\d.]+ ?", "0", line)).strip()

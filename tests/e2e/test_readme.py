@@ -12,7 +12,7 @@ from tests.compare import assert_same
 from tests.stack import ROOT
 
 PAGES = "".join((ROOT / page).read_text() for page in ("README.md", "docs/api.md"))
-PAIRS = re.findall(r"```sh\n(curl .*?)```\n+```json\n(.*?)```", PAGES, re.DOTALL)
+PAIRS = re.findall(r"```sh\n(curl (?:(?!```).)*)```\n+```json\n(.*?)```", PAGES, re.DOTALL)
 PREFIX = "http://127.0.0.1:8000"
 
 

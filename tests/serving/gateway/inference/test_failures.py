@@ -66,7 +66,10 @@ def test_states_that_cannot_be_read_are_told_and_looked_at_again(status: bytes) 
         assert tfgate.client.get("/readyz").status_code == 503
         assert tfgate.missing().keys() == set(MODELS)
         assert tfgate.client.get("/models").status_code in {200, 502}
-        tfgate.wait_until(lambda: reading("tfgate_model_ready") == 0, "the metric")
+        tfgate.wait_until(
+            lambda: not any(reading("tfgate_model_ready", model=name) for name in MODELS),
+            "the metric",
+        )
 
         server.nonsense.clear()
         tfgate.wait_until_ready()
