@@ -64,7 +64,7 @@ _MISTAKES = {
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 # Of a tensor that is not copied into the message, which costs more than it spares for smaller ones.
 _LARGE_BYTES = 2**16
-_MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
+MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
 
@@ -241,7 +241,7 @@ class ModelServerClient:
             ModelUnavailable: f"{server} has no version of {ref} ready",
             Overloaded: f"{server} takes no more calls at the moment",
             DeadlineExceeded: f"{ref} did not answer in time",
-            RejectedByModel: f"{ref} refuses these inputs: {error.details[:_MAX_TOLD]}",
+            RejectedByModel: f"{ref} refuses these inputs: {error.details[:MAX_TOLD]}",
         }
         return kind(details.get(kind, f"{ref} failed: {error.code.name}"))
 
