@@ -78,7 +78,7 @@ def typed_model(name: str, version: Version) -> TypedModel:
         for fields in [field_names(specs)]
     )
     recorded = _recorded(version, signature)
-    made = example(Signature(signature.inputs, signature.outputs), first=1)
+    made = example(Signature(signature.inputs, signature.outputs), (1,))
     return TypedModel(
         name=name,
         inputs=inputs,

@@ -278,18 +278,19 @@ class Asking:
     async def _predict(self, asked: Asked, live: LiveVersion) -> Answer:
         signature = live.signature(asked.signature)
         check_wanted(asked.outputs, signature)
-        num_rows = check_inputs(asked.inputs, signature)
+        apart = self._catalog.apart.get((live.model, live.version))
+        is_apart = apart is not None and asked.signature in apart
+        num_rows = check_inputs(asked.inputs, signature, is_apart=is_apart)
         await self._charge(num_rows)
         if signature.is_batched and num_rows == 0:
             self._context.version = live.version
             return Answer(live.version, _no_rows(signature, asked.outputs))
-        apart = self._catalog.apart.get((live.model, live.version))
         # The very version whose signature was read: the newest may be another one by now.
         question = Question(
             ModelRef(live.model, live.version),
             asked.signature,
             asked.outputs,
-            joinable=signature.is_batched and apart is not None and asked.signature not in apart,
+            joinable=signature.is_batched and apart is not None and not is_apart,
             promise=signature,
         )
         return await self.model.inference.predict(

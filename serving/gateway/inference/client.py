@@ -67,7 +67,7 @@ _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusC
 _LARGE_BYTES = 2**16
 _TOO_LARGE = "Received message larger than max"  # so gRPC says it of what comes to itself
 _NODE = "{{node"  # stands in what TensorFlow says of a kernel that failed, before its name
-_MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
+MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
 
@@ -251,7 +251,7 @@ class ModelServerClient:
             ModelUnavailable: f"{server} has no version of {ref} ready",
             Overloaded: f"{server} takes no more calls at the moment",
             DeadlineExceeded: f"{ref} did not answer in time",
-            RejectedByModel: f"{ref} refuses these inputs: {error.details[:_MAX_TOLD]}",
+            RejectedByModel: f"{ref} refuses these inputs: {error.details[:MAX_TOLD]}",
         }
         return kind(details.get(kind, f"{ref} failed: {error.code.name}"))
 
@@ -300,7 +300,7 @@ def rejected(failure: PredictionFailed) -> RejectedByModel | None:
     cause = failure.__cause__
     if not isinstance(cause, CallFailed) or cause.code is not grpc.StatusCode.OUT_OF_RANGE:
         return None
-    return RejectedByModel(f"the model refuses these inputs: {cause.details[:_MAX_TOLD]}")
+    return RejectedByModel(f"the model refuses these inputs: {cause.details[:MAX_TOLD]}")
 
 
 def predict_request(question: Question, inputs: Tensors) -> bytes:

@@ -15,8 +15,10 @@ _MAX_NAME = 100  # characters that are told
 _MAX_OF_NOTHING = 1_000_000
 
 
-def check_inputs(inputs: Tensors, signature: Signature) -> int:
+def check_inputs(inputs: Tensors, signature: Signature, *, is_apart: bool = False) -> int:
     """Return the number of rows; 1 for a signature whose outputs have no batch.
+
+    Of one that `is_apart`, whose first dimensions need not be a batch, inputs may differ in them.
 
     Raises:
         InvalidInput: with every input that is missing, unknown, of a wrong dtype or shape, or of
@@ -32,13 +34,13 @@ def check_inputs(inputs: Tensors, signature: Signature) -> int:
     if not signature.is_batched:
         return _most_rows(inputs, signature)
     sizes = {name: len(array) for name, array in inputs.items()}
-    if len(set(sizes.values())) > 1:
+    if len(set(sizes.values())) > 1 and not is_apart:
         rows = ", ".join(f"{name} {size}" for name, size in sizes.items())
         message = f"the inputs differ in their numbers of rows: {rows}"
         fields = [FieldError(name, f"has {size} rows") for name, size in sizes.items()]
         hint = "Send as many rows of each input: the first dimension is the batch."
         raise InvalidInput(message, hint=hint, fields=fields)
-    return next(iter(sizes.values()), 1)
+    return max(sizes.values(), default=1)
 
 
 def _most_rows(inputs: Tensors, signature: Signature) -> int:

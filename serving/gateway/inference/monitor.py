@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from serving.contract import Model, Signature, Tensors
-from serving.errors import PredictionFailed, RejectedByModel, TfgateError
+from serving.errors import ModelServerFailure, PredictionFailed, RejectedByModel, TfgateError
 from serving.gateway.inference.catalog import Catalog, VersionState
-from serving.gateway.inference.client import FAILURE_CODES, ModelServerClient
-from serving.gateway.inference.example import example
+from serving.gateway.inference.client import (
+    FAILURE_CODES,
+    MAX_TOLD,
+    CallFailed,
+    ModelServerClient,
+)
+from serving.gateway.inference.example import Write, example, number, picture
 from serving.gateway.inference.inference import check_numbers, check_outputs
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
 from serving.gateway.inference.registry import Registry
@@ -26,6 +31,10 @@ from serving.gateway.telemetry import metrics
 _LOGGER = logging.getLogger("tfgate.models")
 _PAUSE_SECONDS = 1  # as long as a new version waits for its traffic at most
 _LONGEST_PAUSE_SECONDS = 30  # between two questions to a version that fails
+_QUESTIONS_AT_ONCE = 2
+# A row beside another and itself again: neither sorting, nor dropping what is double, nor anything
+# that adds up answers it as if it were alone. It is of ones: 1/x and log(x) have no answer to zero.
+_ROWS = (1, 0, 1)
 # Goes along with a version's first question, so that a model server can tell it from traffic.
 _PROBE = {"tfgate-probe": "1"}
 
@@ -67,6 +76,7 @@ class ModelMonitor:
         self._catalog = catalog
         self._router = router
         self._timeout_seconds = timeout_seconds
+        self._turns = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._questions: dict[str, dict[int, _Question]] = defaultdict(dict)
         self._looks: dict[str, asyncio.Task[ModelState]] = {}
         self._last: dict[str, ModelState] = defaultdict(lambda: ModelState([], {}, None))
@@ -156,12 +166,14 @@ class ModelMonitor:
     async def _reason(self, name: str, version: int) -> str | None:
         """Ask a version its question; say why it may not answer others, or None if it may."""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            # Graphs are optimised when they are asked first: all at once, none would be in time.
+            async with self._turns, asyncio.timeout(self._timeout_seconds):
                 return await self._try_example(name, version)
         except TimeoutError:
-            return f"its first question was not answered in {self._timeout_seconds:g} seconds"
+            seconds = f"{self._timeout_seconds:g} seconds"
+            return f"its first question was not answered in {seconds}; it is asked again"
         except TfgateError as error:
-            return error.detail
+            return _told(error)
         # Whatever a version makes our code do: it is not ready, and the others are.
         except Exception as error:
             _LOGGER.exception("version %d of %s cannot be understood", version, name)
@@ -206,11 +218,11 @@ class ModelMonitor:
                 apart[signature_name] = f"types that cannot be sent: {', '.join(lacking)}"
                 continue
             try:
-                reason = await self._try_signature(question, signature)
+                reason = await self._try_strings(question, signature)
             except RejectedByModel as error:
                 reason = f"whether its rows depend on each other is not known: {error.detail}"
             except TfgateError as error:
-                reason = error.detail
+                reason = _told(error)
                 reasons.append(f"signature {signature_name}: {reason}")
             else:
                 answered = True
@@ -221,8 +233,26 @@ class ModelMonitor:
         self._catalog.apart[name, version] = apart
         return None
 
-    async def _try_signature(self, question: Question, signature: Signature) -> str | None:
-        """Ask for two rows, and then for the first of them alone.
+    async def _try_strings(self, question: Question, signature: Signature) -> str | None:
+        """Ask with texts, and with pictures where the graph has no use for texts.
+
+        Raises:
+            TfgateError: as `_try_signature` says.
+        """
+        try:
+            return await self._try_signature(question, signature, number)
+        except RejectedByModel as refusal:
+            if all(spec.dtype != "string" for spec in signature.inputs.values()):
+                raise
+            try:
+                return await self._try_signature(question, signature, picture)
+            except RejectedByModel:
+                raise refusal from refusal.__cause__
+
+    async def _try_signature(
+        self, question: Question, signature: Signature, write: Write
+    ) -> str | None:
+        """Ask for rows together, and then for the first of them alone.
 
         Returns:
             Why calls may not be shared; None if they may: the row was answered the same.
@@ -230,36 +260,47 @@ class ModelMonitor:
         Raises:
             TfgateError: it does not answer as it promises.
         """
-        num_rows = 2 if signature.is_batched else 1
-        both = await self._ask_example(question, signature, num_rows)
         if not signature.is_batched:
+            await self._ask_example(question, signature, _ROWS[:1], write)
             without = [
                 name
                 for name, spec in (*signature.inputs.items(), *signature.outputs.items())
                 if not spec.has_batch
             ]
             return f"these tensors have no batch: {', '.join(without)}"
-        alone = await self._ask_example(question, signature, 1)
-        if any(not _same(both[name][:1], alone[name]) for name in alone):
-            return "a row was answered differently beside another one"
+        together = await self._ask_example(question, signature, _ROWS, write)
+        others = [name for name, array in together.items() if len(array) != len(_ROWS)]
+        if others:
+            return f"these outputs have not a row for each of the inputs': {', '.join(others)}"
+        alone = await self._ask_example(question, signature, _ROWS[:1], write)
+        for name, array in together.items():
+            if not (_same(array[:1], alone[name]) and _same(array[:1], array[-1:])):
+                return "a row was answered differently beside another one"
         return None
 
     async def _ask_example(
-        self, question: Question, signature: Signature, num_rows: int
+        self, question: Question, signature: Signature, rows: Sequence[int], write: Write
     ) -> Tensors:
         answer = await self._client.predict(
             question,
-            example(signature, num_rows),
+            example(signature, rows, write),
             timeout_seconds=self._timeout_seconds,
             headers=_PROBE,
         )
-        rows = num_rows if signature.is_batched else None
-        outputs = check_outputs(answer.outputs, signature, rows)
+        outputs = check_outputs(answer.outputs, signature, None)
         numbers = [array for array in outputs.values() if array.dtype.kind == "f" and array.size]
         if numbers and not any(np.isfinite(array).any() for array in numbers):
             message = "it answered with values none of which is a finite number"
             raise PredictionFailed(message)
         return outputs
+
+
+def _told(error: TfgateError) -> str:
+    """Say why a question failed, with the model server's own text, which callers are not told."""
+    cause = error.__cause__
+    if isinstance(error, ModelServerFailure) and isinstance(cause, CallFailed):
+        return f"{error.detail}: {cause.details[:MAX_TOLD]}".removesuffix(": ")
+    return error.detail
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

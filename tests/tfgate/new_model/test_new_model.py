@@ -84,7 +84,7 @@ def check_fits(model: Model[Any, Any], signature: Signature) -> None:
             assert inputs[name].dtype == spec.numpy_dtype, name
             assert spec.admits(inputs[name].shape), name
             assert len(inputs[name]) == num_rows
-        outputs = example(Signature(signature.outputs, {}), num_rows)
+        outputs = example(Signature(signature.outputs, {}), range(num_rows))
         given = model.postprocess(inputs, outputs, None)
         assert len(given) == num_rows
         TypeAdapter(list[model.response]).validate_python(given, strict=True)  # type: ignore[name-defined]

@@ -3,6 +3,7 @@
 What is asked is told in TensorFlow Serving's REST API; the other dialects share all that is below.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,19 @@ def line(tensors: Tensors) -> Tensors:
 def centred(tensors: Tensors) -> Tensors:
     """Answer a row by how far it lies from the mean of all rows of the call."""
     return {"y": tensors["x"] - tensors["x"].mean()}
+
+
+def each_once(tensors: Tensors) -> Tensors:
+    """Answer with as many rows as there are different ones."""
+    return {"y": np.unique(tensors["x"])}
+
+
+def in_order(tensors: Tensors) -> Tensors:
+    return {"y": np.sort(tensors["x"])}
+
+
+def running_sum(tensors: Tensors) -> Tensors:
+    return {"y": np.cumsum(tensors["x"], dtype=np.float32)}
 
 
 def refuse_examples(tensors: Tensors) -> Tensors:
@@ -105,11 +119,22 @@ def test_requests_that_meet_share_a_call(tfgate: Gateway, server: FakeModelServe
     ("signature", "run"),
     [
         (LINE, centred),
+        (LINE, each_once),
+        (LINE, in_order),
+        (LINE, running_sum),
         (LINE, refuse_examples),
         (Signature({"x": TensorSpec("float32", (1,))}, {"y": TensorSpec("float32", (1,))}), line),
         (Signature({"x": COLUMN}, {"y": TensorSpec("float32", None)}), line),
     ],
-    ids=["rows depend on each other", "it could not be tried", "a fixed batch", "unknown rank"],
+    ids=[
+        "the mean",
+        "what is double",
+        "the order",
+        "the sum",
+        "it could not be tried",
+        "a fixed batch",
+        "unknown rank",
+    ],
 )
 def test_what_has_not_proved_that_rows_are_independent_is_asked_alone(
     tfgate: Gateway,
@@ -124,6 +149,75 @@ def test_what_has_not_proved_that_rows_are_independent_is_asked_alone(
     alone = [run({"x": np.array([number], np.float32)})["y"].tolist() for number in range(10, 16)]
     assert [predictions(visitor) for visitor in visitors] == alone
     assert len(server.calls) == len(visitors)
+
+
+def test_pictures_share_calls_where_texts_are_refused(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    def size(tensors: Tensors) -> Tensors:
+        if not all(each.startswith(b"\x89PNG") for each in tensors["file"]):
+            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "Unknown image file format")
+        return {"y": np.array([len(each) for each in tensors["file"]], np.float32)}
+
+    signature = Signature({"file": TensorSpec("string")}, {"y": COLUMN})
+    server.models["line"] = {4: version(signature, size)}
+    learn(tfgate, "line")
+    hold = server.faults["line"] = Hold()
+    files = [b64encode(b"\x89PNG" + bytes(count)).decode() for count in range(10)]
+    visitors = [ask(tfgate, "line", [{"b64": file}]) for file in files]
+    tfgate.wait_until_inside(10)
+    hold.release()
+
+    assert [predictions(visitor) for visitor in visitors] == [[4 + n] for n in range(10)]
+    assert len(server.calls) == 2
+
+
+def test_inputs_that_are_no_rows_may_differ_in_their_first_sizes(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    """TensorFlow makes two such inputs of one that is ragged."""
+
+    def sums(tensors: Tensors) -> Tensors:
+        values, splits = tensors["values"], tensors["splits"]
+        if splits[0] or splits[-1] != len(values):
+            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "no splits")
+        return {"y": np.add.reduceat(values, splits[:-1])}
+
+    signature = Signature({"values": COLUMN, "splits": TensorSpec("int64")}, {"y": COLUMN})
+    server.models["line"] = {4: version(signature, sums)}
+    learn(tfgate, "line")
+
+    inputs = {"values": [1, 2, 3, 4], "splits": [0, 1, 4]}
+    answer = tfgate.ask("/v1/models/line:predict", {"inputs": inputs}).answer()
+    assert (answer.status, answer.document) == (200, {"outputs": [1.0, 9.0]})
+
+
+def test_rows_whose_numbers_differ_are_refused_where_rows_are_rows(
+    tfgate: Gateway, server: FakeModelServer
+) -> None:
+    signature = Signature({"x": COLUMN, "z": COLUMN}, {"y": COLUMN})
+    server.models["line"] = {4: version(signature, line)}
+    learn(tfgate, "line")
+
+    answer = tfgate.ask("/v1/models/line:predict", {"inputs": {"x": [1, 2], "z": [1]}}).answer()
+    assert answer.status == 400
+    assert "x 2, z 1" in answer.document["error"]
+    assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [LINE, Signature({"x": TensorSpec("float32", ())}, LINE.outputs)],
+    ids=["rows", "no batch"],
+)
+def test_a_graph_that_has_no_answer_to_zeros_is_ready(
+    tfgate: Gateway, server: FakeModelServer, signature: Signature
+) -> None:
+    def logarithm(tensors: Tensors) -> Tensors:
+        return {"y": np.log(np.where(tensors["x"] > 0, tensors["x"], np.nan)).reshape(-1)}
+
+    server.models["line"] = {4: version(signature, logarithm)}
+    learn(tfgate, "line")
 
 
 @pytest.mark.parametrize(

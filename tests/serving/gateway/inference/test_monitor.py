@@ -50,7 +50,10 @@ def unready(http: httpx.Client, model: str = "housing") -> dict[int, str]:
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(without_variables, "failed: FAILED_PRECONDITION"), (not_a_number, "no finite numbers")],
+    [
+        (without_variables, "failed: FAILED_PRECONDITION: Could not find variable dense/kernel"),
+        (not_a_number, "no finite numbers"),
+    ],
 )
 def test_a_version_that_fails_its_question_gets_no_traffic_and_says_why(
     tfgate: Gateway, server: FakeModelServer, answer: Callable[[Tensors], Tensors], reason: str
@@ -139,6 +142,31 @@ def test_a_version_that_hangs_keeps_nobody_waiting() -> None:
         assert "not answered its first question yet" in unready(tfgate.client)[2]
         assert version_that_answers(tfgate) == 1
         assert tfgate.client.get("/readyz").is_success
+
+
+class Crowd(set[tuple[str, int]]):
+    """Knows who has ever been in it, and how many at once."""
+
+    def __init__(self) -> None:
+        self.all: set[int] = set()
+        self.most = 0
+
+    def add(self, element: tuple[str, int]) -> None:
+        super().add(element)
+        self.all.add(element[1])
+        self.most = max(self.most, len(self))
+
+
+def test_few_are_asked_their_first_question_at_once() -> None:
+    """A model server that optimises many graphs at once would be in time with none."""
+    server = fake_models.declared_models()
+    crowd = server.probes_waiting = Crowd()
+    for number in range(2, 7):
+        server.models["housing"][number] = declared_version("housing", number)
+        server.hanging_probes.add(("housing", number))
+    with gateway(server, status_timeout_seconds=0.2) as tfgate:
+        tfgate.wait_until(lambda: crowd.all == {2, 3, 4, 5, 6}, "all to be asked")
+    assert crowd.most == 2
 
 
 def test_a_number_that_comes_back_is_asked_anew(tfgate: Gateway, server: FakeModelServer) -> None:
