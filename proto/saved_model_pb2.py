@@ -26,7 +26,7 @@ from proto import metadata_pb2 as proto_dot_metadata__pb2
 from proto import tensor_pb2 as proto_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17proto/saved_model.proto\x12\x06tfgate\x1a\x14proto/metadata.proto\x1a\x12proto/tensor.proto\"[\n\nSavedModel\x12\"\n\x1asaved_model_schema_version\x18\x01 \x01(\x03\x12)\n\x0bmeta_graphs\x18\x02 \x03(\x0b\x32\x14.tfgate.MetaGraphDef\"\xdd\x02\n\x0cMetaGraphDef\x12\x37\n\rmeta_info_def\x18\x01 \x01(\x0b\x32 .tfgate.MetaGraphDef.MetaInfoDef\x12#\n\tgraph_def\x18\x02 \x01(\x0b\x32\x10.tfgate.GraphDef\x12=\n\rsignature_def\x18\x05 \x03(\x0b\x32&.tfgate.MetaGraphDef.SignatureDefEntry\x12,\n\x0e\x61sset_file_def\x18\x06 \x03(\x0b\x32\x14.tfgate.AssetFileDef\x1a\x37\n\x0bMetaInfoDef\x12\x0c\n\x04tags\x18\x04 \x03(\t\x12\x1a\n\x12tensorflow_version\x18\x05 \x01(\t\x1aI\n\x11SignatureDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.tfgate.SignatureDef:\x02\x38\x01\" \n\x0c\x41ssetFileDef\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\"V\n\x08GraphDef\x12\x1d\n\x04node\x18\x01 \x03(\x0b\x32\x0f.tfgate.NodeDef\x12+\n\x07library\x18\x02 \x01(\x0b\x32\x1a.tfgate.FunctionDefLibrary\";\n\x12\x46unctionDefLibrary\x12%\n\x08\x66unction\x18\x01 \x03(\x0b\x32\x13.tfgate.FunctionDef\"}\n\x0b\x46unctionDef\x12\x30\n\tsignature\x18\x01 \x01(\x0b\x32\x1d.tfgate.FunctionDef.Signature\x12!\n\x08node_def\x18\x03 \x03(\x0b\x32\x0f.tfgate.NodeDef\x1a\x19\n\tSignature\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x9b\x01\n\x07NodeDef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02op\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x03(\t\x12\'\n\x04\x61ttr\x18\x05 \x03(\x0b\x32\x19.tfgate.NodeDef.AttrEntry\x1a>\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tfgate.AttrValue:\x02\x38\x01\"\x1c\n\x0cNameAttrList\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xa4\x02\n\tAttrValue\x12+\n\x04list\x18\x01 \x01(\x0b\x32\x1b.tfgate.AttrValue.ListValueH\x00\x12\x0b\n\x01s\x18\x02 \x01(\x0cH\x00\x12 \n\x04type\x18\x06 \x01(\x0e\x32\x10.tfgate.DataTypeH\x00\x12)\n\x05shape\x18\x07 \x01(\x0b\x32\x18.tfgate.TensorShapeProtoH\x00\x12%\n\x06tensor\x18\x08 \x01(\x0b\x32\x13.tfgate.TensorProtoH\x00\x12$\n\x04\x66unc\x18\n \x01(\x0b\x32\x14.tfgate.NameAttrListH\x00\x1a:\n\tListValue\x12\t\n\x01s\x18\x02 \x03(\x0c\x12\"\n\x04\x66unc\x18\t \x03(\x0b\x32\x14.tfgate.NameAttrListB\x07\n\x05valueb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17proto/saved_model.proto\x12\x06tfgate\x1a\x14proto/metadata.proto\x1a\x12proto/tensor.proto\"[\n\nSavedModel\x12\"\n\x1asaved_model_schema_version\x18\x01 \x01(\x03\x12)\n\x0bmeta_graphs\x18\x02 \x03(\x0b\x32\x14.tfgate.MetaGraphDef\"\x82\x03\n\x0cMetaGraphDef\x12\x37\n\rmeta_info_def\x18\x01 \x01(\x0b\x32 .tfgate.MetaGraphDef.MetaInfoDef\x12#\n\tgraph_def\x18\x02 \x01(\x0b\x32\x10.tfgate.GraphDef\x12#\n\tsaver_def\x18\x03 \x01(\x0b\x32\x10.tfgate.SaverDef\x12=\n\rsignature_def\x18\x05 \x03(\x0b\x32&.tfgate.MetaGraphDef.SignatureDefEntry\x12,\n\x0e\x61sset_file_def\x18\x06 \x03(\x0b\x32\x14.tfgate.AssetFileDef\x1a\x37\n\x0bMetaInfoDef\x12\x0c\n\x04tags\x18\x04 \x03(\t\x12\x1a\n\x12tensorflow_version\x18\x05 \x01(\t\x1aI\n\x11SignatureDefEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.tfgate.SignatureDef:\x02\x38\x01\"#\n\x08SaverDef\x12\x17\n\x0frestore_op_name\x18\x03 \x01(\t\" \n\x0c\x41ssetFileDef\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\"V\n\x08GraphDef\x12\x1d\n\x04node\x18\x01 \x03(\x0b\x32\x0f.tfgate.NodeDef\x12+\n\x07library\x18\x02 \x01(\x0b\x32\x1a.tfgate.FunctionDefLibrary\";\n\x12\x46unctionDefLibrary\x12%\n\x08\x66unction\x18\x01 \x03(\x0b\x32\x13.tfgate.FunctionDef\"}\n\x0b\x46unctionDef\x12\x30\n\tsignature\x18\x01 \x01(\x0b\x32\x1d.tfgate.FunctionDef.Signature\x12!\n\x08node_def\x18\x03 \x03(\x0b\x32\x0f.tfgate.NodeDef\x1a\x19\n\tSignature\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x9b\x01\n\x07NodeDef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02op\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x03(\t\x12\'\n\x04\x61ttr\x18\x05 \x03(\x0b\x32\x19.tfgate.NodeDef.AttrEntry\x1a>\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tfgate.AttrValue:\x02\x38\x01\"\x1c\n\x0cNameAttrList\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xa4\x02\n\tAttrValue\x12+\n\x04list\x18\x01 \x01(\x0b\x32\x1b.tfgate.AttrValue.ListValueH\x00\x12\x0b\n\x01s\x18\x02 \x01(\x0cH\x00\x12 \n\x04type\x18\x06 \x01(\x0e\x32\x10.tfgate.DataTypeH\x00\x12)\n\x05shape\x18\x07 \x01(\x0b\x32\x18.tfgate.TensorShapeProtoH\x00\x12%\n\x06tensor\x18\x08 \x01(\x0b\x32\x13.tfgate.TensorProtoH\x00\x12$\n\x04\x66unc\x18\n \x01(\x0b\x32\x14.tfgate.NameAttrListH\x00\x1a:\n\tListValue\x12\t\n\x01s\x18\x02 \x03(\x0c\x12\"\n\x04\x66unc\x18\t \x03(\x0b\x32\x14.tfgate.NameAttrListB\x07\n\x05valueb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,29 +40,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SAVEDMODEL']._serialized_start=77
   _globals['_SAVEDMODEL']._serialized_end=168
   _globals['_METAGRAPHDEF']._serialized_start=171
-  _globals['_METAGRAPHDEF']._serialized_end=520
-  _globals['_METAGRAPHDEF_METAINFODEF']._serialized_start=390
-  _globals['_METAGRAPHDEF_METAINFODEF']._serialized_end=445
-  _globals['_METAGRAPHDEF_SIGNATUREDEFENTRY']._serialized_start=447
-  _globals['_METAGRAPHDEF_SIGNATUREDEFENTRY']._serialized_end=520
-  _globals['_ASSETFILEDEF']._serialized_start=522
-  _globals['_ASSETFILEDEF']._serialized_end=554
-  _globals['_GRAPHDEF']._serialized_start=556
-  _globals['_GRAPHDEF']._serialized_end=642
-  _globals['_FUNCTIONDEFLIBRARY']._serialized_start=644
-  _globals['_FUNCTIONDEFLIBRARY']._serialized_end=703
-  _globals['_FUNCTIONDEF']._serialized_start=705
-  _globals['_FUNCTIONDEF']._serialized_end=830
-  _globals['_FUNCTIONDEF_SIGNATURE']._serialized_start=805
-  _globals['_FUNCTIONDEF_SIGNATURE']._serialized_end=830
-  _globals['_NODEDEF']._serialized_start=833
-  _globals['_NODEDEF']._serialized_end=988
-  _globals['_NODEDEF_ATTRENTRY']._serialized_start=926
-  _globals['_NODEDEF_ATTRENTRY']._serialized_end=988
-  _globals['_NAMEATTRLIST']._serialized_start=990
-  _globals['_NAMEATTRLIST']._serialized_end=1018
-  _globals['_ATTRVALUE']._serialized_start=1021
-  _globals['_ATTRVALUE']._serialized_end=1313
-  _globals['_ATTRVALUE_LISTVALUE']._serialized_start=1246
-  _globals['_ATTRVALUE_LISTVALUE']._serialized_end=1304
+  _globals['_METAGRAPHDEF']._serialized_end=557
+  _globals['_METAGRAPHDEF_METAINFODEF']._serialized_start=427
+  _globals['_METAGRAPHDEF_METAINFODEF']._serialized_end=482
+  _globals['_METAGRAPHDEF_SIGNATUREDEFENTRY']._serialized_start=484
+  _globals['_METAGRAPHDEF_SIGNATUREDEFENTRY']._serialized_end=557
+  _globals['_SAVERDEF']._serialized_start=559
+  _globals['_SAVERDEF']._serialized_end=594
+  _globals['_ASSETFILEDEF']._serialized_start=596
+  _globals['_ASSETFILEDEF']._serialized_end=628
+  _globals['_GRAPHDEF']._serialized_start=630
+  _globals['_GRAPHDEF']._serialized_end=716
+  _globals['_FUNCTIONDEFLIBRARY']._serialized_start=718
+  _globals['_FUNCTIONDEFLIBRARY']._serialized_end=777
+  _globals['_FUNCTIONDEF']._serialized_start=779
+  _globals['_FUNCTIONDEF']._serialized_end=904
+  _globals['_FUNCTIONDEF_SIGNATURE']._serialized_start=879
+  _globals['_FUNCTIONDEF_SIGNATURE']._serialized_end=904
+  _globals['_NODEDEF']._serialized_start=907
+  _globals['_NODEDEF']._serialized_end=1062
+  _globals['_NODEDEF_ATTRENTRY']._serialized_start=1000
+  _globals['_NODEDEF_ATTRENTRY']._serialized_end=1062
+  _globals['_NAMEATTRLIST']._serialized_start=1064
+  _globals['_NAMEATTRLIST']._serialized_end=1092
+  _globals['_ATTRVALUE']._serialized_start=1095
+  _globals['_ATTRVALUE']._serialized_end=1387
+  _globals['_ATTRVALUE_LISTVALUE']._serialized_start=1320
+  _globals['_ATTRVALUE_LISTVALUE']._serialized_end=1378
 # @@protoc_insertion_point(module_scope)

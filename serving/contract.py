@@ -79,12 +79,20 @@ class TensorSpec:
         """
         return _NUMPY_DTYPES[self.dtype]
 
+    @cached_property
+    def _fixed_row(self) -> tuple[int | None, ...] | None:
+        """The sizes behind a batch, if none of them may be any."""
+        row = (self.shape or ())[1:]
+        return row if self.has_batch and None not in row else None
+
     def admits(self, shape: tuple[int, ...]) -> bool:
         """Tell whether an array of this shape fits."""
         if self.shape is None:
             return True
         if len(shape) != len(self.shape):
             return False
+        if self._fixed_row is not None:
+            return shape[1:] == self._fixed_row
         # As a loop: each tensor of each request is looked at, and all() takes three times as long.
         for size, given in zip(self.shape, shape, strict=True):
             if size is not None and size != given:

@@ -93,7 +93,7 @@ def create_app(
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
-    asked = partial(model_asked, known=registry)
+    asked = partial(model_asked, known=registry.known)
     begin: Begin = partial(tracing.new_context if tracing else new_context, model_asked=asked)
     if settings.trusted_proxies:
         begin = naming_client(begin)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from proto.metadata_pb2 import SignatureDef
 from proto.saved_model_pb2 import GraphDef, NodeDef
 
+_VARIABLE, _ASSIGNS = "VarHandleOp", "AssignVariableOp"
+
 
 class Reach:
     """Finds what nodes need; functions are taken as a whole."""
@@ -18,6 +20,21 @@ class Reach:
         own = self._needed(_node_of(info.name) for info in signature.outputs.values())
         functions = self._called(own)
         return [*own, *(node for name in functions for node in self._functions[name])]
+
+    def without_value(self, own: Iterable[NodeDef], restore: str, begin: SignatureDef) -> list[str]:
+        """Name the variables among `own` to which nothing gives a value when the graph is loaded.
+
+        `restore` is the node that reads stored values, `begin` what is computed after it. Whatever
+        else the graph could assign counts too: graphs of TensorFlow 1 say elsewhere what they run.
+        """
+        if restore not in self._nodes:
+            return []
+        ends = [restore, *(_node_of(info.name) for info in begin.outputs.values())]
+        assigned = [_node_of(node.input[0]) for node in self._nodes.values() if node.op == _ASSIGNS]
+        reached = self._needed([*ends, *assigned])
+        given = {_variable(node) for node in reached if node.op == _VARIABLE}
+        lacking = {_variable(node) for node in own if node.op == _VARIABLE} - given
+        return sorted(lacking)
 
     def is_function(self, operation: str) -> bool:
         """Tell whether what looks like an operation is a function of the graph."""
@@ -47,6 +64,11 @@ class Reach:
 
 def _node_of(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
+
+
+def _variable(node: NodeDef) -> str:
+    """Give the name by which several nodes may mean the same variable."""
+    return node.attr["shared_name"].s.decode(errors="replace") or node.name
 
 
 def _calls(node: NodeDef) -> Iterator[str]:

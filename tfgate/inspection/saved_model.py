@@ -21,6 +21,7 @@ from tfgate.inspection.reach import Reach
 from tfgate.inspection.warmup import Warmup, read_warmup
 
 SERVED = {"serve"}  # the tags of the graph that a model server loads
+_BEGIN = "__saved_model_init_op"  # what is computed once when the graph is loaded
 _MAX_BYTES = 2**31 - 1  # of a message of protobuf
 _VARIABLES = {"VarHandleOp", "VariableV2", "Variable"}
 _REFERENCE = 100  # by which the number of a reference's dtype is higher
@@ -33,12 +34,14 @@ class Details:
 
     `operations` counts what is computed for its answers; `platforms` are those that each graph in
     it which JAX has compiled is for; `defaults` are the values of inputs that may be left out.
+    `without_value` names variables that it reads, and that nothing stores or makes a value for.
     """
 
     method: str
     defaults: Tensors
     operations: Mapping[str, int]
     platforms: tuple[tuple[str, ...], ...]
+    without_value: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,7 @@ def _version(place: Place) -> Version:
         tags=tags,
         tensorflow=served.meta_info_def.tensorflow_version,
         signatures=live.signatures,
-        details={
-            name: _details(served.signature_def[name], nodes[name], reach)
-            for name in live.signatures
-        },
+        details={name: _details(served, name, nodes[name], reach) for name in live.signatures},
         operations=frozenset(_count(every, reach)),
         computed=_count(asked, reach),
         num_bytes=sum(each.stat().st_size for each in place.folder.rglob("*") if each.is_file()),
@@ -194,12 +194,16 @@ def _nodes(graph: GraphDef) -> Iterator[NodeDef]:
         yield from function.node_def
 
 
-def _details(definition: SignatureDef, nodes: list[NodeDef], reach: Reach) -> Details:
+def _details(graph: MetaGraphDef, name: str, nodes: list[NodeDef], reach: Reach) -> Details:
+    definition = graph.signature_def[name]
+    restore = graph.saver_def.restore_op_name
+    begin = graph.signature_def.get(_BEGIN, SignatureDef())
     return Details(
         method=definition.method_name,
         defaults=_defaults(definition),
         operations=_count(nodes, reach),
         platforms=tuple(_platforms(nodes)),
+        without_value=tuple(reach.without_value(nodes, restore, begin)),
     )
 
 

@@ -46,8 +46,9 @@ def can_be_asked(version: Version, name: str) -> bool:
     """Tell whether a signature gives answers on any machine: it can be sent, and computed."""
     details = version.details[name]
     found = needs(details.operations)
+    broken = found.python or found.neither or details.without_value
     nowhere = details.platforms and not platforms(details) & {"CPU", "CUDA"}
-    return not (unsendable(version.signatures[name]) or found.python or found.neither or nowhere)
+    return not (unsendable(version.signatures[name]) or broken or nowhere)
 
 
 def unsendable(signature: Signature) -> list[str]:
@@ -108,6 +109,16 @@ def _of_operations(version: Version) -> Iterator[Finding]:
         count = sum(version.computed[name] for name in cpu)
         nodes = "a node" if count == 1 else f"{count:,} nodes"
         yield Finding("note", f"also beside a GPU, the CPU computes {nodes}: {_named(cpu)}")
+
+
+def _of_variables(name: str, details: Details) -> Iterator[Finding]:
+    if lacking := details.without_value:
+        yield Finding(
+            "limits",
+            f"{name} fails: nothing gives {_named(lacking)} a value when a model server loads it",
+            "export models of Keras 3 with model.export('NAME/1'): tf.saved_model.save writes them "
+            "so that only Python can load them",
+        )
 
 
 def _of_devices(name: str, details: Details) -> Iterator[Finding]:
@@ -179,6 +190,7 @@ def _of_signatures(version: Version) -> Iterator[Finding]:
             f"export one by the name {PREDICT_SIGNATURE}, or ask with signature_name",
         )
     for name, signature in version.signatures.items():
+        yield from _of_variables(name, version.details[name])
         yield from _of_devices(name, version.details[name])
         yield from _of_signature(name, signature)
         if method := _CLASSIC.get(version.details[name].method):

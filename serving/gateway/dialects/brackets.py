@@ -3,14 +3,11 @@
 TF Serving's own first example is one: `[1.0, 2.0, 5.0]` for a signature of the shape [batch, 1].
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import RejectedByModel
-from serving.gateway.dialects.calls import Asking
 from serving.gateway.inference.input_check import check_inputs
-
-PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
 def differ(inputs: Tensors, signature: Signature) -> bool:
@@ -26,16 +23,20 @@ def differ(inputs: Tensors, signature: Signature) -> bool:
     )
 
 
-async def relay(model: Asking, request: bytes, inputs: Tensors, signature: Signature) -> bytes:
-    """Pass such a request on, alone and as it came, and its answer back.
+def num_rows(inputs: Tensors) -> int:
+    """Return the number of rows of such inputs, as far as they have any."""
+    return max(len(array) if array.ndim else 1 for array in inputs.values())
+
+
+async def explained(relayed: Awaitable[bytes], inputs: Tensors, signature: Signature) -> bytes:
+    """Return the answer of such inputs, which are passed on alone and as they came.
 
     Raises:
         InvalidInput: the graph stumbled, and the shapes are why.
         TfgateError: the model server could not answer.
     """
-    num_rows = max(len(array) if array.ndim else 1 for array in inputs.values())
     try:
-        return await model.relay(PREDICT, request, num_rows)
+        return await relayed
     except RejectedByModel:
         check_inputs(inputs, signature)
         raise

@@ -5,19 +5,27 @@ become tensors, and tensors bytes.
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
 
 import numpy as np
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope
 
 from serving.contract import Signature, Tensors
-from serving.errors import FieldError, InvalidInput
+from serving.errors import (
+    FieldError,
+    InvalidInput,
+    ModelUnavailable,
+    PredictionFailed,
+    UnknownVersion,
+)
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
-from serving.gateway.inference.client import Answer
+from serving.gateway.inference.client import Answer, rejected
 from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
@@ -29,6 +37,8 @@ from serving.gateway.middleware.request_timeout import RequestTimeout, request_t
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,29 +78,24 @@ class Calls:
         found = await self.monitor.look()
         check_ready(found, self._required_models, takes_any=self.registry.takes_any)
 
-    @contextmanager
-    def begin(self, scope: Scope, receive: Receive) -> Iterator["Call"]:
-        """Begin a call; within, it ends when its deadline has passed or its client has gone.
+    def begin(self, scope: Scope, receive: Receive) -> "Call":
+        """Begin a call.
 
         Raises:
             InvalidInput: its headers state a deadline that cannot be read.
-            DeadlineExceeded: it took too long; RequestTimeout: so did its body.
-            ClientDisconnected: the client has gone.
         """
         context: RequestContext = scope["state"]["context"]
         timeout = request_timeout(context.headers, receive, longest=self._longest_seconds)
-        call = Call(self, context, receive, timeout)
-        try:
-            with timeout:
-                yield call
-        except TimeoutError as error:
-            raise too_late(context, timeout.seconds) from error
-        finally:
-            call.end()
+        return Call(self, context, receive, timeout)
 
 
 class Call:
-    """One request on its way."""
+    """One request on its way; within, it ends when its deadline has passed or its client has gone.
+
+    Raises:
+        DeadlineExceeded: it took too long; RequestTimeout: so did its body.
+        ClientDisconnected: the client has gone.
+    """
 
     def __init__(
         self, calls: Calls, context: RequestContext, receive: Receive, timeout: RequestTimeout
@@ -101,6 +106,23 @@ class Call:
         self._timeout = timeout
         self._found: ServedModel | None = None
         self._in_flight: Gauge | None = None
+
+    def __enter__(self) -> Self:
+        self._timeout.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._in_flight is not None:
+            self._in_flight.dec()
+        try:
+            self._timeout.__exit__(error_type, error, traceback)
+        except TimeoutError as late:
+            raise too_late(self.context, self._timeout.seconds) from late
 
     async def read(self) -> bytes:
         """Read the whole body, inflated.
@@ -129,14 +151,9 @@ class Call:
         model = self._found = await self._calls.registry.find(name)
         if self.context.model is not None and self._in_flight is None:
             self.context.model = name
-            self._in_flight = metrics.IN_FLIGHT.labels(name)
+            self._in_flight = model.in_flight
             self._in_flight.inc()
         return model
-
-    def end(self) -> None:
-        """Count the request as in progress no more."""
-        if self._in_flight is not None:
-            self._in_flight.dec()
 
     async def live(self, ref: ModelRef) -> LiveVersion:
         """Return the version that a reference stands for, with its signatures.
@@ -148,21 +165,22 @@ class Call:
         model = await self.find(ref.name)
         return await self._calls.catalog.live(model.inference.route(ref))
 
-    @asynccontextmanager
-    async def asking(self, ref: ModelRef) -> AsyncIterator["Asking"]:
-        """Ask a model; within, it counts against the model's limit.
+    async def asking(self, ref: ModelRef) -> "Asking":
+        """Ask a model.
 
         Raises:
             UnknownModel: there is no such model.
-            Overloaded: it is asked too much already.
         """
         model = await self.find(ref.name)
-        with model.inference.limit:
-            yield Asking(model, ref, self._calls.catalog, self.context, self._timeout.deadline)
+        return Asking(model, ref, self._calls.catalog, self.context, self._timeout.deadline)
 
 
 class Asking:
-    """A model that is being asked, at most once."""
+    """A model that is being asked, at most once; within, that counts against the model's limit.
+
+    Raises:
+        Overloaded: it is asked too much already.
+    """
 
     def __init__(
         self,
@@ -178,6 +196,19 @@ class Asking:
         self._context = context
         self._deadline = deadline
         self._live: LiveVersion | None = None
+        self._is_paid = False
+
+    def __enter__(self) -> Self:
+        self.model.inference.limit.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.model.inference.limit.__exit__(error_type, error, traceback)
 
     async def live(self) -> LiveVersion:
         """Return the version that will be asked, with its signatures.
@@ -197,25 +228,10 @@ class Asking:
             RejectedByModel: the graph refuses their values.
             TfgateError: they cannot be answered.
         """
-        live = await self.live()
-        signature = live.signature(asked.signature)
-        check_wanted(asked.outputs, signature)
-        num_rows = check_inputs(asked.inputs, signature)
-        await self._charge(num_rows)
-        if signature.is_batched and num_rows == 0:
-            self._context.version = live.version
-            return Answer(live.version, _no_rows(signature, asked.outputs))
-        apart = self._catalog.apart.get((live.model, live.version))
-        question = Question(
-            self._labelled(live),
-            asked.signature,
-            asked.outputs,
-            joinable=signature.is_batched and apart is not None and asked.signature not in apart,
-            promise=signature,
-        )
-        return await self.model.inference.predict(
-            question, asked.inputs, self._context, deadline=self._deadline
-        )
+        try:
+            return await self._of_version(partial(self._predict, asked))
+        except PredictionFailed as error:
+            raise rejected(error) or error from error.__cause__
 
     async def relay(self, method: str, request: bytes, num_rows: int = 1) -> bytes:
         """Pass a call of the model server on as it came, and its answer back.
@@ -231,14 +247,63 @@ class Asking:
         self._context.enter(metrics.POSTPROCESS)
         return answer
 
+    async def relay_to_version(
+        self, method: str, write: Callable[[LiveVersion], bytes], num_rows: int
+    ) -> bytes:
+        """Make a call of the model server that `write` writes for the version that is asked.
+
+        Raises:
+            TfgateError: the model server could not answer.
+        """
+
+        async def relay(live: LiveVersion) -> bytes:
+            answer = await self.relay(method, write(live), num_rows)
+            self._context.version = live.version
+            return answer
+
+        return await self._of_version(relay)
+
+    async def _of_version(self, ask: Callable[[LiveVersion], Awaitable[T]]) -> T:
+        """Ask a version, and its successor, by its own signature, if it goes in this moment."""
+        live = await self.live()
+        try:
+            return await ask(live)
+        except (ModelUnavailable, UnknownVersion):
+            if self.ref.version is not None:
+                raise
+            self.model.inference.withdraw(ModelRef(live.model, live.version))
+            self._live = None
+            return await ask(await self.live())
+
+    async def _predict(self, asked: Asked, live: LiveVersion) -> Answer:
+        signature = live.signature(asked.signature)
+        check_wanted(asked.outputs, signature)
+        num_rows = check_inputs(asked.inputs, signature)
+        await self._charge(num_rows)
+        if signature.is_batched and num_rows == 0:
+            self._context.version = live.version
+            return Answer(live.version, _no_rows(signature, asked.outputs))
+        apart = self._catalog.apart.get((live.model, live.version))
+        # The very version whose signature was read: the newest may be another one by now.
+        question = Question(
+            ModelRef(live.model, live.version),
+            asked.signature,
+            asked.outputs,
+            joinable=signature.is_batched and apart is not None and asked.signature not in apart,
+            promise=signature,
+        )
+        return await self.model.inference.predict(
+            question, asked.inputs, self._context, deadline=self._deadline
+        )
+
     async def _charge(self, num_rows: int) -> None:
+        """Let the key pay, once for a request, however often its rows are sent."""
+        if self._is_paid:
+            return
         self._context.num_instances = num_rows
         if self._context.charge is not None:
             await self._context.charge(num_rows)
-
-    def _labelled(self, live: LiveVersion) -> ModelRef:
-        """Return what was asked for; in the place of a label the version that it is on."""
-        return self.ref if self.ref.label is None else ModelRef(live.model, live.version)
+        self._is_paid = True
 
 
 def check_wanted(outputs: tuple[str, ...], signature: Signature) -> None:

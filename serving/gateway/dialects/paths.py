@@ -14,10 +14,11 @@ Dialect = Literal[
 ]
 
 _TYPED = "/predict/"
+# Of the first, a name or a label may hold whatever its escapes stand for.
 _PREDICTIONS = re.compile(
-    r"/v1/models/([^/:]+)(?:/[^/]+/[^/:]+)?:(?:predict|classify|regress)|"
+    r"/v1/models/([^/:]*).*:(?:predict|classify|regress)|"
     r"/v2/models/([^/]+)(?:/versions/[^/]+)?/infer",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 # Calls that name their model in the message.
 _GRPC_PREDICTIONS = {"ModelInfer", "ModelStreamInfer"} | {
@@ -46,7 +47,7 @@ def model_asked(scope: Scope, known: Container[str]) -> str | None:
         name = path.split("/", 3)[2]
     elif scope["method"] == GRPC:
         return metrics.UNKNOWN_MODEL if path.rpartition("/")[2] in _GRPC_PREDICTIONS else None
-    elif path.startswith("/v") and (named := _PREDICTIONS.fullmatch(path)):
+    elif path.startswith(("/v", "/V")) and (named := _PREDICTIONS.fullmatch(path)):
         name = named[1] or named[2]
     else:
         return None

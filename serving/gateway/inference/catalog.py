@@ -49,6 +49,11 @@ class VersionState:
         """Whether the version ended because it could not be loaded, or no longer be served."""
         return self.error is not None
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the version was taken away; TensorFlow Serving tells of it until its own end."""
+        return self.state == "END" and not self.failed
+
 
 class Catalog:
     """Asks the model server about its models; remembers what can't change while a version lives.

@@ -66,6 +66,7 @@ _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusC
 # Of a tensor that is not copied into the message, which costs more than it spares for smaller ones.
 _LARGE_BYTES = 2**16
 _TOO_LARGE = "Received message larger than max"  # so gRPC says it of what comes to itself
+_NODE = "{{node"  # stands in what TensorFlow says of a kernel that failed, before its name
 _MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
 
@@ -234,13 +235,16 @@ class ModelServerClient:
             raise ModelServerFailure(message) from error
 
     def _translate(self, error: CallFailed, ref: ModelRef) -> TfgateError:
-        if _is_unknown_version(error, ref):
+        kind = ERRORS[error.code]
+        if _NODE in error.details and kind not in (RejectedByModel, DeadlineExceeded):
+            # With a code that would mean something else of a model server: it is there, and well.
+            kind = PredictionFailed
+        elif _is_unknown_version(error, ref):
             return UnknownVersion(f"{ref} is not being served")
-        if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in error.details:
+        elif error.code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in error.details:
             message = f"the answer of {ref} has more than {MAX_ANSWER_BYTES:,} bytes"
             hint = "Ask for fewer rows or outputs at once."
             return PayloadTooLarge(f"{message}, the most that are read", hint=hint)
-        kind = ERRORS[error.code]
         server = f"the model server at {self.target}"
         details = {
             ModelServerUnavailable: f"{server} {_why_unreachable(error, self._tls)}",
@@ -289,6 +293,14 @@ def _is_unknown_version(error: CallFailed, ref: ModelRef) -> bool:
 def _code_of(failure: TfgateError) -> grpc.StatusCode | None:
     cause = failure.__cause__
     return cause.code if isinstance(cause, CallFailed) else None
+
+
+def rejected(failure: PredictionFailed) -> RejectedByModel | None:
+    """Return a failure as the caller's, if the graph says so: a value beyond what it takes."""
+    cause = failure.__cause__
+    if not isinstance(cause, CallFailed) or cause.code is not grpc.StatusCode.OUT_OF_RANGE:
+        return None
+    return RejectedByModel(f"the model refuses these inputs: {cause.details[:_MAX_TOLD]}")
 
 
 def predict_request(question: Question, inputs: Tensors) -> bytes:

@@ -45,6 +45,11 @@ class Inference:
         """Say what is asked instead of what was asked for."""
         return self._router.routes.get(asked, asked)
 
+    def withdraw(self, gone: ModelRef) -> None:
+        """Ask a version no more that has gone; what was asked of it is asked once more."""
+        self._router.withdraw(gone)
+        metrics.RETRIES.labels(gone.name, metrics.RETRIED_VERSION_GONE).inc()
+
     async def predict(
         self, question: Question, inputs: Tensors, context: RequestContext, *, deadline: float
     ) -> Answer:
@@ -58,15 +63,18 @@ class Inference:
         """
         asked = question.ref
         context.enter(metrics.QUEUE)
-        routed = question.to(self.route(asked))
+        # Not by replace(), which takes three times as long.
+        routed = Question(
+            self._router.routes.get(asked, asked),
+            *(question.signature, question.outputs, question.joinable, question.promise),
+        )
         try:
             answer = await self._batcher.predict(routed, inputs, context, deadline=deadline)
         except (ModelUnavailable, UnknownVersion):
             if asked.version is not None:
                 raise
             # The newest version, or the label's, was unloaded in this moment: ask who is it now.
-            self._router.withdraw(routed.ref)
-            metrics.RETRIES.labels(asked.name, metrics.RETRIED_VERSION_GONE).inc()
+            self.withdraw(routed.ref)
             context.enter(metrics.QUEUE)
             answer = await self._batcher.predict(question, inputs, context, deadline=deadline)
         context.version = answer.version

@@ -1,7 +1,7 @@
 """What is asked: which model, which of its versions and signatures; knows neither HTTP nor gRPC."""
 
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from serving.contract import Signature
 
@@ -9,8 +9,7 @@ PREDICT_SIGNATURE = "serving_default"
 DESCRIBE_SIGNATURE = "describe"
 
 
-@dataclass(frozen=True)
-class ModelRef:
+class ModelRef(NamedTuple):
     """A model by its name, with a version by number or by label; without either, the newest."""
 
     name: str
@@ -38,7 +37,3 @@ class Question:
     outputs: tuple[str, ...] = ()
     joinable: bool = True
     promise: Signature | None = field(default=None, compare=False)
-
-    def to(self, ref: ModelRef) -> Self:
-        """Ask another version the same."""
-        return self if ref is self.ref else replace(self, ref=ref)

@@ -21,10 +21,10 @@ def content_of(file: Path) -> bytes:
 
 
 def names_in(file: Path, content: bytes) -> set[str]:
-    """Return the names that the file's content lists.
+    """Return the names that the file's content lists; none, if it is empty.
 
     Raises:
-        WrongModelsConfig: it is no models.config, or lists none.
+        WrongModelsConfig: it is no models.config.
     """
     config = ModelServerConfig()
     try:
@@ -32,8 +32,4 @@ def names_in(file: Path, content: bytes) -> set[str]:
     except (text_format.ParseError, UnicodeDecodeError) as error:
         message = f"TFGATE_MODELS_CONFIG: {file} is no models.config: {error}"
         raise WrongModelsConfig(message) from error
-    names = {each.name for each in config.model_config_list.config} - {""}
-    if not names:
-        message = f"TFGATE_MODELS_CONFIG: {file} lists no model"
-        raise WrongModelsConfig(message)
-    return names
+    return {each.name for each in config.model_config_list.config} - {""}

@@ -75,13 +75,15 @@ class ModelMonitor:
         """Look, pause, and look again, until cancelled."""
         while True:
             for name, found in (await self.look()).items():
-                self._registry.note(name, is_served=bool(found.error or found.versions))
+                if found.error is None:
+                    is_served = any(not each.withdrawn for each in found.versions)
+                    self._registry.note(name, is_served=is_served)
                 if name not in self._registry:
                     self._forget(name)
                     continue
                 last = self._last[name]
                 _measure(name, found)
-                _tell_changes(name, last, found)
+                _tell_changes(name, last, found, is_expected=self._registry.expects(name))
                 # What could not be looked at has not changed.
                 known = last if found.error else found
                 self._last[name] = replace(found, versions=known.versions, unready=known.unready)
@@ -325,12 +327,13 @@ def _measure(name: str, found: ModelState) -> None:
         metrics.FAILED_VERSIONS.labels(name, code).set(failed[code])
 
 
-def _tell_changes(name: str, last: ModelState, found: ModelState) -> None:
+def _tell_changes(name: str, last: ModelState, found: ModelState, *, is_expected: bool) -> None:
     """Log each change once."""
     if found.missing and not last.missing:
-        _LOGGER.warning("%s cannot be asked: %s", name, found.missing)
+        level = logging.WARNING if is_expected or found.error else logging.INFO
+        _LOGGER.log(level, "%s cannot be asked: %s", name, found.missing)
     if last.missing and not found.missing:
-        _LOGGER.info("%s can be asked again", name)
+        _LOGGER.info("%s can be asked", name)
     if found.error is not None:
         # What is missing has been told of, but not what gRPC says.
         cause = str(found.error.__cause__)

@@ -16,9 +16,10 @@ def check_ready(
         ModelServerUnavailable: nor can the model server.
     """
     missing = {model: state.missing for model, state in found.items() if state.missing}
+    missing |= dict.fromkeys(set(required) - found.keys(), "models.config does not list it")
     # A model server that has none of those known here may have others, which can be asked.
     may_have_others = takes_any and not any(each.error or each.versions for each in found.values())
-    nothing_is_ready = missing.keys() == found.keys() and not may_have_others
+    nothing_is_ready = missing.keys() >= found.keys() and not may_have_others
     if nothing_is_ready or not missing.keys().isdisjoint(required):
         raise _not_ready(found, missing)
     return missing
@@ -26,8 +27,8 @@ def check_ready(
 
 def _not_ready(found: Mapping[str, ModelState], missing: Mapping[str, str]) -> TfgateError:
     fields = [FieldError(model, reason) for model, reason in missing.items()]
-    if all(state.error for state in found.values()):
+    if found and all(state.error for state in found.values()):
         # What keeps every model from being looked at is not about any of them.
         return ModelServerUnavailable(fields[0].message, fields=fields)
     detail = "; ".join(f"{model}: {reason}" for model, reason in missing.items())
-    return ModelUnavailable(detail, fields=fields)
+    return ModelUnavailable(detail or "models.config lists no model yet", fields=fields)

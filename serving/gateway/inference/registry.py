@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import Gauge
+
 from serving.contract import Model
 from serving.errors import UnknownModel
 from serving.gateway.inference.catalog import Catalog
@@ -40,6 +42,7 @@ class ServedModel:
     name: str
     typed: Model[Any, Any] | None
     inference: Inference
+    in_flight: Gauge
 
 
 class Registry(Mapping[str, ServedModel]):
@@ -56,7 +59,8 @@ class Registry(Mapping[str, ServedModel]):
     ) -> None:
         """`names` may be asked besides the typed ones; ANY_MODEL stands for all there are.
 
-        With a `config`, the models are those that it lists, and no others.
+        With a `config`, the models are those that it lists, and no others; it may come to list
+        some later.
 
         Raises:
             WrongModelsConfig: it cannot be used.
@@ -66,10 +70,12 @@ class Registry(Mapping[str, ServedModel]):
         self._config = config
         self._takes_any = ANY_MODEL in names and config is None
         self._kept = set(names) - {ANY_MODEL}
-        self._models: dict[str, ServedModel] = {}
+        self.known: dict[str, ServedModel] = {}  # what each request looks into
         self._gone_since: dict[str, float] = {}
+        self._expected: set[str] = set()
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
         self._seen: bytes | None = None
+        self._every_typed = set(typed)
         self.typed: Models = typed
         if config is not None:
             self._seen = content_of(config)
@@ -78,20 +84,22 @@ class Registry(Mapping[str, ServedModel]):
             self._kept = listed - set(self.typed)
         for name, model in self.typed.items():
             self._add(name, model)
+            if name in names or config is not None:
+                self._expect(name)
         for name in sorted(self._kept - set(self.typed)):
             self._add(name, None)
 
     def __getitem__(self, name: str) -> ServedModel:
         """Return a model that is known."""
-        return self._models[name]
+        return self.known[name]
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names that are known now."""
-        return iter(list(self._models))
+        return iter(list(self.known))
 
     def __len__(self) -> int:
         """Count the models that are known now."""
-        return len(self._models)
+        return len(self.known)
 
     @property
     def takes_any(self) -> bool:
@@ -105,15 +113,15 @@ class Registry(Mapping[str, ServedModel]):
             UnknownModel: there is none.
             TfgateError: the model server cannot be asked.
         """
-        found = self._models.get(name)
+        found = self.known.get(name)
         if found is not None:
             return found
         if self._takes_any and name.isprintable() and len(name) <= _LONGEST_NAME:
             async with self._looks:
                 versions = await self._catalog.versions(name)
-            if versions:
+            if any(not each.withdrawn for each in versions):
                 _LOGGER.info("%s is served, and generic", name)
-                return self._models.get(name) or self._add(name, None)
+                return self.known.get(name) or self._add(name, None)
         raise self.unknown(name)
 
     def unknown(self, name: str) -> UnknownModel:
@@ -125,15 +133,25 @@ class Registry(Mapping[str, ServedModel]):
 
     def note(self, name: str, *, is_served: bool) -> None:
         """Forget a name that was learned once the model server has not known it for a while."""
+        if is_served:
+            self._expect(name)
         if is_served or name in self.typed or name in self._kept:
             self._gone_since.pop(name, None)
         elif time.monotonic() - self._gone_since.setdefault(name, time.monotonic()) > _KEPT_SECONDS:
             self._forget(name)
 
+    def expects(self, name: str) -> bool:
+        """Tell whether somebody misses the model while it cannot be asked.
+
+        Nobody does if it is typed, and neither the settings nor the model server ever named it.
+        """
+        return name in self._expected
+
     async def follow_config(self) -> None:
         """Take over what the file comes to list, until cancelled.
 
-        A typed model gets its own paths at the next start.
+        A file that lists nothing changes nothing, as TensorFlow Serving's own rule is: it looks as
+        one that is being written. A typed model gets its own paths at the next start.
         """
         while self._config is not None:
             await asyncio.sleep(_POLL_SECONDS)
@@ -146,22 +164,36 @@ class Registry(Mapping[str, ServedModel]):
             except WrongModelsConfig as error:
                 _LOGGER.error("the models from before go on to count: %s", error)
                 continue
-            for name in sorted(listed - set(self._models)):
-                _LOGGER.info("%s is listed now", name)
+            if not listed and self.known:
+                message = "the models from before go on to count: %s lists none"
+                _LOGGER.error(message, self._config)
+                continue
+            for name in sorted(listed - set(self.known)):
+                is_typed = name in self._every_typed
+                paths = "; its own paths come with the next start" if is_typed else ""
+                _LOGGER.info("%s is listed now%s", name, paths)
                 self._add(name, None)
-            for name in sorted(set(self._models) - listed - set(self.typed)):
+            for name in sorted(set(self.known) - listed - set(self.typed)):
                 _LOGGER.info("%s is listed no more", name)
                 self._forget(name)
             self._kept = listed - set(self.typed)
 
     def _add(self, name: str, typed: Model[Any, Any] | None) -> ServedModel:
         metrics.initialise_model(name)
-        model = ServedModel(name, typed, self._inference(name, typed))
-        self._models[name] = model
+        in_flight = metrics.IN_FLIGHT.labels(name)
+        model = ServedModel(name, typed, self._inference(name, typed), in_flight)
+        self.known[name] = model
+        if typed is None:
+            self._expect(name)
         return model
 
+    def _expect(self, name: str) -> None:
+        self._expected.add(name)
+        metrics.MODEL_EXPECTED.labels(name).set(1)
+
     def _forget(self, name: str) -> None:
-        del self._models[name]
+        del self.known[name]
         self._gone_since.pop(name, None)
+        self._expected.discard(name)
         self._catalog.forget(name)
         metrics.forget(name)

@@ -24,7 +24,7 @@ class Router:
 
     def withdraw(self, gone: ModelRef) -> None:
         """Send nothing more to a version that is no longer there."""
-        if gone.version is not None:
+        if gone.version is not None and gone.name in self._proved:
             self._proved[gone.name].discard(gone.version)
             self._choose(gone.name)
 

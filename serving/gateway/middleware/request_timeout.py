@@ -105,7 +105,10 @@ def too_late(context: RequestContext, seconds: float) -> errors.TfgateError:
     if context.stage == metrics.READ:
         message = f"the body had not arrived as a whole after {seconds:g} seconds"
         return errors.RequestTimeout(message)
-    return DeadlineExceeded(f"{context.model} did not answer within {seconds:g} seconds")
+    # Whether there is such a model, and how it stands, the model server is asked, too.
+    known = context.model not in (None, metrics.UNKNOWN_MODEL)
+    asked = context.model if known else "the model server"
+    return DeadlineExceeded(f"{asked} did not answer within {seconds:g} seconds")
 
 
 def _timeout_seconds(headers: Mapping[bytes, bytes], longest: float) -> float:

@@ -94,7 +94,8 @@ class Reply:
 def scope_of(path: str, context: Any) -> Scope:
     """Describe a call as a request of the method GRPC, which no client of HTTP can send."""
     headers = [
-        (name.encode("latin-1"), value if isinstance(value, bytes) else value.encode("latin-1"))
+        # gRPC reads what is sent as UTF-8, though it should be ASCII.
+        (name.encode(), value if isinstance(value, bytes) else value.encode())
         for name, value in context.invocation_metadata() or ()
     ]
     left = context.time_remaining()

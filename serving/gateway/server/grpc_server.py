@@ -5,6 +5,7 @@ know; here, messages are bytes. Health and reflection, which are about the port,
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,7 @@ from serving.gateway.server.grpc_as_http import ask, new_scope, scope_of
 from serving.gateway.server.listener import GRPC_PORT, CannotListen
 from serving.gateway.settings import Settings
 
+_LOGGER = logging.getLogger("tfgate.grpc")
 # Those whose messages we have under their true names; of TensorFlow Serving's we have our own.
 _OPEN_INFERENCE = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 _REFLECTED = (
@@ -37,6 +39,7 @@ _SERVICES = (
 _STREAM = f"/{_OPEN_INFERENCE}/ModelStreamInfer"
 _CHECK, _WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 _WATCH_SECONDS = 1
+_REOPEN_SECONDS = 0.1
 _STOPS = "the gateway is shutting down; open the stream again"
 
 
@@ -71,6 +74,10 @@ class GrpcServer:
         Raises:
             CannotListen: another program listens there, or the host is not this machine's.
         """
+        await self._open()
+        self._keeping_open = asyncio.create_task(self._keep_open())
+
+    async def _open(self) -> None:
         settings = self._settings
         self._server = grpc.aio.server(
             options=[
@@ -85,7 +92,7 @@ class GrpcServer:
         reflection.enable_server_reflection(_REFLECTED, self._server)
         self._server.add_generic_rpc_handlers([_Methods(self._find)])
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        address = f"{host}:{settings.grpc_port}"
+        address = f"{host}:{self.port}"
         try:
             if credentials := _credentials(settings):
                 self.port = self._server.add_secure_port(address, credentials)
@@ -96,10 +103,30 @@ class GrpcServer:
             raise CannotListen(message) from error
         await self._server.start()
 
+    async def _keep_open(self) -> None:
+        """Open the port again when gRPC's own loop breaks, which ends every call.
+
+        A path that is no UTF-8 is enough for that, and anybody can send one.
+        """
+        while not self._stopping.is_set():
+            try:
+                await self._server.wait_for_termination()
+            # Whatever it is: nobody could call any more.
+            except Exception as error:  # noqa: BLE001
+                _LOGGER.error("the gRPC port has failed, and is opened again: %r", error)
+            while not self._stopping.is_set():
+                try:
+                    await self._open()
+                    break
+                except CannotListen as error:
+                    _LOGGER.warning("%s", error)
+                    await _until(self._stopping, _REOPEN_SECONDS)
+
     async def stop(self, grace_seconds: float) -> None:
         """Take no new calls, and let those in progress finish; streams end after an answer."""
         self._stopping.set()
         await self._server.stop(grace_seconds)
+        await self._keeping_open
 
     def _find(self, path: str) -> grpc.RpcMethodHandler | None:
         if path in self._handlers:

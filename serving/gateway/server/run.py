@@ -3,14 +3,13 @@
 import logging
 import logging.config
 
-from serving.gateway.middleware.keys import read_keys
 from serving.gateway.server import file_descriptors
+from serving.gateway.server.files import check_files
 from serving.gateway.server.listener import GRPC_PORT, listen
 from serving.gateway.server.metrics_port import expose
 from serving.gateway.server.supervisor import supervise
-from serving.gateway.settings import Settings, WrongSettings, service_links
+from serving.gateway.settings import Settings, service_links
 from serving.gateway.telemetry.logs import log_config
-from serving.typed_models import load_models
 
 _LOGGER = logging.getLogger("tfgate.server")
 
@@ -24,21 +23,15 @@ def run(settings: Settings) -> None:
         WrongKeys: the file of API keys cannot be used.
         WorkersDie: there are several workers, and they end as soon as they are started.
         WrongModels: a typed model of a user's own cannot be loaded.
-        WrongSettings: a model is required that does not exist.
+        WrongSettings: a model is required that does not exist, or the model server's list of models
+            cannot be used.
     """
-    known = settings.known_models(load_models(settings.models_path))
-    unknown = [] if known is None else sorted(set(settings.required_models) - known)
-    if unknown:
-        there = ", ".join(sorted(known or ()))
-        message = f"wrong settings: TFGATE_REQUIRED_MODELS: there is no {unknown[0]}, only {there}"
-        raise WrongSettings(message)
+    check_files(settings)
     logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     file_descriptors.raise_limit()
     for variable in service_links():
         message = "%s is what Kubernetes says of a Service of that name, and no setting: ignored"
         _LOGGER.info(message, variable)
-    if settings.keys_file is not None:
-        read_keys(settings.keys_file, known)
     if settings.grpc_port is not None:
         # Whoever listens there in earnest could not say as well why it cannot.
         listen(settings.host, settings.grpc_port, option=GRPC_PORT).close()

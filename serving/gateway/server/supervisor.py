@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from serving.gateway.middleware.keys import WrongKeys, read_keys
+from serving.gateway.middleware.keys import WrongKeys
+from serving.gateway.server.files import check_files
 from serving.gateway.server.listener import GRPC_PORT, listen
 from serving.gateway.server.metrics_folder import MetricsFolder, metrics_folder
 from serving.gateway.server.metrics_port import expose
-from serving.gateway.settings import Settings
-from serving.typed_models import load_models
+from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
+from serving.typed_models import WrongModels
 
 _LOGGER = logging.getLogger("tfgate.server")
 _POLL_SECONDS = 0.1
@@ -58,15 +59,14 @@ class _Worker:
         return self.process.poll() is None
 
     def _can_start(self) -> bool:
-        """Tell whether a worker would find keys: those that run have the ones from before."""
-        if self._settings.keys_file is None:
-            return True
+        """Tell whether a worker would find good files: those that run have what was in them."""
         try:
-            models = load_models(self._settings.models_path)
-            read_keys(self._settings.keys_file, self._settings.known_models(models))
-        except WrongKeys as error:
+            # One may also have gone, as while it is replaced.
+            check_files(settings_of_parent(self._settings.model_dump_json()))
+        except (WrongKeys, WrongModels, WrongSettings) as error:
             if not self._waits:
-                _LOGGER.error("worker %d died; waiting for good keys: %s", self.process.pid, error)
+                message = "worker %d died; waiting for good files: %s"
+                _LOGGER.error(message, self.process.pid, error)
             self._waits = True
             return False
         self._waits = False

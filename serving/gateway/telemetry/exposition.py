@@ -1,7 +1,7 @@
 """Which metrics are shown: this process's, or the sums over several workers.
 
-Of the sums, those files are left out that cannot be read, and those versions that have long gone:
-what workers count in files stays there as long as they run.
+Of the sums, those files are left out that cannot be read, and those versions and models that have
+long gone: what workers count in files stays there as long as they run.
 """
 
 import logging
@@ -68,7 +68,10 @@ def _merged(files: list[Path]) -> Iterable[Metric]:
 
 
 def _without_dropped(families: list[Metric]) -> Iterable[Metric]:
-    """Leave out the versions that workers have dropped, and the metric by which they said so."""
+    """Leave out what workers have dropped, and the metric by which they said so.
+
+    A model that is forgotten has dropped NO_VERSION, too, which stands for all without a version.
+    """
     dropped = {
         (sample.labels["model"], sample.labels["version"])
         for family in families
@@ -82,6 +85,7 @@ def _without_dropped(families: list[Metric]) -> Iterable[Metric]:
         family.samples = [
             sample
             for sample in family.samples
-            if (sample.labels.get("model"), sample.labels.get("version")) not in dropped
+            if (sample.labels.get("model"), sample.labels.get("version", metrics.NO_VERSION))
+            not in dropped
         ]
         yield family

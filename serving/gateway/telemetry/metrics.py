@@ -124,6 +124,13 @@ MODEL_READY = Gauge(
     ["model"],
     multiprocess_mode="livemin",
 )
+MODEL_EXPECTED = Gauge(
+    "tfgate_model_expected",
+    "1 if the settings name the model, or the model server has listed it; 0 if it was declared, "
+    "and nobody misses it.",
+    ["model"],
+    multiprocess_mode="livemax",
+)
 UNREADY_VERSIONS = Gauge(
     "tfgate_model_unready_versions",
     "Versions that are AVAILABLE but failed the question that each is asked before its traffic.",
@@ -144,7 +151,8 @@ FAILED_VERSIONS = Gauge(
 )
 VERSION_DROPPED = Gauge(
     "tfgate_version_dropped",
-    "1 once a version's series are to be shown no more; of several workers' files alone.",
+    "1 once a version's series are to be shown no more, or, of version none, all of a model's; of "
+    "several workers' files alone.",
     ["model", "version"],
     multiprocess_mode="mostrecent",
 )
@@ -152,7 +160,7 @@ _OF_VERSIONS = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS)
 _OF_MODELS = (
     *_OF_VERSIONS,
     *(IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, SHED, RETRIES),
-    *(MODEL_READY, UNREADY_VERSIONS, MODEL_VERSIONS, FAILED_VERSIONS),
+    *(MODEL_READY, MODEL_EXPECTED, UNREADY_VERSIONS, MODEL_VERSIONS, FAILED_VERSIONS),
 )
 
 
@@ -227,8 +235,11 @@ def initialise_model(model: str) -> None:
     _ = SERIES[model, None]
     for error in all_errors():
         REQUESTS.labels(model, NO_VERSION, error.code)
-    for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, MODEL_READY, UNREADY_VERSIONS):
+    for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT):
         gauge.labels(model)
+    # Set, for a name that comes back finds what its last time left in a worker's file.
+    for gauge in (MODEL_READY, MODEL_EXPECTED, UNREADY_VERSIONS):
+        gauge.labels(model).set(0)
     for state in VERSION_STATES:
         MODEL_VERSIONS.labels(model, state)
     for reason in SHED_REASONS:
@@ -246,3 +257,7 @@ def forget(model: str) -> None:
     if not _IN_FILES:
         for metric in _OF_MODELS:
             metric.remove_by_labels({"model": model})
+        return
+    # Another worker may learn the name again: what stays in this one's file says nothing then.
+    MODEL_READY.labels(model).set(1)
+    LIMIT.labels(model).set(0)

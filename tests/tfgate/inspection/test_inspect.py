@@ -440,3 +440,31 @@ def test_a_hundred_outputs_are_shown(tmp_path: Path) -> None:
 def test_the_shipped_list_is_that_of_tensorflow() -> None:
     assert SHIPPED.read_text() == listing(), "python -m training.publish.operations writes it anew"
     assert needs(["AccumulateNV2", "MatMul"]).neither == ()
+
+
+def test_a_keras_model_that_only_python_can_load_is_told_with_the_way_to_export_it(
+    tmp_path: Path,
+) -> None:
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2, name="last")])
+    tf.saved_model.save(model, str(tmp_path / "score" / "1"))
+
+    assert "none of its signatures can be asked" in found(tmp_path, "stops", exit_code=1)
+    [what] = found(tmp_path, "limits", exit_code=1)
+    assert "last/bias" in what
+    assert "last/kernel" in what
+    assert "model.export('NAME/1')" in " ".join(shown(tmp_path, exit_code=1).split())
+
+
+def test_variables_that_share_a_name_and_one_that_starts_with_the_graph_have_values(
+    tmp_path: Path,
+) -> None:
+    with tf.compat.v1.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None], "x")
+        weight = tf.compat.v1.get_variable("weight", initializer=2.0, use_resource=True)
+        handle = tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[], shared_name="weight")
+        same = tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
+        session.run(tf.compat.v1.global_variables_initializer())
+        outputs = {"y": x * weight * same}
+        tf.compat.v1.saved_model.simple_save(session, str(tmp_path / "m" / "1"), {"x": x}, outputs)
+
+    assert found(tmp_path, "limits") == []

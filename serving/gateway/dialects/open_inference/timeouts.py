@@ -1,11 +1,11 @@
 """The time that a request allows in its parameters, beside what its headers allow."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from serving.errors import DeadlineExceeded
+from serving.gateway.dialects.calls import Asked, Asking
 from serving.gateway.dialects.open_inference.refusals import wrong_request
+from serving.gateway.inference.client import Answer
 
 
 def seconds(timeout: int | None) -> float | None:
@@ -19,16 +19,18 @@ def seconds(timeout: int | None) -> float | None:
     return timeout / 1_000_000 if timeout else None
 
 
-@asynccontextmanager
-async def within(seconds: float | None) -> AsyncIterator[None]:
-    """Allow a request the time that it says it has.
+async def predict_within(seconds: float | None, model: Asking, asked: Asked) -> Answer:
+    """Have tensors answered in the time that their request says it has; None is any.
 
     Raises:
         DeadlineExceeded: it was not enough.
+        TfgateError: what `model.predict` raises.
     """
+    if seconds is None:
+        return await model.predict(asked)
     try:
         async with asyncio.timeout(seconds):
-            yield
+            return await model.predict(asked)
     except TimeoutError as error:
         message = f"there was no answer within the {seconds:g} seconds that the request allows"
         raise DeadlineExceeded(message) from error

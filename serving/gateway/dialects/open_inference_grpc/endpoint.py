@@ -1,6 +1,5 @@
 """The Open Inference Protocol's service, and what Triton's Python client asks beyond it."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
@@ -20,11 +19,11 @@ from serving.errors import (
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.open_inference import metadata, states
-from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.timeouts import predict_within
+from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
 
-_VERSION = re.compile(r"[0-9]{1,18}")
 # Of what Triton offers more, why it is not here.
 _SHARED_MEMORY = "memory is not shared with clients: send tensors in the message"
 _REPOSITORY = "what is loaded is the model server's affair: change its models.config"
@@ -124,10 +123,9 @@ class OpenInferenceGrpc:
     ) -> messages.ModelInferResponse:
         request = parse(messages.ModelInferRequest, content)
         ref = model_ref(request.model_name, request.model_version)
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             asked = infer.understand(request)
-            async with within(asked.timeout_seconds):
-                answer = await model.predict(asked)
+            answer = await predict_within(asked.timeout_seconds, model, asked)
         return infer.write(asked, answer)
 
     async def _infer_in_stream(self, call: Call, scope: Scope, content: bytes) -> Message:
@@ -149,8 +147,9 @@ def model_ref(name: str, version: str) -> ModelRef:
     """
     if not version:
         return ModelRef(name)
-    if not _VERSION.fullmatch(version):
-        message = f"the version {version[:40]!r} is no number"
-        hint = "Send the number of one, or nothing for the newest."
+    number = version_number(version)
+    if number is None:
+        message = f"the version {version[:40]!r} is no number of one"
+        hint = "Send a number that is served, or nothing for the newest."
         raise InvalidInput(message, hint=hint, fields=[FieldError("model_version", message)])
-    return ModelRef(name, version=int(version))
+    return ModelRef(name, version=number)

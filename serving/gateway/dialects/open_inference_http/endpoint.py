@@ -22,7 +22,8 @@ from serving.errors import (
 )
 from serving.gateway.dialects.calls import Call, Calls
 from serving.gateway.dialects.open_inference import metadata, states
-from serving.gateway.dialects.open_inference.timeouts import within
+from serving.gateway.dialects.open_inference.timeouts import predict_within
+from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_http import answers
 from serving.gateway.dialects.open_inference_http.examples import example_request
 from serving.gateway.dialects.open_inference_http.requests import InferAsked, parse
@@ -35,7 +36,6 @@ from serving.gateway.problems import error_headers
 _MAX_BYTES_ON_LOOP = 2**18
 _MAX_EXAMPLE = 2_000  # characters
 _MODEL = r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?"
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _JSON = [(b"content-type", b"application/json")]
 _HOW_TO_LOAD = (
     "The model server follows its folders and its models.config: put a version's folder there."
@@ -144,12 +144,11 @@ class OpenInferenceHttp:
         await call.find(ref.name)
         body = await call.read()
         headers = call.context.headers
-        async with call.asking(ref) as model:
+        with await call.asking(ref) as model:
             live = await model.live()
             try:
                 asked = await _in_turn(len(body), parse, body, headers, live)
-                async with within(asked.timeout_seconds):
-                    answer = await model.predict(asked)
+                answer = await predict_within(asked.timeout_seconds, model, asked)
             except InvalidInput as error:
                 raise _with_example(error, live) from error
         content, said = await _in_turn(
@@ -166,9 +165,8 @@ def model_ref(name: str, version: str | None) -> ModelRef:
     """Return what a path names: a version is a number, or else a label of the model server."""
     if version is None:
         return ModelRef(name)
-    if _NUMBER.fullmatch(version):
-        return ModelRef(name, version=int(version))
-    return ModelRef(name, label=version)
+    number = version_number(version)
+    return ModelRef(name, label=version) if number is None else ModelRef(name, version=number)
 
 
 async def _in_turn(num_bytes: int, function: Callable[..., T], *arguments: Any) -> T:

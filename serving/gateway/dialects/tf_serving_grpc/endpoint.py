@@ -1,7 +1,8 @@
 """TensorFlow Serving's PredictionService and ModelService, passed through.
 
-Predict goes by its tensors, so that they are checked and calls are shared. What has no batch, or
-tensors that are not read here, goes as it came, and so does everything else.
+Predict goes by its tensors, so that they are checked and calls are shared. What has no batch is
+checked and goes as it came; what has tensors that are not read here goes as it came, and so does
+everything else.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +15,11 @@ from proto.predict_pb2 import PredictRequest
 from proto.status_pb2 import GetModelStatusRequest
 from serving.errors import FieldError, InvalidInput, NotFound
 from serving.gateway.dialects import brackets
-from serving.gateway.dialects.calls import Call, Calls
+from serving.gateway.dialects.calls import Call, Calls, check_wanted
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.tf_serving_grpc import predict
 from serving.gateway.dialects.tf_serving_grpc.specs import asked_by, asked_by_all
+from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.model_ref import ModelRef
 
 _PREDICTION, _MODEL = "/tensorflow.serving.PredictionService", "/tensorflow.serving.ModelService"
@@ -53,24 +55,31 @@ class TfServingGrpc:
                 answer = await self._predict(call, message)
             else:
                 ref, num_rows = self._relayed[path](message)
-                async with call.asking(ref) as model:
+                with await call.asking(ref) as model:
                     answer = await model.relay(path, message, num_rows)
         await send_message(send, answer)
 
     async def _predict(self, call: Call, message: bytes) -> bytes:
         request = parse(PredictRequest, message)
-        async with call.asking(asked_by(request)) as model:
+        with await call.asking(asked_by(request)) as model:
             live = await model.live()
             name = predict.signature_of(request.model_spec)
             signature = live.signatures.get(name)
             if signature is None:
                 raise _unknown_signature(name, sorted(live.signatures))
             call.context.version = live.version
-            if not predict.goes_by_tensors(signature):
+            if signature.unsendable:
                 return await model.relay(_PREDICT, message)
             asked = predict.understand(request, max_bytes=self._calls.max_body_bytes)
             if brackets.differ(asked.inputs, signature):
-                return await brackets.relay(model, message, asked.inputs, signature)
+                num_rows = brackets.num_rows(asked.inputs)
+                relayed = model.relay(_PREDICT, message, num_rows)
+                return await brackets.explained(relayed, asked.inputs, signature)
+            if not signature.is_batched:
+                # Nothing is to be won by writing it anew; what does not fit is refused as ever.
+                check_wanted(asked.outputs, signature)
+                num_rows = check_inputs(asked.inputs, signature)
+                return await model.relay(_PREDICT, message, num_rows)
             answer = await model.predict(asked)
         return predict.write(request, answer).SerializeToString()
 

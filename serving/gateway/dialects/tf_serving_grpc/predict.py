@@ -3,7 +3,7 @@
 from proto.model_pb2 import ModelSpec
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from serving import tensors
-from serving.contract import Signature, Tensors
+from serving.contract import Tensors
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.inference.client import Answer
@@ -16,11 +16,6 @@ _MAX_NAME = 100  # characters that are told
 def signature_of(spec: ModelSpec) -> str:
     """Return the name of the signature that is asked."""
     return spec.signature_name or PREDICT_SIGNATURE
-
-
-def goes_by_tensors(signature: Signature) -> bool:
-    """Tell whether there is anything to be won by reading its tensors, and they can be read."""
-    return signature.is_batched and not signature.unsendable
 
 
 def understand(request: PredictRequest, *, max_bytes: int) -> Asked:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from serving.gateway.dialects.tf_serving_rest.json_value import Value
 
-_MAX_RANK = 32
+MAX_RANK = 32
 # The largest whole numbers that TF Serving takes for a float: as many bits as it has digits.
 LARGEST_WHOLE = {"float32": 2**24 - 1, "float64": 2**53 - 1}
 # The range of each dtype that TF Serving reads from a C++ type of that range.
@@ -48,7 +48,7 @@ class Columns:
         """
         flat, shape = _flatten(values)
         read = _READERS.get(dtype)
-        if read is None or len(shape) > _MAX_RANK:
+        if read is None or len(shape) > MAX_RANK:
             raise NotPlain
         if self._has_booleans and dtype not in ("bool", "string") and bool in map(type, flat):
             raise NotPlain

@@ -5,6 +5,7 @@ What is no number at all is written as null, where TF Serving's own answer is no
 
 import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from numpy.typing import NDArray
 _SMALLEST, _PLAIN, _LARGEST = 1e-14, 1e-4, 1e6
 _LAST_WITH_EXPONENT = 1e-5  # orjson writes larger ones without, up to _PLAIN
 _POWERS = 10.0 ** np.arange(-14, 7)
-_SCALES = 10.0 ** np.arange(20)[::-1]  # that leave six digits before the point
+# That leave six digits before the point; those beyond the powers are written one by one.
+_SCALES = 10.0 ** np.array([19, *range(19, -1, -1), 0])
+# Fewer than these are written one by one: three outputs of one row in 9 us instead of 190.
+_FEW = 16
 _SHORT_EXPONENT = re.compile(rb"e-(?=\d\b)")
 
 
@@ -41,9 +45,11 @@ def dump(array: NDArray[Any]) -> bytes:
 
 def _dump_floats(array: NDArray[np.float32]) -> bytes:
     """Write floats as the doubles whose shortest form has the digits that are wanted."""
+    if len(array) < _FEW and all(map(isfinite, few := array.tolist())):
+        return f"[{','.join(_singles(few))}]".encode()
     values = array.astype(np.float64)
     sizes = np.abs(values)
-    scales = _SCALES[np.clip(np.searchsorted(_POWERS, sizes, "right") - 1, 0, len(_SCALES) - 1)]
+    scales = _SCALES[np.searchsorted(_POWERS, sizes, "right")]
     six = np.rint(values * scales) / scales
     scales = scales * 1000
     nine = np.rint(values * scales) / scales

@@ -77,7 +77,8 @@ def signature(name: str, live: LiveVersion) -> Signature:
     Raises:
         InvalidInput: there is none of that name.
     """
-    if (name or PREDICT_SIGNATURE) not in live.definitions.signature_def:
+    # As a list: in the message itself no name can be looked for that is no UTF-8.
+    if (name or PREDICT_SIGNATURE) not in list(live.definitions.signature_def):
         raise InvalidInput(
             f'Serving signature name: "{name or PREDICT_SIGNATURE}" not found in signature def',
             hint="",

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.wrappers_pb2 import Int64Value
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -41,6 +40,7 @@ _MAX_BYTES_ON_LOOP = 16_384
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+Relayed = PredictRequest | ClassificationRequest | RegressionRequest
 
 
 class TfServingRest:
@@ -75,8 +75,8 @@ class TfServingRest:
         if target.method == "metadata":
             return metadata.write(await call.live(ref))
         body = await call.read()
-        async with call.asking(ref) as model:
-            version = _Version(call, model, await model.live())
+        with await call.asking(ref) as model:
+            version = _Version(model, await model.live())
             if target.method == "predict":
                 wanted = await _parsed(partial(predictions.parse, live=version.live), body)
                 outputs = await version.predict(wanted)
@@ -93,7 +93,6 @@ class TfServingRest:
 class _Version:
     """A version that is being asked."""
 
-    call: Call
     model: Asking
     live: LiveVersion
 
@@ -101,35 +100,32 @@ class _Version:
         signature = self.live.signature(asked.signature)
         if not brackets.differ(asked.inputs, signature):
             return (await self.model.predict(asked)).outputs
-        request = PredictRequest(model_spec=self._spec(asked.signature))
+        request = PredictRequest(model_spec=ModelSpec(signature_name=asked.signature))
         tensors.encode_all(request.inputs, asked.inputs)
-        content = request.SerializeToString()
-        answer = await brackets.relay(self.model, content, asked.inputs, signature)
-        self.call.context.version = self.live.version
+        relayed = self._relay("Predict", request, brackets.num_rows(asked.inputs))
+        answer = await brackets.explained(relayed, asked.inputs, signature)
         return tensors.decode_all(_read(PredictResponse, answer).outputs)
 
     async def classify(self, asked: Examples) -> bytes:
-        spec = self._spec(asked.signature)
+        spec = ModelSpec(signature_name=asked.signature)
         request = ClassificationRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Classify", request, asked.num_rows)
         return example_calls.write_classes(_read(ClassificationResponse, answer).result)
 
     async def regress(self, asked: Examples) -> bytes:
-        spec = self._spec(asked.signature)
+        spec = ModelSpec(signature_name=asked.signature)
         request = RegressionRequest(model_spec=spec, input=asked.input)
         answer = await self._relay("Regress", request, asked.num_rows)
         return example_calls.write_values(_read(RegressionResponse, answer).result)
 
-    def _spec(self, signature: str) -> ModelSpec:
-        """Name the version that a label stood for, or that was the newest, when the call began."""
-        version = Int64Value(value=self.live.version)
-        return ModelSpec(name=self.live.model, version=version, signature_name=signature)
+    async def _relay(self, method: str, request: Relayed, num_rows: int) -> bytes:
+        def write(live: LiveVersion) -> bytes:
+            # What a label stands for, or which is the newest, is said by its number.
+            request.model_spec.name = live.model
+            request.model_spec.version.value = live.version
+            return request.SerializeToString()
 
-    async def _relay(self, method: str, request: Message, num_rows: int) -> bytes:
-        content = request.SerializeToString()
-        answer = await self.model.relay(f"{_SERVICE}/{method}", content, num_rows)
-        self.call.context.version = self.live.version
-        return answer
+        return await self.model.relay_to_version(f"{_SERVICE}/{method}", write, num_rows)
 
 
 async def _parsed(parse: Callable[..., T], body: bytes) -> T:

@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import InvalidInput
 from serving.gateway.dialects.calls import Asked
-from serving.gateway.dialects.tf_serving_rest import columnar_format, document, row_format
+from serving.gateway.dialects.tf_serving_rest import (
+    columnar_format,
+    document,
+    row_format,
+    rows_of_numbers,
+)
 from serving.gateway.dialects.tf_serving_rest.columns import Columns, NotPlain
 from serving.gateway.dialects.tf_serving_rest.document import Document, Odd
 from serving.gateway.inference.live import LiveVersion
@@ -31,6 +36,11 @@ def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> PredictAsk
         InvalidInput: it is not what the signature takes.
         Unimplemented: an input has a dtype that TF Serving reads from no JSON.
     """
+    usual = live.signatures.get(PREDICT_SIGNATURE)
+    if not slowly and usual is not None and usual.inputs:
+        rows = rows_of_numbers.read(body, usual)
+        if rows is not None:
+            return PredictAsked(rows)
     asked = document.read(body, slowly=slowly)
     name = document.signature_name(asked)
     signature = document.signature(name, live)

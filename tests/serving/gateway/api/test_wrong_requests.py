@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -200,7 +199,11 @@ CASES = {
     ],
     "compressed body": [
         Wrong(
-            *(415, "unsupported-media-type", SENTIMENT, zlib.compress(b'{"text": "a"}')),
+            *(415, "unsupported-media-type", SENTIMENT, b'{"text": "a"}'),
+            {**JSON, "Content-Encoding": "br"},
+        ),
+        Wrong(
+            *(400, "malformed-body", SENTIMENT, b'{"text": "a"}'),
             {**JSON, "Content-Encoding": "deflate"},
         ),
         Wrong(

@@ -335,3 +335,56 @@ def test_a_port_that_is_taken_is_not_shared() -> None:
                 await second.start()
 
     run(test)
+
+
+def literal(name: bytes, value: bytes) -> bytes:
+    """Write a header as HTTP/2 has it, neither packed nor remembered."""
+    return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def frame(kind: int, flags: int, stream: int, content: bytes) -> bytes:
+    return len(content).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + content
+
+
+async def send_raw(port: int | None, path: bytes, note: bytes) -> bytes:
+    """Make a call as no client would let one, and return all that comes until it has ended."""
+    headers = {
+        b":method": b"POST",
+        b":scheme": b"http",
+        b":path": path,
+        b":authority": b"x",
+        b"te": b"trailers",
+        b"content-type": b"application/grpc",
+        b"x-note": note,
+    }
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b""))
+    writer.write(frame(1, 4, 1, b"".join(map(literal, headers, headers.values()))))
+    writer.write(frame(0, 1, 1, bytes(5)))
+    received = b""
+    while b"grpc-status" not in received and (more := await reader.read(4_096)):
+        received += more
+    writer.close()
+    return received
+
+
+def test_metadata_may_be_in_any_script() -> None:
+    async def test() -> None:
+        async with serving(app := Application()) as (server, _):
+            received = await send_raw(server.port, METHOD.encode(), "€".encode())
+
+        assert b"grpc-status\x010" in received
+        assert (b"x-note", "€".encode()) in app.scopes[0]["headers"]
+
+    run(test)
+
+
+def test_a_path_that_is_no_text_does_not_close_the_port() -> None:
+    async def test() -> None:
+        async with serving(Application()) as (server, channel):
+            for _ in range(2):
+                await send_raw(server.port, b"/\xff/x", b"")
+                answer = await channel.unary_unary(METHOD)(b"next", wait_for_ready=True)
+                assert answer == b"next"
+
+    run(test)

@@ -100,3 +100,16 @@ def test_versions_that_workers_have_dropped_are_shown_no_more(tmp_path: Path) ->
     assert 'version="1"' not in text
     assert 'version="2"' in text
     assert "tfgate_version_dropped" not in text
+
+
+def test_a_model_that_workers_have_forgotten_is_shown_no_more(tmp_path: Path) -> None:
+    for model in ("gone", "housing"):
+        count(tmp_path / "gauge_livemin_1.db", "tfgate_model_ready", 0, model=model)
+        count(tmp_path / "counter_1.db", "counts_total", 3, model=model, reason="limit")
+    gone = {"model": "gone", "version": "none"}
+    count(tmp_path / "gauge_mostrecent_1.db", "tfgate_version_dropped", 1, **gone)
+
+    text = generate_latest(registry(tmp_path)).decode()
+
+    assert "gone" not in text
+    assert 'tfgate_model_ready{model="housing"} 0.0' in text

@@ -1,4 +1,7 @@
-"""Several workers follow one file of keys; nobody runs behind them, so who is let in hears 503."""
+"""Several workers follow the files that all of them read.
+
+Nobody runs behind them, so who is let in hears 503.
+"""
 
 from pathlib import Path
 
@@ -36,3 +39,30 @@ def test_every_worker_follows_the_file_and_waits_for_a_good_one(tmp_path: Path) 
 
         revoke(keys, "everything")
         stack.wait_until(lambda: statuses() == SHUT_OUT, "refusal by both")
+
+
+def test_a_worker_that_dies_waits_for_a_list_of_models_that_is_being_written(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "models.config"
+    config.write_text("model_config_list {}")
+    with stack.gateway_process(models_config=str(config), workers="2") as (running, url):
+        stack.wait_until(lambda: len(listening(running)) == 2, "both workers")
+
+        config.write_text("model_config_list {")
+        listening(running)[0].kill()
+        stack.wait_until(lambda: len(listening(running)) == 1, "a worker's death")
+        assert httpx.get(f"{url}/healthz").is_success
+        config.unlink()
+        assert httpx.get(f"{url}/healthz").is_success
+        config.write_text("model_config_list {}")
+        stack.wait_until(lambda: len(listening(running)) == 2, "another worker")
+
+
+def test_a_list_of_models_that_is_none_is_told_before_any_worker_starts(tmp_path: Path) -> None:
+    config = tmp_path / "models.config"
+    config.write_text("nonsense {")
+
+    message = stack.refusal(models_config=str(config), workers="2")
+
+    assert f"{config} is no models.config" in message
