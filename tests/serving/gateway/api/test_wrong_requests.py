@@ -204,6 +204,10 @@ CASES = {
         ),
         Wrong(
             *(400, "malformed-body", SENTIMENT, b'{"text": "a"}'),
+            {**JSON, "Content-Encoding": "deflate"},
+        ),
+        Wrong(
+            *(400, "malformed-body", SENTIMENT, b'{"text": "a"}'),
             {**JSON, "Content-Encoding": "gzip"},
         ),
         Wrong(
