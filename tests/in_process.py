@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from serving.gateway.app import create_app
 from serving.gateway.inference.channel import OpenChannel, open_channel
+from serving.gateway.middleware.draining import Draining
 from serving.gateway.server.grpc_as_http import Reply, ask, new_scope
 from serving.gateway.settings import Settings
 from tests.fake_model_server import FakeModelServer
@@ -41,8 +42,12 @@ class Gateway:
     def __init__(self, app: ASGIApp, runner: asyncio.Runner, server: FakeModelServer) -> None:
         self.server = server
         self.client = httpx.Client(transport=_Transport(self), base_url="http://gateway")
-        self._app = app
+        self._app = Draining(app)
         self._runner = runner
+
+    def drain(self) -> None:
+        """Let the gateway wind down, as after SIGTERM."""
+        self._app.draining = True
 
     def ask(
         self,

@@ -8,6 +8,7 @@ measured).
 
 import asyncio
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +27,10 @@ from serving.gateway.telemetry.logs import text_line
 from serving.gateway.telemetry.request_context import MAX_LOGGED_PATH, RequestContext
 
 _LOGGER = logging.getLogger("tfgate.error")
-_PROBES = ("/healthz", "/readyz", "/metrics")
+_PROBES = re.compile(
+    r"/(healthz|readyz|metrics|v2/health/)|/v2/models/.+/ready$"
+    r"|/inference\.GRPCInferenceService/(ServerLive|ServerReady|ModelReady)$"
+)
 _BLOCK_SECONDS = 0.1
 _BLOCK_LINES = 256
 
@@ -137,7 +141,7 @@ class RequestLog:
         level = logging.ERROR if status >= 500 else logging.INFO
         # Probes come by the second, and are no error when told "not yet". What is shed comes by the
         # thousand just when there is no time for it: the limit sums it up once a second.
-        if status == 429 or (status in (200, 503) and context.path.startswith(_PROBES)):
+        if status == 429 or (status in (200, 503) and _PROBES.match(context.path)):
             level = logging.DEBUG
         if level >= self._level:
             self._lines.take(self._encode(_line(level, context, status)))

@@ -92,13 +92,15 @@ class OpenInferenceGrpc:
     async def _server_metadata(self, _call: Call, _scope: Scope, _content: bytes) -> Message:
         return messages.ServerMetadataResponse(**asdict(metadata.SERVER))
 
-    async def _model_ready(self, call: Call, _scope: Scope, content: bytes) -> Message:
+    async def _model_ready(self, call: Call, scope: Scope, content: bytes) -> Message:
         request = parse(messages.ModelReadyRequest, content)
         ref = model_ref(request.name, request.version)
         try:
             await call.find(ref.name)
         except UnknownModel:
             # A question for yes or no, whatever is wrong.
+            return messages.ModelReadyResponse(ready=False)
+        if scope["state"].get("draining"):
             return messages.ModelReadyResponse(ready=False)
         found = await self._calls.monitor.look_at(ref.name)
         return messages.ModelReadyResponse(ready=states.is_ready(found, ref.version))

@@ -106,10 +106,12 @@ class OpenInferenceHttp:
             return _not_ready({}, error)
         return _json({"ready": True})
 
-    async def _model_ready(self, call: Call, _scope: Scope, found: re.Match[str]) -> Reply:
+    async def _model_ready(self, call: Call, scope: Scope, found: re.Match[str]) -> Reply:
         ref = model_ref(found["model"], found["version"])
         named = {"name": ref.name}
         await call.find(ref.name)
+        if scope["state"].get("draining"):
+            return _not_ready(named, ShuttingDown("the gateway is shutting down"))
         try:
             if ref.label is not None:
                 await call.live(ref)

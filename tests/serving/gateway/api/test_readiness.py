@@ -4,6 +4,12 @@ import grpc
 import httpx
 import pytest
 
+from proto.open_inference_pb2 import (
+    ModelReadyRequest,
+    ModelReadyResponse,
+    ServerReadyRequest,
+    ServerReadyResponse,
+)
 from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Tensors
 from serving.models import MODELS
@@ -11,7 +17,7 @@ from tests import fake_models
 from tests.examples import EXAMPLES
 from tests.fake_model_server import FakeModelServer, Refused
 from tests.generic_models import generic_models
-from tests.in_process import gateway, reading
+from tests.in_process import Gateway, gateway, reading
 
 
 def without_image() -> FakeModelServer:
@@ -119,3 +125,33 @@ def test_a_version_that_has_failed_holds_up_no_probe_when_it_hangs_later() -> No
         assert "refuses" in tfgate.client.get("/readyz").json()["missing"]["image"]
 
         assert server.probes_waiting
+
+
+def ready_in_each_dialect(tfgate: Gateway, model: str) -> dict[str, bool]:
+    """Ask in every way whether requests may come at all, and whether they may for a model."""
+    paths = ("/readyz", "/v2/health/ready", f"/readyz/{model}", f"/v2/models/{model}/ready")
+    found = {path: tfgate.client.get(path).status_code == 200 for path in paths}
+    service = "/inference.GRPCInferenceService"
+    server = tfgate.call(f"{service}/ServerReady", ServerReadyRequest().SerializeToString())
+    one = tfgate.call(f"{service}/ModelReady", ModelReadyRequest(name=model).SerializeToString())
+    found["ServerReady"] = ServerReadyResponse.FromString(server.body).ready
+    found["ModelReady"] = ModelReadyResponse.FromString(one.body).ready
+    return found
+
+
+def test_every_dialect_says_the_same_of_readiness_also_while_the_gateway_winds_down() -> None:
+    with gateway() as tfgate:
+        tfgate.wait_until_ready()
+        assert set(ready_in_each_dialect(tfgate, "housing").values()) == {True}
+
+        tfgate.drain()
+
+        assert set(ready_in_each_dialect(tfgate, "housing").values()) == {False}
+        assert tfgate.client.post("/predict/housing", json=EXAMPLES["housing"]).is_success
+
+
+def test_every_dialect_misses_a_model_that_is_required() -> None:
+    with gateway(without_image(), required_models="image") as tfgate:
+        tfgate.wait_until(lambda: tfgate.missing().keys() == {"image"}, "the other models")
+
+        assert set(ready_in_each_dialect(tfgate, "image").values()) == {False}

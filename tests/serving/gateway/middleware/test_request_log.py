@@ -24,6 +24,8 @@ from tests import stack
 
 ANSWER: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
+SERVICE = "/inference.GRPCInferenceService"
+
 
 async def answered(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send(ANSWER)
@@ -103,6 +105,25 @@ def test_lines_below_the_level_are_left_out(
     asyncio.run(ask(raising(ModelServerFailure("it broke")), "/models", level))
 
     assert len(written(capsys)) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        *[("/readyz/forest", False), ("/metrics", False)],
+        *[("/v2/health/ready", False), ("/v2/health/live", False)],
+        *[("/v2/models/forest/ready", False), ("/v2/models/forest/versions/3/ready", False)],
+        *[(f"{SERVICE}/{each}", False) for each in ("ServerLive", "ServerReady", "ModelReady")],
+        *[("/v2/models/ready", True), ("/v2/models/forest/infer", True), ("/v2", True)],
+        *[(f"{SERVICE}/{each}", True) for each in ("ModelInfer", "ModelMetadata")],
+    ],
+)
+def test_probes_of_every_dialect_stay_out_of_the_log(
+    path: str, is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(ask(answered, path))
+
+    assert len(written(capsys)) == is_told
 
 
 def test_an_error_of_ours_becomes_its_problem_wherever_it_is_raised(

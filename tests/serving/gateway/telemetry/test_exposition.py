@@ -3,6 +3,8 @@
 import os
 import socket
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -113,3 +115,22 @@ def test_a_model_that_workers_have_forgotten_is_shown_no_more(tmp_path: Path) ->
 
     assert "gone" not in text
     assert 'tfgate_model_ready{model="housing"} 0.0' in text
+
+
+def test_a_name_that_one_worker_has_forgotten_is_well_with_the_one_that_learns_it(
+    tmp_path: Path,
+) -> None:
+    begin = (
+        "from serving.gateway.telemetry import metrics;"
+        "metrics.initialise_model('back'); metrics.LIMIT.labels('back').set(8);"
+    )
+    for end in ("metrics.forget('back')", "metrics.MODEL_READY.labels('back').set(1)"):
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+        subprocess.run(
+            [sys.executable, "-c", begin + end], cwd=stack.ROOT, env=environment, check=True
+        )
+
+    text = generate_latest(registry(tmp_path)).decode()
+
+    assert 'tfgate_model_ready{model="back"} 1.0' in text
+    assert 'tfgate_requests_limit{model="back"} 8.0' in text
