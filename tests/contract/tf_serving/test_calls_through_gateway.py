@@ -23,7 +23,10 @@ DIFFERENT = {
     "predict_malformed_bytes": ("INVALID_ARGUMENT", _FAULT),
     "predict_label_unknown_model": ("NOT_FOUND", _FIRST),
     **dict.fromkeys(
-        ["predict_rank3", "predict_bad_inner_dim", "multi_wrong_inner_dim"],
+        [
+            *("predict_rank3", "predict_bad_inner_dim", "multi_wrong_inner_dim"),
+            "tf2_wrong_shape",
+        ],
         ("INVALID_ARGUMENT", _SHAPES),
     ),
 }
