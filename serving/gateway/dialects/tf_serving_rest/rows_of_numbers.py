@@ -1,6 +1,6 @@
 """Rows of nothing but numbers: from the body into an array, without an object for each.
 
-Of 100 rows of 9 this takes 35 us instead of 100, when measured, which is a tenth of the request.
+Of 100 rows of 9 this takes 40 us instead of 100, when measured, which is a tenth of the request.
 """
 
 from math import prod
