@@ -81,4 +81,6 @@ def _example(models: Collection[str]) -> str:
     """Return a question that can be asked as it stands; without one, the model's own example is."""
     if "sentiment" in models:
         return "sentiment 'What a waste of a good cast.'"
-    return shlex.quote(min(models, key=lambda name: (name not in MODELS, name)))
+    return shlex.quote(
+        min(models, key=lambda name: (name.startswith("-"), name not in MODELS, name))
+    )

@@ -115,7 +115,7 @@ def predict(  # a command's options
             "what is piped in, or else the model's example, if left out"
         ),
     ] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="ask this version")] = None,
+    version: Annotated[int | None, typer.Option(min=0, help="ask this version")] = None,
     label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,

@@ -21,7 +21,8 @@ class Takes:
     """What a model takes, and where; requests are JSON.
 
     `example` makes a valid request, `of_text` one of what is no object, if the model takes that;
-    `upload` is the media type of the files that it takes as they are.
+    `upload` is the media type of the files that it takes as they are; `of_file` makes a request of
+    one that is no text, if the model may take such.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Takes:
     example: Callable[[], str]
     of_text: Callable[[str], str] | None = None
     upload: str | None = None
+    of_file: Callable[[bytes], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def _of_bytes(takes: Takes, content: bytes, source: str) -> Question:
     try:
         return _of_text(takes, content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
+        if takes.of_file is not None:
+            return Question(takes.of_file(content).encode())
         message = (
             f"{source} is no text in UTF-8: byte {error.start} is 0x{content[error.start]:02x}. "
             "'iconv -f LATIN1 -t UTF-8' makes it one if it is in Latin-1."

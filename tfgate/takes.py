@@ -1,6 +1,7 @@
 """What a model takes, by what is known here of it, or else by what a gateway tells of it."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,7 +12,9 @@ from tfgate.ask import Gateway, ask
 from tfgate.question import Takes, WrongQuestion
 
 _ANY_SIZE = 1  # of a free dimension; the gateway has tried the same
-_VALUES = {"BOOL": False, "BYTES": "0"}  # of other types, 0
+_VALUES = {"bool": False, "string": "0"}  # of other types, 0
+_DEFAULT = "serving_default"
+_COLUMNS = "tf_serving_rest_columns"  # how one is asked here
 
 
 def takes(gateway: Gateway, name: str, choice: Mapping[str, Any]) -> Takes:
@@ -25,10 +28,10 @@ def takes(gateway: Gateway, name: str, choice: Mapping[str, Any]) -> Takes:
     typed = f"/predict/{quote(name, safe='')}" + (f"?{urlencode(choice)}" if choice else "")
     if name in MODELS:
         return _typed(name, typed, MODELS[name])
-    example = ask(gateway, "GET", f"/models/{quote(name, safe='')}").get("example")
-    if example is not None:
-        return _typed_elsewhere(name, typed, example)
-    return _generic(gateway, name, choice)
+    page = ask(gateway, "GET", f"/models/{quote(name, safe='')}")
+    if page.get("example") is not None:
+        return _typed_elsewhere(name, typed, page["example"])
+    return _generic(name, choice, page.get("signatures") or {})
 
 
 def _typed(name: str, path: str, model: Model[Any, Any]) -> Takes:
@@ -50,26 +53,58 @@ def _in_field(fields: Sequence[str]) -> Callable[[str], str] | None:
     return (lambda text: _json({fields[0]: text})) if len(fields) == 1 else None
 
 
-def _generic(gateway: Gateway, name: str, choice: Mapping[str, Any]) -> Takes:
-    """Ask a generic model in TensorFlow Serving's own JSON."""
+def _generic(
+    name: str, choice: Mapping[str, Any], signatures: Mapping[str, Mapping[str, Any]]
+) -> Takes:
+    """Ask a generic model in TensorFlow Serving's own JSON.
+
+    Without a signature of the name that stands for all who give none, the first is asked that can.
+    """
     if len(choice) > 1:
         message = "--version and --label exclude each other: give one of them."
         raise WrongQuestion(message)
     encoded = quote(name, safe="")
     chosen = "".join(f"/{part}s/{quote(str(value), safe='')}" for part, value in choice.items())
 
+    askable = [each for each, signature in signatures.items() if _COLUMNS in signature["examples"]]
+    asked = _DEFAULT if _DEFAULT in signatures else next(iter(askable), _DEFAULT)
+    inputs = {
+        each: tensor
+        for each, tensor in signatures.get(asked, {"inputs": {}})["inputs"].items()
+        if not tensor["optional"]
+    }
+
+    def columns(values: Mapping[str, Any]) -> str:
+        named = {} if asked == _DEFAULT else {"signature_name": asked}
+        return _json({**named, "inputs": values})
+
     def example() -> str:
-        metadata = ask(gateway, "GET", f"/v2/models/{encoded}", "inputs")
-        return _json({"inputs": {each["name"]: _zeros(each) for each in metadata["inputs"]}})
+        if asked not in askable:
+            message = (
+                f"{name} takes what this command cannot send as JSON; "
+                f"GET /models/{encoded} shows how it is asked."
+            )
+            raise WrongQuestion(message)
+        filled = {
+            each: _filled(tensor, _VALUES.get(tensor["dtype"], 0))
+            for each, tensor in inputs.items()
+        }
+        return columns(filled)
 
-    return Takes(name, f"/v1/models/{encoded}{chosen}:predict", example, _rows)
+    def of_file(content: bytes) -> str:
+        value = {"b64": b64encode(content).decode()}
+        return columns({each: _filled(tensor, value) for each, tensor in inputs.items()})
+
+    is_file = [tensor["dtype"] for tensor in inputs.values()] == ["string"]
+    path = f"/v1/models/{encoded}{chosen}:predict"
+    return Takes(name, path, example, _rows, of_file=of_file if is_file else None)
 
 
-def _zeros(tensor: Mapping[str, Any]) -> Any:
-    """Nest lists of zeros as a tensor's shape says."""
-    nested: Any = _VALUES.get(tensor["datatype"], 0)
-    for size in reversed(tensor["shape"]):
-        nested = [nested] * (_ANY_SIZE if size < 0 else size)
+def _filled(tensor: Mapping[str, Any], value: Any) -> Any:
+    """Nest lists of a value as a tensor's shape says."""
+    nested = value
+    for size in reversed(tensor["shape"] or []):
+        nested = [nested] * (_ANY_SIZE if size is None else size)
     return nested
 
 

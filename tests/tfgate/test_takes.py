@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.tfgate.loadtest.stand_in import DECLARED, GENERIC, StandIn, standing_in
+from tests.tfgate.loadtest.stand_in import DECLARED, GENERIC, StandIn, signature, standing_in
 from tfgate.ask import CannotAsk, Gateway
 from tfgate.question import Takes, WrongQuestion, read_question
 from tfgate.takes import takes
@@ -39,6 +40,51 @@ def test_a_model_with_a_file_elsewhere_is_asked_as_one_with_a_file_here(
 
 def test_the_example_for_a_generic_model_fits_its_signature(generic: Takes) -> None:
     assert json.loads(generic.example()) == {"inputs": {"x": [[[0], [0]]], "text": ["0"]}}
+
+
+def of_signatures(**signatures: object) -> Takes:
+    with standing_in(StandIn(signatures=signatures)) as stand_in:
+        return takes(Gateway(stand_in.url), GENERIC, {})
+
+
+def test_without_the_usual_signature_the_first_that_json_can_ask_is_asked() -> None:
+    taken = of_signatures(
+        complex=signature(z=("complex64", [None]), in_json=False),
+        encode=signature(x=("bool", [2]), optional_y=("int64", [None])),
+        later=signature(x=("int64", [])),
+    )
+
+    asked = {"signature_name": "encode", "inputs": {"x": [False, False]}}
+    assert json.loads(taken.example()) == asked
+
+
+def test_there_is_no_example_of_what_json_cannot_hold() -> None:
+    taken = of_signatures(serving_default=signature(h=("float16", [None]), in_json=False))
+
+    with pytest.raises(WrongQuestion, match=r"cannot send as JSON; GET /models/a%20b"):
+        taken.example()
+
+
+@pytest.mark.parametrize(("shape", "nested"), [([None], 1), ([], 0), ([None, 1], 2)])
+def test_a_file_that_is_no_text_goes_where_a_tensor_may_hold_it(
+    tmp_path: Path, shape: list[int | None], nested: int
+) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(b"\xff\xd8\xff")
+    taken = of_signatures(serving_default=signature(picture=("string", shape)))
+
+    value = json.loads(read_question(taken, str(file)).content)["inputs"]["picture"]
+    for _ in range(nested):
+        [value] = value
+    assert value == {"b64": "/9j/"}
+
+
+def test_a_file_that_is_no_text_is_none_of_several_tensors(tmp_path: Path, generic: Takes) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(b"\xff\xd8\xff")
+
+    with pytest.raises(WrongQuestion, match="no text in UTF-8"):
+        read_question(generic, str(file))
 
 
 @pytest.mark.parametrize(

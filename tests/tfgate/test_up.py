@@ -257,6 +257,7 @@ def test_the_line_to_try_names_the_program_that_runs(
     [
         (["a", "housing", "image"], "predict housing"),
         (["churn", "a b"], "predict 'a b'"),
+        (["churn", "-an-option"], "predict churn"),
     ],
 )
 def test_the_line_to_try_asks_a_model_that_is_there(models: list[str], example: str) -> None:

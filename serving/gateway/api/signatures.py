@@ -35,8 +35,9 @@ class SignatureDescription(BaseModel):
         "with others that come at the same time"
     )
     examples: dict[Dialect, str] = Field(
-        description="requests that are answered: lines for a shell, and for `tf_serving_grpc` a "
-        "program in Python"
+        description="requests that fit: lines for a shell, and for `tf_serving_grpc` a program in "
+        "Python. Their values are made up: a graph that wants others, such as pictures or a "
+        "serialized tf.Example, refuses them"
     )
     body: dict[str, Any] | None = Field(
         description="what /v2/models/{model}/infer takes; where the only value of `data` does not "

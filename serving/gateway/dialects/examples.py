@@ -84,15 +84,15 @@ def example_request(
 def can_ask(dialect: Dialect, signature: Signature) -> bool:
     """Tell whether a dialect can ask a signature.
 
-    None can send complex numbers, and TensorFlow Serving's REST reads fewer dtypes than the others;
-    its rows are all inputs of signatures with a batch.
+    None can send complex numbers, and TensorFlow Serving's REST reads fewer dtypes than the others,
+    and no request without inputs; its rows are all inputs of signatures with a batch.
     """
     if signature.unsendable:
         return False
     dtypes = {spec.dtype for spec in signature.inputs.values()}
-    if dialect.startswith("tf_serving_rest") and not dtypes <= _IN_REST:
+    if dialect.startswith("tf_serving_rest") and not (dtypes and dtypes <= _IN_REST):
         return False
-    by_rows = bool(signature.inputs) and signature.is_batched and not signature.optional
+    by_rows = signature.is_batched and not signature.optional
     return by_rows or dialect != "tf_serving_rest_rows"
 
 

@@ -20,6 +20,19 @@ INPUTS = [
 ]
 
 
+def signature(*, in_json: bool = True, **inputs: tuple[str, list[int | None]]) -> dict[str, Any]:
+    """Return what a gateway's page says of a signature."""
+    described = {
+        name: {"dtype": dtype, "shape": shape, "optional": name.startswith("optional")}
+        for name, (dtype, shape) in inputs.items()
+    }
+    examples = {"tf_serving_rest_columns": "curl …"} if in_json else {}
+    return {"inputs": described, "outputs": {}, "examples": examples}
+
+
+SIGNATURE = signature(x=("float32", [None, 2, None]), text=("string", [None]))
+
+
 @dataclass
 class StandIn:
     """Serves typed models and a generic one; `refusals` has what some get instead.
@@ -31,6 +44,7 @@ class StandIn:
     key: str | None = None
     served: Collection[str] = (*MODELS, DECLARED, GENERIC)
     url: str = ""
+    signatures: Mapping[str, Any] = field(default_factory=lambda: {"serving_default": SIGNATURE})
     asked: Counter[str] = field(default_factory=Counter)
 
     def answer(self, path: str, authorization: str | None) -> tuple[int, dict[str, Any]]:
@@ -53,7 +67,9 @@ class StandIn:
                 served = [{"name": each, "versions": [{"version": 1}]} for each in self.served]
                 return {"models": [*served, {"name": "gone", "versions": []}]}
             case ["models", model]:
-                return {"name": model, "example": None if model == GENERIC else {"x": 1}}
+                if model == GENERIC:
+                    return {"name": model, "example": None, "signatures": self.signatures}
+                return {"name": model, "example": {"x": 1}}
             case ["v2", "models", model]:
                 return {"name": model, "inputs": INPUTS}
             case ["v2", "models", model, "infer"]:

@@ -103,7 +103,7 @@ def test_a_generic_model_is_probed_and_measured_like_any_other() -> None:
         assert ready.json() == {"status": "ready", "missing": {}}
         labels = {"model": "forest", "state": "available"}
         tfgate.wait_until(lambda: reading("tfgate_model_versions", **labels) == 1, "its version")
-        assert reading("tfgate_model_ready", model="forest") == 1
+        tfgate.wait_until(lambda: reading("tfgate_model_ready", model="forest") == 1, "readiness")
 
         tfgate.server.models["forest"][1].state = ModelVersionStatus.LOADING
         assert refusal(tfgate.client.get("/readyz/forest")) == {"forest"}

@@ -7,7 +7,7 @@ import pytest
 from grpc import StatusCode
 
 from serving import tensors
-from serving.contract import Signature, Tensors
+from serving.contract import Signature, Tensors, TensorSpec
 from serving.gateway.dialects.examples import Address, Dialect, example_body, example_requests
 from serving.gateway.inference.example import example
 from tests.example_requests import grpcurl_call, http_request, program_call
@@ -109,6 +109,12 @@ def test_there_is_an_example_wherever_a_dialect_can_ask() -> None:
     assert found.pop("without a batch") == {columns, *others}
     for model, dialects in found.items():
         assert dialects == {rows, columns, *others}, model
+
+
+def test_the_rest_api_asks_nothing_that_has_no_inputs() -> None:
+    nothing = Signature({}, {"version": TensorSpec("string", ())})
+
+    assert not any(each.startswith("tf_serving_rest") for each in dialects_of(nothing))
 
 
 def test_there_is_none_over_grpc_without_its_port() -> None:

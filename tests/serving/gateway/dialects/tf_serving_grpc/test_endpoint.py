@@ -38,7 +38,7 @@ CLIENT = {
 
 
 def half_plus_two(inputs: Tensors) -> Tensors:
-    return {"y": inputs["x"] / 2 + 2, "n": np.arange(len(inputs["x"]))}
+    return {"y": inputs["x"] / 2 + 2, "n": inputs["x"].astype(np.int64)}
 
 
 def version() -> FakeVersion:
@@ -105,7 +105,7 @@ def test_answers_come_in_typed_fields_and_say_who_gave_them(ready: Gateway) -> N
     response = predict(ready, question())
 
     assert list(response.outputs["y"].float_val) == [2.5, 3]
-    assert list(response.outputs["n"].int64_val) == [0, 1]
+    assert list(response.outputs["n"].int64_val) == [1, 2]
     assert not response.outputs["y"].tensor_content
     spec = response.model_spec
     assert (spec.name, spec.version.value, spec.signature_name) == ("half", 2, "serving_default")
