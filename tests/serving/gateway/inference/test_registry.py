@@ -92,14 +92,17 @@ def test_models_are_those_of_the_model_servers_own_list(tmp_path: Path) -> None:
         *(lambda _: "model_config_list {}", lambda text: text[:30], lambda _: "\xff"),
     ],
 )
-def test_a_spoilt_list_changes_nothing(tmp_path: Path, spoil: Callable[[str], str]) -> None:
+def test_a_spoilt_list_changes_nothing(
+    tmp_path: Path, spoil: Callable[[str], str], caplog: pytest.LogCaptureFixture
+) -> None:
     file = tmp_path / "models.config"
     file.write_text(config_of("housing", "listed"))
     server = declared_models()
     server.models.update({name: {1: line()} for name in ("listed", "late")})
     with gateway(server, models_config=file) as tfgate:
         file.write_text(spoil(config_of("housing", "listed")))
-        tfgate.wait_until(lambda: status_of(tfgate, "listed") == 200, "an answer")
+        tfgate.wait_until(lambda: "from before go on to count" in caplog.text, "a look at it")
+        assert status_of(tfgate, "listed") == 200
         file.write_text(config_of("late"))
         tfgate.wait_until(lambda: status_of(tfgate, "late") == 200, "what is listed now")
 
