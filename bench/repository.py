@@ -3,14 +3,17 @@
 import shutil
 from pathlib import Path
 
+from bench.foreign_models import WIDTHS
 from bench.processes import output_of
 from bench.stack import shipped_models
+from serving.models import MODELS
 
 
 def repository(scratch: Path) -> Path:
-    """Make it, unless it is there."""
+    """Make it, unless all of it is there; an older benchmark may have left one with fewer models."""
     folder = scratch / "models"
-    if not folder.exists():
+    if not all((folder / model).is_dir() for model in (*MODELS, *WIDTHS)):
+        shutil.rmtree(folder, ignore_errors=True)
         unfinished = scratch / "models-unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         shipped_models(unfinished)
