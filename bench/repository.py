@@ -10,7 +10,7 @@ from serving.models import MODELS
 
 
 def repository(scratch: Path) -> Path:
-    """Make it, unless all of it is there; an older benchmark may have left one with fewer models."""
+    """Make it, unless all of it is there: an older benchmark may have left fewer models."""
     folder = scratch / "models"
     if not all((folder / model).is_dir() for model in (*MODELS, *WIDTHS)):
         shutil.rmtree(folder, ignore_errors=True)
