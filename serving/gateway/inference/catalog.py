@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -88,9 +88,7 @@ class Catalog:
         # A number may come back with other content once its version has been unloaded.
         # So no more cards are kept than there are versions.
         known = {(model, state.version) for state in states if state.available}
-        for kept in (self.cards, self.apart, self._live):
-            for key in [each for each in kept if each[0] == model and each not in known]:
-                del kept[key]
+        self._keep(model, known)
         for key in self._unsure & known:
             self._begin_asking(key)
         self._unsure = {key for key in self._unsure if key[0] != model}
@@ -98,8 +96,12 @@ class Catalog:
 
     def forget(self, model: str) -> None:
         """Keep nothing of a model that is served no more."""
+        self._keep(model, ())
+
+    def _keep(self, model: str, known: Collection[tuple[str, int]]) -> None:
+        """Forget what was read of a model's versions that are not among those known."""
         for kept in (self.cards, self.apart, self._live):
-            for key in [each for each in kept if each[0] == model]:
+            for key in [each for each in kept if each[0] == model and each not in known]:
                 del kept[key]
 
     async def card(self, model: str, version: int) -> ModelCard | None:
@@ -153,7 +155,7 @@ class Catalog:
         Raises:
             TfgateError: the version cannot be asked.
         """
-        if ref.version is not None and (known := self._live.get((ref.name, ref.version))):
+        if (known := self.known(ref)) is not None:
             return known
         reading = self._reading.get(ref)
         if reading is None:

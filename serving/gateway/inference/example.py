@@ -12,7 +12,6 @@ from serving.contract import Signature, Tensors, TensorSpec
 
 _ANY_SIZE = 1  # of a dimension of any size that is not the batch
 
-
 Write = Callable[[int], bytes]  # a string for the row of a number
 
 
