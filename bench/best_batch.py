@@ -21,14 +21,14 @@ _WORKLOADS = ("house", "picture", "review200")
 _NUM_CALLERS = 2
 
 
-def measure_best_batches(*, seconds: float, scratch: Path) -> list[BestBatch]:
+def measure_best_batches(round_number: int, *, seconds: float, scratch: Path) -> list[BestBatch]:
     """Call each model with each size of batch for so long."""
     log = scratch / "logs" / "best_batch.log"
-    output = output_of("bench.best_batch", str(seconds), log=log)
+    output = output_of("bench.best_batch", str(round_number), str(seconds), log=log)
     return [BestBatch.model_validate(each) for each in json.loads(output)]
 
 
-def _measure(workload: Workload, seconds: float) -> list[BestBatch]:
+def _measure(workload: Workload, round_number: int, seconds: float) -> list[BestBatch]:
     from bench.peers.saved_models import SavedModel, decode, stack  # noqa: PLC0415 - heavy
 
     model = SavedModel(workload.model)
@@ -42,6 +42,7 @@ def _measure(workload: Workload, seconds: float) -> list[BestBatch]:
             BestBatch(
                 model=workload.model,
                 batch_size=batch_size,
+                round=round_number,
                 predictions_per_second=batch_size * calls_per_second,
             )
         )
@@ -64,5 +65,6 @@ def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    batches = [_measure(WORKLOADS[name], float(sys.argv[1])) for name in _WORKLOADS]
+    number, length = int(sys.argv[1]), float(sys.argv[2])
+    batches = [_measure(WORKLOADS[name], number, length) for name in _WORKLOADS]
     sys.stdout.write(json.dumps([each.model_dump() for each in chain.from_iterable(batches)]))
