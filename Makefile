@@ -47,7 +47,6 @@ bench: .venv/bench.installed
 	@$(BIN)/python -m bench install
 	@$(BIN)/python -m bench run
 	@$(BIN)/python -m bench overload
-	@$(BIN)/python -m bench limits
 	@$(BIN)/python -m bench breakdown
 	@$(BIN)/python -m bench report
 	@$(BIN)/python -m bench dialects

@@ -19,11 +19,18 @@ from serving.models import MODELS
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
-def measure_bare_calls(round_number: int, *, seconds: float, scratch: Path) -> BareCall:
-    """Call for so long, with one house at a time."""
+# What one request alone is compared with: short and long.
+BARE_WORKLOADS = ("house", "review200")
+
+
+def measure_bare_calls(round_number: int, *, seconds: float, scratch: Path) -> list[BareCall]:
+    """Call for so long, with one house at a time, and with one review."""
+    measured = []
     with model_server(scratch) as server:
-        p50, p99 = call_milliseconds(server.address, WORKLOADS["house"], seconds=seconds)
-    return BareCall(round=round_number, p50_ms=p50, p99_ms=p99)
+        for name in BARE_WORKLOADS:
+            p50, p99 = call_milliseconds(server.address, WORKLOADS[name], seconds=seconds)
+            measured.append(BareCall(workload=name, round=round_number, p50_ms=p50, p99_ms=p99))
+    return measured
 
 
 def call_milliseconds(address: str, workload: Workload, *, seconds: float) -> tuple[float, float]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from bench.figures import Figure, Figures
 from bench.overload import OVERLOAD_WORKLOADS
+from bench.systems import EARLIER
 from bench.workloads import WORKLOADS
 
-TFGATE, PLAIN_GATEWAY = "tfgate", "fastapi_grpc"
+TFGATE, PLAIN_GATEWAY, ECHO = "tfgate", "fastapi_grpc", "fastapi_echo"
 FRAMEWORKS = ("bentoml", "litserve", "ray", "mlserver", "kserve")
 PEERS = (PLAIN_GATEWAY, "fastapi_tensorflow", *FRAMEWORKS)
 
@@ -32,12 +33,16 @@ class Goal:
         return f"{'≥' if self.at_least else '≤'} {self.bound:g}{self.unit}"
 
 
-def _rate_over_best(workload: str, rivals: Sequence[str]) -> Callable[[Figures], Measured]:
-    """Compare good answers a second over 32 connections with the fastest of the rivals."""
+def _rate_over_best(
+    workload: str, rivals: Sequence[str], connections: int = 32
+) -> Callable[[Figures], Measured]:
+    """Compare good answers a second with those of the fastest of the rivals."""
 
     def measure(figures: Figures) -> Measured:
-        ours = figures.of(TFGATE, workload, 32)
-        theirs = {name: figure for name in rivals if (figure := figures.of(name, workload, 32))}
+        ours = figures.of(TFGATE, workload, connections)
+        theirs = {
+            name: figure for name in rivals if (figure := figures.of(name, workload, connections))
+        }
         if ours is None or not theirs:
             return None
         best = max(theirs, key=lambda name: theirs[name].good_per_second)
@@ -82,9 +87,26 @@ def _tail_over_best(figures: Figures) -> Measured:
     return ours.p99_ms / theirs[best], best
 
 
-def _added_to_bare_call(figures: Figures) -> Measured:
-    ours, bare = figures.of(TFGATE, "house", 1), figures.bare_call_p50_ms()
-    return None if ours is None or bare is None else (ours.p50_ms - bare, f"{bare:.2f} ms")
+def _added_to_bare_call(workload: str) -> Callable[[Figures], Measured]:
+    def measure(figures: Figures) -> Measured:
+        ours, bare = figures.of(TFGATE, workload, 1), figures.bare_call_p50_ms(workload)
+        return None if ours is None or bare is None else (ours.p50_ms - bare, f"{bare:.2f} ms")
+
+    return measure
+
+
+def _share_of_best_batch(workload: str) -> Callable[[Figures], Measured]:
+    """Compare over 128 connections with the best size of batch that TensorFlow has in process."""
+
+    def measure(figures: Figures) -> Measured:
+        ours = figures.of(TFGATE, workload, 128)
+        batches = figures.best_batches().get(WORKLOADS[workload].model)
+        if ours is None or not batches:
+            return None
+        best = max(batches, key=lambda size: batches[size])
+        return ours.good_per_second / batches[best], f"{batches[best]:,.0f}/s in batches of {best}"
+
+    return measure
 
 
 def _latency_over_plain_gateway(figures: Figures) -> Measured:
@@ -159,10 +181,14 @@ GOALS = [
         3.5,
         _rate_over_best("house", [PLAIN_GATEWAY]),
     ),
-    Goal(
-        "one house: throughput / FastAPI echo with pydantic in and out, no model",
-        1,
-        _rate_over_best("house", ["fastapi_echo"]),
+    *(
+        Goal(
+            f"one house, {connections} connections: throughput / FastAPI echo with pydantic in "
+            "and out, no model",
+            bound,
+            _rate_over_best("house", [ECHO], connections),
+        )
+        for connections, bound in ((32, 1.0), (128, 1.3))
     ),
     Goal(
         "one house: throughput / TensorFlow Serving's REST API in C++",
@@ -170,20 +196,44 @@ GOALS = [
         _rate_over_best("house", ["tf_serving_rest"]),
     ),
     Goal("batch of 100 houses: throughput / best peer", 4.4, _rate_over_best("houses", PEERS)),
+    *(
+        Goal(
+            f"batch of 100 houses: throughput / {title}", bound, _rate_over_best("houses", [rival])
+        )
+        for rival, title, bound in (
+            (EARLIER, "tfgate of a week before", 3.0),
+            ("mlserver", "MLServer", 3.0),
+            ("tf_serving_rest", "TensorFlow Serving's REST API in C++", 1.5),
+        )
+    ),
     Goal("PNG: throughput / best peer", 2.8, _rate_over_best("picture", PEERS)),
     Goal("200-word review: throughput / best peer", 3.5, _rate_over_best("review200", PEERS)),
     Goal("20-word review: throughput / best peer", 6, _rate_over_best("review20", PEERS)),
     Goal("one house: p99 / lowest p99 of a peer", 0.2, _tail_over_best, at_least=False),
-    Goal(
-        "one connection: p50 above a bare gRPC call",
-        0.45,
-        _added_to_bare_call,
-        at_least=False,
-        unit=" ms",
+    *(
+        Goal(
+            f"{title}, one connection: p50 above a bare gRPC call",
+            bound,
+            _added_to_bare_call(workload),
+            at_least=False,
+            unit=" ms",
+        )
+        for workload, title, bound in (
+            ("house", "one house", 0.30),
+            ("review200", "200-word review", 0.25),
+        )
     ),
     Goal("one connection: p50 / plain gateway's", 1, _latency_over_plain_gateway, at_least=False),
     *(goal for workload in OVERLOAD_WORKLOADS for goal in _overload_goals(workload)),
-    Goal("resident memory of a gateway worker", 90, _resident_mb, at_least=False, unit=" MB"),
+    *(
+        Goal(
+            f"{title}, 128 connections: throughput / the best of TensorFlow in process",
+            0.85,
+            _share_of_best_batch(workload),
+        )
+        for workload, title in (("picture", "PNG"), ("review200", "200-word review"))
+    ),
+    Goal("resident memory of a gateway worker", 95, _resident_mb, at_least=False, unit=" MB"),
     Goal("ready after the model server is", 1, _ready_seconds, at_least=False, unit=" s"),
 ]
 

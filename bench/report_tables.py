@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from bench.figures import Figure, Figures
 from bench.goals import GOALS, TFGATE, Goal
 from bench.measure import CONNECTIONS
-from bench.results import BestBatch, Piece
+from bench.results import Piece
 from bench.systems import System
 from bench.workloads import Workload
 
@@ -123,14 +123,10 @@ def footprints(figures: Figures, systems: list[System]) -> str:
     return table(head, rows)
 
 
-def best_batches(batches: list[BestBatch]) -> str:
+def best_batches(batches: dict[str, dict[int, float]]) -> str:
     """Give TensorFlow's own predictions a second for each size of batch."""
-    sizes = sorted({batch.batch_size for batch in batches})
-    rates = {(each.model, each.batch_size): each.predictions_per_second for each in batches}
-    rows = [
-        [model, *(f"{rates[model, size]:,.0f}" for size in sizes)]
-        for model in sorted({batch.model for batch in batches})
-    ]
+    sizes = sorted({size for rates in batches.values() for size in rates})
+    rows = [[model, *(f"{rates[size]:,.0f}" for size in sizes)] for model, rates in batches.items()]
     return table(["model", *(f"batches of {size}" for size in sizes)], rows)
 
 

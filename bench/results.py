@@ -45,6 +45,7 @@ class BareCall(BaseModel):
     """One Predict call after another from a grpc.aio client, without a gateway."""
 
     kind: Literal["bare_call"] = "bare_call"
+    workload: str
     round: int
     p50_ms: float
     p99_ms: float
@@ -56,6 +57,7 @@ class BestBatch(BaseModel):
     kind: Literal["best_batch"] = "best_batch"
     model: str
     batch_size: int
+    round: int
     predictions_per_second: float
 
 

@@ -19,6 +19,7 @@ from bench.dialects import (
 )
 from bench.environments import BUILD, python_of
 from bench.grpc_dialects import OPEN_INFERENCE_GRPC, TF_SERVING_GRPC
+from bench.revisions import revision_folder
 from bench.workloads import ALL_WORKLOADS, WORKLOADS
 from tfgate.up import REAL_SERVER
 
@@ -97,6 +98,24 @@ def _limit(name: str, title: str, application: str) -> System:
     )
 
 
+# tfgate as it was before its second look at speed.
+EARLIER_REVISION = "034c41e"
+EARLIER = f"tfgate_{EARLIER_REVISION}"
+
+
+def _earlier() -> System:
+    folder = revision_folder(EARLIER_REVISION)
+    now = _tfgate(1)
+    return replace(
+        now,
+        name=EARLIER,
+        title=f"tfgate, revision {EARLIER_REVISION}",
+        # Without the working directory first, which holds today's code.
+        command=(sys.executable, "-P", *now.command[1:]),
+        environment={**now.environment, "PYTHONPATH": str(folder)},
+    )
+
+
 _SPOKEN = [
     _spoken("tfgate_v2", "/v2 with binary tensors", BINARY, "house", "rows64"),
     _spoken("tfgate_v2_json", "/v2 with JSON", OPEN_INFERENCE, "house", "rows64"),
@@ -110,6 +129,7 @@ _ALL = [
     _tfgate(1),
     _tfgate(2),
     *_SPOKEN,
+    _earlier(),
     replace(
         _peer(
             "fastapi_grpc",
@@ -203,6 +223,12 @@ def all_systems() -> list[System]:
 
 
 def installed_systems() -> dict[str, System]:
-    """Name every system that can run here: TensorFlow Serving only where its binary is."""
-    here = shutil.which(REAL_SERVER) is not None
-    return {system.name: system for system in _ALL if here or system.name != "tf_serving_rest"}
+    """Name every system that can run here.
+
+    TensorFlow Serving is not where its binary is not, nor an earlier tfgate where git does not know
+    its revision.
+    """
+    missing = set() if shutil.which(REAL_SERVER) else {"tf_serving_rest"}
+    if not revision_folder(EARLIER_REVISION).exists():
+        missing.add(EARLIER)
+    return {system.name: system for system in _ALL if system.name not in missing}
