@@ -1,0 +1,88 @@
+"""The rules that tfgate ships: of its settings, its channel and its manifests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.stack import ROOT
+from serving.gateway.settings import Settings
+
+_BASE = ROOT / "k8s/base"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a gateway process does; the default values are those of its settings."""
+
+    max_requests: int = Settings.model_fields["max_requests_per_model"].default
+    max_calls: int = Settings.model_fields["max_calls_in_flight"].default
+    max_rows: int = 512  # of housing; serving/models
+    timeout_seconds: float = Settings.model_fields["predict_timeout_seconds"].default
+    # Of serving/gateway/inference/channel.py: maxAttempts, initialBackoff, keepalive and its ping.
+    attempts: int = 4
+    pause_seconds: float = 0.05
+    silence_seconds: float = 13.0
+    # Of serving/tf_serving/entrypoint.sh: after so long a connection ends, and DNS is asked.
+    connection_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A policy of an autoscaler: so many pods, or so many for each hundred, within a time."""
+
+    kind: str
+    value: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """What an autoscaler of k8s/base does; seconds and pods."""
+
+    least: int
+    most: int
+    targets: dict[str, float]  # by metric; `cpu` is a share of what is requested
+    up: Step
+    up_window: int
+    down: Step
+    down_window: int
+
+
+def scaler(name: str) -> Scaler:
+    """Read the autoscaler of `gateway` or of `model-server`."""
+    spec = _spec(_BASE / name / "autoscaler.yaml")
+    up, down = spec["behavior"].get("scaleUp", {}), spec["behavior"].get("scaleDown", {})
+    return Scaler(
+        least=spec["minReplicas"],
+        most=spec["maxReplicas"],
+        targets=dict(map(_target, spec["metrics"])),
+        up=_step(up),
+        up_window=up.get("stabilizationWindowSeconds", 0),
+        # Kubernetes' own default, where a manifest says none.
+        down=_step(down) if "policies" in down else Step("Percent", 100, 15),
+        down_window=down.get("stabilizationWindowSeconds", 300),
+    )
+
+
+def _spec(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(file.read_text())["spec"]
+    return found
+
+
+def _step(behaviour: dict[str, Any]) -> Step:
+    (policy,) = behaviour["policies"]
+    return Step(policy["type"], policy["value"], policy["periodSeconds"])
+
+
+def _target(metric: dict[str, Any]) -> tuple[str, float]:
+    match metric:
+        case {"type": "Resource", "resource": {"name": name, "target": target}}:
+            return name, target["averageUtilization"] / 100
+        case {"type": "Pods", "pods": {"metric": {"name": name}, "target": target}}:
+            return name, float(target["averageValue"])
+        case {"type": "External", "external": {"metric": {"name": name}, "target": target}}:
+            return name, float(target["averageValue"])
+    message = f"unknown kind of metric: {metric}"
+    raise ValueError(message)
