@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from bench.capacity.balancers import Balancing, round_robin, subsets
-from bench.capacity.clock import Clock
+from bench.capacity.clock import Clock, Processors
 from bench.capacity.gateway import Front, Gateway
 from bench.capacity.outcome import Outcome
 from bench.capacity.server import Server, Service
@@ -97,11 +97,12 @@ class Fleet:
 def closed_loop(plan: Plan, connections: int, client_seconds: float) -> Outcome:
     """Ask one gateway over so many connections; each client asks again when it has its answer.
 
-    Load generator and model server share one processor, as on the machine of the measurements.
+    A latency ends when the client has read its answer.
     """
     fleet = Fleet(plan)
-    (gateway,), (server,) = fleet.gateways, fleet.servers
+    (gateway,) = fleet.gateways
     outcome, clock = fleet.outcome, fleet.clock
+    client = Processors(clock)
     end = plan.warmup + plan.seconds
 
     def send() -> float:
@@ -111,14 +112,14 @@ def closed_loop(plan: Plan, connections: int, client_seconds: float) -> Outcome:
     def read(arrived: float) -> float:
         outcome.answer(arrived, clock.now)
         if clock.now < end:
-            server.processors.give(client_seconds / 2, send)
+            client.give(client_seconds / 2, send)
         return 0.0
 
     def answered(arrived: float, when: float) -> None:
-        clock.at(when, server.processors.give, client_seconds / 2, lambda: read(arrived))
+        clock.at(when, client.give, client_seconds / 2, lambda: read(arrived))
 
     gateway.answered = answered
     for _ in range(connections):
-        server.processors.give(client_seconds / 2, send)
+        client.give(client_seconds / 2, send)
     clock.run()
     return outcome

@@ -17,6 +17,7 @@ class Outcome:
     unavailable: int = 0  # 503
     calls: int = 0
     rows: int = 0
+    waited_seconds: float = 0.0  # of all requests, until their call left
     most_at_a_server: int = 0
     latencies: list[float] = field(default_factory=list)
     finished: list[float] = field(default_factory=list)

@@ -7,7 +7,9 @@ from typing import Any
 import yaml
 
 from bench.stack import ROOT
+from bench.workloads import WORKLOADS
 from serving.gateway.settings import Settings
+from serving.models import MODELS
 
 _BASE = ROOT / "k8s/base"
 
@@ -18,7 +20,7 @@ class Rules:
 
     max_requests: int = Settings.model_fields["max_requests_per_model"].default
     max_calls: int = Settings.model_fields["max_calls_in_flight"].default
-    max_rows: int = 512  # of housing; serving/models
+    max_rows: int = MODELS["housing"].max_call_rows
     timeout_seconds: float = Settings.model_fields["predict_timeout_seconds"].default
     # Of serving/gateway/inference/channel.py: maxAttempts, initialBackoff, keepalive and its ping.
     attempts: int = 4
@@ -26,6 +28,11 @@ class Rules:
     silence_seconds: float = 13.0
     # Of serving/tf_serving/entrypoint.sh: after so long a connection ends, and DNS is asked.
     connection_seconds: float = 30.0
+
+    @staticmethod
+    def of(workload: str) -> "Rules":
+        """Give those of the model that a workload asks."""
+        return Rules(max_rows=MODELS[WORKLOADS[workload].model].max_call_rows)
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,9 @@ class Scaler:
     least: int
     most: int
     targets: dict[str, float]  # by metric; `cpu` is a share of what is requested
-    up: Step
+    up: list[Step]
     up_window: int
-    down: Step
+    down: list[Step]
     down_window: int
 
 
@@ -58,10 +65,10 @@ def scaler(name: str) -> Scaler:
         least=spec["minReplicas"],
         most=spec["maxReplicas"],
         targets=dict(map(_target, spec["metrics"])),
-        up=_step(up),
+        up=_steps(up),
         up_window=up.get("stabilizationWindowSeconds", 0),
         # Kubernetes' own default, where a manifest says none.
-        down=_step(down) if "policies" in down else Step("Percent", 100, 15),
+        down=_steps(down) if "policies" in down else [Step("Percent", 100, 15)],
         down_window=down.get("stabilizationWindowSeconds", 300),
     )
 
@@ -71,9 +78,10 @@ def _spec(file: Path) -> dict[str, Any]:
     return found
 
 
-def _step(behaviour: dict[str, Any]) -> Step:
-    (policy,) = behaviour["policies"]
-    return Step(policy["type"], policy["value"], policy["periodSeconds"])
+def _steps(behaviour: dict[str, Any]) -> list[Step]:
+    return [
+        Step(each["type"], each["value"], each["periodSeconds"]) for each in behaviour["policies"]
+    ]
 
 
 def _target(metric: dict[str, Any]) -> tuple[str, float]:

@@ -10,7 +10,7 @@ from bench.capacity.clock import Clock, Processors
 from bench.capacity.fleet import Fleet, Plan, closed_loop
 from bench.capacity.gateway import Front
 from bench.capacity.server import Service
-from bench.capacity.shipped import Rules, scaler
+from bench.capacity.shipped import Rules, Step, scaler
 
 # A gateway of 5,000 requests a second before a server of 8,000 calls.
 PLAN = Plan(
@@ -175,5 +175,7 @@ def test_the_autoscalers_are_read_from_the_manifests() -> None:
 
     assert gateway.targets["cpu"] == 0.7
     assert gateway.targets["tfgate_requests_in_flight"] == 32
-    assert (gateway.up.kind, gateway.down.kind, server.up.kind) == ("Percent", "Percent", "Pods")
+    assert gateway.up == [Step("Percent", 100, 30)]
+    assert gateway.down == [Step("Percent", 100, 15)]
+    assert server.up[0].kind == "Pods"
     assert server.targets.keys() == {"tfgate_predictions_waiting"}
