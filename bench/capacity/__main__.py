@@ -1,13 +1,16 @@
-"""`python -m bench.capacity COMMAND`: measure the parts, simulate fleets, write docs/capacity.md."""
+"""`python -m bench.capacity COMMAND`: measure parts, simulate fleets, write docs/capacity.md."""
 
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, TaskID
 
+from bench.capacity import tables
 from bench.capacity.check import checks
 from bench.capacity.measure import measure as measure_all
 from bench.capacity.measured import load, save
+from bench.capacity.report import write_report
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
@@ -24,8 +27,22 @@ def measure(
 @app.command()
 def check() -> None:
     """Simulate the closed loops that were measured, and print both."""
-    for each in checks(load()):
-        console.print(each.workload, each.measured, each.simulated)
+    console.print(tables.check(checks(load())))
+
+
+@app.command()
+def report() -> None:
+    """Simulate everything, and write docs/capacity.md and its charts: a few minutes."""
+    with Progress(console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, percent: float) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=percent)
+
+        page = write_report(load(), show)
+    console.print(f"written: {page}")
 
 
 if __name__ == "__main__":

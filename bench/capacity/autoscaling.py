@@ -15,21 +15,29 @@ from bench.capacity.fleet import Fleet, Plan
 from bench.capacity.gateway import Front
 from bench.capacity.measured import Measured
 from bench.capacity.server import Service
-from bench.capacity.shipped import Scaler, Step
+from bench.capacity.shipped import Rules, Scaler, Step
+from bench.capacity.sizing import network
 
 _SYNC_SECONDS = 15  # of the controller; the next three are its defaults, too
 _TOLERANCE = 0.1
-_SAMPLE_GATEWAYS = 4
+_SAMPLE_GATEWAYS, _MOST_GATEWAYS = 4, 200
 _GRID = 1.1  # rates that are closer together than this are taken for one
+# What no manifest has yet: predictions that wait for a call, or are out with one.
+ALSO_OUT = "waiting or out"
 # Over how long a metric is averaged: k8s/prometheus-adapter, and metrics-server's for cpu.
-_WINDOWS = {"cpu": 30, "tfgate_requests_in_flight": 60, "tfgate_predictions_waiting": 120}
+_WINDOWS = {
+    "cpu": 30,
+    "tfgate_requests_in_flight": 60,
+    "tfgate_predictions_waiting": 120,
+    ALSO_OUT: 120,
+}
 
 
 @dataclass(frozen=True)
 class Rest:
     """What one gateway does at a rate, with its share of the servers."""
 
-    good: float  # a second
+    good: float  # of those that come
     values: dict[str, float]  # of the metrics, of a gateway
 
 
@@ -38,8 +46,9 @@ class Curve:
 
     def __init__(self, measured: Measured, workload: str, parallel: int) -> None:
         costs = measured.costs[workload]
-        self._front = Front.of(costs, measured.refusal)
+        self._front = Front.of(costs, measured.refusal, network(costs))
         self._service = Service.of(costs, parallel=parallel)
+        self._rules = Rules.of(workload)
         self._simulated = cache(self._simulate)
 
     def at(self, per_gateway: float, servers_each: float) -> Rest:
@@ -48,8 +57,8 @@ class Curve:
 
     def _simulate(self, rate_step: int, servers_step: int) -> Rest:
         per_gateway, servers_each = _GRID**rate_step, _GRID**servers_step
-        # Enough gateways for four servers at least, or one would be a whole share of them.
-        gateways = max(_SAMPLE_GATEWAYS, min(40, ceil(_SAMPLE_GATEWAYS / servers_each)))
+        # Enough gateways for two servers at least.
+        gateways = min(_MOST_GATEWAYS, max(_SAMPLE_GATEWAYS, ceil(2 / servers_each)))
         plan = Plan(
             front=self._front,
             service=self._service,
@@ -58,18 +67,21 @@ class Curve:
             per_second=gateways * per_gateway,
             seconds=0.5,
             warmup=0.25,
+            rules=self._rules,
         )
         fleet = Fleet(plan)
         outcome = fleet.run()
         seconds = plan.warmup + plan.seconds
-        good = outcome.good_per_second(plan.warmup, seconds) / gateways
-        mean = sum(outcome.latencies) / max(1, len(outcome.latencies))
+        bad = outcome.refused + outcome.timed_out + outcome.unavailable
+        inside = per_gateway * sum(outcome.latencies) / max(1, len(outcome.latencies))
+        waiting = outcome.waited_seconds / seconds / gateways
         return Rest(
-            good=min(good, per_gateway),
+            good=1 - bad / max(1, outcome.arrived),
             values={
                 "cpu": fleet.busy[0],
-                "tfgate_requests_in_flight": good * mean,
-                "tfgate_predictions_waiting": outcome.waited_seconds / seconds / gateways,
+                "tfgate_requests_in_flight": inside,
+                "tfgate_predictions_waiting": waiting,
+                ALSO_OUT: max(waiting, inside - per_gateway * self._front.request),
             },
         )
 
@@ -106,7 +118,8 @@ class Pods:
         Source: kubernetes.io, "Horizontal Pod Autoscaling", algorithm details, and its behaviour.
         """
         counts = [
-            ceil(self.ready * each) if abs(each - 1) > _TOLERANCE else self.number for each in ratios
+            ceil(self.ready * each) if abs(each - 1) > _TOLERANCE else self.number
+            for each in ratios
         ]
         wish = min(self.scaler.most, max(self.scaler.least, *counts))
         self.wishes.append((now, wish))
@@ -141,7 +154,9 @@ class Pods:
     def _allowed(self, now: float, step: Step, sign: int = 1) -> int:
         """Tell how many there may be by one policy, given what its time has seen already."""
         recent = sum(
-            change for when, change in self.changes if when > now - step.seconds and change * sign > 0
+            change
+            for when, change in self.changes
+            if when > now - step.seconds and change * sign > 0
         )
         before = self.number - recent
         by = step.value if step.kind == "Pods" else ceil(before * step.value / 100)
@@ -169,10 +184,10 @@ def autoscale(
             pods.pass_time(now)
         offered = load(now)
         rest = curve.at(offered / gateways.ready, servers.ready / gateways.ready)
-        good = min(offered, rest.good * gateways.ready)
+        good = offered * rest.good
         passed.append(Second(offered, good, gateways.ready, servers.ready))
         for name, value in rest.values.items():
-            total = name == "tfgate_predictions_waiting"
+            total = name in {"tfgate_predictions_waiting", ALSO_OUT}
             seen[name].append(value * gateways.ready if total else value)
         if now % _SYNC_SECONDS == 0:
             means = {name: sum(values) / len(values) for name, values in seen.items()}

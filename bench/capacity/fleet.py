@@ -95,31 +95,45 @@ class Fleet:
 
 
 def closed_loop(plan: Plan, connections: int, client_seconds: float) -> Outcome:
-    """Ask one gateway over so many connections; each client asks again when it has its answer.
+    """Ask over so many connections; each client asks again when it has read its answer.
 
-    A latency ends when the client has read its answer.
+    A connection belongs to one gateway, drawn as the kernel does among workers of one port.
     """
     fleet = Fleet(plan)
-    (gateway,) = fleet.gateways
     outcome, clock = fleet.outcome, fleet.clock
-    client = Processors(clock)
     end = plan.warmup + plan.seconds
-
-    def send() -> float:
-        gateway.arrive()
-        return 0.0
-
-    def read(arrived: float) -> float:
-        outcome.answer(arrived, clock.now)
-        if clock.now < end:
-            client.give(client_seconds / 2, send)
-        return 0.0
-
-    def answered(arrived: float, when: float) -> None:
-        clock.at(when, client.give, client_seconds / 2, lambda: read(arrived))
-
-    gateway.answered = answered
+    clients = [Client(fleet, gateway, end, client_seconds / 2) for gateway in fleet.gateways]
     for _ in range(connections):
-        client.give(client_seconds / 2, send)
+        fleet.random.choice(clients).begin()
     clock.run()
     return outcome
+
+
+class Client:
+    """What asks one gateway, with a processor of its own."""
+
+    def __init__(self, fleet: Fleet, gateway: Gateway, end: float, half_seconds: float) -> None:
+        self._fleet, self._gateway = fleet, gateway
+        self._end, self._half_seconds = end, half_seconds
+        self._processors = Processors(fleet.clock)
+        gateway.answered = self._answered
+
+    def begin(self) -> None:
+        """Ask over one more connection."""
+        self._processors.give(self._half_seconds, self._send)
+
+    def _send(self) -> float:
+        self._gateway.arrive()
+        return 0.0
+
+    def _answered(self, arrived: float, when: float) -> None:
+        self._fleet.clock.at(
+            when, self._processors.give, self._half_seconds, lambda: self._read(arrived)
+        )
+
+    def _read(self, arrived: float) -> float:
+        now = self._fleet.clock.now
+        self._fleet.outcome.answer(arrived, now)
+        if now < self._end:
+            self.begin()
+        return 0.0

@@ -28,13 +28,13 @@ class Front:
     wire: float
 
     @staticmethod
-    def of(costs: Costs, refusal: float) -> "Front":
-        """Take what was measured."""
+    def of(costs: Costs, refusal: float, wire: float | None = None) -> "Front":
+        """Take what was measured, on one machine unless another wire is named; microseconds."""
         return Front(
             _MICROSECOND * costs.gateway_request,
             _MICROSECOND * costs.gateway_call,
             _MICROSECOND * refusal,
-            _MICROSECOND * costs.wire,
+            _MICROSECOND * (costs.wire if wire is None else wire),
         )
 
 
@@ -119,9 +119,17 @@ class Gateway:
         else:
             self.pick(self.servers).take(call, self)
 
+    def know(self, server: Server) -> None:
+        """Call one more server from now on."""
+        self.servers = [*self.servers, server]
+
+    def leave(self, server: Server) -> None:
+        """Call a server no more; what is inside there may end."""
+        self.servers = [each for each in self.servers if each is not server]
+
     def lose(self, server: Server) -> None:
         """Forget a server whose connection has ended; a call that hung there fails."""
-        self.servers = [each for each in self.servers if each is not server]
+        self.leave(server)
         for call in [call for call, where in self._hanging.items() if where is server]:
             del self._hanging[call]
             self.fail(call)
@@ -149,7 +157,7 @@ class Gateway:
         """Try again, as gRPC does: after a pause that is drawn, and on another connection."""
         if call.attempts == self.rules.attempts:
             self.outcome.unavailable += len(call.arrivals)
-            self._leave(call)
+            self._end(call)
             return
         call.attempts += 1
         pause = self.random.uniform(0, self.rules.pause_seconds * 2 ** (call.attempts - 2))
@@ -165,9 +173,9 @@ class Gateway:
         if self._hanging.pop(call, None) is None:
             return
         self.outcome.timed_out += len(call.arrivals)
-        self._leave(call)
+        self._end(call)
 
-    def _leave(self, call: Call) -> None:
+    def _end(self, call: Call) -> None:
         self._calls.remove(call)
         self.inside -= len(call.arrivals)
         self.processors.give(0.0, self._send_later)

@@ -67,6 +67,9 @@ class Measured(BaseModel):
     costs: dict[str, Costs]
     checks: dict[str, list[Point]]
     refusal: float  # microseconds of a gateway's processor for an answer 429
+    metrics_in_files: (
+        float  # microseconds of a request, more than in memory: several workers count so
+    )
     connections: Connections
     series: Series
     gateway: Process

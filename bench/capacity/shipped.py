@@ -22,10 +22,13 @@ class Rules:
     max_calls: int = Settings.model_fields["max_calls_in_flight"].default
     max_rows: int = MODELS["housing"].max_call_rows
     timeout_seconds: float = Settings.model_fields["predict_timeout_seconds"].default
-    # Of serving/gateway/inference/channel.py: maxAttempts, initialBackoff, keepalive and its ping.
+    # Of serving/gateway/inference/channel.py: maxAttempts, initialBackoff, keepalive and its ping;
+    # and for how long the kernel waits until what was sent is acknowledged, which gRPC makes as
+    # long as the ping may take.
     attempts: int = 4
     pause_seconds: float = 0.05
     silence_seconds: float = 13.0
+    unacknowledged_seconds: float = 3.0
     # Of serving/tf_serving/entrypoint.sh: after so long a connection ends, and DNS is asked.
     connection_seconds: float = 30.0
 
