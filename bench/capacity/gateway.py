@@ -33,7 +33,8 @@ class Front:
         return Front(
             _MICROSECOND * costs.gateway_request,
             _MICROSECOND * costs.gateway_call,
-            _MICROSECOND * refusal,
+            # A request is read before it is refused, and so is one that is not.
+            _MICROSECOND * min(refusal, costs.gateway_request / 2),
             _MICROSECOND * (costs.wire if wire is None else wire),
         )
 
@@ -81,7 +82,7 @@ class Gateway:
         elif not self._scheduled and len(self._calls) < self.rules.max_calls:
             self._scheduled = True
             self.processors.give(0.0, self._send_later)
-        return max(0.0, self._spent)
+        return self._spent
 
     def _send_later(self) -> float:
         self._scheduled = False
@@ -99,7 +100,7 @@ class Gateway:
             self.outcome.calls += 1
             self.outcome.rows += len(members)
             self._spent += self.front.call
-            leaves = self.clock.now + max(0.0, self._spent)
+            leaves = self.clock.now + self._spent
             self.clock.at(leaves + self.front.wire / 2, self._reach, call)
 
     def _take(self) -> list[float]:
