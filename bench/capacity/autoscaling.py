@@ -20,6 +20,7 @@ from bench.capacity.sizing import network
 
 _SYNC_SECONDS = 15  # of the controller; the next three are its defaults, too
 _TOLERANCE = 0.1
+_SAMPLE_REQUESTS = 4_000
 _SAMPLE_GATEWAYS, _MOST_GATEWAYS = 4, 200
 _GRID = 1.1  # rates that are closer together than this are taken for one
 # What no manifest has yet: predictions that wait for a call, or are out with one.
@@ -65,8 +66,8 @@ class Curve:
             num_gateways=gateways,
             num_servers=max(1, round(gateways * servers_each)),
             per_second=gateways * per_gateway,
-            seconds=0.5,
-            warmup=0.25,
+            seconds=max(0.2, _SAMPLE_REQUESTS / (gateways * per_gateway)),
+            warmup=0.1,
             rules=self._rules,
         )
         fleet = Fleet(plan)

@@ -231,7 +231,7 @@ def hours(measured: Measured, progress: Progress) -> list[Hour]:
     cases = [("10,000/s, as shipped", 10_000, shipped)]
     cases += [
         (f"{peak:,}/s, {name}", peak, scalers)
-        for peak in (10_000, 100_000, 1_000_000)
+        for peak in (100_000, 1_000_000)
         for name, scalers in fleets.items()
     ]
     curve = Curve(measured, "house", Inputs().server_parallel)
