@@ -11,6 +11,7 @@ from bench.capacity.scenarios import BIN_SECONDS, Hour, Run
 from bench.charts import GRID, OURS, STYLE, save
 
 _COLORS = [OURS, "#d1632a", "#6b7280", "#2f9e6e", "#9b59b6", "#c0a030"]
+_SHOWN_SECONDS = 15
 
 
 def draw_batching(runs: list[Run], file: Path) -> None:
@@ -62,13 +63,14 @@ def draw_hours(hours: list[Hour], file: Path) -> None:
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(9, 2 * len(hours)), layout="constrained")
         for (answers, pods), hour in zip(canvas.subplots(len(hours), 2), hours, strict=True):
-            minutes = np.arange(len(hour.seconds)) / 60
-            offered = [each.offered for each in hour.seconds]
+            shown = hour.seconds[::_SHOWN_SECONDS]
+            minutes = np.arange(len(shown)) * _SHOWN_SECONDS / 60
+            offered = [each.offered for each in shown]
             answers.plot(minutes, offered, color=_COLORS[2], label="requests/s")
-            answers.plot(minutes, [each.good for each in hour.seconds], color=OURS, label="good")
+            answers.plot(minutes, [each.good for each in shown], color=OURS, label="good")
             answers.set_title(hour.name, loc="left", fontweight="bold")
-            pods.plot(minutes, [each.gateways for each in hour.seconds], color=OURS)
-            pods.plot(minutes, [each.servers for each in hour.seconds], color=_COLORS[1])
+            pods.plot(minutes, [each.gateways for each in shown], color=OURS)
+            pods.plot(minutes, [each.servers for each in shown], color=_COLORS[1])
             pods.set_title("pods: gateways, model servers", loc="left")
             for axes in (answers, pods):
                 axes.set_ylim(bottom=0)

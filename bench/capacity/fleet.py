@@ -26,6 +26,7 @@ class Plan:
     rules: Rules = field(default_factory=Rules)
     balancing: Balancing = round_robin
     subset: int = 0  # servers that a gateway knows; 0 is all
+    same_order: bool = False  # in which all gateways have the servers; DNS gives each its own
     seed: int = 1
 
     def scaled(self, by: float) -> "Plan":
@@ -54,7 +55,10 @@ class Fleet:
                 self.clock,
                 plan.front,
                 plan.rules,
-                [self.servers[number] for number in sorted(numbers)],
+                [
+                    self.servers[number]
+                    for number in (sorted(numbers) if plan.same_order else numbers)
+                ],
                 plan.balancing(self.random),
                 self.outcome,
                 self.random,

@@ -8,7 +8,7 @@ from bench.capacity import charts, scenarios, tables
 from bench.capacity.check import checks
 from bench.capacity.measured import Measured
 from bench.capacity.shipped import Rules, scaler
-from bench.capacity.sizing import Inputs, dns_answer_bytes, per_gateway, series
+from bench.capacity.sizing import POD_SECONDS, Inputs, dns_answer_bytes, per_gateway, series
 from bench.stack import ROOT
 
 _TEMPLATE = Path(__file__).with_name("page.md")
@@ -74,7 +74,14 @@ def _figures(measured: Measured) -> dict[str, str]:
         "series_gateways": f"{1e6 / series(measured, inputs):,.0f}",
         "gateway_kb": f"{1e-3 * measured.connections.gateway_bytes:.0f}",
         "server_kb": f"{1e-3 * measured.connections.server_bytes:.0f}",
+        "rollout_gateways": f"{_an_hour(measured.gateway.start_seconds):,.0f}",
+        "rollout_servers": f"{_an_hour(measured.server.start_seconds):,.0f}",
         "in_files": f"{measured.metrics_in_files:.0f}",
         "max_calls": str(rules.max_calls),
         "refusal": f"{measured.refusal:.0f}",
     }
+
+
+def _an_hour(start_seconds: float) -> float:
+    """Tell how many pods are replaced within an hour, one after the other."""
+    return 3600 / (start_seconds + POD_SECONDS)

@@ -91,15 +91,20 @@ def balancing(measured: Measured, progress: Progress) -> list[Run]:
     plan = replace(plan, num_servers=round(plan.num_servers * Inputs().server_load / 0.85))
     ways: list[tuple[str, Balancing, int]] = [
         ("round_robin, all servers", round_robin, 0),
-        ("at random, all servers", at_random, 0),
-        ("the better of two, as seen by a proxy", better_of_two, 0),
+        ("at random", at_random, 0),
+        ("the better of two, as a proxy sees them", better_of_two, 0),
         ("round_robin, 20 servers each", round_robin, 20),
         ("round_robin, 8 servers each", round_robin, 8),
         ("round_robin, 4 servers each", round_robin, 4),
         ("pick_first, shuffled", pick_first, 0),
     ]
+    in_step = replace(plan, same_order=True)
     return [
-        run(name, replace(plan, balancing=way, subset=size), progress) for name, way, size in ways
+        *(
+            run(name, replace(plan, balancing=way, subset=size), progress)
+            for name, way, size in ways
+        ),
+        run("round_robin, all servers, in one order for all gateways", in_step, progress),
     ]
 
 
@@ -239,9 +244,13 @@ def hours(measured: Measured, progress: Progress) -> list[Hour]:
     for name, peak, (gateway, server) in cases:
         wanted = need(measured, "house", round(peak / 5))
         gateways = Pods(
-            gateway, measured.gateway.start_seconds + 10, min(gateway.most, wanted.gateways)
+            gateway,
+            measured.gateway.start_seconds + POD_SECONDS,
+            min(gateway.most, wanted.gateways),
         )
-        servers = Pods(server, measured.server.start_seconds + 10, min(server.most, wanted.servers))
+        servers = Pods(
+            server, measured.server.start_seconds + POD_SECONDS, min(server.most, wanted.servers)
+        )
         passed = autoscale(curve, gateways, servers, partial(_load, peak), LENGTH)
         found.append(Hour(name, passed))
         progress(100)

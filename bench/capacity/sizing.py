@@ -9,7 +9,7 @@ from bench.capacity.shipped import Rules, scaler
 _SECOND = 1e6  # in microseconds
 _SCRAPES_PER_SECOND = 1 / 15  # k8s/base/gateway/service-monitor.yaml
 _QUESTION_BYTES, _ADDRESS_BYTES = 56, 16  # RFC 1035: header and our name; an address in an answer
-_POD_SECONDS = 10  # to schedule a pod whose image is there, and to probe it: an assumption
+POD_SECONDS = 10  # to schedule a pod whose image is there, and to probe it: an assumption
 _PING_SECONDS = 10  # serving/gateway/inference/channel.py: at most, on a connection with calls
 
 
@@ -146,8 +146,8 @@ def need(measured: Measured, workload: str, per_second: int, inputs: Inputs | No
         series=num_series,
         scraped_mb_per_second=1e-6 * num_series * measured.series.line_bytes * _SCRAPES_PER_SECOND,
         prometheus_gb=1e-9 * num_series * inputs.prometheus_series_bytes,
-        gateway_rollout_minutes=gateways * (measured.gateway.start_seconds + _POD_SECONDS) / 60,
-        server_rollout_minutes=servers * (measured.server.start_seconds + _POD_SECONDS) / 60,
+        gateway_rollout_minutes=gateways * (measured.gateway.start_seconds + POD_SECONDS) / 60,
+        server_rollout_minutes=servers * (measured.server.start_seconds + POD_SECONDS) / 60,
         usd_per_million=(gateways_usd + servers * server_usd) / millions_an_hour,
         usd_per_million_with_gpus=(gateways_usd + gpus * (server_usd + inputs.gpu_hour_usd))
         / millions_an_hour,
