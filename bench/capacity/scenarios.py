@@ -15,7 +15,7 @@ from bench.capacity.measured import Measured
 from bench.capacity.outcome import Outcome
 from bench.capacity.server import Service
 from bench.capacity.shipped import Rules, Step, scaler
-from bench.capacity.sizing import Inputs, need, network
+from bench.capacity.sizing import POD_SECONDS, Inputs, need, network
 
 RATES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 _MOST_REQUESTS = 400_000  # of one simulation: ten seconds
