@@ -226,7 +226,7 @@ def hours(measured: Measured, progress: Progress) -> list[Hour]:
     """Let loads rise to five times of what they were."""
     quick = [Step("Pods", 2, 60), Step("Percent", 100, 60)]
     shipped = (scaler("gateway"), scaler("model-server"))
-    more = tuple(replace(each, most=10**5) for each in shipped)
+    more = (replace(shipped[0], most=10**5), replace(shipped[1], most=10**5))
     counted = replace(more[1], targets={ALSO_OUT: 16.0})
     fleets = {
         "more pods allowed": more,
