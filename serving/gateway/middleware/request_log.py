@@ -157,7 +157,7 @@ def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
 
 def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
     seconds = time.perf_counter() - context.started
-    stages = {name: round(1000 * took, 3) for name, took in context.stage_seconds.items()}
+    stages = {name: _milliseconds(took) for name, took in context.stage_seconds.items()}
     line = {
         "time": datetime.now(UTC),
         "level": logging.getLevelName(level),
@@ -172,7 +172,7 @@ def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
         "version": context.version,
         "instances": context.num_instances,
         "error": context.error,
-        "milliseconds": round(1000 * seconds, 3),
+        "milliseconds": _milliseconds(seconds),
         "stages": stages,
     }
     if context.trace_id is not None:
@@ -180,6 +180,11 @@ def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
     if context.client is not None:
         line.update(client=context.client, scheme=context.scheme)
     return line
+
+
+def _milliseconds(seconds: float) -> float:
+    # In whole microseconds: rounding to three digits takes three times as long.
+    return round(1e6 * seconds) / 1000
 
 
 def _json(line: Mapping[str, Any]) -> bytes:
@@ -204,8 +209,5 @@ def _count(context: RequestContext, model: str) -> None:
         metrics.REQUESTS.labels(*series.labels, context.outcome).inc()
     if context.outcome == Overloaded.code:
         return
-    series.seconds.observe(time.perf_counter() - context.started)
-    if context.num_instances:
-        series.instances.observe(context.num_instances)
-    for stage, took in context.stage_seconds.items():
-        series.stage_seconds[stage].observe(took)
+    seconds = time.perf_counter() - context.started
+    series.count(seconds, context.num_instances, context.stage_seconds)
