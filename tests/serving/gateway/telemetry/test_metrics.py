@@ -1,8 +1,6 @@
 """What is counted of requests, by model, version and outcome, and as what it is exposed."""
 
-import asyncio
 import time
-from collections.abc import Iterable
 from functools import partial
 from math import nan
 
@@ -170,27 +168,3 @@ def test_a_block_counts_as_much_as_its_values_one_by_one(values: list[float], mi
     block.observe_all(np.array([*values, *[nan] * missing]))
 
     assert samples(block) == pytest.approx(samples(single))
-
-
-@pytest.mark.parametrize("num_requests", [1, 127, 128, 129])
-def test_requests_are_counted_without_anybody_looking(num_requests: int) -> None:
-    """As in files, which another worker reads."""
-    series = metrics.VersionMetrics("counted", str(num_requests))
-    counted: list[float] = []
-
-    class Watched(metrics.BlockHistogram):
-        def observe_all(self, values: Iterable[float]) -> None:
-            counted.extend(values)
-
-    series.instances = Watched("y", "y", registry=CollectorRegistry())
-
-    async def count() -> None:
-        metrics.flush()
-        for number in range(num_requests):
-            series.count(0.001, number + 1, {"read": 0.001})
-        while len(counted) < num_requests:
-            await asyncio.sleep(0)
-
-    asyncio.run(asyncio.wait_for(count(), 60))
-
-    assert counted == [number + 1 for number in range(num_requests)]
