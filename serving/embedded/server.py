@@ -7,6 +7,7 @@ import grpc
 import tensorflow as tf
 
 from serving.embedded import config_rules, health, model_service, prediction_service
+from serving.embedded.batching import Batching
 from serving.embedded.call_server import CallServer
 from serving.embedded.config_file import ConfigFileWatch
 from serving.embedded.flags import Flags
@@ -49,11 +50,15 @@ class ModelServer:
         self._config_file = ConfigFileWatch(
             flags.model_config_file, flags.model_config_file_poll_wait_seconds, self._served
         )
+        self._batching = (
+            Batching.of_file(flags.batching_parameters_file) if flags.enable_batching else None
+        )
         self._options = ServableOptions(
             tags=tuple(flags.saved_model_tags.split(",")),
             session_config=_session_config(flags),
             answers_as_tensor_content=flags.enable_serialization_as_tensor_content,
             checks_method_names=flags.enable_signature_method_name_check,
+            batching=self._batching,
         )
         self._grpc: CallServer | None = None
 
@@ -83,10 +88,14 @@ class ModelServer:
         """Refuse new calls, let those in flight finish, free everything."""
         self._config_file.stop()
         self._reports.close()
+        if self._batching:
+            self._batching.scheduler.hurry()
         if self._grpc:
             self._grpc.stop(GRACE_SECONDS)
         self._source.stop()
         self._lifecycle.stop()
+        if self._batching:
+            self._batching.scheduler.stop()
 
     def _first_config(self) -> config_rules.ModelServerConfig:
         if self._flags.model_config_file:
