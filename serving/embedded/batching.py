@@ -137,7 +137,8 @@ class BatchedRuns:
         if len({array.dtype for array in arrays}) > 1:
             raise invalid_argument(f"Tensors with name '{name}' have different types")
         if extra_rows:
-            arrays = [*arrays, np.repeat(arrays[0][:1], extra_rows, axis=0)]
+            first = next(array for array in arrays if len(array))
+            arrays = [*arrays, np.repeat(first[:1], extra_rows, axis=0)]
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]  # [rows, ...] -> [sum, ...]
 
 

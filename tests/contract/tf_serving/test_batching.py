@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.contract.tf_serving import held, recorded
+from tests.contract.tf_serving import held, recorded, saved_models
 from tests.contract.tf_serving.recorded import Case
 from tests.contract.tf_serving.servers import embedded_server, wait_until_available, write_config
 from tests.stack import wait_until
@@ -25,10 +25,19 @@ ALONE = [case for name, case in CASES.items() if name not in TOGETHER | EMPTY]
 
 
 @pytest.fixture(scope="module")
-def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[grpc.Channel]:
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A version of the slow model that no other module holds or releases."""
+    version = tmp_path_factory.mktemp("slow") / "2"
+    saved_models.build_slow(version)
+    return version
+
+
+@pytest.fixture(scope="module")
+def server(
+    models: Path, slow: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[grpc.Channel]:
     folder = tmp_path_factory.mktemp("batching")
-    names = ("multi", "clf", "slow")
-    base_paths = {name: models / name for name in names}
+    base_paths = {"multi": models / "multi", "clf": models / "clf", "slow": slow.parent}
     base_paths["half_plus_two"] = models / "saved_model_half_plus_two_cpu"
     config, batching = folder / "models.config", folder / "batching.config"
     write_config(config, base_paths)
@@ -54,10 +63,6 @@ def test_a_call_without_rows_waits_for_one_with_rows(server: grpc.Channel) -> No
     assert recorded.ask(server, one) == recorded.expected(one)
 
 
-def slow_version(models: Path) -> Path:
-    return next(folder for folder in (models / "slow").iterdir() if folder.name.isdecimal())
-
-
 def take_the_thread(server: grpc.Channel) -> tuple[list[grpc.Future], Case]:
     """Send full batches of the held model until one runs and one waits; the others are refused."""
     case = recorded.until_released(QUEUED[0])
@@ -74,23 +79,23 @@ def take_the_thread(server: grpc.Channel) -> tuple[list[grpc.Future], Case]:
     return calls, case
 
 
-def test_a_full_queue_refuses(server: grpc.Channel, models: Path) -> None:
+def test_a_full_queue_refuses(server: grpc.Channel, slow: Path) -> None:
     accepted, refused = recorded.expected(QUEUED[0]), recorded.expected(QUEUED[-1])
-    with held.holding(slow_version(models)):
+    with held.holding(slow):
         calls, case = take_the_thread(server)
-        held.release(slow_version(models))
+        held.release(slow)
         outcomes = Counter(recorded.outcome(call, case) for call in calls)
     assert outcomes == {accepted: 2, refused: len(calls) - 2}
 
 
-def test_calls_that_wait_together_run_together(server: grpc.Channel, models: Path) -> None:
+def test_calls_that_wait_together_run_together(server: grpc.Channel, slow: Path) -> None:
     """Different shapes in one batch are refused, equal ones each get their own rows back."""
     cases = [*RAGGED, CASES["one"], CASES["size3_padded_to_4"]]
-    with held.holding(slow_version(models)):
+    with held.holding(slow):
         take_the_thread(server)
         calls = [recorded.start(server, case) for case in cases]
         # The server takes calls in order: when this one is answered, the others wait.
         wait_until_available(server, "slow", 1)
-        held.release(slow_version(models))
+        held.release(slow)
         for call, case in zip(calls, cases, strict=True):
             assert recorded.outcome(call, case) == recorded.expected(case), case["id"]
