@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
 from serving.gateway.middleware.keys import WrongKeys
+from serving.gateway.middleware.load_shedding import DOOR
 from serving.gateway.server import file_descriptors
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
 from serving.gateway.server.listener import CannotListen, listen
@@ -103,6 +104,8 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
+        # Every answer is now its connection's last, and who sheds at the door keeps connections.
+        self.lifespan.state.pop(DOOR, None)
         if self._drain_seconds:
             _LOGGER.info("draining: no longer ready, stopping in %g seconds", self._drain_seconds)
         asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)
