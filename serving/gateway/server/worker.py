@@ -1,6 +1,7 @@
 """One process that serves: uvicorn, how it stops, and how it hears of its parent's end."""
 
 import asyncio
+import gc
 import io
 import logging
 import os
@@ -80,6 +81,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, for gRPC once the application has started."""
         await super().startup(sockets)
+        # What is there now stays. Full collections, one in 10,000 predictions, would walk it each
+        # time, and hold everybody up meanwhile: for 80 ms instead of 2 when measured.
+        gc.collect()
+        gc.freeze()
         if self._settings.grpc_port is not None and not self.should_exit:
             self._grpc = await _start_grpc(self._gateway, self._settings)
 
