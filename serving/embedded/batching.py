@@ -106,7 +106,7 @@ class BatchedRuns:
         timeout = _milliseconds_left(work)
         rows = sum(task.rows for task in tasks)
         allowed = self._batching.parameters.allowed_batch_sizes
-        padded_rows = next((size for size in allowed if size >= rows), rows)
+        padded_rows = next((size for size in allowed if size >= rows > 0), rows)
         feeds = {
             name: self._joined(name, [each.feeds[name] for each in work], padded_rows - rows)
             for name in work[0].feeds
