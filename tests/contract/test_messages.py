@@ -106,7 +106,8 @@ def test_a_tensor_and_an_answer_in_bytes_have_the_fields_of_the_typed_ones() -> 
 def test_floats_as_bytes_are_the_floats_of_a_tensor() -> None:
     values = [1.5, -2.0, float("inf")]
     for field, dtype in (("float_val", "<f4"), ("double_val", "<f8")):
-        packed = tensor_pb2.TensorBytes(**{field: np.array(values, dtype).tobytes()})
+        packed = tensor_pb2.TensorBytes()
+        setattr(packed, field, np.array(values, dtype).tobytes())
 
         tensor = official_tensor.TensorProto.FromString(packed.SerializeToString())
 
