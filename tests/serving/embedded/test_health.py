@@ -2,9 +2,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from serving.embedded.call_server import CallServer
 
 from serving.embedded import health
-from serving.embedded.call_server import CallServer
 
 
 @pytest.mark.parametrize(
