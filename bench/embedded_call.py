@@ -9,36 +9,22 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import grpc
 
-from bench.bare_call import inputs_of, predict_request
+from bench.bare_call import PREDICT, inputs_of, predict_message
 from bench.model_server import model_server
 from bench.processes import output_of
 from bench.repository import repository
+from bench.results import EmbeddedCall
 from bench.workloads import WORKLOADS
 
-_PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class EmbeddedCall:
-    """Medians in milliseconds: of a call over one connection, and of TensorFlow's part of it."""
-
-    call_ms: float
-    session_ms: float
-
-    @property
-    def above_ms(self) -> float:
-        """What the server, the client and the way between them take."""
-        return self.call_ms - self.session_ms
-
-
-def measure_embedded_call(*, seconds: float, scratch: Path) -> EmbeddedCall:
+def measure_embedded_call(round_number: int, *, seconds: float, scratch: Path) -> EmbeddedCall:
     """Call and run for so long each, in turns."""
     log = scratch / "logs" / "embedded_call.log"
     version = repository(scratch) / "housing" / "1"
@@ -48,16 +34,16 @@ def measure_embedded_call(*, seconds: float, scratch: Path) -> EmbeddedCall:
             calls.append(_call_milliseconds(server.address, seconds / _ROUNDS))
             output = output_of("bench.embedded_call", str(version), str(seconds / _ROUNDS), log=log)
             runs.append(float(json.loads(output)))
-    return EmbeddedCall(statistics.median(calls), statistics.median(runs))
+    return EmbeddedCall(
+        round=round_number, call_ms=statistics.median(calls), session_ms=statistics.median(runs)
+    )
 
 
 def _call_milliseconds(address: str, seconds: float) -> float:
     workload = WORKLOADS["house"]
-    message = predict_request(
-        workload.model, inputs_of(workload.model, workload.requests()[0])
-    ).SerializeToString()
+    message = predict_message(workload, workload.requests()[0])
     with grpc.insecure_channel(address) as channel:
-        predict = channel.unary_unary(_PREDICT)
+        predict = channel.unary_unary(PREDICT)
         return _median_milliseconds(partial(predict, message, timeout=10), seconds)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench.results import BareCall, BestBatch, Cell, Footprint, OverloadPoint, Results
+from bench.results import BareCall, BestBatch, Cell, EmbeddedCall, Footprint, OverloadPoint, Results
 
 # Above this share of the processors' time in other hands, a round says little.
 DISTURBED = 0.05
@@ -29,6 +29,7 @@ class Figures:
         self._cells = results.all(Cell)
         self._footprints = results.all(Footprint)
         self._bare_calls = results.all(BareCall)
+        self._embedded_calls = results.all(EmbeddedCall)
         self._batches = results.all(BestBatch)
         self._overload = results.all(OverloadPoint)
 
@@ -66,6 +67,15 @@ class Figures:
         """Give the mean over the rounds of the median of a bare gRPC call."""
         medians = [each.p50_ms for each in self._bare_calls if each.workload == workload]
         return fmean(medians) if medians else None
+
+    def embedded_call_ms(self) -> tuple[float, float] | None:
+        """Give the means of a call of the embedded server, and of TensorFlow's part of it."""
+        if not self._embedded_calls:
+            return None
+        return (
+            fmean(each.call_ms for each in self._embedded_calls),
+            fmean(each.session_ms for each in self._embedded_calls),
+        )
 
     def best_batches(self) -> dict[str, dict[int, float]]:
         """Give TensorFlow's predictions a second in process, by model and size of batch."""

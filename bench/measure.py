@@ -9,12 +9,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.bare_call import measure_bare_calls
 from bench.best_batch import measure_best_batches
 from bench.disturbance import disturbance
+from bench.embedded_call import measure_embedded_call
 from bench.load import Target, put_load
 from bench.processes import Ended
 from bench.reference import WrongAnswer, check_answers, write_reference
-from bench.results import BareCall, BestBatch, Cell, Footprint, Results
+from bench.results import BareCall, BestBatch, Cell, EmbeddedCall, Footprint, Results
 from bench.serve import Served, serve
-from bench.systems import System
+from bench.systems import System, has_real_server
 from bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = (1, 32, 128)
@@ -78,6 +79,16 @@ class Measurement:
                 self._console.print(
                     f"{number}  bare gRPC call, {call.workload}: p50 {call.p50_ms:.3f} ms"
                 )
+        measured = {each.round for each in self._results.all(EmbeddedCall)}
+        if number not in measured and not has_real_server():
+            call = measure_embedded_call(
+                number, seconds=self._matrix.seconds, scratch=self._scratch
+            )
+            self._results.add(call)
+            self._console.print(
+                f"{number}  embedded server, house: p50 {call.call_ms:.3f} ms, of which TensorFlow "
+                f"{call.session_ms:.3f} ms"
+            )
         if all(each.round != number for each in self._results.all(BestBatch)):
             for batch in measure_best_batches(
                 number, seconds=_BATCH_SECONDS, scratch=self._scratch

@@ -51,6 +51,18 @@ class BareCall(BaseModel):
     p99_ms: float
 
 
+class EmbeddedCall(BaseModel):
+    """The embedded server over one connection: medians of a call, and of TensorFlow's part of it.
+
+    What is between them, the server, the client and the way there take.
+    """
+
+    kind: Literal["embedded_call"] = "embedded_call"
+    round: int
+    call_ms: float
+    session_ms: float
+
+
 class BestBatch(BaseModel):
     """TensorFlow called in process by two threads, with one size of batch."""
 
@@ -81,7 +93,7 @@ class Piece(BaseModel):
     microseconds: float
 
 
-Record = Session | Cell | Footprint | BareCall | BestBatch | OverloadPoint | Piece
+Record = Session | Cell | Footprint | BareCall | EmbeddedCall | BestBatch | OverloadPoint | Piece
 RecordT = TypeVar("RecordT", bound=Record)
 _LINE: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

@@ -222,13 +222,18 @@ def all_systems() -> list[System]:
     return list(_ALL)
 
 
+def has_real_server() -> bool:
+    """Tell whether TensorFlow Serving answers here, and not the embedded server."""
+    return shutil.which(REAL_SERVER) is not None
+
+
 def installed_systems() -> dict[str, System]:
     """Name every system that can run here.
 
     TensorFlow Serving is not where its binary is not, nor an earlier tfgate where git does not know
     its revision.
     """
-    missing = set() if shutil.which(REAL_SERVER) else {"tf_serving_rest"}
+    missing = set() if has_real_server() else {"tf_serving_rest"}
     if not revision_folder(EARLIER_REVISION).exists():
         missing.add(EARLIER)
     return {system.name: system for system in _ALL if system.name not in missing}

@@ -33,9 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # The thread that waits for a call then reads it from the socket as well: a quarter less
-    # processor time for an empty one. gRPC's library looks at this when it first listens.
-    os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
     stopping = _stop_on_signal()
     try:
         command_line = parse(arguments)

@@ -1,35 +1,24 @@
 """grpc.health.v1 as TF Serving has it: fixed statuses that say nothing of any model."""
 
-from typing import Any
-
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-
-from serving.embedded.call_server import Handler
-from serving.embedded.rpc import Method, handler
-from serving.embedded.statuses import not_found
-
-SERVICE = "grpc.health.v1.Health"
+import grpc
+from grpc_health.v1 import health, health_pb2
 
 # Short names, and only these (model_servers/server.cc).
 SERVING_NAMES = ("", "ModelService", "PredictionService")
 
 
-def handlers() -> dict[str, Handler]:
-    """Return both calls: `Check`, and `Watch`, whose first status stays the only one."""
-    return {
-        f"/{SERVICE}/Check": handler(Method(HealthCheckRequest, _check)),
-        f"/{SERVICE}/Watch": handler(Method(HealthCheckRequest, _watch), holds=True),
-    }
+class StaticHealth(health.HealthServicer):  # type: ignore[misc]
+    """SERVING for every known name for as long as the server runs."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        for name in SERVING_NAMES:
+            self.set(name, health_pb2.HealthCheckResponse.SERVING)
 
-def _check(request: Any, _timeout_milliseconds: int | None) -> HealthCheckResponse:
-    """Answer for a known name; NOT_FOUND in the words of gRPC's C++ server otherwise."""
-    if request.service not in SERVING_NAMES:
-        raise not_found("service name unknown")
-    return HealthCheckResponse(status=HealthCheckResponse.SERVING)
-
-
-def _watch(request: Any, _timeout_milliseconds: int | None) -> HealthCheckResponse:
-    known = request.service in SERVING_NAMES
-    status = HealthCheckResponse.SERVING if known else HealthCheckResponse.SERVICE_UNKNOWN
-    return HealthCheckResponse(status=status)
+    def Check(  # noqa: N802 - the service's own name
+        self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext
+    ) -> health_pb2.HealthCheckResponse:
+        """Answer for a known name; NOT_FOUND in the words of gRPC's C++ server otherwise."""
+        if request.service not in SERVING_NAMES:
+            context.abort(grpc.StatusCode.NOT_FOUND, "service name unknown")
+        return super().Check(request, context)

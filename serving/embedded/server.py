@@ -5,14 +5,15 @@ from pathlib import Path
 
 import grpc
 import tensorflow as tf
+from grpc_health.v1 import health_pb2_grpc
 
-from serving.embedded import config_rules, health, model_service, prediction_service
+from serving.embedded import config_rules, model_service, prediction_service
 from serving.embedded.batching import Batching
-from serving.embedded.call_server import CallServer
 from serving.embedded.config_file import ConfigFileWatch
 from serving.embedded.flags import Flags
+from serving.embedded.health import StaticHealth
 from serving.embedded.lifecycle import Lifecycle, RetryPolicy
-from serving.embedded.rpc import CallLimit
+from serving.embedded.rpc import CallLimit, UnknownMethods, start_threads
 from serving.embedded.servable import Servable, ServableOptions
 from serving.embedded.served_models import ServedModels
 from serving.embedded.source import FileSystemSource
@@ -60,7 +61,7 @@ class ModelServer:
             checks_method_names=flags.enable_signature_method_name_check,
             batching=self._batching,
         )
-        self._grpc: CallServer | None = None
+        self._grpc: grpc.Server | None = None
 
     def start(self) -> None:
         """Load the configured models, then serve.
@@ -76,12 +77,9 @@ class ModelServer:
         self._source.start()
         self._served.reload(config)
         self._lifecycle.first_models_are_loaded()
-        # One thread of TF Serving's quota always waits for the next call.
-        calls_at_once = max(1, self._flags.grpc_max_threads - 1)
-        server = self._build_grpc_server(calls_at_once)
-        _listen(server, self._flags, credentials)
-        server.start(calls_at_once + _REFUSING_THREADS)
-        self._grpc = server
+        self._grpc = self._build_grpc_server()
+        _listen(self._grpc, self._flags, credentials)
+        self._grpc.start()
         self._config_file.start()
 
     def stop(self) -> None:
@@ -91,7 +89,7 @@ class ModelServer:
         if self._batching:
             self._batching.scheduler.hurry()
         if self._grpc:
-            self._grpc.stop(GRACE_SECONDS)
+            self._grpc.stop(GRACE_SECONDS).wait()
         self._source.stop()
         self._lifecycle.stop()
         if self._batching:
@@ -112,24 +110,39 @@ class ModelServer:
                 raise
         return servable
 
-    def _build_grpc_server(self, calls_at_once: int) -> CallServer:
+    def _build_grpc_server(self) -> grpc.Server:
+        flags = self._flags
+        # One thread of TF Serving's quota always waits for the next call.
+        calls_at_once = max(1, flags.grpc_max_threads - 1)
         limit = CallLimit(calls_at_once)
         predictions = prediction_service.PredictionService(self._served)
         models = model_service.ModelService(self._served, self._reports, self._lifecycle)
-        handlers = limit.service(prediction_service.SERVICE, predictions.methods())
-        handlers |= limit.service(model_service.SERVICE, models.methods())
-        if self._flags.enable_grpc_healthcheck_service:
-            handlers |= health.handlers()
-        return CallServer(handlers, _channel_options(self._flags.grpc_channel_arguments))
+        server = grpc.server(
+            start_threads(calls_at_once + _REFUSING_THREADS),
+            options=_channel_options(flags.grpc_channel_arguments),
+        )
+        if flags.enable_grpc_healthcheck_service:
+            health_pb2_grpc.add_HealthServicer_to_server(StaticHealth(), server)
+        server.add_generic_rpc_handlers(
+            (
+                limit.service(prediction_service.SERVICE, predictions.methods()),
+                limit.service(model_service.SERVICE, models.methods()),
+                UnknownMethods(),
+            )
+        )
+        return server
 
 
-def _listen(server: CallServer, flags: Flags, credentials: grpc.ServerCredentials | None) -> None:
+def _listen(server: grpc.Server, flags: Flags, credentials: grpc.ServerCredentials | None) -> None:
     addresses = [f"{flags.grpc_bind_address}:{flags.port}"] if flags.port else []
     if flags.grpc_socket_path:
         addresses.append(f"unix:{flags.grpc_socket_path}")
     try:
         for address in addresses:
-            server.listen(address, credentials)
+            if credentials:
+                server.add_secure_port(address, credentials)
+            else:
+                server.add_insecure_port(address)
     except RuntimeError as error:
         raise invalid_argument(f"Failed to BuildAndStart gRPC server. {error}") from error
 

@@ -11,23 +11,24 @@ from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusResponse,
 )
 
-from serving.embedded.call_server import CallServer
-from serving.embedded.rpc import CallLimit, Method
+from serving.embedded.rpc import CallLimit, Method, start_threads
 from serving.embedded.statuses import StatusError
 
 
 @contextmanager
 def calling(answer: Callable[[Any, int | None], Message]) -> Iterator[grpc.UnaryUnaryMultiCallable]:
     """Serve one method, one call at a time."""
-    method = Method(GetModelStatusRequest, answer)
-    server = CallServer(CallLimit(1).service("service", {"Method": method}))
-    port = server.listen("127.0.0.1:0")
-    server.start(1)
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel.unary_unary("/service/Method")
-    finally:
-        server.stop(0)
+    with start_threads(1) as threads:
+        server = grpc.server(threads)
+        method = Method(GetModelStatusRequest, answer)
+        server.add_generic_rpc_handlers((CallLimit(1).service("service", {"Method": method}),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield channel.unary_unary("/service/Method")
+        finally:
+            server.stop(None).wait()
 
 
 def test_a_fault_of_the_servers_own_is_internal_tells_no_details_and_frees_its_place() -> None:
@@ -68,6 +69,6 @@ def test_threads_that_cannot_be_started_are_said_at_the_start(
     before = set(threading.enumerate())
     limit_threads(monkeypatch, 3)
     with pytest.raises(StatusError, match=r"12 threads .* lower --grpc_max_threads") as refusal:
-        CallServer({}).start(12)
+        start_threads(12)
     assert refusal.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert set(threading.enumerate()) <= before, "the three that were started go on"
