@@ -81,11 +81,12 @@ def _ratio(ours: Figure | None, theirs: Figure | None) -> str:
 def overload(figures: Figures, system: System, workload: Workload) -> str:
     """Say what became of the requests at each rate."""
     head = [
-        *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak"),
+        *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak", "at most"),
         *("p50 of accepted, ms", "p99 of accepted, ms", "other outcomes"),
     ]
     points = sorted(figures.overload(system.name, workload.name).items())
     peak = max(point.outcome.good_per_second for _, point in points)
+    costs = points[0][1].costs
     rows = []
     for share, point in points:
         outcome = point.outcome
@@ -98,12 +99,21 @@ def overload(figures: Figures, system: System, workload: Workload) -> str:
                 f"{outcome.sent_per_second:,.0f}{kept}",
                 f"{outcome.good_per_second:,.0f}",
                 f"{outcome.good_per_second / peak:.2f}",
+                f"{point.costs.bound(share):.2f}" if point.costs else "",
                 f"{accepted.p50_ms:.2f}" if accepted else "",
                 f"{accepted.p99_ms:.1f}" if accepted else "",
                 _other_outcomes(point.outcome.outcomes()),
             ]
         )
-    return table(head, rows)
+    told = (
+        ""
+        if costs is None
+        else (
+            f"An accepted request costs {costs.accepted_us:.0f} µs of the system's own processor time, "
+            f"a refused one {costs.refused_us:.0f} µs; *at most* is what that leaves of the peak.\n\n"
+        )
+    )
+    return told + table(head, rows)
 
 
 def _other_outcomes(outcomes: dict[str, int]) -> str:

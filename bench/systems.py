@@ -42,6 +42,7 @@ class System:
     configuration: str = ""
     packages: tuple[str, ...] = ()
     is_limit: bool = False
+    bound_setting: str = ""  # the variable that bounds what is inside; the rest is refused at once
 
 
 def _tfgate(workers: int) -> System:
@@ -59,6 +60,7 @@ def _tfgate(workers: int) -> System:
         },
         needs_model_server=True,
         configuration="default settings",
+        bound_setting="TFGATE_MAX_REQUESTS",
     )
 
 

@@ -25,7 +25,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
-from serving.gateway.middleware.load_shedding import DOOR
+from serving.gateway.middleware.load_shedding import DOOR, LoadShedding
 from serving.gateway.server import heads, refusals
 
 _LINGER_SECONDS = 1
@@ -332,9 +332,11 @@ class _Requests(HttpToolsProtocol):
         rest, such as ending the connection, and what other layers add for browsers and proxies.
         """
         self._is_shed = False
-        door = self.app_state.get(DOOR)
+        door: LoadShedding | None = self.app_state.get(DOOR)
+        if door is None:
+            return False
         prefix = self._prefix.encode()
-        path = door and door.path_of(self.url, prefix)
+        path = door.path_of(self.url, prefix)
         if path is None or self.parser.get_method() != b"POST" or not self._is_plain(lines):
             return False
         if not door.refuses(path):
