@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from bench.figures import Figure, Figures
 from bench.goals import GOALS, TFGATE, Goal
 from bench.measure import CONNECTIONS
-from bench.results import BestBatch, Piece
+from bench.results import BestBatch, Costs, Piece
 from bench.systems import System
 from bench.workloads import Workload
 
@@ -86,7 +86,6 @@ def overload(figures: Figures, system: System, workload: Workload) -> str:
     ]
     points = sorted(figures.overload(system.name, workload.name).items())
     peak = max(point.outcome.good_per_second for _, point in points)
-    costs = points[0][1].costs
     rows = []
     for share, point in points:
         outcome = point.outcome
@@ -105,15 +104,18 @@ def overload(figures: Figures, system: System, workload: Workload) -> str:
                 _other_outcomes(point.outcome.outcomes()),
             ]
         )
-    told = (
-        ""
-        if costs is None
-        else (
-            f"An accepted request costs {costs.accepted_us:.0f} µs of the system's own processor time, "
-            f"a refused one {costs.refused_us:.0f} µs; *at most* is what that leaves of the peak.\n\n"
-        )
-    )
+    told = _costs(points[0][1].costs)
     return told + table(head, rows)
+
+
+def _costs(costs: Costs | None) -> str:
+    if costs is None:
+        return ""
+    return (
+        f"An accepted request costs {costs.accepted_us:.0f} µs of the system's own processor "
+        f"time, a refused one {costs.refused_us:.0f} µs; *at most* is what that leaves of the "
+        "peak.\n\n"
+    )
 
 
 def _other_outcomes(outcomes: dict[str, int]) -> str:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bench import nginx
 from bench.dialects import (
     BENTOML,
     BINARY,
@@ -106,12 +107,28 @@ _SPOKEN = [
     _spoken("tfgate_oip_grpc", "Open Inference over gRPC", OPEN_INFERENCE_GRPC, "house", "rows64"),
     _spoken("tfgate_tfs_grpc", "TF Serving's gRPC", TF_SERVING_GRPC, "house", "rows64"),
 ]
+_BEHIND_NGINX = replace(
+    _tfgate(1),
+    name="tfgate_nginx",
+    title="tfgate, 1 worker behind nginx, which sheds in front",
+    command=(sys.executable, "-m", "bench.behind_nginx"),
+    environment={
+        "PORT": "{port}",
+        "TFGATE_PORT": "{spare_port}",
+        "TFGATE_MODEL_SERVER": "{model_server}",
+        "TFGATE_DRAIN_SECONDS": "0",
+    },
+    configuration="default settings, k8s/in-front/nginx.conf",
+    bound_setting="",
+)
+IN_FRONT = (_BEHIND_NGINX.name,)
 DIALECTS = tuple(system.name for system in _SPOKEN)
 
 _ALL = [
     _tfgate(1),
     _tfgate(2),
     *_SPOKEN,
+    _BEHIND_NGINX,
     replace(
         _peer(
             "fastapi_grpc",
@@ -205,6 +222,10 @@ def all_systems() -> list[System]:
 
 
 def installed_systems() -> dict[str, System]:
-    """Name every system that can run here: TensorFlow Serving only where its binary is."""
-    here = shutil.which(REAL_SERVER) is not None
-    return {system.name: system for system in _ALL if here or system.name != "tf_serving_rest"}
+    """Name every system that can run here: those of other programs only where their binary is."""
+    away = set()
+    if shutil.which(REAL_SERVER) is None:
+        away.add("tf_serving_rest")
+    if nginx.PROGRAM is None:
+        away.add(_BEHIND_NGINX.name)
+    return {system.name: system for system in _ALL if system.name not in away}
