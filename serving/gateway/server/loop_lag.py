@@ -22,7 +22,7 @@ TICK_SECONDS = 0.02
 LATE_SECONDS = 0.07
 # Who rests does so for so many times the lag: reading then takes a fifth of the time at most ...
 _RESTS = 4
-# ... but for no longer than half of what a probe of Kubernetes waits by default: it may be new here.
+# ... but for no longer than half of what Kubernetes' probes, who are new here, wait by default.
 MAX_REST_SECONDS = 0.5
 _WORD_SECONDS = 1.0  # between two lines of the log
 
