@@ -23,7 +23,7 @@ from bench.report import write_report
 from bench.results import Cell, OverloadPoint, Piece, Results
 from bench.revisions import WrongRevision, keep, unpacked
 from bench.stack import ROOT
-from bench.systems import DIALECTS, EARLIER_REVISION, System, installed_systems
+from bench.systems import DIALECTS, EARLIER_REVISION, IN_FRONT, System, installed_systems
 from bench.turns import measure_in_turns
 from bench.workloads import WORKLOADS
 
@@ -66,7 +66,8 @@ def run(
     results_file: ResultsFile = RESULTS,
 ) -> None:
     """Measure every system with every workload, and the limits, in interleaved rounds."""
-    known = {name: each for name, each in installed_systems().items() if name not in DIALECTS}
+    left_out = (*DIALECTS, *IN_FRONT)
+    known = {name: each for name, each in installed_systems().items() if name not in left_out}
     chosen = [known[name] for name in _chosen(systems, list(known))]
     matrix = Matrix(
         systems=chosen,
@@ -99,7 +100,9 @@ def dialects(
 
 @app.command()
 def overload(
-    systems: Annotated[str, typer.Option(help="names, with commas")] = "tfgate,fastapi_grpc",
+    systems: Annotated[str, typer.Option(help="names, with commas")] = ",".join(
+        ("tfgate", *IN_FRONT, "fastapi_grpc")
+    ),
     seconds: Annotated[int, typer.Option(min=1, help="of each rate")] = 4,
     results_file: ResultsFile = RESULTS,
 ) -> None:

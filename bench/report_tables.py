@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from bench.figures import Figure, Figures
 from bench.goals import GOALS, TFGATE, Goal
 from bench.measure import CONNECTIONS
-from bench.results import Piece
+from bench.results import Costs, Piece
 from bench.systems import System
 from bench.workloads import Workload
 
@@ -81,7 +81,7 @@ def _ratio(ours: Figure | None, theirs: Figure | None) -> str:
 def overload(figures: Figures, system: System, workload: Workload) -> str:
     """Say what became of the requests at each rate."""
     head = [
-        *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak"),
+        *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak", "at most"),
         *("p50 of accepted, ms", "p99 of accepted, ms", "other outcomes"),
     ]
     points = sorted(figures.overload(system.name, workload.name).items())
@@ -98,12 +98,24 @@ def overload(figures: Figures, system: System, workload: Workload) -> str:
                 f"{outcome.sent_per_second:,.0f}{kept}",
                 f"{outcome.good_per_second:,.0f}",
                 f"{outcome.good_per_second / peak:.2f}",
+                f"{point.costs.bound(share):.2f}" if point.costs else "",
                 f"{accepted.p50_ms:.2f}" if accepted else "",
                 f"{accepted.p99_ms:.1f}" if accepted else "",
                 _other_outcomes(point.outcome.outcomes()),
             ]
         )
-    return table(head, rows)
+    told = _costs(points[0][1].costs)
+    return told + table(head, rows)
+
+
+def _costs(costs: Costs | None) -> str:
+    if costs is None:
+        return ""
+    return (
+        f"An accepted request costs {costs.accepted_us:.0f} µs of the system's own processor "
+        f"time, a refused one {costs.refused_us:.0f} µs; *at most* is what that leaves of the "
+        "peak.\n\n"
+    )
 
 
 def _other_outcomes(outcomes: dict[str, int]) -> str:

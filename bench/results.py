@@ -73,6 +73,18 @@ class BestBatch(BaseModel):
     predictions_per_second: float
 
 
+class Costs(BaseModel):
+    """What requests cost the system itself: its own processor time, without the model server's."""
+
+    accepted_us: float  # one that is answered, where it is saturated
+    refused_us: float  # one that is refused
+
+    def bound(self, share: float) -> float:
+        """How much of its peak is left at a share of the saturation, if each must be read."""
+        ratio = self.refused_us / self.accepted_us
+        return min(share, 1.0, max(0.0, (1 - share * ratio) / (1 - ratio)))
+
+
 class OverloadPoint(BaseModel):
     """A system at one share of the load that saturates it."""
 
@@ -82,6 +94,7 @@ class OverloadPoint(BaseModel):
     share: float
     saturation_per_second: float
     outcome: OpenLoop
+    costs: Costs | None = None  # of a system that refuses by itself
 
 
 class Piece(BaseModel):

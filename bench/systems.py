@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bench import nginx
 from bench.dialects import (
     BENTOML,
     BINARY,
@@ -43,6 +44,7 @@ class System:
     configuration: str = ""
     packages: tuple[str, ...] = ()
     is_limit: bool = False
+    bound_setting: str = ""  # the variable that bounds what is inside; the rest is refused at once
 
 
 def _tfgate(workers: int) -> System:
@@ -60,6 +62,7 @@ def _tfgate(workers: int) -> System:
         },
         needs_model_server=True,
         configuration="default settings",
+        bound_setting="TFGATE_MAX_REQUESTS",
     )
 
 
@@ -123,6 +126,21 @@ _SPOKEN = [
     _spoken("tfgate_oip_grpc", "Open Inference over gRPC", OPEN_INFERENCE_GRPC, "house", "rows64"),
     _spoken("tfgate_tfs_grpc", "TF Serving's gRPC", TF_SERVING_GRPC, "house", "rows64"),
 ]
+_BEHIND_NGINX = replace(
+    _tfgate(1),
+    name="tfgate_nginx",
+    title="tfgate, 1 worker behind nginx, which sheds in front",
+    command=(sys.executable, "-m", "bench.behind_nginx"),
+    environment={
+        "PORT": "{port}",
+        "TFGATE_PORT": "{spare_port}",
+        "TFGATE_MODEL_SERVER": "{model_server}",
+        "TFGATE_DRAIN_SECONDS": "0",
+    },
+    configuration="default settings, k8s/in-front/nginx.conf",
+    bound_setting="",
+)
+IN_FRONT = (_BEHIND_NGINX.name,)
 DIALECTS = tuple(system.name for system in _SPOKEN)
 
 _ALL = [
@@ -130,6 +148,7 @@ _ALL = [
     _tfgate(2),
     *_SPOKEN,
     _earlier(),
+    _BEHIND_NGINX,
     replace(
         _peer(
             "fastapi_grpc",
@@ -230,10 +249,12 @@ def has_real_server() -> bool:
 def installed_systems() -> dict[str, System]:
     """Name every system that can run here.
 
-    TensorFlow Serving is not where its binary is not, nor an earlier tfgate where git does not know
-    its revision.
+    Those of other programs are not where their binary is not, nor an earlier tfgate where git does
+    not know its revision.
     """
-    missing = set() if has_real_server() else {"tf_serving_rest"}
-    if not revision_folder(EARLIER_REVISION).exists():
-        missing.add(EARLIER)
-    return {system.name: system for system in _ALL if system.name not in missing}
+    is_here = {
+        "tf_serving_rest": has_real_server(),
+        _BEHIND_NGINX.name: nginx.PROGRAM is not None,
+        EARLIER: revision_folder(EARLIER_REVISION).exists(),
+    }
+    return {system.name: system for system in _ALL if is_here.get(system.name, True)}

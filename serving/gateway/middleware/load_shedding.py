@@ -1,6 +1,7 @@
 """Which predictions are turned away before anything is read of them: too many are inside."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -95,9 +96,9 @@ class LoadShedding:
             return True
         return False
 
-    def let_in(self, path: "PredictionPath", scope: Scope) -> None:
-        """Expect a request that was not refused, and whose `scope` will come here soon."""
-        scope["state"][_LET_IN] = True
+    def let_in(self, path: "PredictionPath", state: dict[str, Any]) -> None:
+        """Expect a request that was not refused, and whose scope, with this state, comes soon."""
+        state[_LET_IN] = True
         self._expected += 1
         path.expected += 1
 

@@ -132,6 +132,12 @@ RETRIES = Counter(
     ["model", "reason"],
 )
 
+LOOP_LAG = Gauge(
+    "tfgate_loop_lag_seconds",
+    "How late the event loop was when it last looked, some fifty times a second; of several "
+    "workers the latest.",
+    multiprocess_mode="livemax",
+)
 REFUSED_HEADS = Counter(
     "tfgate_refused_heads_total",
     "Requests refused before they could be told apart, by the code of the problem.",
