@@ -81,13 +81,13 @@ class Measurement:
                 )
         measured = {each.round for each in self._results.all(EmbeddedCall)}
         if number not in measured and not has_real_server():
-            call = measure_embedded_call(
+            embedded = measure_embedded_call(
                 number, seconds=self._matrix.seconds, scratch=self._scratch
             )
-            self._results.add(call)
+            self._results.add(embedded)
             self._console.print(
-                f"{number}  embedded server, house: p50 {call.call_ms:.3f} ms, of which TensorFlow "
-                f"{call.session_ms:.3f} ms"
+                f"{number}  embedded server, house: p50 {embedded.call_ms:.3f} ms, of which TensorFlow "
+                f"{embedded.session_ms:.3f} ms"
             )
         if all(each.round != number for each in self._results.all(BestBatch)):
             for batch in measure_best_batches(
