@@ -5,13 +5,13 @@ less the pieces, leaves what HTTP, the shared call, limits, metrics and logs tak
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 
 from bench.bare_call import PREDICT, call_milliseconds
 from bench.load import Target, put_load
@@ -21,10 +21,10 @@ from bench.serve import serve
 from bench.systems import installed_systems
 from bench.workloads import WORKLOADS, Workload
 from serving.card import ModelCard
-from serving.gateway.api.payloads import BatchPayload, SinglePayload
-from serving.gateway.api.schemas import Batch
+from serving.gateway.api.payloads import JSON, BatchPayload, Payload, SinglePayload
+from serving.gateway.inference import model_ref
 from serving.gateway.inference.client import predict_request, read_answer
-from serving.gateway.inference.model_ref import DESCRIBE_SIGNATURE, ModelRef, Question
+from serving.gateway.inference.model_ref import DESCRIBE_SIGNATURE, ModelRef
 from serving.models import MODELS
 
 _REPEATS = 5
@@ -90,17 +90,16 @@ def _walk(
 ) -> None:
     """Follow requests from their bytes to the bytes of their answers."""
     name, model, many = workload.model, MODELS[workload.model], workload.batch_size is not None
-    question = Question(ModelRef(name))
-    body_type: Any = Batch.__class_getitem__(model.request) if many else model.request
+    payload = BatchPayload(name, model) if many else SinglePayload(name, model)
+    asked = model_ref.Question(ModelRef(name))
     card = _card(name, predict)
 
-    parsed = timed.time(
-        "validate", TypeAdapter(body_type).validate_json, [each.body for each in questions]
+    requests = timed.time(
+        "validate", lambda body: _parse(payload, body), [each.body for each in questions]
     )
-    requests = [each.instances if many else [each] for each in parsed]
     inputs = timed.time("preprocess", model.preprocess, requests)
     messages = timed.time(
-        "write the gRPC request", lambda given: predict_request(question, given), inputs
+        "write the gRPC request", lambda given: predict_request(asked, given), inputs
     )
     answered = timed.time("read the gRPC answer", read_answer, [predict(each) for each in messages])
     outputs = [each.outputs for each in answered]
@@ -109,12 +108,23 @@ def _walk(
         lambda columns: model.postprocess(*columns, card),
         zip(inputs, outputs, strict=True),
     )
-    payload = BatchPayload(name, model) if many else SinglePayload(name, model)
     timed.time("write the answer", lambda each: payload.write(each, 1, _REQUEST_ID), answers)
+
+
+def _parse(payload: Payload, body: bytes) -> Sequence[BaseModel]:
+    """Run what waits for nothing, without a loop around it."""
+    parsing = payload.parse({}, JSON, body)
+    try:
+        parsing.send(None)
+    except StopIteration as ended:
+        requests: Sequence[BaseModel] = ended.value
+        return requests
+    message = "a body of JSON is parsed at once"
+    raise AssertionError(message)
 
 
 def _card(name: str, predict: Callable[..., bytes]) -> ModelCard:
     """Ask the version for its card, which postprocessing looks at."""
-    question = Question(ModelRef(name), DESCRIBE_SIGNATURE)
-    message = predict_request(question, {"request": np.array([b""], dtype=object)})
+    asked = model_ref.Question(ModelRef(name), DESCRIBE_SIGNATURE)
+    message = predict_request(asked, {"request": np.array([b""], dtype=object)})
     return ModelCard.model_validate_json(read_answer(predict(message)).outputs["card"][0])

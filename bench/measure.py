@@ -6,21 +6,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.bare_call import measure_bare_calls
-from bench.best_batch import measure_best_batches
 from bench.disturbance import disturbance
-from bench.embedded_call import measure_embedded_call
+from bench.limits import measure_limits
 from bench.load import Target, put_load
 from bench.processes import Ended
 from bench.reference import WrongAnswer, check_answers, write_reference
-from bench.results import BareCall, BestBatch, Cell, EmbeddedCall, Footprint, Results
+from bench.results import Cell, Footprint, Results
 from bench.serve import Served, serve
-from bench.systems import System, has_real_server
+from bench.systems import System
 from bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = (1, 32, 128)
 WARMUP_CONNECTIONS = 32
-_BATCH_SECONDS = 0.5  # of each size of batch: there are fifteen a round
 
 
 @dataclass(frozen=True)
@@ -65,39 +62,11 @@ class Measurement:
         """Measure every round."""
         with self._progress:
             for number in range(1, self._matrix.rounds + 1):
-                self._limits(number)
+                seconds = self._matrix.seconds
+                measure_limits(number, self._results, self._scratch, self._console, seconds=seconds)
                 for system in self._matrix.systems:
                     self._progress.update(self._task, description=f"{number}  {system.name}")
                     self._system(number, system)
-
-    def _limits(self, number: int) -> None:
-        """Measure what no gateway can be better than, in every round: the machine may drift."""
-        if all(each.round != number for each in self._results.all(BareCall)):
-            seconds = self._matrix.seconds
-            for call in measure_bare_calls(number, seconds=seconds, scratch=self._scratch):
-                self._results.add(call)
-                self._console.print(
-                    f"{number}  bare gRPC call, {call.workload}: p50 {call.p50_ms:.3f} ms"
-                )
-        measured = {each.round for each in self._results.all(EmbeddedCall)}
-        if number not in measured and not has_real_server():
-            call = measure_embedded_call(
-                number, seconds=self._matrix.seconds, scratch=self._scratch
-            )
-            self._results.add(call)
-            self._console.print(
-                f"{number}  embedded server, house: p50 {call.call_ms:.3f} ms, of which TensorFlow "
-                f"{call.session_ms:.3f} ms"
-            )
-        if all(each.round != number for each in self._results.all(BestBatch)):
-            for batch in measure_best_batches(
-                number, seconds=_BATCH_SECONDS, scratch=self._scratch
-            ):
-                self._results.add(batch)
-                self._console.print(
-                    f"{number}  TensorFlow in process, {batch.model} x {batch.batch_size}: "
-                    f"{batch.predictions_per_second:,.0f}/s"
-                )
 
     def _system(self, number: int, system: System) -> None:
         cells = self._matrix.cells(system)

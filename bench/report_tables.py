@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from bench.figures import Figure, Figures
-from bench.goals import GOALS, TFGATE, Goal
+from bench.goals import GOALS, Goal
 from bench.measure import CONNECTIONS
+from bench.ratios import TFGATE
 from bench.results import Costs, Piece
 from bench.systems import System
 from bench.workloads import Workload

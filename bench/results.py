@@ -106,7 +106,8 @@ class Piece(BaseModel):
     microseconds: float
 
 
-Record = Session | Cell | Footprint | BareCall | EmbeddedCall | BestBatch | OverloadPoint | Piece
+Limit = BareCall | EmbeddedCall | BestBatch
+Record = Session | Cell | Footprint | Limit | OverloadPoint | Piece
 RecordT = TypeVar("RecordT", bound=Record)
 _LINE: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 
