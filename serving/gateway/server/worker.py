@@ -34,7 +34,6 @@ _LOGGER = logging.getLogger("tfgate.server")
 # Longer than the minute for which nginx and most balancers keep an idle connection: if we closed it
 # first, we might do so just as they send a request on it.
 _KEEP_ALIVE_SECONDS = 75
-_ALLOCATIONS = 10_000  # of what stays, between two looks for what nobody can reach; 700 by default
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:
@@ -50,7 +49,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
     config = uvicorn.Config(
         gateway,
-        interface="asgi3",
+        interface="asgi3",  # it would guess another, for what is called is no coroutine function
         log_config=log_config(settings.log_level, settings.log_format),
         http=http,  # type: ignore[arg-type]  # it only calls it
         ws="none",
@@ -87,9 +86,6 @@ class _Server(uvicorn.Server):
         # time, and hold everybody up meanwhile: for 80 ms instead of 2 when measured.
         gc.collect()
         gc.freeze()
-        # Requests leave nothing for it; that of a thousand houses, with whose every few it would
-        # begin, is looked at in vain: 3 % of their time.
-        gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
         if self._settings.grpc_port is not None and not self.should_exit:
             self._grpc = await _start_grpc(self._gateway, self._settings)
 
