@@ -50,6 +50,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
     config = uvicorn.Config(
         gateway,
+        interface="asgi3",  # it would guess another, for what is called is no coroutine function
         log_config=log_config(settings.log_level, settings.log_format),
         http=http,  # type: ignore[arg-type]  # it only calls it
         ws="none",
