@@ -354,6 +354,34 @@ def test_a_request_that_never_becomes_one_takes_no_place() -> None:
     asyncio.run(all_come())
 
 
+def test_a_target_that_cannot_be_read_is_not_answered_in_place_of_the_request_before() -> None:
+    may_answer = asyncio.Event()
+
+    async def inner(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await may_answer.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def come() -> list[bytes]:
+        transport = _Transport()
+        connection = BoundedConnection(
+            limits=ConnectionLimits(1_000_000, 10),
+            config=uvicorn.Config(inner, log_config=None),
+            server_state=ServerState(),
+            app_state={},
+            _loop=asyncio.get_running_loop(),
+        )
+        connection.connection_made(transport)
+        connection.data_received(prediction(LENGTH))
+        connection.data_received(prediction(LENGTH, target=b"/?" + 70_000 * b"a"))
+        may_answer.set()
+        while not transport.written:
+            await asyncio.sleep(0)
+        return re.findall(rb"HTTP/1\.1 (\d+)", transport.written)
+
+    assert asyncio.run(come()) == [b"204"]
+
+
 def test_whom_the_server_has_let_in_counts_for_those_whom_it_does_not_ask_about() -> None:
     asked: list[str] = []
 
