@@ -91,7 +91,11 @@ def test_in_a_hurry_nothing_waits_for_company(graph: Graph, tmp_path: Path) -> N
 def test_who_waits_when_a_queue_is_removed_is_refused_and_so_is_who_comes_later() -> None:
     scheduler = BatchScheduler(Limits(rows=1, waiting_batches=9, seconds=0), 1, "batches")
     goes = threading.Event()
-    queue = scheduler.add_queue(lambda _: goes.wait(20) and None)
+
+    def process(_tasks: Sequence[Task]) -> None:
+        goes.wait(20)
+
+    queue = scheduler.add_queue(process)
     running, waiting, late = (Task(None, rows=1) for _ in range(3))
     with ThreadPoolExecutor(2) as callers:
         answers = [callers.submit(scheduler.run, queue, task, None) for task in (running, waiting)]
