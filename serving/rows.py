@@ -63,7 +63,11 @@ def columns(requests: Sequence[BaseModel], *names: str) -> list[Sequence[Any]]:
     """Give the values of some fields, each field's as a column; there is an instance at least."""
     if not isinstance(requests, Rows):
         return _columns(requests, names)
-    found = _columns(requests.values, names)
+    try:
+        found = _columns(requests.values, names)
+    except AttributeError:
+        # What a model computes of its fields, such as a property, only the model has.
+        return _columns(requests, names)
     for name, default in requests.defaults.items():
         if name in names:
             at = names.index(name)

@@ -45,19 +45,19 @@ class PlainFields(Generic[RequestT]):
         Raises:
             NotPlain: it cannot be.
         """
-        schemas = _fields(dict(TypeAdapter(request).core_schema))
+        adapter = TypeAdapter(request)
+        schemas = _fields(dict(adapter.core_schema))
         self._defaults = {
             name: schema["default"] for name, schema in schemas.items() if "default" in schema
         }
-        self._make = request.model_validate
-        fields = [_field(name, schema) for name, schema in schemas.items()]
+        self._make = adapter.validate_python
         try:
-            row = _struct("Row", fields)
+            row = _struct("Row", [_field(name, schema) for name, schema in schemas.items()])
             rows = Annotated[list[row], msgspec.Meta(min_length=1, max_length=MAX_INSTANCES)]  # type: ignore[valid-type]
             self._one = msgspec.json.Decoder(row)
             self._many = msgspec.json.Decoder(_struct("Rows", [("instances", rows)]))
         except (TypeError, ValueError) as error:
-            # Such as a bound beyond 64 bits.
+            # Such as a bound beyond 64 bits, an infinite one, or two on the same side.
             raise NotPlain from error
 
     def read_one(self, body: bytes) -> Rows[RequestT] | None:

@@ -121,7 +121,7 @@ class LoadShedding:
             await self.app(scope, receive, send)
             return
         model = self._registry.get(name)
-        if self._inside >= self._max_requests:
+        if self._inside + self._expected >= self._max_requests:
             error = Overloaded("more predictions are in progress than can be answered soon")
             await self._refuse(name, error, scope, receive, send)
             metrics.SHED.labels(name, metrics.SHED_BY_BOUND).inc()

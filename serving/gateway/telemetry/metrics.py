@@ -240,10 +240,11 @@ def flush() -> None:
         for _ in range(len(UNCOUNTED)):
             series, row = UNCOUNTED.popleft()
             rows[series].append(row)
-    for series, block in rows.items():
-        histograms = (series.seconds, series.instances, *series.stage_seconds.values())
-        for histogram, values in zip(histograms, np.array(block).T, strict=True):
-            histogram.observe_all(values)
+        # Locked until all is counted: who looks meanwhile would miss what is in nobody's hands.
+        for series, block in rows.items():
+            histograms = (series.seconds, series.instances, *series.stage_seconds.values())
+            for histogram, values in zip(histograms, np.array(block).T, strict=True):
+                histogram.observe_all(values)
 
 
 # By model and version that has answered, or None; made when they are first asked for.

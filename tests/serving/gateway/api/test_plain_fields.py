@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PositiveFloat,
     ValidationError,
     field_validator,
     model_validator,
@@ -169,6 +170,30 @@ def test_a_batch_has_as_many_instances_as_pydantic_takes(number: int) -> None:
         assert list(rows) == expected
 
 
+class Rooms(Forbids):
+    """Something computed of a field, and a way to be called by Python that JSON does not take."""
+
+    width: float
+    depth: float = 2.0
+
+    @property
+    def area(self) -> float:
+        """Multiply."""
+        return self.width * self.depth
+
+    @classmethod
+    def model_validate(cls, *_: Any, **__: Any) -> Any:
+        """Never be asked."""
+        raise NotImplementedError
+
+
+def test_a_model_has_what_it_computes_and_is_made_as_pydantic_makes_it_of_json() -> None:
+    rows = PlainFields(Rooms).read_many(b'{"instances": [{"width": 3}, {"width": 1, "depth": 1}]}')
+    assert rows is not None
+    assert [list(each) for each in columns(rows, "depth", "area")] == [[2.0, 1.0], [6.0, 1.0]]
+    assert rows[0] == Rooms(width=3.0)
+
+
 def _positive(value: float) -> float:
     return abs(value)
 
@@ -256,6 +281,24 @@ class Stepped(Forbids):
     value: float = Field(multiple_of=0.1)
 
 
+class Infinite(Forbids):
+    """A bound that bounds nothing."""
+
+    value: float = Field(le=math.inf)
+
+
+class Twice(Forbids):
+    """Two bounds on the same side, as types that have one leave them."""
+
+    value: PositiveFloat = Field(ge=1)
+
+
+class Yes(Forbids):
+    """A bound that is no number for msgspec."""
+
+    value: int = Field(ge=True)
+
+
 class Numbered(Forbids):
     """Words that are numbers."""
 
@@ -275,7 +318,7 @@ class Initialised(Forbids):
     "request_model",
     [
         *(Validated, Whole, After, Renamed, Made, Patterned, Stripped, Open, Listed, File, Wide),
-        *(Stepped, Numbered, Initialised, MODELS["image"].request),
+        *(Stepped, Infinite, Twice, Yes, Numbered, Initialised, MODELS["image"].request),
     ],
 )
 def test_what_is_not_plain_is_left_to_pydantic(request_model: type[BaseModel]) -> None:
