@@ -47,9 +47,12 @@ class PlainFields(Generic[RequestT]):
         """
         adapter = TypeAdapter(request)
         schemas = _fields(dict(adapter.core_schema))
-        self._defaults = {
-            name: schema["default"] for name, schema in schemas.items() if "default" in schema
-        }
+        self._names = tuple(schemas)
+        self._defaults = [
+            (index, schema["default"])
+            for index, schema in enumerate(schemas.values())
+            if "default" in schema
+        ]
         self._make = adapter.validate_python
         try:
             row = _struct("Row", [_field(name, schema) for name, schema in schemas.items()])
@@ -75,7 +78,7 @@ class PlainFields(Generic[RequestT]):
             return None
 
     def _rows(self, values: Sequence[msgspec.Struct]) -> Rows[RequestT]:
-        return Rows(values, self._defaults, self._make)
+        return Rows(values, self._names, self._defaults, self._make)
 
 
 def _struct(name: str, fields: list[Any]) -> type[msgspec.Struct]:
