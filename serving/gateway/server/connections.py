@@ -25,6 +25,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
+from serving.gateway.middleware.draining import is_draining
 from serving.gateway.middleware.load_shedding import DOOR, LoadShedding, PredictionPath
 from serving.gateway.server import heads, refusals
 
@@ -328,6 +329,10 @@ class _Requests(HttpToolsProtocol):
             self.inside_body = True
             return
         super().on_headers_complete()
+        if is_draining(self.scope):
+            # A client that is told so sends nothing more there. Closing a connection without a word
+            # may meet a request that is under way on it, and that one would be lost.
+            self.cycle.keep_alive = False
         # No sooner: it raises if the target cannot be read, and then there is no such request.
         self.inside_body = True
         if door and path:
