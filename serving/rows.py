@@ -41,6 +41,11 @@ class Rows(Sequence[RequestT]):
             for each in self.values
         ]
 
+    @property
+    def are_made(self) -> bool:
+        """Whether anybody has looked at an instance."""
+        return "_models" in vars(self)
+
     @override
     def __len__(self) -> int:
         return len(self.values)

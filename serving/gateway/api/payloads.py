@@ -52,10 +52,7 @@ class Payload(ABC):
     def __init__(self, name: str, model: Model[Any, Any]) -> None:
         self._name = name
         self._model = model
-        try:
-            self._plain = PlainFields(model.request)
-        except NotPlain:
-            self._plain = None
+        self._plain = _plain_fields(model)
         names = list(model.request.model_fields)
         more = ", …" if len(names) > 2 else ""
         self._shape = "{" + ", ".join(f'"{name}": …' for name in names[:2]) + more + "}"
@@ -209,6 +206,27 @@ class BatchPayload(Payload):
                     f"POST /predict/{self._name} takes one instance alone."
                 )
         return None
+
+
+def _plain_fields(model: Model[Any, Any]) -> PlainFields[Any] | None:
+    """Compile the fields of a model whose functions read columns, as its example shows.
+
+    Where they look at each instance, models made of what was read take half as long again as
+    pydantic's reading: 460 us of a hundred houses, instead of 307.
+    """
+    try:
+        plain = PlainFields(model.request)
+    except NotPlain:
+        return None
+    rows = plain.read_one(model.example.model_dump_json().encode())
+    if rows is None:
+        return None
+    try:
+        model.preprocess_seconds(rows)
+        model.preprocess(rows)
+    except Exception:  # noqa: BLE001  # whatever it is, readiness tells of it
+        return None
+    return None if rows.are_made else plain
 
 
 def _findings(error: ValidationError) -> Iterator[tuple[str, tuple[int | str, ...]]]:

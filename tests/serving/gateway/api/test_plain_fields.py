@@ -1,7 +1,10 @@
 """msgspec's way to a request and pydantic's: whatever the body, they give the same."""
 
+import asyncio
 import json
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,12 +22,14 @@ from pydantic import (
     model_validator,
 )
 
+from serving.contract import Tensors
 from serving.fields import Bytes, Float32, Int8, UInt64
+from serving.gateway.api.payloads import JSON, BatchPayload, SinglePayload
 from serving.gateway.api.plain_fields import NotPlain, PlainFields
 from serving.gateway.api.schemas import Batch
 from serving.models import MODELS
 from serving.models.housing import HousingRequest
-from serving.rows import columns
+from serving.rows import Rows, columns
 
 
 class Forbids(BaseModel):
@@ -324,3 +329,24 @@ class Initialised(Forbids):
 def test_what_is_not_plain_is_left_to_pydantic(request_model: type[BaseModel]) -> None:
     with pytest.raises(NotPlain):
         PlainFields(request_model)
+
+
+@pytest.mark.parametrize("by_columns", [True, False])
+def test_only_functions_that_read_columns_get_them(*, by_columns: bool) -> None:
+    def preprocess(requests: Sequence[HousingRequest]) -> Tensors:
+        ages: Sequence[float]
+        if by_columns:
+            [ages] = columns(requests, "housing_median_age")
+        else:
+            ages = [request.housing_median_age for request in requests]
+        return {"housing_median_age": np.array(ages, np.float32)}
+
+    model = replace(MODELS["housing"], preprocess=preprocess)
+    body = model.example.model_dump_json().encode()
+    for payload, sent in [
+        (SinglePayload("housing", model), body),
+        (BatchPayload("housing", model), b'{"instances":[%b]}' % body),
+    ]:
+        requests = asyncio.run(payload.parse({}, JSON, sent))
+        assert isinstance(requests, Rows) is by_columns
+        assert list(requests) == [model.example]
