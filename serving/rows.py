@@ -1,10 +1,12 @@
 """The instances of one request, for those who read them field by field."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from msgspec import UNSET, Struct
+from msgspec.json import Decoder
 from msgspec.structs import astuple
 from pydantic import BaseModel
 from typing_extensions import override
@@ -41,11 +43,6 @@ class Rows(Sequence[RequestT]):
             for each in self.values
         ]
 
-    @property
-    def are_made(self) -> bool:
-        """Whether anybody has looked at an instance."""
-        return "_models" in vars(self)
-
     @override
     def __len__(self) -> int:
         return len(self.values)
@@ -61,6 +58,34 @@ class Rows(Sequence[RequestT]):
     @override
     def __iter__(self) -> Iterator[RequestT]:
         return iter(self._models)
+
+
+@dataclass(frozen=True)
+class RowReader(Generic[RequestT]):
+    """Reads instances of one model: `one` decodes a body that is one, `many` a batch."""
+
+    one: Decoder[Any]
+    many: Decoder[Any]
+    fields: tuple[str, ...]
+    defaults: Sequence[tuple[int, Any]]
+    make: Callable[[dict[str, Any]], RequestT]
+
+    def read_one(self, body: bytes) -> Rows[RequestT] | None:
+        """Read an instance; None if it is one for pydantic."""
+        try:
+            return self._rows([self.one.decode(body)])
+        except ValueError:
+            return None
+
+    def read_many(self, body: bytes) -> Rows[RequestT] | None:
+        """Read a batch; None if it is one for pydantic."""
+        try:
+            return self._rows(self.many.decode(body).instances)
+        except ValueError:
+            return None
+
+    def _rows(self, values: Sequence[Struct]) -> Rows[RequestT]:
+        return Rows(values, self.fields, self.defaults, self.make)
 
 
 def columns(requests: Sequence[BaseModel], *names: str) -> list[Sequence[Any]]:

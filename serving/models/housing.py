@@ -194,4 +194,5 @@ MODEL = Model(
     preprocess_seconds=preprocess_seconds,
     max_call_rows=512,
     reads_card=True,
+    reads_columns=True,
 )

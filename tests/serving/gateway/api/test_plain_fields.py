@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -22,10 +21,9 @@ from pydantic import (
     model_validator,
 )
 
-from serving.contract import Tensors
 from serving.fields import Bytes, Float32, Int8, UInt64
 from serving.gateway.api.payloads import JSON, BatchPayload, SinglePayload
-from serving.gateway.api.plain_fields import NotPlain, PlainFields
+from serving.gateway.api.plain_fields import NotPlain, row_reader
 from serving.gateway.api.schemas import Batch
 from serving.models import MODELS
 from serving.models.housing import HousingRequest
@@ -124,7 +122,7 @@ def test_takes_nothing_that_pydantic_does_not_and_reads_the_same(
     request_model: type[BaseModel], valid: dict[str, Any], data: st.DataObject
 ) -> None:
     body = data.draw(_bodies(valid))
-    rows = PlainFields(request_model).read_one(body)
+    rows = row_reader(request_model).read_one(body)
     if rows is None:
         return
     [plain], expected = rows, request_model.model_validate_json(body)
@@ -140,7 +138,7 @@ def test_takes_nothing_that_pydantic_does_not_and_reads_the_same(
 def test_our_own_examples_are_read_so(name: str) -> None:
     model = MODELS[name]
     body = model.example.model_dump_json()
-    many = PlainFields(model.request).read_many(f'{{"instances":[{body},{body}]}}'.encode())
+    many = row_reader(model.request).read_many(f'{{"instances":[{body},{body}]}}'.encode())
     assert many is not None
     assert list(many) == [model.example, model.example]
     for tensor, expected in model.preprocess([model.example] * 2).items():
@@ -152,7 +150,7 @@ def test_our_own_examples_are_read_so(name: str) -> None:
 def test_a_value_that_is_left_out_is_the_default_in_its_column() -> None:
     rest = {name: value for name, value in _VALID.items() if name not in {"maybe", "preset"}}
     body = json.dumps({"instances": [_VALID, rest, {**rest, "maybe": None}]}).encode()
-    rows = PlainFields(Everything).read_many(body)
+    rows = row_reader(Everything).read_many(body)
     assert rows is not None
     preset, maybe = columns(rows, "preset", "maybe")
     assert list(preset) == [1.5, 2.5, 2.5]
@@ -165,7 +163,7 @@ def test_a_value_that_is_left_out_is_the_default_in_its_column() -> None:
 @pytest.mark.parametrize("number", [0, 1, 128, 129])
 def test_a_batch_has_as_many_instances_as_pydantic_takes(number: int) -> None:
     body = json.dumps({"instances": [_VALID] * number}).encode()
-    rows = PlainFields(Everything).read_many(body)
+    rows = row_reader(Everything).read_many(body)
     try:
         expected = Batch[Everything].model_validate_json(body).instances
     except ValidationError:
@@ -193,7 +191,7 @@ class Rooms(Forbids):
 
 
 def test_a_model_has_what_it_computes_and_is_made_as_pydantic_makes_it_of_json() -> None:
-    rows = PlainFields(Rooms).read_many(b'{"instances": [{"width": 3}, {"width": 1, "depth": 1}]}')
+    rows = row_reader(Rooms).read_many(b'{"instances": [{"width": 3}, {"width": 1, "depth": 1}]}')
     assert rows is not None
     assert [list(each) for each in columns(rows, "depth", "area")] == [[2.0, 1.0], [6.0, 1.0]]
     assert rows[0] == Rooms(width=3.0)
@@ -328,25 +326,17 @@ class Initialised(Forbids):
 )
 def test_what_is_not_plain_is_left_to_pydantic(request_model: type[BaseModel]) -> None:
     with pytest.raises(NotPlain):
-        PlainFields(request_model)
+        row_reader(request_model)
 
 
-@pytest.mark.parametrize("by_columns", [True, False])
-def test_only_functions_that_read_columns_get_them(*, by_columns: bool) -> None:
-    def preprocess(requests: Sequence[HousingRequest]) -> Tensors:
-        ages: Sequence[float]
-        if by_columns:
-            [ages] = columns(requests, "housing_median_age")
-        else:
-            ages = [request.housing_median_age for request in requests]
-        return {"housing_median_age": np.array(ages, np.float32)}
-
-    model = replace(MODELS["housing"], preprocess=preprocess)
+@pytest.mark.parametrize("reads_columns", [True, False])
+def test_only_models_that_read_columns_get_them(*, reads_columns: bool) -> None:
+    model = replace(MODELS["housing"], reads_columns=reads_columns)
     body = model.example.model_dump_json().encode()
     for payload, sent in [
         (SinglePayload("housing", model), body),
         (BatchPayload("housing", model), b'{"instances":[%b]}' % body),
     ]:
         requests = asyncio.run(payload.parse({}, JSON, sent))
-        assert isinstance(requests, Rows) is by_columns
+        assert isinstance(requests, Rows) is reads_columns
         assert list(requests) == [model.example]
