@@ -31,6 +31,7 @@ from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -58,9 +59,8 @@ REST API and the Open Inference Protocol do. Every error says what was received,
 and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
 it."""
 
-# Of a generic model. Single rows never come to so many, for fewer requests are let in
-# at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
-_GENERIC_CALL_ROWS = 1024
+# Of the time that a prediction may take, what its call should: others wait for the call to return.
+_CALL_SHARE = 1 / 5
 
 Models = Mapping[str, Model[Any, Any]]
 Begin = Callable[[Scope], RequestContext]
@@ -170,8 +170,11 @@ def _inference(
         client,
         router,
         ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        max_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        max_calls=settings.max_calls_in_flight,
+        OperatingPoint(
+            name,
+            max_calls=settings.max_calls_in_flight,
+            call_seconds=_CALL_SHARE * settings.predict_timeout_seconds,
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """Sharing calls: concurrent requests for the same version travel in one call of the model server.
 
 Worth four times the requests per second when measured. No timer is involved: requests leave at once
-while fewer than `max_calls` calls of their version are out; otherwise they gather, and leave
-together when a call returns. Their tensors are joined along the batch dimension, and the answer's
+while fewer calls of their version are out than the model's operating point allows; otherwise they
+gather, and leave together when a call returns. Their tensors are joined along the batch dimension, and the answer's
 are cut apart again. Knows tensors and time, but neither HTTP nor gRPC.
 """
 
@@ -10,8 +10,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
 
 from serving.contract import Tensors, concatenate, split
 from serving.errors import (
@@ -24,6 +22,7 @@ from serving.errors import (
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import Question
+from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
@@ -40,38 +39,63 @@ Call = Callable[[Question, Tensors, float, TraceHeaders], Awaitable[Answer]]
 _LaneKey = tuple[Question, tuple[str, ...], tuple[tuple[int, ...], ...]]
 
 
-@dataclass(eq=False)
 class _Member:
     """One request's rows on their way; `future` is cancelled once nobody waits for it."""
 
-    inputs: Tensors
-    num_rows: int
-    deadline: float
-    context: RequestContext
-    future: asyncio.Future[Answer]
-    arrived: float = field(default_factory=time.monotonic)
-    alone: bool = False
+    __slots__ = ("alone", "arrived", "context", "deadline", "future", "inputs", "num_rows")
+
+    def __init__(
+        self, inputs: Tensors, num_rows: int, deadline: float, context: RequestContext
+    ) -> None:
+        self.inputs = inputs
+        self.num_rows = num_rows
+        self.deadline = deadline
+        self.context = context
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.arrived = 0.0
+        self.alone = False
 
     @property
     def num_bytes(self) -> int:
         """How much its numbers and texts take."""
-        return sum(
-            sum(map(len, array.flat)) if array.dtype == object else array.nbytes
-            for array in self.inputs.values()
-        )
+        num_bytes = 0
+        for array in self.inputs.values():
+            num_bytes += sum(map(len, array.flat)) if array.dtype == object else array.nbytes
+        return num_bytes
+
+
+class _Sent:
+    """The members of a call that is out, and since when.
+
+    It `is_full` if others had to wait because it could have no more rows.
+    """
+
+    __slots__ = ("at", "is_full", "members", "num_rows")
+
+    def __init__(self, members: list[_Member], at: float, *, is_full: bool) -> None:
+        self.members = members
+        self.at = at
+        self.is_full = is_full
+        self.num_rows = sum([member.num_rows for member in members])
 
 
 class Batcher:
     """The lanes of one model: one for each question and shape that is being asked."""
 
     def __init__(
-        self, model: str, call: Call, limit: ConcurrencyLimit, *, max_rows: int, max_calls: int
+        self,
+        model: str,
+        call: Call,
+        limit: ConcurrencyLimit,
+        point: OperatingPoint,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
         self.call = call
         self.limit = limit
-        self.max_rows = max_rows
-        self.max_calls = max_calls
+        self.point = point
+        self.clock = clock
         self._lanes: dict[_LaneKey, _Lane] = {}
 
     async def predict(
@@ -79,7 +103,7 @@ class Batcher:
     ) -> Answer:
         """Have rows answered, in their order and by one version.
 
-        The caller keeps its `deadline`, a time of time.monotonic(), by cancelling: rows that nobody
+        The caller keeps its `deadline`, a time of the clock, by cancelling: rows that nobody
         waits for are not sent, and a call that carries no others is cancelled. The stage of
         `context` changes when the rows leave, and again should they have to go a second time,
         alone; a call is part of the trace of the first request in it.
@@ -92,15 +116,14 @@ class Batcher:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(key, self)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         num_rows = shapes[0][0] if question.joinable else 1
-        member = _Member(inputs, num_rows, deadline, context, future)
+        member = _Member(inputs, num_rows, deadline, context)
         member.alone = not question.joinable
         lane.join(member)
         try:
-            return await future
+            return await member.future
         finally:
-            if future.cancelled():
+            if member.future.cancelled():
                 lane.leave(member)
 
     def close(self, lane: "_Lane") -> None:
@@ -116,17 +139,22 @@ class _Lane:
         self.key = key
         self._question = key[0]
         self._batcher = batcher
+        self._point = batcher.point
         self._waiting: deque[_Member] = deque()
-        self._calls: dict[asyncio.Future[Answer], list[_Member]] = {}
+        self._calls: dict[asyncio.Future[Answer], _Sent] = {}
+        self._num_inside = self._rows_inside = 0  # waiting, or in a call that is out
         self._gauge = metrics.CALLS_IN_FLIGHT.labels(batcher.model)
         self._scheduled = False
 
     def join(self, member: _Member) -> None:
         """Queue a member; it leaves at once if a call may."""
+        member.arrived = self._batcher.clock()
         self._waiting.append(member)
+        self._num_inside += 1
+        self._rows_inside += member.num_rows
         if not self._calls:
             self._send()
-        elif not self._scheduled and len(self._calls) < self._batcher.max_calls:
+        elif not self._scheduled and len(self._calls) < self._point.calls:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._send_later)
 
@@ -138,34 +166,43 @@ class _Lane:
         """Forget a member that nobody waits for, and cancel a call that has no others."""
         if member in self._waiting:
             self._waiting.remove(member)
-        for call, members in self._calls.items():
-            if all(other.future.done() for other in members):
+            self._forget(member)
+        for call, sent in self._calls.items():
+            if all(other.future.done() for other in sent.members):
                 call.cancel()
         self._close_if_idle()
 
+    def _forget(self, member: _Member) -> None:
+        self._num_inside -= 1
+        self._rows_inside -= member.num_rows
+
     def _send(self) -> None:
-        while self._waiting and len(self._calls) < self._batcher.max_calls:
-            now = time.monotonic()
-            members = self._take(now)
+        while self._waiting and len(self._calls) < self._point.calls:
+            now = self._batcher.clock()
+            # One call that took the rows of all would leave nothing to the others, and to the
+            # replicas behind them.
+            fair_share = -(-self._rows_inside // self._point.calls)
+            members = self._take(now, min(fair_share, self._point.rows))
             if not members:
                 break
-            seconds = max(member.deadline for member in members) - now
+            is_full = fair_share >= self._point.rows and bool(self._waiting)
+            seconds = max([member.deadline for member in members]) - now
             parts = [member.inputs for member in members]
             inputs = parts[0] if len(parts) == 1 else concatenate(parts)
             for member in members:
                 member.context.enter(metrics.RPC)
             trace = members[0].context.trace_headers()
             call = asyncio.ensure_future(self._batcher.call(self._question, inputs, seconds, trace))
-            self._calls[call] = members
+            self._calls[call] = _Sent(members, now, is_full=is_full)
             self._gauge.inc()
-            call.add_done_callback(partial(self._returned, now))
+            call.add_done_callback(self._returned)
         if not self._calls:
             self._close_if_idle()
 
-    def _take(self, now: float) -> list[_Member]:
+    def _take(self, now: float, room: int) -> list[_Member]:
         """Take the members of the next call: as many as fit, but always a whole one."""
         members: list[_Member] = []
-        room, room_bytes = self._batcher.max_rows, _MAX_CALL_BYTES
+        room_bytes = _MAX_CALL_BYTES
         while self._waiting:
             member = self._waiting[0]
             num_bytes = member.num_bytes
@@ -174,8 +211,10 @@ class _Lane:
                 break
             self._waiting.popleft()
             if member.future.done():
+                self._forget(member)
                 continue  # it is about to leave
             if member.deadline <= now:
+                self._forget(member)
                 _fail(
                     member, DeadlineExceeded(f"{self._question.ref} was too busy to answer in time")
                 )
@@ -185,10 +224,13 @@ class _Lane:
             room_bytes -= num_bytes
         return members
 
-    def _returned(self, sent: float, call: asyncio.Future[Answer]) -> None:
-        members = self._calls.pop(call)
+    def _returned(self, call: asyncio.Future[Answer]) -> None:
+        sent = self._calls.pop(call)
+        members = sent.members
         self._gauge.dec()
-        self._learn(call, members, sent)
+        self._learn(call, sent)
+        self._num_inside -= len(members)
+        self._rows_inside -= sent.num_rows
         if call.cancelled():
             for member in members:
                 member.future.cancel()
@@ -205,17 +247,29 @@ class _Lane:
         if not self._waiting and not self._calls:
             self._batcher.close(self)
 
-    def _learn(self, call: asyncio.Future[Answer], members: list[_Member], sent: float) -> None:
-        now = time.monotonic()
+    def _learn(self, call: asyncio.Future[Answer], sent: _Sent) -> None:
+        now = self._batcher.clock()
         if call.cancelled():
             # Cancelled by those who waited: because it took too long, or because they have left.
-            if now >= max(member.deadline for member in members):
-                self._batcher.limit.back_off()
+            if now >= max(member.deadline for member in sent.members):
+                self._back_off(now)
         elif call.exception() is None:
-            waited = sum(sent - member.arrived for member in members) / len(members)
-            self._batcher.limit.observe(waited, now - sent)
+            arrived = sum([member.arrived for member in sent.members]) / len(sent.members)
+            self._batcher.limit.observe(sent.at - arrived, now - sent.at)
+            self._point.observe(
+                sent.at,
+                now,
+                num_requests=len(sent.members),
+                num_inside=self._num_inside,
+                num_rows=sent.num_rows,
+                is_full=sent.is_full,
+            )
         elif isinstance(call.exception(), (DeadlineExceeded, Overloaded)):
-            self._batcher.limit.back_off()
+            self._back_off(now)
+
+    def _back_off(self, now: float) -> None:
+        self._batcher.limit.back_off()
+        self._point.back_off(now)
 
     def _send_again(self, members: list[_Member]) -> None:
         """Put members that failed together to the front, each for a call of its own."""
@@ -223,6 +277,8 @@ class _Lane:
             if not member.future.done():
                 member.alone = True
                 self._waiting.appendleft(member)
+                self._num_inside += 1
+                self._rows_inside += member.num_rows
                 metrics.RETRIES.labels(self._batcher.model, metrics.RETRIED_ALONE).inc()
 
 
