@@ -21,9 +21,14 @@ from serving.gateway.telemetry import metrics
 MOST_ROWS = 1024
 FIRST_CALLS = 2  # while one is computed, the next is on its way
 FIRST_ROWS = 64
-_MORE_ROWS = 32
+_FEWEST_ROWS = 8  # also the step, by which more are tried
 _FEWER_ROWS = 0.9
-_WINDOW_CALLS = 16  # that are judged together, at least
+# As long as this a call's rows may take that it costs little besides: long calls go to replicas
+# unevenly, and keep whoever is in them.
+_QUICK_SECONDS = 0.1
+_AMORTISED = 16  # as long, by what a call costs besides, if that is more
+_FORGET = 1.01  # doubles in seventy calls
+_WINDOW_CALLS = 32  # that are judged together, at least
 _COMPANY = 1.5  # requests inside, on average, from which on it matters how many calls they share
 _LEVELS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
@@ -39,6 +44,7 @@ class OperatingPoint:
         self._calls_gauge = metrics.CALLS_LIMIT.labels(model)
         self._rows_gauge = metrics.ROWS_LIMIT.labels(model)
         self.rows = FIRST_ROWS
+        self._fastest = call_seconds
         self._rows_gauge.set(self.rows)
         self._use(0.0)
 
@@ -104,11 +110,14 @@ class OperatingPoint:
         self._elapsed = 0.0
 
     def _adapt_rows(self, num_rows: int, seconds: float, *, is_full: bool) -> None:
-        if seconds > self._call_seconds:
-            if FIRST_ROWS < self.rows <= 2 * num_rows:
-                self._set_rows(max(FIRST_ROWS, int(self.rows * _FEWER_ROWS)))
+        # What a call costs besides its rows shows in the fastest, which is forgotten bit by bit.
+        self._fastest = min(seconds, self._fastest * _FORGET)
+        worth_while = max(_QUICK_SECONDS, _AMORTISED * self._fastest)
+        if seconds > min(worth_while, max(self._call_seconds, 2 * self._fastest)):
+            if _FEWEST_ROWS < self.rows <= 2 * num_rows:
+                self._set_rows(max(_FEWEST_ROWS, int(self.rows * _FEWER_ROWS)))
         elif is_full and self.rows < MOST_ROWS:
-            self._set_rows(self.rows + _MORE_ROWS)
+            self._set_rows(self.rows + max(_FEWEST_ROWS, self.rows // 8))
 
     def _set_rows(self, rows: int) -> None:
         self.rows = min(MOST_ROWS, max(1, rows))
