@@ -1,7 +1,7 @@
 """What calls and rows the gateway comes to choose, simulated over model servers of every kind.
 
-Discrete events, no clock and no sockets: requests that meet as in serving.gateway.inference.batcher,
-replicas that take one call after the other, in turn, each for a fixed cost and some more a row.
+Discrete events, no clock and no sockets: requests that meet as in the gateway's batcher, replicas
+that take one call after the other, in turn, each for a fixed cost and some more a row.
 """
 
 import heapq
@@ -9,6 +9,7 @@ import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import quantiles
 
 from serving.gateway.inference.operating_point import OperatingPoint
@@ -31,7 +32,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class Load:
-    """Who asks: clients that each wait for their answer, or arrivals at a rate, whatever comes back."""
+    """Who asks: clients that each wait for their answer, or arrivals at a rate."""
 
     num_clients: int = 128
     rate: float | None = None
@@ -57,8 +58,6 @@ _Call = tuple[float, list[tuple[float, int]], bool]
 class Constant:
     """A gateway whose calls and rows never change."""
 
-    is_fair = False
-
     def __init__(self, calls: int, rows: int) -> None:
         self.calls, self.rows = calls, rows
 
@@ -80,7 +79,7 @@ class Simulation:
         self._point, self._load = point, load
         self._backends = deque(backends)
         self._backend = self._backends.popleft()[1]
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # no secret
         self._free_at = [0.0] * self._backend.num_replicas
         self._next_replica = 0
         self._waiting: deque[tuple[float, int]] = deque()
@@ -90,14 +89,11 @@ class Simulation:
         self._scheduled = False
         self.now = 0.0
         self.answered: list[tuple[float, float, int]] = []  # when, after how long, of how many rows
+        for _ in range(self._load.num_clients if self._load.rate is None else 1):
+            self._push(self._random.expovariate(1 / _THINK), "arrive")
 
     def run(self, *, num_calls: int = 10**9, seconds: float = 1e9) -> None:
         """Go on until so many calls have returned, or so much time has passed."""
-        if self._load.rate is None:
-            for _ in range(self._load.num_clients):
-                self._push(self._random.expovariate(1 / _THINK), "arrive")
-        else:
-            self._push(0.0, "arrive")
         returned = 0
         while self._events and returned < num_calls and self.now < seconds:
             self.now, _, kind, call = heapq.heappop(self._events)
@@ -191,3 +187,46 @@ class Simulation:
 def controlled(max_calls: int = 128) -> OperatingPoint:
     """Make what the gateway has today."""
     return OperatingPoint("simulated", max_calls=max_calls, call_seconds=1.0)
+
+
+_FIXED_MS, _ROW_MS, _REPLICAS = (0.2, 2, 10, 50), (0, 0.05, 0.5, 5), (1, 4, 32)
+_CONSTANT_CALLS, _CONSTANT_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128), (8, 64, 1024)
+_SETTLED = 0.6  # of a run, after which it is looked at
+
+
+def constant(calls: int, rows: int, load: Load, backend: Backend) -> Outcome:
+    """Simulate a gateway of constants."""
+    run = Simulation(Constant(calls, rows), load, [(0, backend)])
+    run.run(num_calls=12 * calls + 120)
+    return run.outcome(run.now / 3)
+
+
+def adaptive(load: Load, backend: Backend, num_calls: int) -> Outcome:
+    """Simulate the gateway as it is, from its start until it has settled."""
+    run = Simulation(controlled(), load, [(0, backend)])
+    run.run(num_calls=num_calls)
+    return run.outcome(run.now * _SETTLED)
+
+
+def measure_operating_points(load: Load = Load()) -> Iterator[list[str]]:
+    """Give a line for each kind of backend, below the first, which names the columns."""
+    yield [
+        *("fixed ms", "ms a row", "replicas", "best constants", "rows/s", "p99 ms"),
+        *("2 calls of 64: rows/s", "p99", "measured: rows/s", "p99", "calls"),
+    ]
+    for fixed_ms, row_ms, num_replicas in product(_FIXED_MS, _ROW_MS, _REPLICAS):
+        backend = Backend(fixed_ms, row_ms, num_replicas)
+        outcomes = {
+            (calls, rows): constant(calls, rows, load, backend)
+            for calls, rows in product(_CONSTANT_CALLS, _CONSTANT_ROWS)
+        }
+        calls, rows = max(outcomes, key=lambda each: outcomes[each].throughput)
+        best, today = outcomes[calls, rows], outcomes[TODAY]
+        now = adaptive(load, backend, 40_000 if num_replicas > 8 else 10_000)
+        yield [
+            *(f"{fixed_ms}", f"{row_ms}", f"{num_replicas}", f"{calls} of {rows}"),
+            *(f"{best.throughput:,.0f}", f"{1000 * best.p99:.1f}"),
+            *(f"{today.throughput / best.throughput:.2f}", f"{today.p99 / best.p99:.2f}"),
+            *(f"{now.throughput / best.throughput:.2f}", f"{now.p99 / best.p99:.2f}"),
+            f"{now.calls}",
+        ]

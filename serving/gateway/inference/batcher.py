@@ -2,8 +2,8 @@
 
 Worth four times the requests per second when measured. No timer is involved: requests leave at once
 while fewer calls of their version are out than the model's operating point allows; otherwise they
-gather, and leave together when a call returns. Their tensors are joined along the batch dimension, and the answer's
-are cut apart again. Knows tensors and time, but neither HTTP nor gRPC.
+gather, and leave together when a call returns. Their tensors are joined along the batch dimension,
+and the answer's are cut apart again. Knows tensors and time, but neither HTTP nor gRPC.
 """
 
 import asyncio
@@ -255,7 +255,9 @@ class _Lane:
                 self._back_off(now)
         elif call.exception() is None:
             arrived = sum([member.arrived for member in sent.members]) / len(sent.members)
-            self._batcher.limit.observe(sent.at - arrived, now - sent.at)
+            self._batcher.limit.observe(
+                sent.at - arrived, now - sent.at, num_requests=len(sent.members)
+            )
             self._point.observe(
                 sent.at,
                 now,

@@ -1,9 +1,9 @@
 """Which of a row of settings pays most, found by trying its neighbours while all goes on.
 
-The setting in use is compared with the next one up or down, and then stands its own trial once more,
-so that what has changed meanwhile by itself is not taken for a gain. What pays more is kept, and
-the next in that direction follows; what does not is left at once, and the more often that happens
-the rarer it is tried, so that a summit costs little. Upward the strides get longer, and a plain
+The setting in use is compared with the next one up or down, and then measured once more itself, so
+that what has changed meanwhile is not taken for a gain. What pays more is kept, and the next in
+that direction follows; what does not is left at once, and the more often that happens the rarer it
+is tried, so that a summit costs little. Upward the strides get longer, and a plain
 gain is believed at once; downward they do not: a setting far too low would let a backlog grow.
 When what the setting in use pays changes much by itself, the world has changed, and the search
 begins again.
@@ -75,9 +75,11 @@ class HillClimb:
         self._try_neighbour(most)
 
     def _stay(self, score: float, most: int) -> None:
-        if not self._score / _CHANGE < score < self._score * _CHANGE:
+        if not self._score:
+            self._score = score
+        elif not self._score / _CHANGE < score < self._score * _CHANGE:
             self._score, self._rest, self._rested = score, 0, 0
-        self._score += (score - self._score) / 2
+        self._score = (self._score + score) / 2
         self._rested += 1
         if self._rested > self._rest:
             self._rested = 0

@@ -1,9 +1,10 @@
-"""How many calls of a model are out at once, and of how many rows: what its calls tell pays most.
+"""How many calls of a model are out at once, and of how many rows: what is measured to pay most.
 
-Too few calls leave replicas idle; too many split what could share a call, and only queue behind each
-other on the model server. Between them lies the operating point that Kleinrock calls optimal, where
-power is greatest: throughput / latency. No constant is right for a laptop, a GPU and thirty replicas,
-so the number of calls climbs by the power that is measured, while there are more requests than calls.
+Too few calls leave replicas idle; too many split what could share a call, and only queue behind
+each other on the model server. No constant is right for a laptop, a GPU and thirty replicas. So
+the number of calls climbs by what its windows of calls score: answers a second / requests inside.
+By Little's law that is 1 / latency. While a crowd waits it ranks by throughput, otherwise by
+latency: where it is greatest lies the operating point that Kleinrock calls optimal.
 
 The rows of a call follow the time that it takes, as Clipper's do: more, step by step, while full
 calls return in time, and a tenth fewer when they do not.
@@ -34,7 +35,7 @@ _LEVELS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 class OperatingPoint:
-    """Of one model: at most `calls` of a lane, of at most `rows` rows, unless one request has more."""
+    """Of one model: at most `calls` of a lane, of `rows` rows unless one request has more."""
 
     def __init__(self, model: str, *, max_calls: int, call_seconds: float) -> None:
         """`call_seconds` is what a call may take before it is to have fewer rows."""
@@ -46,6 +47,9 @@ class OperatingPoint:
         self.rows = FIRST_ROWS
         self._fastest = call_seconds
         self._rows_gauge.set(self.rows)
+        self.calls = self._settling = self._window = 0
+        self._num_calls = self._num_requests = self._num_inside = self._most_inside = 0
+        self._since = self._last = self._elapsed = 0.0
         self._use(0.0)
 
     def observe(
