@@ -19,6 +19,7 @@ from bench.dialect_report import write_dialect_report
 from bench.load import NoLoadGenerator
 from bench.machine import describe_session
 from bench.measure import Matrix, Measurement
+from bench.operating_points import measure_operating_points
 from bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from bench.report import write_report
 from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
@@ -186,6 +187,16 @@ def report(results_file: ResultsFile = RESULTS) -> None:
         message = f"{results_file} holds no measurement: run 'python -m bench run' first"
         raise typer.BadParameter(message)
     console.print(f"written: {write_report(results)}")
+
+
+@app.command()
+def simulate() -> None:
+    """Simulate which calls and rows are chosen over model servers of every kind: two minutes."""
+    lines = measure_operating_points()
+    table = Table(*next(lines))
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
 
 
 def _begin(file: Path, systems: list[System]) -> Results:
