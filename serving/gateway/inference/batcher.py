@@ -142,7 +142,7 @@ class _Lane:
         self._point = batcher.point
         self._waiting: deque[_Member] = deque()
         self._calls: dict[asyncio.Future[Answer], _Sent] = {}
-        self._num_inside = self._rows_inside = 0  # waiting, or in a call that is out
+        self._rows_inside = 0  # waiting, or in a call that is out
         self._gauge = metrics.CALLS_IN_FLIGHT.labels(batcher.model)
         self._scheduled = False
 
@@ -150,7 +150,6 @@ class _Lane:
         """Queue a member; it leaves at once if a call may."""
         member.arrived = self._batcher.clock()
         self._waiting.append(member)
-        self._num_inside += 1
         self._rows_inside += member.num_rows
         if not self._calls:
             self._send()
@@ -173,7 +172,6 @@ class _Lane:
         self._close_if_idle()
 
     def _forget(self, member: _Member) -> None:
-        self._num_inside -= 1
         self._rows_inside -= member.num_rows
 
     def _send(self) -> None:
@@ -229,7 +227,6 @@ class _Lane:
         members = sent.members
         self._gauge.dec()
         self._learn(call, sent)
-        self._num_inside -= len(members)
         self._rows_inside -= sent.num_rows
         if call.cancelled():
             for member in members:
@@ -262,7 +259,8 @@ class _Lane:
                 sent.at,
                 now,
                 num_requests=len(sent.members),
-                num_inside=self._num_inside,
+                # Of the whole gateway: time that more calls cost it is seen there too.
+                num_inside=max(self._batcher.limit.inside, len(sent.members)),
                 num_rows=sent.num_rows,
                 is_full=sent.is_full,
             )
@@ -279,7 +277,6 @@ class _Lane:
             if not member.future.done():
                 member.alone = True
                 self._waiting.appendleft(member)
-                self._num_inside += 1
                 self._rows_inside += member.num_rows
                 metrics.RETRIES.labels(self._batcher.model, metrics.RETRIED_ALONE).inc()
 

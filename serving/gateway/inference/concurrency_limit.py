@@ -38,7 +38,7 @@ FIRST_LIMIT = 128  # requests of a row fill two calls of 64
 class ConcurrencyLimit:
     """The adaptive limit of one model; a context that any number of requests are inside of.
 
-    `is_full` says whether the next request would be one too many.
+    `is_full` says whether the next request would be one too many, `inside` how many there are.
     """
 
     def __init__(self, model: str, *, max_limit: int) -> None:
@@ -48,7 +48,7 @@ class ConcurrencyLimit:
         self._answered = self._settling = 0
         self._seconds = 0.0
         self._gauge = metrics.LIMIT.labels(model)
-        self._inside = self._most_inside = 0
+        self.inside = self._most_inside = 0
         self.is_full = False
         self._limit = 0.0
         self._calls = 0
@@ -72,9 +72,9 @@ class ConcurrencyLimit:
         if self.is_full:
             self.count_refusal(metrics.SHED_BY_LIMIT)
             raise self.overloaded()
-        self._inside += 1
-        self.is_full = self._inside + 1 > self._limit
-        self._most_inside = max(self._most_inside, self._inside)
+        self.inside += 1
+        self.is_full = self.inside + 1 > self._limit
+        self._most_inside = max(self._most_inside, self.inside)
 
     def __exit__(
         self,
@@ -82,8 +82,8 @@ class ConcurrencyLimit:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self._inside -= 1
-        self.is_full = self._inside + 1 > self._limit
+        self.inside -= 1
+        self.is_full = self.inside + 1 > self._limit
 
     def overloaded(self) -> Overloaded:
         """Build the error that a refused request is told."""
@@ -100,7 +100,7 @@ class ConcurrencyLimit:
         if now >= self._next_word:
             _LOGGER.warning(
                 "%s sheds load: %d refused with %d inside; the limit is %d",
-                *(self.model, self._refused, self._inside, self.limit),
+                *(self.model, self._refused, self.inside, self.limit),
             )
             self._refused, self._next_word = 0, now + 1
 
@@ -145,9 +145,9 @@ class ConcurrencyLimit:
     def _begin_window(self) -> None:
         self._calls = 0
         self._waited = self._took = 0.0
-        self._most_inside = self._inside
+        self._most_inside = self.inside
 
     def _set(self, limit: float) -> None:
         self._limit = min(float(self._ceiling.setting), max(MIN_LIMIT, limit))
-        self.is_full = self._inside + 1 > self._limit
+        self.is_full = self.inside + 1 > self._limit
         self._gauge.set(self.limit)

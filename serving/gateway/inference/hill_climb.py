@@ -16,9 +16,9 @@ suffice where there is one summit: R. Combes and A. Proutière, "Unimodal Bandit
 from bisect import bisect_left
 from collections.abc import Sequence
 
-_GAIN = 1.05  # of a neighbour that is worth a move
-_PLAIN_GAIN = 1.3  # that needs no second look
-_CHANGE = 1.6  # of the setting in use, that no noise explains
+_GAIN = 1.08  # of a neighbour that is worth a move
+_PLAIN_GAIN = 1.5  # that needs no second look
+_CHANGE = 2.0  # of the setting in use, that no noise explains
 _LONGEST_STRIDE = 4
 _LONGEST_REST = 16  # windows between two trials: they cost a seventeenth of what a trial loses
 

@@ -2,9 +2,9 @@
 
 Too few calls leave replicas idle; too many split what could share a call, and only queue behind
 each other on the model server. No constant is right for a laptop, a GPU and thirty replicas. So
-the number of calls climbs by what its windows of calls score: answers a second / requests inside.
-By Little's law that is 1 / latency. While a crowd waits it ranks by throughput, otherwise by
-latency: where it is greatest lies the operating point that Kleinrock calls optimal.
+the number of calls climbs by power, which is throughput / latency, and by Little's law
+throughput² / requests inside. While a crowd waits it ranks by throughput, otherwise by latency:
+where it is greatest lies the operating point that Kleinrock calls optimal.
 
 The rows of a call follow the time that it takes, as Clipper's do: more, step by step, while full
 calls return in time, and a tenth fewer when they do not.
@@ -26,8 +26,8 @@ _FEWEST_ROWS = 8  # also the step, by which more are tried
 _FEWER_ROWS = 0.9
 # As long as this a call's rows may take that it costs little besides: long calls go to replicas
 # unevenly, and keep whoever is in them.
-_QUICK_SECONDS = 0.1
-_AMORTISED = 16  # as long, by what a call costs besides, if that is more
+_QUICK_SECONDS = 0.03
+_AMORTISED = 10  # as long, by what a call costs besides, if that is more
 _FORGET = 1.01  # doubles in seventy calls
 _WINDOW_CALLS = 32  # that are judged together, at least
 _COMPANY = 1.5  # requests inside, on average, from which on it matters how many calls they share
@@ -94,7 +94,7 @@ class OperatingPoint:
         inside = self._num_inside / self._num_calls
         if inside >= _COMPANY and self._elapsed > 0:
             throughput = self._num_requests / self._elapsed
-            self._climb.observe(throughput / inside, most=self._most_inside)
+            self._climb.observe(throughput**2 / inside, most=self._most_inside)
         if self._climb.setting == self.calls:
             self._begin_window()
         else:
@@ -121,7 +121,7 @@ class OperatingPoint:
             if _FEWEST_ROWS < self.rows <= 2 * num_rows:
                 self._set_rows(max(_FEWEST_ROWS, int(self.rows * _FEWER_ROWS)))
         elif is_full and self.rows < MOST_ROWS:
-            self._set_rows(self.rows + max(_FEWEST_ROWS, self.rows // 8))
+            self._set_rows(self.rows + max(_FEWEST_ROWS, self.rows // 4))
 
     def _set_rows(self, rows: int) -> None:
         self.rows = min(MOST_ROWS, max(1, rows))

@@ -46,7 +46,7 @@ def test_noise_does_not_lead_it_far_astray() -> None:
 def test_when_what_is_used_pays_much_more_or_less_it_searches_at_once() -> None:
     climb = HillClimb(SETTINGS, 1)
     search(climb, peak(2), 100)
-    search(climb, lambda setting: 10 * peak(32)(setting), 12)
+    search(climb, lambda setting: 10 * peak(32)(setting), 24)
     assert climb.setting >= 24
 
     search(climb, peak(2), 100)
