@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up quick test clients mutants fuzz soak train bench lint format proto rules settings walk constraints
+.PHONY: up quick test clients mutants fuzz soak train bench capacity lint format proto rules settings walk constraints
 
 ## Serve the shipped models until Ctrl-C; GET http://127.0.0.1:8000/docs, or another PORT=…
 up: .venv/local.installed
@@ -47,10 +47,14 @@ bench: .venv/bench.installed
 	@$(BIN)/python -m bench install
 	@$(BIN)/python -m bench run
 	@$(BIN)/python -m bench overload
-	@$(BIN)/python -m bench limits
 	@$(BIN)/python -m bench breakdown
 	@$(BIN)/python -m bench report
 	@$(BIN)/python -m bench dialects
+
+## Measure what requests cost, simulate fleets with it, write docs/capacity.md: some minutes
+capacity: .venv/bench.installed
+	@$(BIN)/python -m bench.capacity measure
+	@$(BIN)/python -m bench.capacity report
 
 ## Check style and types; mypy knows what the oldest Python does not have yet, and the newest no more
 lint: .venv/dev.installed

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import breakdown, environments
-from bench.best_batch import measure_best_batches
 from bench.compare import Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
@@ -22,10 +21,10 @@ from bench.measure import Matrix, Measurement
 from bench.operating_points import measure_operating_points
 from bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from bench.report import write_report
-from bench.results import BestBatch, Cell, OverloadPoint, Piece, Results
-from bench.revisions import WrongRevision, unpacked
+from bench.results import Cell, OverloadPoint, Piece, Results
+from bench.revisions import WrongRevision, keep, unpacked
 from bench.stack import ROOT
-from bench.systems import DIALECTS, System, installed_systems
+from bench.systems import DIALECTS, EARLIER_REVISION, IN_FRONT, System, installed_systems
 from bench.turns import measure_in_turns
 from bench.workloads import WORKLOADS
 
@@ -45,10 +44,17 @@ SCRATCH = environments.BUILD
 def install(
     peers: Annotated[str, typer.Option(help="names, with commas")] = ",".join(environments.NAMES),
 ) -> None:
-    """Make the virtual environments of the peers: minutes and gigabytes, once."""
+    """Make the virtual environments of the peers: minutes and gigabytes, once.
+
+    Beside them is unpacked what tfgate was before.
+    """
     for peer in _chosen(peers, environments.NAMES):
         installed = environments.environment_of(peer).install()
         console.print(f"{peer}: {'installed' if installed else 'is there'}")
+    try:
+        keep(EARLIER_REVISION)
+    except WrongRevision as error:
+        console.print(f"tfgate of revision {EARLIER_REVISION} is left out: {error}")
 
 
 @app.command()
@@ -60,8 +66,9 @@ def run(
     warmup: Annotated[int, typer.Option(min=1, help="seconds before each workload")] = 1,
     results_file: ResultsFile = RESULTS,
 ) -> None:
-    """Measure every system with every workload, in interleaved rounds."""
-    known = {name: each for name, each in installed_systems().items() if name not in DIALECTS}
+    """Measure every system with every workload, and the limits, in interleaved rounds."""
+    left_out = (*DIALECTS, *IN_FRONT)
+    known = {name: each for name, each in installed_systems().items() if name not in left_out}
     chosen = [known[name] for name in _chosen(systems, list(known))]
     matrix = Matrix(
         systems=chosen,
@@ -93,25 +100,10 @@ def dialects(
 
 
 @app.command()
-def limits(
-    seconds: Annotated[float, typer.Option(help="of each size of batch")] = 1,
-    results_file: ResultsFile = RESULTS,
-) -> None:
-    """Measure TensorFlow in process with batches of many sizes."""
-    results = _begin(results_file, [])
-    if results.all(BestBatch):
-        console.print("best batches: measured before")
-        return
-    for batch in measure_best_batches(seconds=seconds, scratch=SCRATCH):
-        results.add(batch)
-        console.print(
-            f"{batch.model:<10} {batch.batch_size:>4}  {batch.predictions_per_second:>10,.0f}/s"
-        )
-
-
-@app.command()
 def overload(
-    systems: Annotated[str, typer.Option(help="names, with commas")] = "tfgate,fastapi_grpc",
+    systems: Annotated[str, typer.Option(help="names, with commas")] = ",".join(
+        ("tfgate", *IN_FRONT, "fastapi_grpc")
+    ),
     seconds: Annotated[int, typer.Option(min=1, help="of each rate")] = 4,
     results_file: ResultsFile = RESULTS,
 ) -> None:

@@ -13,6 +13,7 @@ from itertools import chain, cycle, islice
 from pathlib import Path
 
 from bench.processes import output_of
+from bench.repository import repository
 from bench.results import BestBatch
 from bench.workloads import WORKLOADS, Workload
 
@@ -21,17 +22,20 @@ _WORKLOADS = ("house", "picture", "review200")
 _NUM_CALLERS = 2
 
 
-def measure_best_batches(*, seconds: float, scratch: Path) -> list[BestBatch]:
+def measure_best_batches(round_number: int, *, seconds: float, scratch: Path) -> list[BestBatch]:
     """Call each model with each size of batch for so long."""
     log = scratch / "logs" / "best_batch.log"
-    output = output_of("bench.best_batch", str(seconds), log=log)
+    models = str(repository(scratch))
+    output = output_of("bench.best_batch", models, str(round_number), str(seconds), log=log)
     return [BestBatch.model_validate(each) for each in json.loads(output)]
 
 
-def _measure(workload: Workload, seconds: float) -> list[BestBatch]:
+def _measure(
+    workload: Workload, models: Path, round_number: int, seconds: float
+) -> list[BestBatch]:
     from bench.peers.saved_models import SavedModel, decode, stack  # noqa: PLC0415 - heavy
 
-    model = SavedModel(workload.model)
+    model = SavedModel(workload.model, models)
     instances = cycle(chain.from_iterable(workload.requests()))
     measured = []
     for batch_size in BATCH_SIZES:
@@ -42,6 +46,7 @@ def _measure(workload: Workload, seconds: float) -> list[BestBatch]:
             BestBatch(
                 model=workload.model,
                 batch_size=batch_size,
+                round=round_number,
                 predictions_per_second=batch_size * calls_per_second,
             )
         )
@@ -64,5 +69,6 @@ def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    batches = [_measure(WORKLOADS[name], float(sys.argv[1])) for name in _WORKLOADS]
+    folder, number, length = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    batches = [_measure(WORKLOADS[name], folder, number, length) for name in _WORKLOADS]
     sys.stdout.write(json.dumps([each.model_dump() for each in chain.from_iterable(batches)]))

@@ -5,35 +5,32 @@ less the pieces, leaves what HTTP, the shared call, limits, metrics and logs tak
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 
-from bench.bare_call import call_milliseconds
+from bench.bare_call import PREDICT, call_milliseconds
 from bench.load import Target, put_load
 from bench.questions import Question
 from bench.results import Piece
 from bench.serve import serve
 from bench.systems import installed_systems
 from bench.workloads import WORKLOADS, Workload
-from proto.model_pb2 import ModelSpec
-from proto.predict_pb2 import PredictRequest, PredictResponse
-from serving import tensors
 from serving.card import ModelCard
-from serving.contract import Tensors
-from serving.gateway.api.payloads import BatchPayload, SinglePayload
-from serving.gateway.api.schemas import Batch
+from serving.gateway.api.payloads import JSON, BatchPayload, Payload, SinglePayload
+from serving.gateway.inference import model_ref
+from serving.gateway.inference.client import predict_request, read_answer
+from serving.gateway.inference.model_ref import DESCRIBE_SIGNATURE, ModelRef
 from serving.models import MODELS
 
 _REPEATS = 5
 _NUM_REQUESTS = 32  # different ones, so that nothing is answered from a processor's cache
 _SECONDS = 2
 _REQUEST_ID = "0" * 32
-SERIALISE, PARSE = "serialise it", "parse the gRPC response"
 _REST = "HTTP, shared call, limits, metrics, log: the rest"
 
 InputT = TypeVar("InputT")
@@ -45,10 +42,7 @@ def measure_pieces(scratch: Path) -> list[Piece]:
     tfgate = installed_systems()["tfgate"]
     measured = []
     with serve(tfgate, scratch) as served, grpc.insecure_channel(served.model_server) as channel:
-        predict = channel.unary_unary(
-            "/tensorflow.serving.PredictionService/Predict",
-            request_serializer=PredictRequest.SerializeToString,
-        )
+        predict = channel.unary_unary(PREDICT)
         for workload in WORKLOADS.values():
             timed = _Pieces()
             _walk(workload, tfgate.dialect.questions(workload)[:_NUM_REQUESTS], predict, timed)
@@ -85,9 +79,8 @@ class _Pieces:
 
     def derive(self, *, whole: float, bare: float) -> None:
         """Add what the pieces leave of a whole request; microseconds."""
-        call = bare - self.microseconds[SERIALISE] - self.microseconds[PARSE]
-        rest = whole - call - sum(self.microseconds.values())
-        self.microseconds["gRPC and the model server"] = call
+        rest = whole - bare - sum(self.microseconds.values())
+        self.microseconds["gRPC and the model server"] = bare
         self.microseconds[_REST] = rest
         self.microseconds["**whole request, p50 over one connection**"] = whole
 
@@ -97,41 +90,41 @@ def _walk(
 ) -> None:
     """Follow requests from their bytes to the bytes of their answers."""
     name, model, many = workload.model, MODELS[workload.model], workload.batch_size is not None
-    body_type: Any = Batch.__class_getitem__(model.request) if many else model.request
+    payload = BatchPayload(name, model) if many else SinglePayload(name, model)
+    asked = model_ref.Question(ModelRef(name))
     card = _card(name, predict)
 
-    def build(given: Tensors) -> PredictRequest:
-        encoded = {each: tensors.encode(array) for each, array in given.items()}
-        spec = ModelSpec(name=name, signature_name="serving_default")
-        return PredictRequest(model_spec=spec, inputs=encoded)
-
-    parsed = timed.time(
-        "validate", TypeAdapter(body_type).validate_json, [each.body for each in questions]
+    requests = timed.time(
+        "validate", lambda body: _parse(payload, body), [each.body for each in questions]
     )
-    requests = [each.instances if many else [each] for each in parsed]
     inputs = timed.time("preprocess", model.preprocess, requests)
-    messages = timed.time("build the gRPC request", build, inputs)
-    timed.time(SERIALISE, PredictRequest.SerializeToString, messages)
-    responses = timed.time(PARSE, PredictResponse.FromString, [predict(each) for each in messages])
-    outputs = timed.time("decode its tensors", _decode, responses)
+    messages = timed.time(
+        "write the gRPC request", lambda given: predict_request(asked, given), inputs
+    )
+    answered = timed.time("read the gRPC answer", read_answer, [predict(each) for each in messages])
+    outputs = [each.outputs for each in answered]
     answers = timed.time(
         "postprocess",
         lambda columns: model.postprocess(*columns, card),
         zip(inputs, outputs, strict=True),
     )
-    payload = BatchPayload(name, model) if many else SinglePayload(name, model)
     timed.time("write the answer", lambda each: payload.write(each, 1, _REQUEST_ID), answers)
+
+
+def _parse(payload: Payload, body: bytes) -> Sequence[BaseModel]:
+    """Run what waits for nothing, without a loop around it."""
+    parsing = payload.parse({}, JSON, body)
+    try:
+        parsing.send(None)
+    except StopIteration as ended:
+        requests: Sequence[BaseModel] = ended.value
+        return requests
+    message = "a body of JSON is parsed at once"
+    raise AssertionError(message)
 
 
 def _card(name: str, predict: Callable[..., bytes]) -> ModelCard:
     """Ask the version for its card, which postprocessing looks at."""
-    request = PredictRequest(
-        model_spec=ModelSpec(name=name, signature_name="describe"),
-        inputs={"request": tensors.encode(np.array([b""], dtype=object))},
-    )
-    outputs = _decode(PredictResponse.FromString(predict(request)))
-    return ModelCard.model_validate_json(outputs["card"][0])
-
-
-def _decode(response: PredictResponse) -> Tensors:
-    return {name: tensors.decode(tensor) for name, tensor in response.outputs.items()}
+    asked = model_ref.Question(ModelRef(name), DESCRIBE_SIGNATURE)
+    message = predict_request(asked, {"request": np.array([b""], dtype=object)})
+    return ModelCard.model_validate_json(read_answer(predict(message)).outputs["card"][0])

@@ -12,9 +12,9 @@ from bench.systems import System
 from bench.workloads import WORKLOADS, Workload
 
 CONNECTIONS = 32
-_OURS, _PEERS, _GRID = "#1f6feb", "#9aa4b2", "#dfe3e8"
-_LINES = [_OURS, "#d1632a", "#6b7280"]
-_STYLE: dict[str, Any] = {
+OURS, _PEERS, GRID = "#1f6feb", "#9aa4b2", "#dfe3e8"
+_LINES = [OURS, "#d1632a", "#6b7280"]
+STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "font.size": 9,
@@ -37,7 +37,7 @@ def draw_tails(figures: Figures, systems: list[System], file: Path) -> None:
 
 def draw_overload(figures: Figures, systems: list[System], workload: Workload, file: Path) -> None:
     """Draw goodput, and the p99 of accepted requests, over the load offered."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(9, 3.6), layout="constrained")
         goodput, tail = canvas.subplots(1, 2)
         for color, system in zip(_LINES, systems, strict=False):
@@ -60,8 +60,8 @@ def draw_overload(figures: Figures, systems: list[System], workload: Workload, f
         tail.set_yscale("log")
         for axes in (goodput, tail):
             axes.set_xlabel("offered load, % of saturation")
-            axes.grid(visible=True, color=_GRID)
-        _save(canvas, file)
+            axes.grid(visible=True, color=GRID)
+        save(canvas, file)
 
 
 def _draw_bars(
@@ -71,7 +71,7 @@ def _draw_bars(
     label: str,
     value: Callable[[Figure], float],
 ) -> None:
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(9, 10), layout="constrained")
         panels = iter(canvas.subplots(3, 2).ravel())
         for workload in WORKLOADS.values():
@@ -88,7 +88,7 @@ def _draw_bars(
                 axes.set_xlabel(f"{label}, {CONNECTIONS} connections")
         for axes in panels:
             axes.set_axis_off()
-        _save(canvas, file)
+        save(canvas, file)
 
 
 def _draw_panel(axes: Any, title: str, bars: list[tuple[System, float]]) -> None:
@@ -103,10 +103,11 @@ def _draw_panel(axes: Any, title: str, bars: list[tuple[System, float]]) -> None
 
 
 def _color(system: System) -> str:
-    return _OURS if system.name.startswith("tfgate") else _PEERS
+    return OURS if system.name.startswith("tfgate") else _PEERS
 
 
-def _save(canvas: Canvas, file: Path) -> None:
+def save(canvas: Canvas, file: Path) -> None:
+    """Write a picture that is the same in every run."""
     file.parent.mkdir(parents=True, exist_ok=True)
     canvas.savefig(file, format="svg", metadata={"Date": None})
     # Matplotlib leaves spaces at the ends of lines.

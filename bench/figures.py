@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench.results import BareCall, Cell, Footprint, OverloadPoint, Results
+from bench.results import BareCall, BestBatch, Cell, EmbeddedCall, Footprint, OverloadPoint, Results
 
 # Above this share of the processors' time in other hands, a round says little.
 DISTURBED = 0.05
@@ -29,6 +29,8 @@ class Figures:
         self._cells = results.all(Cell)
         self._footprints = results.all(Footprint)
         self._bare_calls = results.all(BareCall)
+        self._embedded_calls = results.all(EmbeddedCall)
+        self._batches = results.all(BestBatch)
         self._overload = results.all(OverloadPoint)
 
     def of(self, system: str, workload: str, connections: int) -> Figure | None:
@@ -61,9 +63,30 @@ class Figures:
         sizes = [each.resident_mb for each in self._footprints if each.system == system]
         return sizes[-1] if sizes else []
 
-    def bare_call_p50_ms(self) -> float | None:
+    def bare_call_p50_ms(self, workload: str) -> float | None:
         """Give the mean over the rounds of the median of a bare gRPC call."""
-        return fmean(each.p50_ms for each in self._bare_calls) if self._bare_calls else None
+        medians = [each.p50_ms for each in self._bare_calls if each.workload == workload]
+        return fmean(medians) if medians else None
+
+    def embedded_call_ms(self) -> tuple[float, float] | None:
+        """Give the means of a call of the embedded server, and of TensorFlow's part of it."""
+        if not self._embedded_calls:
+            return None
+        return (
+            fmean(each.call_ms for each in self._embedded_calls),
+            fmean(each.session_ms for each in self._embedded_calls),
+        )
+
+    def best_batches(self) -> dict[str, dict[int, float]]:
+        """Give TensorFlow's predictions a second in process, by model and size of batch."""
+        measured: dict[str, dict[int, list[float]]] = {}
+        for each in self._batches:
+            sizes = measured.setdefault(each.model, {})
+            sizes.setdefault(each.batch_size, []).append(each.predictions_per_second)
+        return {
+            model: {size: fmean(rates) for size, rates in sizes.items()}
+            for model, sizes in sorted(measured.items())
+        }
 
     def overload(self, system: str, workload: str) -> dict[float, OverloadPoint]:
         """Give a system's points by their share of saturation."""

@@ -6,12 +6,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.bare_call import measure_bare_calls
 from bench.disturbance import disturbance
+from bench.limits import measure_limits
 from bench.load import Target, put_load
 from bench.processes import Ended
 from bench.reference import WrongAnswer, check_answers, write_reference
-from bench.results import BareCall, Cell, Footprint, Results
+from bench.results import Cell, Footprint, Results
 from bench.serve import Served, serve
 from bench.systems import System
 from bench.workloads import WORKLOADS, Workload
@@ -62,17 +62,11 @@ class Measurement:
         """Measure every round."""
         with self._progress:
             for number in range(1, self._matrix.rounds + 1):
-                self._bare_call(number)
+                seconds = self._matrix.seconds
+                measure_limits(number, self._results, self._scratch, self._console, seconds=seconds)
                 for system in self._matrix.systems:
                     self._progress.update(self._task, description=f"{number}  {system.name}")
                     self._system(number, system)
-
-    def _bare_call(self, number: int) -> None:
-        if any(each.round == number for each in self._results.all(BareCall)):
-            return
-        call = measure_bare_calls(number, seconds=self._matrix.seconds, scratch=self._scratch)
-        self._results.add(call)
-        self._console.print(f"{number}  bare gRPC call: p50 {call.p50_ms:.3f} ms")
 
     def _system(self, number: int, system: System) -> None:
         cells = self._matrix.cells(system)

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from bench import charts, report_tables
+from bench.bare_call import BARE_WORKLOADS
 from bench.figures import DISTURBED, Figures
 from bench.overload import MAX_CONNECTIONS, OVERLOAD_WORKLOADS
-from bench.results import BestBatch, Cell, Piece, Results, Session
+from bench.results import Cell, Piece, Results, Session
 from bench.stack import ROOT
 from bench.systems import System, all_systems
 from bench.workloads import NUM_BODIES, WORKLOADS
@@ -29,7 +30,7 @@ def write_report(results: Results) -> Path:
     ]
     sections += [
         _overload(figures),
-        _limits(figures, results),
+        _limits(figures),
         _pieces(results),
         _footprints(figures, systems),
     ]
@@ -97,18 +98,20 @@ def _overload(figures: Figures) -> str:
     return "\n".join(parts) if len(parts) > 2 else ""
 
 
-def _limits(figures: Figures, results: Results) -> str:
+def _limits(figures: Figures) -> str:
     parts = ["## Limits\n"]
-    bare = figures.bare_call_p50_ms()
-    if bare is not None:
+    bare = {name: figures.bare_call_p50_ms(name) for name in BARE_WORKLOADS}
+    told = [f"{WORKLOADS[name].title} {p50:.2f} ms" for name, p50 in bare.items() if p50]
+    if told:
         parts.append(
-            f"A bare gRPC call for one house, from a grpc.aio client to the same model server, one "
-            f"at a time: p50 {bare:.2f} ms. The echoes without a model are in the tables above.\n"
+            "A bare gRPC call from a grpc.aio client to the same model server, one at a time, p50: "
+            f"{', '.join(told)}. The echoes without a model are in the tables above.\n"
         )
-    if results.all(BestBatch):
+    batches = figures.best_batches()
+    if batches:
         parts += [
             "TensorFlow called in process by two threads, predictions a second:\n",
-            report_tables.best_batches(results.all(BestBatch)),
+            report_tables.best_batches(batches),
         ]
     return "\n".join(parts)
 

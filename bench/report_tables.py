@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from bench.figures import Figure, Figures
-from bench.goals import GOALS, TFGATE, Goal
+from bench.goals import GOALS, Goal
 from bench.measure import CONNECTIONS
-from bench.results import BestBatch, Piece
+from bench.ratios import TFGATE
+from bench.results import Costs, Piece
 from bench.systems import System
 from bench.workloads import Workload
 
@@ -81,7 +82,7 @@ def _ratio(ours: Figure | None, theirs: Figure | None) -> str:
 def overload(figures: Figures, system: System, workload: Workload) -> str:
     """Say what became of the requests at each rate."""
     head = [
-        *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak"),
+        *("offered, % of saturation", "offered /s", "sent /s", "good /s", "good / peak", "at most"),
         *("p50 of accepted, ms", "p99 of accepted, ms", "other outcomes"),
     ]
     points = sorted(figures.overload(system.name, workload.name).items())
@@ -98,12 +99,24 @@ def overload(figures: Figures, system: System, workload: Workload) -> str:
                 f"{outcome.sent_per_second:,.0f}{kept}",
                 f"{outcome.good_per_second:,.0f}",
                 f"{outcome.good_per_second / peak:.2f}",
+                f"{point.costs.bound(share):.2f}" if point.costs else "",
                 f"{accepted.p50_ms:.2f}" if accepted else "",
                 f"{accepted.p99_ms:.1f}" if accepted else "",
                 _other_outcomes(point.outcome.outcomes()),
             ]
         )
-    return table(head, rows)
+    told = _costs(points[0][1].costs)
+    return told + table(head, rows)
+
+
+def _costs(costs: Costs | None) -> str:
+    if costs is None:
+        return ""
+    return (
+        f"An accepted request costs {costs.accepted_us:.0f} µs of the system's own processor "
+        f"time, a refused one {costs.refused_us:.0f} µs; *at most* is what that leaves of the "
+        "peak.\n\n"
+    )
 
 
 def _other_outcomes(outcomes: dict[str, int]) -> str:
@@ -123,14 +136,10 @@ def footprints(figures: Figures, systems: list[System]) -> str:
     return table(head, rows)
 
 
-def best_batches(batches: list[BestBatch]) -> str:
+def best_batches(batches: dict[str, dict[int, float]]) -> str:
     """Give TensorFlow's own predictions a second for each size of batch."""
-    sizes = sorted({batch.batch_size for batch in batches})
-    rates = {(each.model, each.batch_size): each.predictions_per_second for each in batches}
-    rows = [
-        [model, *(f"{rates[model, size]:,.0f}" for size in sizes)]
-        for model in sorted({batch.model for batch in batches})
-    ]
+    sizes = sorted({size for rates in batches.values() for size in rates})
+    rows = [[model, *(f"{rates[size]:,.0f}" for size in sizes)] for model, rates in batches.items()]
     return table(["model", *(f"batches of {size}" for size in sizes)], rows)
 
 

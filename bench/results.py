@@ -45,9 +45,22 @@ class BareCall(BaseModel):
     """One Predict call after another from a grpc.aio client, without a gateway."""
 
     kind: Literal["bare_call"] = "bare_call"
+    workload: str
     round: int
     p50_ms: float
     p99_ms: float
+
+
+class EmbeddedCall(BaseModel):
+    """The embedded server over one connection: medians of a call, and of TensorFlow's part of it.
+
+    What is between them, the server, the client and the way there take.
+    """
+
+    kind: Literal["embedded_call"] = "embedded_call"
+    round: int
+    call_ms: float
+    session_ms: float
 
 
 class BestBatch(BaseModel):
@@ -56,7 +69,20 @@ class BestBatch(BaseModel):
     kind: Literal["best_batch"] = "best_batch"
     model: str
     batch_size: int
+    round: int
     predictions_per_second: float
+
+
+class Costs(BaseModel):
+    """What requests cost the system itself: its own processor time, without the model server's."""
+
+    accepted_us: float  # one that is answered, where it is saturated
+    refused_us: float  # one that is refused
+
+    def bound(self, share: float) -> float:
+        """How much of its peak is left at a share of the saturation, if each must be read."""
+        ratio = self.refused_us / self.accepted_us
+        return min(share, 1.0, max(0.0, (1 - share * ratio) / (1 - ratio)))
 
 
 class OverloadPoint(BaseModel):
@@ -68,6 +94,7 @@ class OverloadPoint(BaseModel):
     share: float
     saturation_per_second: float
     outcome: OpenLoop
+    costs: Costs | None = None  # of a system that refuses by itself
 
 
 class Piece(BaseModel):
@@ -79,7 +106,8 @@ class Piece(BaseModel):
     microseconds: float
 
 
-Record = Session | Cell | Footprint | BareCall | BestBatch | OverloadPoint | Piece
+Limit = BareCall | EmbeddedCall | BestBatch
+Record = Session | Cell | Footprint | Limit | OverloadPoint | Piece
 RecordT = TypeVar("RecordT", bound=Record)
 _LINE: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

@@ -1,15 +1,18 @@
 """Gateways of two revisions, run beside each other in front of one model server."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.environments import BUILD
 from bench.processes import Program, running
 from bench.stack import ROOT, free_port, has_every_model, wait_until
 
@@ -35,14 +38,34 @@ def unpacked(revision: str) -> Iterator[Path]:
         WrongRevision: git does not know it.
     """
     with TemporaryDirectory(prefix="revision-") as folder:
-        archive = Path(folder) / "revision.tar"
-        command = ["git", "archive", f"--output={archive}", revision]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise WrongRevision(done.stderr.strip())
-        with tarfile.open(archive) as files:
-            files.extractall(folder, filter="data")
+        _unpack(revision, Path(folder))
         yield Path(folder)
+
+
+def revision_folder(revision: str) -> Path:
+    """Name the folder in which a revision is kept that is measured in every benchmark."""
+    return BUILD / "revisions" / revision
+
+
+def keep(revision: str) -> None:
+    """Unpack a revision into its folder, unless it is there.
+
+    Raises:
+        WrongRevision: git does not know it.
+    """
+    folder = revision_folder(revision)
+    if not folder.exists():
+        with unpacked(revision) as fresh:
+            shutil.copytree(fresh, folder)
+
+
+def _unpack(revision: str, folder: Path) -> None:
+    command = ["git", "archive", "--format=tar", revision]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise WrongRevision(done.stderr.decode().strip())
+    with tarfile.open(fileobj=BytesIO(done.stdout)) as files:
+        files.extractall(folder, filter="data")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bench import nginx
 from bench.dialects import (
     BENTOML,
     BINARY,
@@ -19,6 +20,7 @@ from bench.dialects import (
 )
 from bench.environments import BUILD, python_of
 from bench.grpc_dialects import OPEN_INFERENCE_GRPC, TF_SERVING_GRPC
+from bench.revisions import revision_folder
 from bench.workloads import ALL_WORKLOADS, WORKLOADS
 from tfgate.up import REAL_SERVER
 
@@ -42,6 +44,7 @@ class System:
     configuration: str = ""
     packages: tuple[str, ...] = ()
     is_limit: bool = False
+    bound_setting: str = ""  # the variable that bounds what is inside; the rest is refused at once
 
 
 def _tfgate(workers: int) -> System:
@@ -59,6 +62,7 @@ def _tfgate(workers: int) -> System:
         },
         needs_model_server=True,
         configuration="default settings",
+        bound_setting="TFGATE_MAX_REQUESTS",
     )
 
 
@@ -97,6 +101,24 @@ def _limit(name: str, title: str, application: str) -> System:
     )
 
 
+# tfgate as it was before its second look at speed.
+EARLIER_REVISION = "034c41e"
+EARLIER = f"tfgate_{EARLIER_REVISION}"
+
+
+def _earlier() -> System:
+    folder = revision_folder(EARLIER_REVISION)
+    now = _tfgate(1)
+    return replace(
+        now,
+        name=EARLIER,
+        title=f"tfgate, revision {EARLIER_REVISION}",
+        # Without the working directory first, which holds today's code.
+        command=(sys.executable, "-P", *now.command[1:]),
+        environment={**now.environment, "PYTHONPATH": str(folder)},
+    )
+
+
 _SPOKEN = [
     _spoken("tfgate_v2", "/v2 with binary tensors", BINARY, "house", "rows64"),
     _spoken("tfgate_v2_json", "/v2 with JSON", OPEN_INFERENCE, "house", "rows64"),
@@ -104,12 +126,29 @@ _SPOKEN = [
     _spoken("tfgate_oip_grpc", "Open Inference over gRPC", OPEN_INFERENCE_GRPC, "house", "rows64"),
     _spoken("tfgate_tfs_grpc", "TF Serving's gRPC", TF_SERVING_GRPC, "house", "rows64"),
 ]
+_BEHIND_NGINX = replace(
+    _tfgate(1),
+    name="tfgate_nginx",
+    title="tfgate, 1 worker behind nginx, which sheds in front",
+    command=(sys.executable, "-m", "bench.behind_nginx"),
+    environment={
+        "PORT": "{port}",
+        "TFGATE_PORT": "{spare_port}",
+        "TFGATE_MODEL_SERVER": "{model_server}",
+        "TFGATE_DRAIN_SECONDS": "0",
+    },
+    configuration="default settings, k8s/in-front/nginx.conf",
+    bound_setting="",
+)
+IN_FRONT = (_BEHIND_NGINX.name,)
 DIALECTS = tuple(system.name for system in _SPOKEN)
 
 _ALL = [
     _tfgate(1),
     _tfgate(2),
     *_SPOKEN,
+    _earlier(),
+    _BEHIND_NGINX,
     replace(
         _peer(
             "fastapi_grpc",
@@ -202,7 +241,20 @@ def all_systems() -> list[System]:
     return list(_ALL)
 
 
+def has_real_server() -> bool:
+    """Tell whether TensorFlow Serving answers here, and not the embedded server."""
+    return shutil.which(REAL_SERVER) is not None
+
+
 def installed_systems() -> dict[str, System]:
-    """Name every system that can run here: TensorFlow Serving only where its binary is."""
-    here = shutil.which(REAL_SERVER) is not None
-    return {system.name: system for system in _ALL if here or system.name != "tf_serving_rest"}
+    """Name every system that can run here.
+
+    Those of other programs are not where their binary is not, nor an earlier tfgate where git does
+    not know its revision.
+    """
+    is_here = {
+        "tf_serving_rest": has_real_server(),
+        _BEHIND_NGINX.name: nginx.PROGRAM is not None,
+        EARLIER: revision_folder(EARLIER_REVISION).exists(),
+    }
+    return {system.name: system for system in _ALL if is_here.get(system.name, True)}

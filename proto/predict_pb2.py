@@ -26,7 +26,7 @@ from proto import model_pb2 as proto_dot_model__pb2
 from proto import tensor_pb2 as proto_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13proto/predict.proto\x12\x06tfgate\x1a\x11proto/model.proto\x1a\x12proto/tensor.proto\"\xc6\x01\n\x0ePredictRequest\x12%\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x11.tfgate.ModelSpec\x12\x32\n\x06inputs\x18\x02 \x03(\x0b\x32\".tfgate.PredictRequest.InputsEntry\x12\x15\n\routput_filter\x18\x03 \x03(\t\x1a\x42\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.tfgate.TensorProto:\x02\x38\x01\"\xb4\x01\n\x0fPredictResponse\x12\x35\n\x07outputs\x18\x01 \x03(\x0b\x32$.tfgate.PredictResponse.OutputsEntry\x12%\n\nmodel_spec\x18\x02 \x01(\x0b\x32\x11.tfgate.ModelSpec\x1a\x43\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.tfgate.TensorProto:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13proto/predict.proto\x12\x06tfgate\x1a\x11proto/model.proto\x1a\x12proto/tensor.proto\"\xc6\x01\n\x0ePredictRequest\x12%\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x11.tfgate.ModelSpec\x12\x32\n\x06inputs\x18\x02 \x03(\x0b\x32\".tfgate.PredictRequest.InputsEntry\x12\x15\n\routput_filter\x18\x03 \x03(\t\x1a\x42\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.tfgate.TensorProto:\x02\x38\x01\"\xb4\x01\n\x0fPredictResponse\x12\x35\n\x07outputs\x18\x01 \x03(\x0b\x32$.tfgate.PredictResponse.OutputsEntry\x12%\n\nmodel_spec\x18\x02 \x01(\x0b\x32\x11.tfgate.ModelSpec\x1a\x43\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.tfgate.TensorProto:\x02\x38\x01\"\xab\x01\n\x14PredictResponseBytes\x12:\n\x07outputs\x18\x01 \x03(\x0b\x32).tfgate.PredictResponseBytes.OutputsEntry\x12\x12\n\nmodel_spec\x18\x02 \x01(\x0c\x1a\x43\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.tfgate.TensorBytes:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._loaded_options = None
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_options = b'8\001'
+  _globals['_PREDICTRESPONSEBYTES_OUTPUTSENTRY']._loaded_options = None
+  _globals['_PREDICTRESPONSEBYTES_OUTPUTSENTRY']._serialized_options = b'8\001'
   _globals['_PREDICTREQUEST']._serialized_start=71
   _globals['_PREDICTREQUEST']._serialized_end=269
   _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_start=203
@@ -45,4 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTRESPONSE']._serialized_end=452
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_start=385
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_end=452
+  _globals['_PREDICTRESPONSEBYTES']._serialized_start=455
+  _globals['_PREDICTRESPONSEBYTES']._serialized_end=626
+  _globals['_PREDICTRESPONSEBYTES_OUTPUTSENTRY']._serialized_start=559
+  _globals['_PREDICTRESPONSEBYTES_OUTPUTSENTRY']._serialized_end=626
 # @@protoc_insertion_point(module_scope)

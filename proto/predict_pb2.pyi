@@ -39,3 +39,18 @@ class PredictResponse(_message.Message):
     outputs: _containers.MessageMap[str, _tensor_pb2.TensorProto]
     model_spec: _model_pb2.ModelSpec
     def __init__(self, outputs: _Optional[_Mapping[str, _tensor_pb2.TensorProto]] = ..., model_spec: _Optional[_Union[_model_pb2.ModelSpec, _Mapping]] = ...) -> None: ...
+
+class PredictResponseBytes(_message.Message):
+    __slots__ = ("outputs", "model_spec")
+    class OutputsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _tensor_pb2.TensorBytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_tensor_pb2.TensorBytes, _Mapping]] = ...) -> None: ...
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_SPEC_FIELD_NUMBER: _ClassVar[int]
+    outputs: _containers.MessageMap[str, _tensor_pb2.TensorBytes]
+    model_spec: bytes
+    def __init__(self, outputs: _Optional[_Mapping[str, _tensor_pb2.TensorBytes]] = ..., model_spec: _Optional[bytes] = ...) -> None: ...

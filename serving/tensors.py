@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proto import tensor_pb2
-from proto.tensor_pb2 import PackedFloats, TensorProto
+from proto.tensor_pb2 import TensorBytes, TensorProto, TensorShapeProto
 from serving.contract import Tensors, TensorSpec
 
 
@@ -120,34 +121,53 @@ def encode_typed(messages: MutableMapping[str, TensorProto], tensors: Tensors) -
             tensor.half_val.extend(values.view(np.uint16).tolist())
         elif wire.numpy.kind == "f":
             # Without a Python object for each, which takes thirty times as long.
-            packed = PackedFloats(**{wire.field: values.tobytes()})
+            packed = TensorBytes()
+            setattr(packed, wire.field, values.tobytes())
             tensor.MergeFromString(packed.SerializeToString())
         else:
             getattr(tensor, wire.field).extend(values.tolist())
 
 
-def map_entries(field: int, tensors: Tensors) -> list[bytes | memoryview]:
-    """Write numbers as entries of a message's map from name to tensor, as they stand on the wire.
+def with_entries(message: bytes, field: int, tensors: Tensors) -> bytes:
+    """Write tensors as entries of a message's map from name to tensor, behind the rest of it.
 
-    Joined behind the rest of the message they are copied once. Put into it they are copied three
-    times: out of the array, into the message, and when that is written.
+    So numbers are copied once. Put into the message they are copied three times: out of the array,
+    into the message, and when that is written.
 
     Raises:
         KeyError: an array's dtype is none that the wire knows.
     """
-    pieces: list[bytes | memoryview] = []
+    # Arrays too, which are buffers: numpy's types say so from Python 3.12 on.
+    pieces: list[Any] = [message]
     for name, array in tensors.items():
-        described = TensorProto()
-        wire = _fill_head(described, array)
-        # As bytes first: bfloat16 has no buffer that Python knows.
-        content = np.ascontiguousarray(array, wire.numpy).reshape(-1).view(np.uint8).data
-        tensor = described.SerializeToString() + _bytes_field(_CONTENT, len(content))
-        key = name.encode()
-        entry = b"".join(
-            [_bytes_field(1, len(key)), key, _bytes_field(2, len(tensor) + len(content)), tensor]
-        )
-        pieces += [_bytes_field(field, len(entry) + len(content)), entry, content]
-    return pieces
+        wire = _wire_of(array)
+        if wire.number == tensor_pb2.DT_STRING:
+            texts = TensorProto(string_val=array.ravel().tolist()).SerializeToString()
+            head = _entry_head(field, name, wire.number, array.shape, len(texts))
+            pieces += (head, texts)
+        else:
+            numbers = np.ascontiguousarray(array, wire.numpy)
+            head = _entry_head(field, name, wire.number, array.shape, numbers.nbytes)
+            pieces += (head, numbers)
+    return b"".join(pieces)
+
+
+# Kept: the same names and shapes come again and again, and a house's nine inputs take a fifth.
+@lru_cache(maxsize=2048)
+def _entry_head(
+    field: int, name: str, number: tensor_pb2.DataType, shape: tuple[int, ...], num_bytes: int
+) -> bytes:
+    """Write an entry up to the last so many bytes of it: its tensor's values."""
+    described = TensorProto()
+    _describe(described, number, shape)
+    tensor = described.SerializeToString()
+    if number != tensor_pb2.DT_STRING:
+        tensor += _bytes_field(_CONTENT, num_bytes)
+    key = name.encode()
+    entry = b"".join(
+        [_bytes_field(1, len(key)), key, _bytes_field(2, len(tensor) + num_bytes), tensor]
+    )
+    return _bytes_field(field, len(entry) + num_bytes) + entry
 
 
 def _bytes_field(number: int, length: int) -> bytes:
@@ -178,11 +198,57 @@ def _fill(tensor: TensorProto, array: NDArray[Any]) -> None:
 
 def _fill_head(tensor: TensorProto, array: NDArray[Any]) -> _WireType:
     """Say an array's dtype and shape; return how its values travel."""
-    wire = _BY_NUMPY[array.dtype.newbyteorder("<")]
-    tensor.dtype = wire.number
-    for size in array.shape:
-        tensor.tensor_shape.dim.add().size = size
+    wire = _wire_of(array)
+    _describe(tensor, wire.number, array.shape)
     return wire
+
+
+def _describe(tensor: TensorProto, number: tensor_pb2.DataType, shape: tuple[int, ...]) -> None:
+    tensor.dtype = number
+    for size in shape:
+        tensor.tensor_shape.dim.add().size = size
+
+
+def _wire_of(array: NDArray[Any]) -> _WireType:
+    return _BY_NUMPY.get(array.dtype) or _BY_NUMPY[array.dtype.newbyteorder("<")]
+
+
+def decode_filled(messages: Mapping[str, TensorBytes]) -> Tensors | None:
+    """Turn an answer's map into tensors if the values of each fill its shape exactly, as is usual.
+
+    None stands for one that takes `decode` to read it, or to say why it cannot be read. This way
+    the three outputs of a house take a quarter of the time.
+
+    Raises:
+        DecodeError: a shape is none.
+    """
+    arrays = {}
+    for name, tensor in messages.items():
+        array = _filled(tensor)
+        if array is None:
+            return None
+        arrays[name] = array
+    return arrays
+
+
+def _filled(tensor: TensorBytes) -> NDArray[Any] | None:
+    wire = _BY_NUMBER.get(tensor.dtype)
+    shape = _read_shape(tensor.tensor_shape)
+    if wire is None or shape is None:
+        return None
+    values = tensor.tensor_content or getattr(tensor, wire.field)
+    if not isinstance(values, bytes):
+        return _from_field(values, wire).reshape(shape) if len(values) == prod(shape) else None
+    if wire.number == tensor_pb2.DT_STRING or len(values) != prod(shape) * wire.numpy.itemsize:
+        return None
+    return np.ndarray(shape, wire.numpy, values)
+
+
+@lru_cache(maxsize=1024)
+def _read_shape(written: bytes) -> tuple[int, ...] | None:
+    """Read a shape's message; None if no array has such a one."""
+    shape = tuple(dim.size for dim in TensorShapeProto.FromString(written).dim)
+    return shape if len(shape) <= _MAX_DIMENSIONS and min(shape, default=0) >= 0 else None
 
 
 def decode_all(messages: Mapping[str, TensorProto]) -> Tensors:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-MODELS = Path(os.environ.get("REPOSITORY", Path(__file__).parents[3] / "models"))
+MODELS = Path(os.environ.get("REPOSITORY", Path(__file__).parents[2] / "models"))
 # What serves tensors of any kind has those of `foreign_models.py` too.
 NAMES = ("housing", "image", "narrow", "sentiment", "wide")
 

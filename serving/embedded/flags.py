@@ -1,7 +1,7 @@
 """The command line in TF Serving's flag names and syntax; starts nothing and imports no TensorFlow.
 
 `Flags` holds every flag that changes what this server does. Flags of TF Serving whose subject we
-do not have (REST, batching, monitoring, TPU, TF Lite) are accepted, so that one command line
+do not have (REST, monitoring, TPU, TF Lite) are accepted, so that one command line
 starts either server, and are reported by name.
 """
 
@@ -152,8 +152,6 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         else:
             values[name] = value
     flags = dataclasses.replace(Flags(), **values)  # type: ignore[arg-type]
-    if flags.enable_batching:
-        without_effect.append("enable_batching")
     return CommandLine(flags, tuple(without_effect), tuple(unknown))
 
 

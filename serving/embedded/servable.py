@@ -1,6 +1,6 @@
 """One loaded version of a model, answering on its signatures; knows no versions or labels."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from serving.embedded import saved_model, tensor_protos
+from serving.embedded.batching import BatchedRuns, Batching
 from serving.embedded.session import GraphTensor
 from serving.embedded.signature import BoundSignature
 from serving.embedded.statuses import failed_precondition
@@ -25,6 +26,7 @@ class ServableOptions:
     session_config: tf.compat.v1.ConfigProto
     answers_as_tensor_content: bool = False
     checks_method_names: bool = False
+    batching: Batching | None = None
 
 
 class Servable:
@@ -39,10 +41,15 @@ class Servable:
         self.definitions: Mapping[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
         self._signatures = {name: BoundSignature.of(d) for name, d in self.definitions.items()}
         self._tensors: dict[str, GraphTensor] = {}
+        self._batched = options.batching and BatchedRuns(
+            options.batching, self._run, [each.names() for each in self._signatures.values()]
+        )
 
     def close(self) -> None:
         """Cancel what still runs and free the memory."""
         self._session.close()
+        if self._batched:
+            self._batched.close()
 
     def predict(
         self, request: predict_pb2.PredictRequest, timeout_milliseconds: int | None = None
@@ -75,7 +82,16 @@ class Servable:
         fetches: Iterable[str],
         timeout_milliseconds: int | None = None,
     ) -> list[Array]:
-        """Run the graph on tensors given by name; raises StatusError."""
+        """Run the graph on tensors given by name, with other calls' if so set; StatusError."""
+        run = self._batched.run if self._batched else self._run
+        return run(feeds, list(fetches), timeout_milliseconds)
+
+    def _run(
+        self,
+        feeds: Mapping[str, Array],
+        fetches: Sequence[str],
+        timeout_milliseconds: int | None = None,
+    ) -> list[Array]:
         return self._session.run(
             {self._tensor(name).handle: array for name, array in feeds.items()},
             [self._tensor(name).handle for name in fetches],

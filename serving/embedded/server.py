@@ -8,6 +8,7 @@ import tensorflow as tf
 from grpc_health.v1 import health_pb2_grpc
 
 from serving.embedded import config_rules, model_service, prediction_service
+from serving.embedded.batching import Batching
 from serving.embedded.config_file import ConfigFileWatch
 from serving.embedded.flags import Flags
 from serving.embedded.health import StaticHealth
@@ -50,11 +51,15 @@ class ModelServer:
         self._config_file = ConfigFileWatch(
             flags.model_config_file, flags.model_config_file_poll_wait_seconds, self._served
         )
+        self._batching = (
+            Batching.of_file(flags.batching_parameters_file) if flags.enable_batching else None
+        )
         self._options = ServableOptions(
             tags=tuple(flags.saved_model_tags.split(",")),
             session_config=_session_config(flags),
             answers_as_tensor_content=flags.enable_serialization_as_tensor_content,
             checks_method_names=flags.enable_signature_method_name_check,
+            batching=self._batching,
         )
         self._grpc: grpc.Server | None = None
 
@@ -81,10 +86,14 @@ class ModelServer:
         """Refuse new calls, let those in flight finish, free everything."""
         self._config_file.stop()
         self._reports.close()
+        if self._batching:
+            self._batching.scheduler.hurry()
         if self._grpc:
             self._grpc.stop(GRACE_SECONDS).wait()
         self._source.stop()
         self._lifecycle.stop()
+        if self._batching:
+            self._batching.scheduler.stop()
 
     def _first_config(self) -> config_rules.ModelServerConfig:
         if self._flags.model_config_file:

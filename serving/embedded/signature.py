@@ -39,6 +39,10 @@ class BoundSignature:
             outputs={alias: definition.outputs[alias].name for alias in sorted(definition.outputs)},
         )
 
+    def names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the tensors that go in, and those that come out."""
+        return frozenset(self.inputs.values()), frozenset(self.outputs.values())
+
     def check_method(self) -> None:
         """Refuse a signature that was exported for no known method; INTERNAL as in TF Serving."""
         methods = (PREDICT_METHOD, CLASSIFY_METHOD, REGRESS_METHOD)

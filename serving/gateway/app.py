@@ -105,7 +105,7 @@ def create_app(
         *([partial(follow, keys)] if keys else []),
         *([registry.follow_config] if settings.models_config else []),
     ]
-    closing = [lines.flush, *([tracing.close] if tracing else [])]
+    closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
     api = _api(registry, monitor, catalog, settings, _lifespan(client, works, closing))
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api

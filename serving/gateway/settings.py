@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     model_server: str = Field(
         default="127.0.0.1:8500",
         description="gRPC target of TensorFlow Serving; dns:///NAME:8500 spreads over its "
-        "replicas, unix:FILE is a socket on this machine",
+        "replicas, xds:///NAME asks a control plane, unix:FILE is a socket on this machine",
     )
     model_server_ca_file: File | None = Field(
         default=None,

@@ -1,15 +1,19 @@
 """Which targets of the model server can be asked; gRPC takes any text, and then fails for ever."""
 
 import ipaddress
+import os
 import re
 
 ACCEPTED = (
     "HOST:PORT, dns:///HOST:PORT, unix:FILE, or ipv4:ADDRESS:PORT or ipv6:[ADDRESS]:PORT with "
-    "commas between several"
+    "commas between several, or xds:///NAME"
 )
+# Where gRPC is told which control plane it asks, by either; without one, no name can be found.
+XDS_VARIABLES = ("GRPC_XDS_BOOTSTRAP", "GRPC_XDS_BOOTSTRAP_CONFIG")
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _ENDPOINT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]/]+):(?P<port>[0-9]{1,5})")
 _DNS = re.compile(r"dns:(//[^/\s]*/)?(?P<endpoint>.*)")
+_XDS = re.compile(r"xds:(//[^/\s]*/)?[^/\s]\S*")
 _URL = re.compile(r"(?P<scheme>[a-z]+)://(?P<endpoint>[^/?#]*)", re.IGNORECASE)
 _MAX_SOCKET_BYTES = 107  # of a socket's path, by the kernel
 
@@ -21,6 +25,9 @@ def check_target(target: str) -> str:
         ValueError: it can never be reached; the message says what is taken instead.
     """
     if target and target == target.strip() and _can_be_asked(target):
+        if _is_xds(target) and not any(map(os.environ.get, XDS_VARIABLES)):
+            message = f"{target[:200]!r} cannot be asked: no control plane is named; set "
+            raise ValueError(message + " or ".join(XDS_VARIABLES))
         return target
     message = f"{target[:200]!r} cannot be asked; give {ACCEPTED}{_meant(target)}"
     raise ValueError(message)
@@ -41,8 +48,15 @@ def _can_be_asked(target: str) -> bool:
             found = _DNS.fullmatch(target)
             # A host may be called dns as well.
             return _is_endpoint(target) or (found is not None and _is_endpoint(found["endpoint"]))
+        case "xds":
+            return _is_endpoint(target) or _is_xds(target)
         case _:
             return _is_endpoint(target)
+
+
+def _is_xds(target: str) -> bool:
+    """Tell whether a control plane is to be asked for a name; a host may be called xds as well."""
+    return _XDS.fullmatch(target) is not None and not _is_endpoint(target)
 
 
 def _is_endpoint(text: str, scheme: str = "") -> bool:

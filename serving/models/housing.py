@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from serving.card import ModelCard
 from serving.contract import Model, Signature, Tensors, TensorSpec
 from serving.errors import FieldError, InvalidInput
+from serving.rows import columns
 
 COVERAGE = 0.9  # share of block groups whose price lies within the interval
 
@@ -27,8 +28,9 @@ NUMERIC_FEATURES = (
     "households",
     "median_income",
 )
+_FEW = 8  # houses
 _PRICES = ("price_low", "price", "price_high")
-_numbers_of = itemgetter(*NUMERIC_FEATURES)
+_ROOMS, _BEDROOMS = map(NUMERIC_FEATURES.index, ("total_rooms", "total_bedrooms"))
 
 
 class HousingRequest(BaseModel):
@@ -88,18 +90,15 @@ def preprocess(requests: Sequence[HousingRequest]) -> Tensors:
     Raises:
         InvalidInput: more bedrooms than rooms.
     """
-    for request in requests:
-        if request.total_bedrooms is not None and request.total_bedrooms > request.total_rooms:
-            message = f"must not exceed total_rooms, which is {request.total_rooms:g}"
-            field = FieldError("total_bedrooms", message, request.total_bedrooms)
+    *numbers, places = columns(requests, *NUMERIC_FEATURES, "ocean_proximity")
+    for rooms, bedrooms in zip(numbers[_ROOMS], numbers[_BEDROOMS], strict=True):
+        if bedrooms is not None and bedrooms > rooms:
+            message = f"must not exceed total_rooms, which is {rooms:g}"
+            field = FieldError("total_bedrooms", message, bedrooms)
             raise InvalidInput(f"total_bedrooms {message}", fields=[field])
-    # From a model's dictionary: twice as fast as by attribute, for a hundred houses 30 us of 60.
-    rows = [_numbers_of(vars(request)) for request in requests]
-    columns = np.array(rows, np.float32).T  # [feature, batch]
-    places = [request.ocean_proximity.encode() for request in requests]
     return {
-        **dict(zip(NUMERIC_FEATURES, columns, strict=True)),
-        "ocean_proximity": np.array(places, dtype=object),
+        **dict(zip(NUMERIC_FEATURES, np.array(numbers, np.float32), strict=True)),
+        "ocean_proximity": np.array([place.encode() for place in places], dtype=object),
     }
 
 
@@ -123,10 +122,18 @@ def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> li
 
 
 def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
-    warnings: list[list[RangeWarning]] = [[] for _ in range(len(inputs["latitude"]))]
-    for seen in () if card is None else _ranges(card.input_ranges):
+    num_rows = len(inputs["latitude"])
+    warnings: list[list[RangeWarning]] = [[] for _ in range(num_rows)]
+    ranges, lows, highs = _ranges(() if card is None else card.input_ranges)
+    # All are inside, as a rule: of a hundred houses seen in 8 us, where the loop takes 40. One
+    # house's numbers cost numpy more.
+    if num_rows > _FEW and ranges:
+        values = np.array([inputs[seen.name] for seen in ranges])  # [range, batch]
+        # NaN, which is a missing value, is neither.
+        if not ((values < lows) | (values > highs)).any():
+            return warnings
+    for seen in ranges:
         values = inputs[seen.name].tolist()
-        # All are inside, as a rule. NaN, which is a missing value, makes this look closer in vain.
         if seen.low <= min(values) and max(values) <= seen.high:
             continue
         for warned, value in zip(warnings, values, strict=True):
@@ -149,12 +156,18 @@ class _Range(NamedTuple):
 
 
 @lru_cache
-def _ranges(seen: tuple[tuple[str, float, float], ...]) -> list[_Range]:
-    return [
+def _ranges(
+    seen: tuple[tuple[str, float, float], ...],
+) -> tuple[list[_Range], NDArray[np.float32], NDArray[np.float32]]:
+    """Give the ranges, and apart their lowest and their highest values: float32[range, 1]."""
+    ranges = [
         _Range(name, minimum, maximum, float(np.float32(minimum)), float(np.float32(maximum)))
         for name, minimum, maximum in seen
         if name in NUMERIC_FEATURES  # a card may tell of derived quantities, too
     ]
+    lows = np.array([[each.low] for each in ranges], np.float32)
+    highs = np.array([[each.high] for each in ranges], np.float32)
+    return ranges, lows, highs
 
 
 def _range_warning(seen: _Range, value: float) -> RangeWarning:

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from serving.card import ModelCard
 from serving.contract import Model, Signature, Tensors, TensorSpec
 from serving.errors import FieldError, InvalidInput
+from serving.rows import columns
 from serving.texts.characters import plain
 from serving.texts.markup import shown
 
@@ -63,7 +64,8 @@ def preprocess(requests: Sequence[SentimentRequest]) -> Tensors:
     Raises:
         InvalidInput: nothing is left of one.
     """
-    texts = [clean(request.text) for request in requests]
+    [given] = columns(requests, "text")
+    texts = [clean(text) for text in given]
     if not all(texts):
         message = (
             "the text holds no visible character: only white space, markup or what shows nothing"
@@ -74,7 +76,7 @@ def preprocess(requests: Sequence[SentimentRequest]) -> Tensors:
 
 def preprocess_seconds(requests: Sequence[SentimentRequest]) -> float:
     """Estimate: tags and what is not ASCII take the longest, such as marks to be put in order."""
-    texts = [request.text for request in requests]
+    texts: Sequence[str] = columns(requests, "text")[0]
     num_wide_bytes = sum(len(text.encode()) - len(text) for text in texts)
     num_tags = sum(text.count("<") for text in texts)
     return 1.5e-7 * sum(map(len, texts)) + 1e-6 * num_wide_bytes + 2e-6 * num_tags
@@ -84,8 +86,8 @@ def postprocess(
     _inputs: Tensors, outputs: Tensors, _card: ModelCard | None
 ) -> list[SentimentResponse]:
     """Name the class with the highest score of each text."""
-    columns = (outputs["classes"].tolist(), outputs["scores"].tolist())
-    return [_answer(*each) for each in zip(*columns, strict=True)]
+    classes, scores = outputs["classes"].tolist(), outputs["scores"].tolist()
+    return [_answer(*each) for each in zip(classes, scores, strict=True)]
 
 
 def _answer(classes: list[bytes], scores: list[float]) -> SentimentResponse:

@@ -32,7 +32,7 @@ def to_srgb(image: Image.Image, profile: bytes, gamma: float | None) -> Image.Im
     mode = "RGBA" if image.has_transparency_data else "RGB"
     transform = _transform(profile, image.mode, mode) if profile else None
     if transform is None:
-        image = image.convert(mode)
+        image = image if image.mode == mode else image.convert(mode)
         return image if gamma is None else _from_gamma(image, gamma)
     if transform.input_mode == transform.output_mode:
         return transform.apply_in_place(image.convert(mode))

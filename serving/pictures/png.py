@@ -49,6 +49,12 @@ def take_apart(data: bytes) -> Pixels:
     return Pixels(b"".join(kept), told.get(b"eXIf", b""), profile, gamma or None)
 
 
+def size(data: bytes) -> tuple[int, int]:
+    """Read width and height from the header, which comes first."""
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
 def _checksum(kind: bytes, body: bytes) -> bytes:
     return zlib.crc32(kind + body).to_bytes(4)
 

@@ -31,7 +31,7 @@ from bench.grpc_dialects import OPEN_INFERENCE_GRPC, TF_SERVING_GRPC
 from bench.load import Load, Target, parse, parse_calls
 from bench.open_loop import RECORD, TIMED_OUT, UNSENT, compile_generator, judge, offer
 from bench.questions import Question, write_questions
-from bench.results import Cell, Results
+from bench.results import Cell, Costs, Results
 from bench.workloads import ALL_WORKLOADS, NUM_BODIES, WORKLOADS, Workload
 from proto.open_inference_pb2 import ModelInferRequest, ModelInferResponse
 from proto.predict_pb2 import PredictRequest, PredictResponse
@@ -350,3 +350,11 @@ def scripted_server(answer: Callable[[int], int]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+@pytest.mark.parametrize(
+    ("share", "bound"), [(0.5, 0.5), (1.0, 1.0), (2.0, 0.722), (3.0, 0.444), (5.0, 0.0)]
+)
+def test_the_bound_is_what_reading_the_refused_leaves(share: float, bound: float) -> None:
+    costs = Costs(accepted_us=115, refused_us=25)
+    assert costs.bound(share) == pytest.approx(bound, abs=1e-3)

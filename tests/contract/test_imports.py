@@ -23,8 +23,9 @@ ALLOWED = {
     "serving.texts": [],
     "serving.models": [
         *("serving.models", "serving.pictures", "serving.texts"),
-        *("serving.contract", "serving.card", "serving.errors"),
+        *("serving.contract", "serving.card", "serving.errors", "serving.rows"),
     ],
+    "serving.rows": [],
     "serving.fields": ["serving.errors"],
     "serving.typed_models": ["serving.contract", "serving.models"],
     "serving.tf_serving": ["proto", "serving.tf_serving"],
@@ -33,6 +34,7 @@ ALLOWED = {
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
         "serving.typed_models",
         *("serving.contract", "serving.card", "serving.errors", "serving.loopback"),
+        "serving.rows",
     ],
     "training": [
         *("training", "serving.models", "serving.pictures", "serving.tensors"),
@@ -72,6 +74,7 @@ HEAVY = {
     "matplotlib": ["bench", "training"],
     "optuna": ["training"],
     "turbohtml": ["serving.texts"],
+    "msgspec": ["serving.gateway.api.plain_fields", "serving.rows"],
     "grpc": [
         *("bench", "serving.embedded", "soak"),
         *("serving.gateway.inference.channel", "serving.gateway.inference.client"),

@@ -91,10 +91,23 @@ def test_examples_are_counted_without_being_read() -> None:
         assert len(getattr(tasks.input, kind).examples) == 2
 
 
+def test_a_tensor_and_an_answer_in_bytes_have_the_fields_of_the_typed_ones() -> None:
+    for typed, in_bytes in (
+        (tensor_pb2.TensorProto, tensor_pb2.TensorBytes),
+        (predict_pb2.PredictResponse, predict_pb2.PredictResponseBytes),
+    ):
+        numbers = [
+            {field.name: field.number for field in kind.DESCRIPTOR.fields}
+            for kind in (typed, in_bytes)
+        ]
+        assert numbers[0] == numbers[1]
+
+
 def test_floats_as_bytes_are_the_floats_of_a_tensor() -> None:
     values = [1.5, -2.0, float("inf")]
     for field, dtype in (("float_val", "<f4"), ("double_val", "<f8")):
-        packed = tensor_pb2.PackedFloats(**{field: np.array(values, dtype).tobytes()})
+        packed = tensor_pb2.TensorBytes()
+        setattr(packed, field, np.array(values, dtype).tobytes())
 
         tensor = official_tensor.TensorProto.FromString(packed.SerializeToString())
 

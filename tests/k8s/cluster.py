@@ -14,7 +14,7 @@ from tests.stack import ROOT
 
 Manifest = dict[str, Any]
 MANIFESTS = ROOT / "k8s"
-OVERLAYS = ("overlays/cpu", "overlays/gpu")
+OVERLAYS = ("overlays/cpu", "overlays/gpu", "xds")
 # Each is applied by itself, after an overlay.
 ADDITIONS = ("shipped-models", "training", "load", "ingress", "http-route")
 TARGETS = (*OVERLAYS, *ADDITIONS)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from serving.gateway.settings import Settings
+from serving.gateway.target import XDS_VARIABLES
 from tests import stack
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
@@ -53,7 +54,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
 @in_every_overlay
 def test_every_variable_is_a_setting(applied: Cluster) -> None:
     known = {f"TFGATE_{name.upper()}" for name in Settings.model_fields}
-    assert environment(container(applied)).keys() <= known
+    assert environment(container(applied)).keys() <= {*known, *XDS_VARIABLES}
 
 
 @in_every_overlay
@@ -68,11 +69,14 @@ def test_ports_are_those_on_which_it_listens(applied: Cluster) -> None:
 
 
 @in_every_overlay
-def test_it_asks_every_model_server_behind_the_headless_service(applied: Cluster) -> None:
-    service = applied.named("Service", "model-server")["spec"]
-    assert service["clusterIP"] == "None"
-    ports = {each["name"]: each["port"] for each in service["ports"]}
-    assert settings(applied).model_server == f"dns:///model-server:{ports['grpc']}"
+def test_it_asks_every_model_server_behind_one_name(applied: Cluster) -> None:
+    """DNS tells all addresses of a headless service alone, Istio those of any other."""
+    scheme, _, endpoint = settings(applied).model_server.partition(":///")
+    host, _, port = endpoint.partition(":")
+    service = applied.named("Service", host.removesuffix(".tfgate.svc.cluster.local"))["spec"]
+    assert int(port) in [each["port"] for each in service["ports"] if each["name"] == "grpc"]
+    assert applied.selected(service["selector"]) == [applied.pod("model-server")]
+    assert (scheme, service.get("clusterIP")) in {("dns", "None"), ("xds", None)}
 
 
 @in_every_overlay

@@ -12,17 +12,25 @@ from numpy.typing import NDArray
 from tensorflow.core.framework.tensor_pb2 import TensorProto as OfficialTensor
 
 from proto.predict_pb2 import PredictRequest, PredictResponse
-from proto.tensor_pb2 import DT_FLOAT, DT_INT32, DT_STRING, TensorProto, TensorShapeProto
+from proto.tensor_pb2 import (
+    DT_FLOAT,
+    DT_INT32,
+    DT_STRING,
+    TensorBytes,
+    TensorProto,
+    TensorShapeProto,
+)
 from serving.tensors import (
     UnreadableTensor,
     data_type,
     decode,
+    decode_filled,
     decode_sent,
     dtype_name,
     encode,
     encode_all,
     encode_typed,
-    map_entries,
+    with_entries,
 )
 
 DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "bfloat16"]
@@ -79,18 +87,34 @@ def test_numbers_survive_the_way_there_and_back(array: NDArray[Any]) -> None:
 
 
 def test_entries_of_a_map_are_as_the_message_would_have_them() -> None:
-    numbers = {
-        f"{'n' * 200}{index}": array
-        for index, array in enumerate(ARRAYS)
-        if array.dtype != object and array.size
-    }
-    numbers["long"] = np.arange(100_000).reshape(400, 250).T
-    expected = PredictRequest()
-    encode_all(expected.inputs, numbers)
+    arrays = {f"{'n' * 200}{index}": array for index, array in enumerate(ARRAYS)}
+    arrays["long"] = np.arange(100_000).reshape(400, 250).T
+    arrays["turned"] = np.array([1, 2], ">f4")
+    arrays["texts"] = np.array([[b"a" * 300], [b""]] * 200, dtype=object)[::2]
+    expected = PredictRequest(output_filter=["y"])
+    rest = expected.SerializeToString()
+    encode_all(expected.inputs, arrays)
 
-    entries = map_entries(PredictRequest.INPUTS_FIELD_NUMBER, numbers)
+    for _ in range(2):  # what is kept of the first is right for the second
+        written = with_entries(rest, PredictRequest.INPUTS_FIELD_NUMBER, arrays)
 
-    assert PredictRequest.FromString(b"".join(entries)) == expected
+        assert PredictRequest.FromString(written) == expected
+
+
+def test_entries_of_one_name_and_shape_differ_with_dtype_and_length() -> None:
+    """What is kept of one is not taken for another."""
+    for array in (*ARRAYS, np.array([[b"a"], [b"bc"]], object), np.array([[b"d"], [b""]], object)):
+        written = with_entries(b"", PredictRequest.INPUTS_FIELD_NUMBER, {"x": array})
+
+        read = decode(PredictRequest.FromString(written).inputs["x"])
+
+        assert read.dtype == array.dtype
+        np.testing.assert_array_equal(read, array)
+
+
+def test_an_array_that_cannot_travel_is_refused() -> None:
+    with pytest.raises(KeyError):
+        with_entries(b"", PredictRequest.INPUTS_FIELD_NUMBER, {"x": np.zeros(2, np.complex64)})
 
 
 @given(st.lists(st.binary()))
@@ -108,6 +132,43 @@ def test_we_read_strings_from_content_as_tensorflow_does(values: list[bytes]) ->
     official = tf.io.parse_tensor(tensor.SerializeToString(), tf.string)
 
     assert decode(tensor).tolist() == official.numpy().tolist() == values
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=ids)
+def test_what_fills_its_shape_is_read_from_either_layout(array: NDArray[Any]) -> None:
+    typed, content = PredictResponse(), PredictResponse()
+    encode_typed(typed.outputs, {"y": array})
+    encode_all(content.outputs, {"y": array})
+    for response in (typed, content):
+        tensor = TensorBytes.FromString(response.outputs["y"].SerializeToString())
+
+        outputs = decode_filled({"y": tensor})
+
+        assert outputs is not None
+        np.testing.assert_array_equal(outputs["y"], array)
+        assert outputs["y"].dtype == array.dtype
+        assert outputs["y"].shape == array.shape
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        TensorProto(dtype=DT_FLOAT, tensor_shape={"dim": [{"size": 2}]}, float_val=[1]),
+        TensorProto(dtype=DT_FLOAT, tensor_shape={"dim": [{"size": 2}]}, float_val=[1, 2, 3]),
+        TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 2}]}, int_val=[1]),
+        TensorProto(dtype=DT_INT32, tensor_shape={"dim": [{"size": 2}]}, tensor_content=b"1234"),
+        TensorProto(dtype=DT_STRING, tensor_shape={"dim": [{"size": 1}]}, tensor_content=b"\1a"),
+        TensorProto(dtype=DT_FLOAT, tensor_shape={"dim": [{"size": -1}]}),
+        TensorProto(dtype=DT_FLOAT, tensor_shape={"dim": [{"size": 1}] * 65}, float_val=[1]),
+        TensorProto(float_val=[1]),
+    ],
+    ids=[
+        *("abbreviated", "too many", "whole numbers abbreviated", "content too short"),
+        *("texts as content", "negative", "too many dimensions", "no dtype"),
+    ],
+)
+def test_what_takes_more_to_read_is_left_to_that(tensor: TensorProto) -> None:
+    assert decode_filled({"y": TensorBytes.FromString(tensor.SerializeToString())}) is None
 
 
 def test_the_last_value_stands_for_all_that_follow() -> None:

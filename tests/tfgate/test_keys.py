@@ -99,6 +99,8 @@ def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
     [
         (["create", "shop"], "a key named shop already"),
         (["create", "a b"], "name"),
+        (["create", "a\n"], "name"),
+        (["create", "ä" * 65], "name"),
         (["create", "new", "--rate=often"], "often"),
         (["create", "new", "--models=housing,,churn"], "a name is empty"),
         (["create", "new", "--expires=soon"], "give 90d, 12h or 2w"),

@@ -17,6 +17,7 @@ from serving.errors import (
     UnsupportedMediaType,
 )
 from serving.gateway.api.forms import file_in_form
+from serving.gateway.api.plain_fields import NotPlain, PlainFields
 from serving.gateway.api.schemas import MAX_INSTANCES, Batch
 from serving.gateway.bodies.broken_json import explain
 from serving.gateway.bodies.reading import HeaderLines
@@ -46,10 +47,15 @@ class Payload(ABC):
     path: str
     _adapter: TypeAdapter[Any]
     _fields: Fields
+    _plain: PlainFields[Any] | None
 
     def __init__(self, name: str, model: Model[Any, Any]) -> None:
         self._name = name
         self._model = model
+        try:
+            self._plain = PlainFields(model.request)
+        except NotPlain:
+            self._plain = None
         names = list(model.request.model_fields)
         more = ", …" if len(names) > 2 else ""
         self._shape = "{" + ", ".join(f'"{name}": …' for name in names[:2]) + more + "}"
@@ -78,7 +84,9 @@ class Payload(ABC):
         return False
 
     @abstractmethod
-    async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
+    async def parse(
+        self, headers: HeaderLines, media_type: str, body: bytes
+    ) -> Sequence[BaseModel]:
         """Validate a body of a kind that is taken.
 
         Raises:
@@ -129,12 +137,16 @@ class SinglePayload(Payload):
         self.accepted = [JSON, *uploads]
 
     @override
-    async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
+    async def parse(
+        self, headers: HeaderLines, media_type: str, body: bytes
+    ) -> Sequence[BaseModel]:
         if self._model.upload is not None and self.takes_file(media_type):
             if media_type == MULTIPART:
                 body = file_in_form(headers[b"content-type"], body)
             return [self._model.upload.read(body)]
-        return [self._parse_json(body)]
+        # A longer body may list more than is read: pydantic's way counts its values first.
+        plain = self._plain.read_one(body) if self._plain and len(body) <= _MAX_VALUES else None
+        return [self._parse_json(body)] if plain is None else plain
 
     @override
     def write(self, answers: Sequence[Any], version: int, request_id: str) -> bytes:
@@ -170,7 +182,13 @@ class BatchPayload(Payload):
         self._fields = {1: Batch.model_fields, 3: model.request.model_fields}
 
     @override
-    async def parse(self, headers: HeaderLines, media_type: str, body: bytes) -> list[BaseModel]:
+    async def parse(
+        self, headers: HeaderLines, media_type: str, body: bytes
+    ) -> Sequence[BaseModel]:
+        if self._plain and len(body) <= _MAX_VALUES:
+            plain = self._plain.read_many(body)
+            if plain is not None:
+                return plain
         batch: Batch[Any] = self._parse_json(body)
         return batch.instances
 

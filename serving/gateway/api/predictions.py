@@ -5,9 +5,7 @@ dependencies have nothing to do for a prediction, and took 21 % of the requests 
 measured. What lies around both applications is listed in `app.py`.
 """
 
-import asyncio
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.contract import Model, Tensors, concatenate
 from serving.errors import (
-    DeadlineExceeded,
     InternalError,
     InvalidInput,
     MethodNotAllowed,
@@ -28,6 +25,7 @@ from serving.errors import (
 )
 from serving.gateway.api.payloads import BatchPayload, Payload, SinglePayload
 from serving.gateway.api.schemas import version_choice
+from serving.gateway.api.slow_preprocessing import SlowPreprocessing, Threads, num_threads
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Inference
@@ -54,12 +52,14 @@ class Endpoint:
         inference: Inference,
         catalog: Catalog,
         settings: Settings,
+        threads: Threads,
     ) -> None:
         self.inference = inference
         self._name = inference.limit.model
         self._newest = Question(ModelRef(self._name))
         self._model = model
         self._payload = payload
+        self._slow = SlowPreprocessing(model, payload.path, threads)
         self._catalog = catalog
         self._longest_seconds = settings.predict_timeout_seconds
         self._max_body_bytes = settings.max_body_bytes
@@ -87,7 +87,7 @@ class Endpoint:
                     if context.charge is not None:
                         await context.charge(len(requests))
                     context.enter(metrics.PREPROCESS)
-                    inputs = await self._preprocess(requests, timeout.deadline)
+                    inputs = await self._preprocess(requests)
                     # From here on there are only columns: a batch's objects need not wait as well.
                     del body, requests
                     answer = await self.inference.predict(
@@ -111,29 +111,15 @@ class Endpoint:
         await send({"type": "http.response.start", "status": 200, "headers": said})
         await send({"type": "http.response.body", "body": content})
 
-    async def _preprocess(self, requests: Sequence[BaseModel], deadline: float) -> Tensors:
-        if self._model.preprocess_seconds(requests) > _MAX_SECONDS_ON_LOOP:
-            return await asyncio.to_thread(self._preprocess_one_by_one, requests, deadline)
+    async def _preprocess(self, requests: Sequence[BaseModel]) -> Tensors:
+        seconds = self._model.preprocess_seconds(requests)
+        if seconds > _MAX_SECONDS_ON_LOOP:
+            return await self._slow(requests, seconds)
         try:
             return self._model.preprocess(requests)
         except (InvalidInput, PayloadTooLarge):
             # One of them is wrong: find out which.
-            return self._preprocess_one_by_one(requests, deadline)
-
-    def _preprocess_one_by_one(self, requests: Sequence[BaseModel], deadline: float) -> Tensors:
-        parts = []
-        for index, request in enumerate(requests):
-            # In a thread, this is all that can stop the work for a caller who no longer waits.
-            if time.monotonic() > deadline:
-                message = f"only {index} of {len(requests)} instances were preprocessed in time"
-                raise DeadlineExceeded(message)
-            try:
-                parts.append(self._model.preprocess([request]))
-            except (InvalidInput, PayloadTooLarge) as error:
-                if self._payload.path:
-                    raise error.below(f"{self._payload.path}.{index}") from error
-                raise
-        return concatenate(parts)
+            return concatenate(self._slow.one_by_one(requests))
 
 
 class Predictions:
@@ -171,12 +157,12 @@ class Predictions:
 
 def endpoints(registry: Registry, catalog: Catalog, settings: Settings) -> dict[str, Endpoint]:
     """Build the two endpoints of each typed model, by their paths."""
-    found = {}
+    found, threads = {}, Threads(num_threads(settings.workers))
     for name, model in registry.typed.items():
         inference = registry[name].inference
         for path, payload in [
             (f"/predict/{name}", SinglePayload(name, model)),
             (f"/predict/{name}/batch", BatchPayload(name, model)),
         ]:
-            found[path] = Endpoint(model, payload, inference, catalog, settings)
+            found[path] = Endpoint(model, payload, inference, catalog, settings, threads)
     return found

@@ -1,20 +1,19 @@
 """The gRPC client of the model server; the only file that knows gRPC's status codes."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import grpc
 import numpy as np
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.wrappers_pb2 import Int64Value
-from numpy.typing import NDArray
 
 from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse, SignatureDefMap
 from proto.model_pb2 import ModelSpec
-from proto.predict_pb2 import PredictRequest, PredictResponse
+from proto.predict_pb2 import PredictRequest, PredictResponse, PredictResponseBytes
 from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
 from serving import tensors
 from serving.contract import Tensors
@@ -63,12 +62,12 @@ _MISTAKES = {
 }
 
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
-# Of a tensor that is not copied into the message, which costs more than it spares for smaller ones.
-_LARGE_BYTES = 2**16
 _TOO_LARGE = "Received message larger than max"  # so gRPC says it of what comes to itself
 _NODE = "{{node"  # stands in what TensorFlow says of a kernel that failed, before its name
 MAX_TOLD = 1_024  # characters of a kernel's text, as TensorFlow Serving has it
 FAILURE_CODES = tuple(name for name in _CODE_NAMES.values() if name != "OK")
+
+MessageT = TypeVar("MessageT", bound=Message)
 
 
 class CallFailed(Exception):
@@ -144,16 +143,16 @@ class ModelServerClient:
             TfgateError: one of `ERRORS`, or UnknownVersion.
         """
         metadata = tuple(headers.items()) if headers else None
-        with self._translated(question.ref):
-            request = predict_request(question, inputs)
-            answer = await self._predict(request, timeout=timeout_seconds, metadata=metadata)
-            response = PredictResponse.FromString(answer)
+        request = predict_request(question, inputs)
+        call = self._predict(request, timeout=timeout_seconds, metadata=metadata)
+        answer = await self._answered(call, question.ref)
         try:
-            outputs = tensors.decode_all(response.outputs)
+            return read_answer(answer)
+        except DecodeError as error:
+            raise _unreadable(question.ref) from error
         except ValueError as error:
             message = f"an output tensor cannot be read: {error}"
             raise ModelServerFailure(message) from error
-        return Answer(response.model_spec.version.value, outputs)
 
     async def relay(
         self, method: str, ref: ModelRef, request: bytes, *, timeout_seconds: float
@@ -166,8 +165,7 @@ class ModelServerClient:
         call = self._relays.get(method)
         if call is None:
             call = self._relays[method] = self._channel.unary_unary(method)
-        with self._translated(ref):
-            return await call(request, timeout=timeout_seconds)
+        return await self._answered(call(request, timeout=timeout_seconds), ref)
 
     async def describe(self, ref: ModelRef, *, timeout_seconds: float) -> str | None:
         """Ask a version for its model card: JSON, or None if it was exported without one."""
@@ -200,10 +198,9 @@ class ModelServerClient:
         request = GetModelMetadataRequest(
             model_spec=_model_spec(ref), metadata_field=["signature_def"]
         )
-        with self._translated(ref):
-            answer = await self._metadata(request, timeout=timeout_seconds)
-            response = GetModelMetadataResponse.FromString(answer)
-            found = SignatureDefMap.FromString(response.metadata["signature_def"].value)
+        answer = await self._answered(self._metadata(request, timeout=timeout_seconds), ref)
+        response = _read(GetModelMetadataResponse, answer, ref)
+        found = _read(SignatureDefMap, response.metadata["signature_def"].value, ref)
         return response.model_spec.version.value, found
 
     async def versions(self, model: str, *, timeout_seconds: float) -> list[ModelVersionStatus]:
@@ -214,25 +211,21 @@ class ModelServerClient:
         Raises:
             TfgateError: one of `ERRORS`.
         """
-        request = GetModelStatusRequest(model_spec=_model_spec(ModelRef(model)))
+        ref = ModelRef(model)
+        request = GetModelStatusRequest(model_spec=_model_spec(ref))
         try:
-            with self._translated(ModelRef(model)):
-                answer = await self._status(request, timeout=timeout_seconds)
-                response = GetModelStatusResponse.FromString(answer)
+            answer = await self._answered(self._status(request, timeout=timeout_seconds), ref)
         except ModelUnavailable:
             return []
+        response = _read(GetModelStatusResponse, answer, ref)
         return sorted(response.model_version_status, key=lambda state: state.version, reverse=True)
 
-    @contextmanager
-    def _translated(self, ref: ModelRef) -> Iterator[None]:
+    async def _answered(self, call: Awaitable[bytes], ref: ModelRef) -> bytes:
         try:
-            yield
+            return await call
         except grpc.aio.AioRpcError as error:
             cause = CallFailed(error.code(), error.details() or "")
             raise self._translate(cause, ref) from cause
-        except DecodeError as error:
-            message = f"what was answered for {ref} cannot be read"
-            raise ModelServerFailure(message) from error
 
     def _translate(self, error: CallFailed, ref: ModelRef) -> TfgateError:
         kind = ERRORS[error.code]
@@ -305,21 +298,45 @@ def rejected(failure: PredictionFailed) -> RejectedByModel | None:
 
 def predict_request(question: Question, inputs: Tensors) -> bytes:
     """Write the message that asks for a prediction."""
-    request = PredictRequest(
-        model_spec=_model_spec(question.ref, question.signature), output_filter=question.outputs
-    )
-    large = {name: array for name, array in inputs.items() if _is_large(array)}
-    small = {name: array for name, array in inputs.items() if name not in large}
-    tensors.encode_all(request.inputs, small if large else inputs)
-    written = request.SerializeToString()
-    if not large:
-        return written
-    entries = tensors.map_entries(PredictRequest.INPUTS_FIELD_NUMBER, large)
-    return b"".join([written, *entries])
+    head = _request_head(question.ref, question.signature, question.outputs)
+    return tensors.with_entries(head, PredictRequest.INPUTS_FIELD_NUMBER, inputs)
 
 
-def _is_large(array: NDArray[Any]) -> bool:
-    return array.nbytes >= _LARGE_BYTES and array.dtype != object
+@lru_cache(maxsize=256)
+def _request_head(ref: ModelRef, signature: str, outputs: tuple[str, ...]) -> bytes:
+    """Write what is the same whatever the inputs."""
+    request = PredictRequest(model_spec=_model_spec(ref, signature), output_filter=outputs)
+    return request.SerializeToString()
+
+
+def read_answer(answer: bytes) -> Answer:
+    """Read the message that answers a prediction.
+
+    Raises:
+        DecodeError: it is no such message.
+        ValueError: a tensor of it cannot be read.
+    """
+    response = PredictResponseBytes.FromString(answer)
+    outputs = tensors.decode_filled(response.outputs)
+    if outputs is None:
+        outputs = tensors.decode_all(PredictResponse.FromString(answer).outputs)
+    return Answer(_version(response.model_spec), outputs)
+
+
+@lru_cache(maxsize=256)
+def _version(model_spec: bytes) -> int:
+    return ModelSpec.FromString(model_spec).version.value
+
+
+def _read(kind: type[MessageT], answer: bytes, ref: ModelRef) -> MessageT:
+    try:
+        return kind.FromString(answer)
+    except DecodeError as error:
+        raise _unreadable(ref) from error
+
+
+def _unreadable(ref: ModelRef) -> ModelServerFailure:
+    return ModelServerFailure(f"what was answered for {ref} cannot be read")
 
 
 def _model_spec(ref: ModelRef, signature: str = "") -> ModelSpec:

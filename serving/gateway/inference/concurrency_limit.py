@@ -63,6 +63,11 @@ class ConcurrencyLimit:
         """How many requests may be inside."""
         return int(self._limit)
 
+    @property
+    def room(self) -> int:
+        """How many more may come inside; none, or less, if it is full."""
+        return self.limit - self._inside
+
     def __enter__(self) -> None:
         """Count a request as inside.
 

@@ -1,6 +1,7 @@
 """Which predictions are turned away before anything is read of them: too many are inside."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,6 +13,10 @@ from serving.gateway.problems import problem_response
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import ModelAsked, new_context, request_id_in
 
+# Under this name a server finds the layer in the state that it keeps for the application, and asks
+# it for room by itself: see `server/connections.py`.
+DOOR = "tfgate.door"
+_LET_IN = "tfgate.let-in"
 _ID, _ROOT = "the-request-id", "the-root-path"
 
 
@@ -20,6 +25,9 @@ class LoadShedding:
 
     A model's limit is only looked at here, and kept where the body has been read: a slow upload
     must not take the place of a request that could be answered meanwhile. The bound counts both.
+
+    Of a typed prediction, `refuses` decides: asked by the server as soon as there is a head, or
+    else here. Whom the server has let in is expected from then on, and is not asked again.
 
     Nothing else is ever refused. Nor is it told in the log of requests: a refusal must cost as
     little as can be, or a crowd would be kept waiting by being sent away.
@@ -40,16 +48,19 @@ class LoadShedding:
         Of other predictions, `model_asked` tells the model, and `answer` builds the refusal.
         """
         self.app = app
-        self._paths = {path: _Path(path, limit) for path, limit in limits.items()}
+        self._paths = {path: PredictionPath(path, limit) for path, limit in limits.items()}
+        self._targets = {path.encode(): known for path, known in self._paths.items()}
         self._registry = registry
         self._model_asked = model_asked
         self._answer = answer
         self._max_requests = max_requests
-        self._inside = 0
+        self._inside = self._expected = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
         if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                scope.setdefault("state", {})[DOOR] = self
             await self.app(scope, receive, send)
             return
         path = self._paths.get(scope["path"])
@@ -57,16 +68,48 @@ class LoadShedding:
             await self._serve_dialect(scope, receive, send)
         elif scope["method"] != "POST":
             await self.app(scope, receive, send)
-        elif self._inside >= self._max_requests:
-            await path.refuse(metrics.SHED_BY_BOUND, scope, send)
-        elif path.limit.is_full:
-            await path.refuse(metrics.SHED_BY_LIMIT, scope, send)
+        elif scope.get("state", {}).pop(_LET_IN, False):
+            self._expected -= 1
+            path.expected -= 1
+            await self._serve(path, scope, receive, send)
+        elif self.refuses(path):
+            root_path = scope.get("root_path", "").encode()
+            await path.send_refusal(dict(scope["headers"]), root_path, send)
         else:
-            path.in_flight.inc()
-            try:
-                await self._enter(scope, receive, send)
-            finally:
-                path.in_flight.dec()
+            await self._serve(path, scope, receive, send)
+
+    def path_of(self, target: bytes, root_path: bytes) -> "PredictionPath | None":
+        """Find the typed prediction that a request's target names, as most clients write it.
+
+        `root_path` may have been left on it.
+        """
+        return self._targets.get(target.partition(b"?")[0].removeprefix(root_path))
+
+    def refuses(self, path: "PredictionPath") -> bool:
+        """Tell whether there is no room for one more request, and count it then as refused."""
+        if self._inside + self._expected >= self._max_requests:
+            path.count_refusal(metrics.SHED_BY_BOUND)
+            return True
+        # Without those that are expected, a burst would be let in as a whole.
+        if path.limit.room <= path.expected:
+            path.count_refusal(metrics.SHED_BY_LIMIT)
+            return True
+        return False
+
+    def let_in(self, path: "PredictionPath", state: dict[str, Any]) -> None:
+        """Expect a request that was not refused, and whose scope, with this state, comes soon."""
+        state[_LET_IN] = True
+        self._expected += 1
+        path.expected += 1
+
+    async def _serve(
+        self, path: "PredictionPath", scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        path.in_flight.inc()
+        try:
+            await self._enter(scope, receive, send)
+        finally:
+            path.in_flight.dec()
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._inside += 1
@@ -101,11 +144,15 @@ class LoadShedding:
         await response(scope, receive, send)
 
 
-class _Path:
-    """What a path's predictions are counted by, and the answer to those that are refused."""
+class PredictionPath:
+    """What a path's predictions are counted by, and the answer to those that are refused.
+
+    `expected` are on their way from the server to the limit.
+    """
 
     def __init__(self, path: str, limit: ConcurrencyLimit) -> None:
         self.limit = limit
+        self.expected = 0
         self.in_flight = metrics.IN_FLIGHT.labels(limit.model)
         error = limit.overloaded()
         self._refused = metrics.REQUESTS.labels(limit.model, metrics.NO_VERSION, error.code)
@@ -115,13 +162,26 @@ class _Path:
         self._body = bytes(response.body)
         self._status = response.status_code
         self._headers = [each for each in response.raw_headers if each[0] != b"content-length"]
+        self._lines = b"".join(b"%b: %b\r\n" % header for header in self._headers)
 
-    async def refuse(self, reason: str, scope: Scope, send: Send) -> None:
+    def count_refusal(self, reason: str) -> None:
+        """Count a request that is refused; `reason` is one of metrics.SHED_REASONS."""
         self.limit.count_refusal(reason)
         self._refused.inc()
-        request_id = request_id_in(dict(scope["headers"])).encode()
-        body = self._body.replace(_ROOT.encode(), scope.get("root_path", "").encode())
-        body = body.replace(_ID.encode(), request_id)
+
+    def refusal(self, headers: Mapping[bytes, bytes], root_path: bytes) -> bytes:
+        """Return what is told to a request with these headers: header lines, and the body."""
+        request_id = request_id_in(headers).encode()
+        body = self._told(request_id, root_path)
+        end = b"content-length: %d\r\nx-request-id: %b\r\n\r\n" % (len(body), request_id)
+        return self._lines + end + body
+
+    async def send_refusal(
+        self, asked: Mapping[bytes, bytes], root_path: bytes, send: Send
+    ) -> None:
+        """Tell it over ASGI."""
+        request_id = request_id_in(asked).encode()
+        body = self._told(request_id, root_path)
         headers = [
             *self._headers,
             (b"content-length", b"%d" % len(body)),
@@ -129,3 +189,7 @@ class _Path:
         ]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _told(self, request_id: bytes, root_path: bytes) -> bytes:
+        body = self._body.replace(_ROOT.encode(), root_path)
+        return body.replace(_ID.encode(), request_id)

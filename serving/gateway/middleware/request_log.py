@@ -1,9 +1,9 @@
 """Every request ends in exactly one answer, one line of the log, and one count.
 
-The lines are JSON, or text for people, on standard output, written in blocks that are at most a
-tenth of a second old: the logging package, which serves everything else, takes longer over a line
-than the gateway over the prediction that it tells of (25 % of the requests per second when
-measured).
+Requests are counted, and their lines written, in blocks that are at most a tenth of a second old.
+The lines are JSON, or text for people, on standard output: the logging package, which serves
+everything else, takes longer over a line than the gateway over the prediction that it tells of
+(25 % of the requests per second when measured).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import nan
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ _PROBES = re.compile(
     r"|/inference\.GRPCInferenceService/(ServerLive|ServerReady|ModelReady)$"
 )
 _BLOCK_SECONDS = 0.1
-_BLOCK_LINES = 256
+_BLOCK_REQUESTS = 256
 
 # Builds the answer that reports an error; the last is what stands before every path outside.
 AnswerError = Callable[[TfgateError, RequestContext, str], Response]
@@ -49,7 +50,7 @@ class Lines:
         self._lines.append(line)
         if len(self._lines) == 1:
             asyncio.get_running_loop().call_later(_BLOCK_SECONDS, self.flush)
-        elif len(self._lines) >= _BLOCK_LINES:
+        elif len(self._lines) >= _BLOCK_REQUESTS:
             self.flush()
 
     def flush(self) -> None:
@@ -157,7 +158,8 @@ def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
 
 def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
     seconds = time.perf_counter() - context.started
-    stages = {name: round(1000 * took, 3) for name, took in context.stage_seconds.items()}
+    # In whole microseconds: rounding to three digits takes three times as long.
+    stages = {name: round(1e6 * took) / 1000 for name, took in context.stage_seconds.items()}
     line = {
         "time": datetime.now(UTC),
         "level": logging.getLevelName(level),
@@ -172,7 +174,7 @@ def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
         "version": context.version,
         "instances": context.num_instances,
         "error": context.error,
-        "milliseconds": round(1000 * seconds, 3),
+        "milliseconds": round(1e6 * seconds) / 1000,
         "stages": stages,
     }
     if context.trace_id is not None:
@@ -204,8 +206,10 @@ def _count(context: RequestContext, model: str) -> None:
         metrics.REQUESTS.labels(*series.labels, context.outcome).inc()
     if context.outcome == Overloaded.code:
         return
-    series.seconds.observe(time.perf_counter() - context.started)
-    if context.num_instances:
-        series.instances.observe(context.num_instances)
-    for stage, took in context.stage_seconds.items():
-        series.stage_seconds[stage].observe(took)
+    seconds = time.perf_counter() - context.started
+    stages = [context.stage_seconds.get(stage, nan) for stage in metrics.STAGES]
+    metrics.UNCOUNTED.append((series, (seconds, context.num_instances or nan, *stages)))
+    if len(metrics.UNCOUNTED) == 1:
+        asyncio.get_running_loop().call_later(_BLOCK_SECONDS, metrics.flush)
+    elif len(metrics.UNCOUNTED) >= _BLOCK_REQUESTS:
+        metrics.flush()

@@ -22,9 +22,9 @@ _SECONDS = re.compile(rb"\d{1,9}(\.\d{1,9})?")
 _GRPC = re.compile(rb"(\d{1,8})([HMSmun])")
 _GRPC_UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _HINT = "Correct the header, or leave it out."
-# Most requests are answered sooner, and listening to each would cost a quarter of all requests per
-# second (26 % when measured).
-_LISTEN_AFTER_SECONDS = 0.01
+# Most requests are answered sooner, also 128 at once: listening to each would take 7 % more
+# instructions of the gateway (46,000 of 657,000 a house when measured).
+_LISTEN_AFTER_SECONDS = 0.05
 
 
 class RequestTimeout:

@@ -6,7 +6,7 @@ only h11's share done. If it had an option for each, this file would not be need
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +18,25 @@ from httptools import (
     HttpRequestParser,
 )
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
+from serving.gateway.middleware.load_shedding import DOOR, LoadShedding
 from serving.gateway.server import heads, refusals
+from serving.gateway.server.loop_lag import LoopLag
 
 _LINGER_SECONDS = 1
 _MAX_PIPELINED = 8  # requests sent ahead, while the first of them is at work
 # How soon a client that sends nothing more is asked whether it still listens, and again.
 _PROBE_SECONDS = 0.25
 _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+_SHED = STATUS_LINE[429]
+# What has a say in how a refusal is told, or in whether the connection goes on.
+_NOT_PLAIN = {b"expect", b"origin", b"x-forwarded-prefix"}
 
 
 @dataclass(frozen=True)
@@ -47,16 +56,24 @@ class BoundedConnection(asyncio.Protocol):
     _transport: asyncio.Transport
 
     def __init__(
-        self, *, limits: ConnectionLimits, root_path: str = "", config: Config, **state: Any
+        self,
+        *,
+        limits: ConnectionLimits,
+        root_path: str = "",
+        lag: LoopLag | None = None,
+        config: Config,
+        **state: Any,
     ) -> None:
-        """`root_path` stands before every path where clients ask."""
+        """`root_path` stands before every path where clients ask; `lag` is the loop's, if known."""
         self._limits = limits
-        self._root_path = root_path
+        self._lag = lag
         self._idle = _Timer(config.timeout_keep_alive, self._close)
         self._reading = _Timer(limits.seconds, self._read_for_too_long)
         self._writing = _Timer(limits.seconds, self._abort)
         self._probing = _Timer(_PROBE_SECONDS, self._probe)
-        self._requests = _Requests(self._reading.stop, self._refuse, config=config, **state)
+        self._requests = _Requests(
+            self._reading.stop, self._refuse, root_path, config=config, **state
+        )
         self._deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -66,6 +83,7 @@ class BoundedConnection(asyncio.Protocol):
         self._requests.connection_made(forgiving)  # type: ignore[arg-type]
         # uvicorn waits for ever for the first request: Kludex/uvicorn#1192.
         self._idle.start()
+        self._rest()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Leave nothing behind."""
@@ -109,7 +127,7 @@ class BoundedConnection(asyncio.Protocol):
         self._writing.stop()
 
     def _take(self, data: bytes) -> None:
-        requests, was_inside_body = self._requests, self._requests.inside_body
+        requests = self._requests
         requests.data_received(data)
         if self._deaf:
             return
@@ -117,12 +135,24 @@ class BoundedConnection(asyncio.Protocol):
             limit = f"{self._limits.max_head_bytes:,}"
             message = f"the request's line and headers have more than {limit} bytes"
             self._refuse(HeadersTooLarge(message))
-        elif was_inside_body and requests.is_idle():
-            # The end of a request that was answered before it was complete.
+        elif requests.is_idle() and not requests.num_bytes:
+            # The end of a request that was answered before it was complete, or as it came.
             self._idle.start()
+            self._rest()
         # Any byte has ended the idleness, also one that belongs to no request at work.
         elif requests.inside_head or not requests.num_unanswered:
             self._reading.start()
+
+    def _rest(self) -> None:
+        """Read nothing for a while where the loop is late; nobody waits here for an answer."""
+        if self._lag is not None and self._lag.rest_seconds:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(self._lag.rest_seconds, self._read_again)
+
+    def _read_again(self) -> None:
+        # Requests that were sent ahead wait as ever for the answers before them.
+        if not (self._transport.is_closing() or self._requests.flow.read_paused):
+            self._transport.resume_reading()
 
     def _read_for_too_long(self) -> None:
         if self._requests.num_unanswered:
@@ -163,7 +193,7 @@ class BoundedConnection(asyncio.Protocol):
             return
         # A request whose body cannot be read may have been answered already.
         if requests.num_unanswered or not requests.inside_body:
-            self._transport.write(requests.refusal(error, self._root_path))
+            self._transport.write(requests.refusal(error))
         requests.connection_lost(error)
         self._linger(_LINGER_SECONDS)
 
@@ -208,18 +238,25 @@ class _Requests(HttpToolsProtocol):
     url = b""  # before the first request, as uvicorn sets it later
 
     def __init__(
-        self, on_progress: Callable[[], None], refuse: Callable[[TfgateError], None], **state: Any
+        self,
+        on_progress: Callable[[], None],
+        refuse: Callable[[TfgateError], None],
+        prefix: str,
+        **state: Any,
     ) -> None:
+        """`prefix` stands before every path where clients ask."""
         super().__init__(**state)
         self.headers = []
         self._on_progress = on_progress
         self._refuse = refuse
+        self._prefix = prefix
         self.inside_head = self.inside_body = False
         self.num_unanswered = 0
         self.num_bytes = 0  # that have come since the last one of a body, or of a whole request
         self._pieces: list[bytes] = []  # of a head, or of empty lines before it, so far
         self._one_ahead: RequestResponseCycle | None = None  # of the last, if not answered by then
         self._keep_alive = True  # of the last request, once its body has come as it expected
+        self._is_shed = False  # the last request, whose body is of no more interest
 
     def is_idle(self) -> bool:
         return not (self.inside_head or self.inside_body or self.num_unanswered)
@@ -293,27 +330,65 @@ class _Requests(HttpToolsProtocol):
             message = f"more than {_MAX_PIPELINED} requests were sent ahead of their answers"
             raise MalformedRequest(message)
         version = self.parser.get_http_version()
-        heads.check(version, self.parser.get_method(), self.headers)
+        lines = heads.check(version, self.parser.get_method(), self.headers)
         if not self.url.startswith(b"/") or b"#" in self.url:
             self.url = heads.origin_form(self.url)
         # Source: RFC 9110, 10.1.1: HTTP/1.0 knows of no interim answer.
         self.expect_100_continue &= version == "1.1"
         self._one_ahead = self.cycle if self.num_unanswered else None
-        super().on_headers_complete()
         self.inside_body = True
+        if self._sheds(lines):
+            return
+        super().on_headers_complete()
         self.num_unanswered += 1
         if self.expect_100_continue:
             # Answered before it was asked for, a body may come or not: nobody could tell it from
             # the next request.
             self._keep_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
 
+    def _sheds(self, lines: Mapping[bytes, bytes]) -> bool:
+        """Answer a prediction for which there is no room, before there is a task for it.
+
+        Only where that takes no more than writing it: the layer that decides elsewhere does the
+        rest, such as ending the connection, and what other layers add for browsers and proxies.
+        """
+        self._is_shed = False
+        door: LoadShedding | None = self.app_state.get(DOOR)
+        if door is None:
+            return False
+        prefix = self._prefix.encode()
+        path = door.path_of(self.url, prefix)
+        if path is None or self.parser.get_method() != b"POST" or not self._is_plain(lines):
+            return False
+        if not door.refuses(path):
+            door.let_in(path, self.scope["state"])
+            return False
+        self._is_shed = True
+        head = _SHED + b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)
+        self.transport.write(head + path.refusal(lines, prefix))
+        return True
+
+    def _is_plain(self, lines: Mapping[bytes, bytes]) -> bool:
+        """Tell whether a request can be answered at once, over a connection that goes on."""
+        return (
+            not self.num_unanswered
+            and not self.flow.write_paused
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and _NOT_PLAIN.isdisjoint(lines)
+        )
+
     def on_body(self, body: bytes) -> None:
         self.num_bytes = 0
-        super().on_body(body)
+        if not self._is_shed:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.inside_body = False
         self.num_bytes = 0
+        if self._is_shed:
+            self._on_progress()
+            return
         super().on_message_complete()
         if self.expect_100_continue and not self.cycle.response_started:
             self.cycle.keep_alive = self._keep_alive
@@ -334,13 +409,13 @@ class _Requests(HttpToolsProtocol):
         self.inside_body = False
         self.num_unanswered -= 1
 
-    def refusal(self, error: TfgateError, root_path: str) -> bytes:
+    def refusal(self, error: TfgateError) -> bytes:
         """Return the answer to a request that the application is never asked."""
         return refusals.answer(
             error,
             method=self.parser.get_method(),
             target=self.url,
-            root_path=root_path,
+            root_path=self._prefix,
             headers=self.headers,
             defaults=self.server_state.default_headers,
         )

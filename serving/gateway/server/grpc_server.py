@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from proto import open_inference_pb2
 from serving.gateway.server.grpc_as_http import ask, new_scope, scope_of
-from serving.gateway.server.listener import GRPC_PORT, CannotListen
+from serving.gateway.server.listener import GRPC_PORT, CannotListen, listen
 from serving.gateway.settings import Settings
 
 _LOGGER = logging.getLogger("tfgate.grpc")
@@ -38,6 +38,11 @@ _SERVICES = (
 )
 _STREAM = f"/{_OPEN_INFERENCE}/ModelStreamInfer"
 _CHECK, _WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
+# Of gRPC's servers behind the port; the kernel spreads the connections over them. Each takes one
+# call at a time off its own, and hears of the next by way of another thread: from one server alone,
+# calls come too slowly to meet in a call of the model server. Of one house over four connections,
+# four servers answer 1.4 times as many as one, when measured; over a single connection, as many.
+_NUM_SERVERS = 4
 _WATCH_SECONDS = 1
 _REOPEN_SECONDS = 0.1
 _STOPS = "the gateway is shutting down; open the stream again"
@@ -54,6 +59,7 @@ class GrpcServer:
         self._app = app
         self._settings = settings
         self._stopping = asyncio.Event()
+        self._servers: set[grpc.aio.Server] = set()
         self._handlers = {
             _STREAM: grpc.stream_stream_rpc_method_handler(self._stream),
             _CHECK: grpc.unary_unary_rpc_method_handler(
@@ -74,49 +80,56 @@ class GrpcServer:
         Raises:
             CannotListen: another program listens there, or the host is not this machine's.
         """
-        await self._open()
-        self._keeping_open = asyncio.create_task(self._keep_open())
+        if self._settings.workers == 1:
+            # gRPC's servers would in silence share a port that another program has.
+            listen(self._settings.host, self.port or 0, option=GRPC_PORT).close()
+        opened = [await self._open() for _ in range(_NUM_SERVERS)]
+        self._keeping_open = [asyncio.create_task(self._keep_open(each)) for each in opened]
 
-    async def _open(self) -> None:
+    async def _open(self) -> grpc.aio.Server:
         settings = self._settings
-        self._server = grpc.aio.server(
+        server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", settings.max_body_bytes),
                 ("grpc.max_metadata_size", settings.max_header_bytes),
-                # Or a port that another program has would in silence be shared with it.
-                ("grpc.so_reuseport", int(settings.workers > 1)),
+                ("grpc.so_reuseport", 1),
             ],
             # Half of them may be inside; of the others the messages are still arriving.
             maximum_concurrent_rpcs=2 * settings.max_requests,
         )
-        reflection.enable_server_reflection(_REFLECTED, self._server)
-        self._server.add_generic_rpc_handlers([_Methods(self._find)])
+        reflection.enable_server_reflection(_REFLECTED, server)
+        server.add_generic_rpc_handlers([_Methods(self._find)])
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"{host}:{self.port}"
         try:
             if credentials := _credentials(settings):
-                self.port = self._server.add_secure_port(address, credentials)
+                self.port = server.add_secure_port(address, credentials)
             else:
-                self.port = self._server.add_insecure_port(address)
+                self.port = server.add_insecure_port(address)
         except RuntimeError as error:
             message = f"cannot listen on {address}. Choose another with {GRPC_PORT}."
             raise CannotListen(message) from error
-        await self._server.start()
+        await server.start()
+        self._servers.add(server)
+        return server
 
-    async def _keep_open(self) -> None:
-        """Open the port again when gRPC's own loop breaks, which ends every call.
+    async def _keep_open(self, server: grpc.aio.Server) -> None:
+        """Open the port again when gRPC's own loop breaks, which ends every call of that server.
 
         A path that is no UTF-8 is enough for that, and anybody can send one.
         """
         while not self._stopping.is_set():
             try:
-                await self._server.wait_for_termination()
+                await server.wait_for_termination()
             # Whatever it is: nobody could call any more.
             except Exception as error:  # noqa: BLE001
                 _LOGGER.error("the gRPC port has failed, and is opened again: %r", error)
+            self._servers.discard(server)
+            # It stops listening, and closes its connections, when nothing refers to it.
+            del server
             while not self._stopping.is_set():
                 try:
-                    await self._open()
+                    server = await self._open()
                     break
                 except CannotListen as error:
                     _LOGGER.warning("%s", error)
@@ -125,8 +138,8 @@ class GrpcServer:
     async def stop(self, grace_seconds: float) -> None:
         """Take no new calls, and let those in progress finish; streams end after an answer."""
         self._stopping.set()
-        await self._server.stop(grace_seconds)
-        await self._keeping_open
+        await asyncio.gather(*[each.stop(grace_seconds) for each in self._servers])
+        await asyncio.gather(*self._keeping_open)
 
     def _find(self, path: str) -> grpc.RpcMethodHandler | None:
         if path in self._handlers:

@@ -21,8 +21,10 @@ _OFFER = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _MAX_SHOWN = 100
 
 
-def check(version: str, method: bytes, headers: Lines) -> None:
+def check(version: str, method: bytes, headers: Lines) -> dict[bytes, bytes]:
     """Refuse a head that nobody should act on, and join header lines of the same name.
+
+    Returns them by their names.
 
     Raises:
         UnsupportedHttpVersion: it is neither HTTP/1.1 nor HTTP/1.0.
@@ -53,6 +55,7 @@ def check(version: str, method: bytes, headers: Lines) -> None:
         _check_transfer_encoding(version, lines[b"transfer-encoding"])
     if b"expect" in lines:
         _check_expectation(lines[b"expect"])
+    return lines
 
 
 def origin_form(target: bytes) -> bytes:

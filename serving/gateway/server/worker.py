@@ -1,6 +1,7 @@
 """One process that serves: uvicorn, how it stops, and how it hears of its parent's end."""
 
 import asyncio
+import gc
 import io
 import logging
 import os
@@ -18,9 +19,11 @@ from starlette.types import ASGIApp
 from serving.gateway.app import create_app
 from serving.gateway.middleware.draining import Draining
 from serving.gateway.middleware.keys import WrongKeys
+from serving.gateway.middleware.load_shedding import DOOR
 from serving.gateway.server import file_descriptors
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
 from serving.gateway.server.listener import CannotListen, listen
+from serving.gateway.server.loop_lag import LoopLag
 from serving.gateway.settings import Settings, WrongSettings, settings_of_parent
 from serving.gateway.telemetry.logs import log_config
 from serving.typed_models import WrongModels, load_models
@@ -44,7 +47,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     gateway = Draining(create_app(settings, models=load_models(settings.models_path)))
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
-    http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
+    lag = LoopLag()
+    http = partial(BoundedConnection, limits=limits, root_path=settings.root_path, lag=lag)
     config = uvicorn.Config(
         gateway,
         log_config=log_config(settings.log_level, settings.log_format),
@@ -60,7 +64,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
     _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
     file_descriptors.watch()
-    _Server(config, gateway, settings).run(sockets=[listener])
+    _Server(config, gateway, settings, lag).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -69,8 +73,11 @@ class _Server(uvicorn.Server):
     The first SIGTERM lets it answer for a while longer, until balancers know.
     """
 
-    def __init__(self, config: uvicorn.Config, gateway: Draining, settings: Settings) -> None:
+    def __init__(
+        self, config: uvicorn.Config, gateway: Draining, settings: Settings, lag: LoopLag
+    ) -> None:
         super().__init__(config)
+        self._lag = lag
         self._gateway = gateway
         self._settings = settings
         self._drain_seconds = settings.drain_seconds
@@ -79,11 +86,17 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, for gRPC once the application has started."""
         await super().startup(sockets)
+        # What is there now stays. Full collections, one in 10,000 predictions, would walk it each
+        # time, and hold everybody up meanwhile: for 80 ms instead of 2 when measured.
+        gc.collect()
+        gc.freeze()
+        self._lag.start()
         if self._settings.grpc_port is not None and not self.should_exit:
             self._grpc = await _start_grpc(self._gateway, self._settings)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what is in progress finish, whichever way it came, and then end the application."""
+        self._lag.stop()
         if self._grpc is not None:
             grace = self._settings.shutdown_grace_seconds
             stopping = asyncio.create_task(self._grpc.stop(grace))
@@ -103,6 +116,8 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
+        # Every answer is now its connection's last, and who sheds at the door keeps connections.
+        self.lifespan.state.pop(DOOR, None)
         if self._drain_seconds:
             _LOGGER.info("draining: no longer ready, stopping in %g seconds", self._drain_seconds)
         asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)

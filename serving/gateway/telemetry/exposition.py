@@ -44,6 +44,7 @@ class _Sums(Collector):
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
+        metrics.flush()
         # A pipe of that name would be waited for.
         found = filter(Path.is_file, sorted(self._folder.glob("*.db")))
         files = [file for file in found if self._is_whole(file)]

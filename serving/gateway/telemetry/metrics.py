@@ -2,9 +2,13 @@
 
 import os
 import time
-from collections.abc import Collection
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable
+from threading import Lock
 
-from prometheus_client import Counter, Gauge, Histogram
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import Counter, Gauge, Histogram, Metric
 
 from serving.errors import (
     HeadersTooLarge,
@@ -42,24 +46,50 @@ _IN_FILES = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
+
+# The seconds of a request, its instances, and the seconds of each stage; what is not there is NaN.
+Row = tuple[float, ...]
+
+
+class BlockHistogram(Histogram):
+    """Takes a block of values at once, for which the package has no interface.
+
+    It was asked for it more than once, and refused: prometheus/client_python#734 and #1124. The two
+    attributes are not public; a test holds this against as many single observations.
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        flush()
+        return super().collect()
+
+    def observe_all(self, values: NDArray[np.float64]) -> None:
+        """Observe values, of which NaN is none."""
+        values = values[~np.isnan(values)]
+        fitting = np.searchsorted(self._upper_bounds, values)  # the first that is not less
+        for bucket, count in enumerate(np.bincount(fitting).tolist()):
+            if count:
+                self._buckets[bucket].inc(count)
+        self._sum.inc(values.sum().item())
+
+
 REQUESTS = Counter(
     "tfgate_requests_total",
     "Prediction requests answered; outcome is ok or the code of the problem.",
     ["model", "version", "outcome"],
 )
-REQUEST_SECONDS = Histogram(
+REQUEST_SECONDS = BlockHistogram(
     "tfgate_request_seconds",
     "Time from the request's first byte to the answer's last; requests that were shed left out.",
     ["model", "version"],
     buckets=_SECONDS,
 )
-STAGE_SECONDS = Histogram(
+STAGE_SECONDS = BlockHistogram(
     "tfgate_stage_seconds",
     "Time that a prediction spent in each stage; queue is the wait for a call of the model server.",
     ["model", "version", "stage"],
     buckets=_SECONDS,
 )
-INSTANCES = Histogram(
+INSTANCES = BlockHistogram(
     "tfgate_request_instances",
     "Instances per prediction request.",
     ["model", "version"],
@@ -114,6 +144,12 @@ RETRIES = Counter(
     ["model", "reason"],
 )
 
+LOOP_LAG = Gauge(
+    "tfgate_loop_lag_seconds",
+    "How late the event loop was when it last looked, some fifty times a second; of several "
+    "workers the latest.",
+    multiprocess_mode="livemax",
+)
 REFUSED_HEADS = Counter(
     "tfgate_refused_heads_total",
     "Requests refused before they could be told apart, by the code of the problem.",
@@ -202,6 +238,24 @@ class _Series(dict[tuple[str, int | None], VersionMetrics]):
         if _IN_FILES:
             VERSION_DROPPED.labels(model, label).set(0)
         return series
+
+
+# What `flush` is to count. Single observations took 12 % of the instructions of a request.
+UNCOUNTED: deque[tuple[VersionMetrics, Row]] = deque()
+_COUNTING = Lock()  # the metrics' own port is served by a thread
+
+
+def flush() -> None:
+    """Count what has gathered: for requests are counted in blocks, or when somebody looks."""
+    rows: dict[VersionMetrics, list[Row]] = defaultdict(list)
+    with _COUNTING:
+        for _ in range(len(UNCOUNTED)):
+            series, row = UNCOUNTED.popleft()
+            rows[series].append(row)
+    for series, block in rows.items():
+        histograms = (series.seconds, series.instances, *series.stage_seconds.values())
+        for histogram, values in zip(histograms, np.array(block).T, strict=True):
+            histogram.observe_all(values)
 
 
 # By model and version that has answered, or None; made when they are first asked for.

@@ -54,6 +54,7 @@ MESSAGES: dict[str, tuple[type[Message], type[Message]]] = {
 TEXTS_NOT_COMPARED = {
     "multi_batch_mismatch": "names the function that add stands in",
     "multi_wrong_rank": "names the function that Sum stands in",
+    "assert_fails": "names the functions that Assert stands in",
     "multi_assert_fails": "names the functions that Assert stands in",
     "regress_hp2_feature_missing_default": "names the older of two Example parsers",
     "deadline_exceeded": "written by the client's library",

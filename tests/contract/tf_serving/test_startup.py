@@ -24,6 +24,7 @@ RUNNING = {case["id"]: case for case in CASES if case["exit"] != 255}
 CONFIGS = {
     "bad.cfg": "this is no configuration",
     "batch.txt": "max_batch_size { value: 4 }",
+    "badb.txt": "max_batch_size { value: 8 } allowed_batch_sizes: 4",
     "lab.cfg": 'model_config_list { config { name: "hp2v" model_platform: "tensorflow" '
     'base_path: "${MODELS}/saved_model_half_plus_two_2_versions" '
     'version_labels { key: "stable" value: 123 } } }',

@@ -14,11 +14,10 @@ def test_the_last_of_a_repeated_flag_counts() -> None:
 
 
 def test_flags_without_effect_are_accepted_and_named() -> None:
-    line = parse(["--rest_api_port", "8501", "--enable_batching", "--monitoring_config_file=x"])
+    line = parse(["--rest_api_port", "8501", "--monitoring_config_file=x"])
     assert line.without_effect == (
         "rest_api_port",
         "monitoring_config_file",
-        "enable_batching",
     )
     assert line.unknown == ()
 

@@ -174,6 +174,7 @@ def test_what_kubernetes_never_says_of_a_service_is_a_wrong_port(value: str) -> 
     [
         *("127.0.0.1:8500", "localhost:1", "[::1]:65535", "model_server.tfgate.svc.:8500"),
         *("dns:///models:8500", "dns:models:8500", "dns://10.0.0.2/models:8500", "dns:8500"),
+        "xds:8500",
         *("unix:/run/models.sock", "unix:models.sock", "unix:///run/models.sock"),
         *("unix-abstract:models", "ipv4:10.0.0.1:8500,10.0.0.2:8500", "ipv6:[::1]:1,[::2]:2"),
     ],
@@ -204,7 +205,8 @@ def test_what_grpc_can_reach_is_a_model_server(target: str) -> None:
                 *("10.0.0:8500", "10.0.0.256:8500", "dns:///models", "dns://models:8500"),
                 *("unix:", "unix://", "unix://models.sock", f"unix:/{'x' * 107}", "unix-abstract:"),
                 *("ipv4:models:8500", "ipv4:10.0.0.1", "ipv4:10.0.0.1:1,", "ipv6:10.0.0.1:8500"),
-                *("a:8500,b:8500", "xds:///models", "models:8500\n", "ipv6:::1:8500"),
+                *("a:8500,b:8500", "models:8500\n", "ipv6:::1:8500"),
+                *("xds:", "xds:///", "xds:///mod els", "xds://models", "xds:////models"),
             ]
         ),
     ],
@@ -214,6 +216,19 @@ def test_a_model_server_that_can_never_be_reached_is_refused(target: str, meant:
 
     assert message.startswith(f"wrong settings: TFGATE_MODEL_SERVER: {target!r}")
     assert meant in message
+
+
+@pytest.mark.parametrize("variable", ["GRPC_XDS_BOOTSTRAP", "GRPC_XDS_BOOTSTRAP_CONFIG"])
+@pytest.mark.parametrize(
+    "target", ["xds:///models", "xds:///models.tfgate:8500", "xds:models", "xds://plane/models"]
+)
+def test_a_name_of_a_control_plane_needs_one(
+    target: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "set GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG" in refusal(model_server=target)
+
+    monkeypatch.setenv(variable, "told")
+    assert accepted(model_server=target).model_server == target
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ What is no number at all is written as null, where TF Serving's own answer is no
 import re
 from collections.abc import Callable
 from math import isfinite
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,12 @@ def _decimals(values: list[float]) -> list[str]:
 
 def _singles(values: list[float]) -> list[str]:
     texts = [f"{value:.6g}" for value in values]
-    # A size of which six digits are too large for a float is no matter: it has nine, then.
-    with np.errstate(over="ignore"):
-        exact = np.array([float(text) for text in texts]).astype(np.float32) == np.array(values)
+    # No float is so large that its six digits were none: the largest begins with 3.402823.
+    floats = Struct(f"{len(texts)}f")
+    rounded = floats.unpack(floats.pack(*map(float, texts)))
     return [
-        _pointed(text if enough else f"{value:.9g}")
-        for text, value, enough in zip(texts, values, exact.tolist(), strict=True)
+        _pointed(text if value == again else f"{value:.9g}")
+        for text, value, again in zip(texts, values, rounded, strict=True)
     ]
 
 

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from starlette.types import Message, Receive, Scope, Send
 
 from serving.errors import InvalidInput, ModelServerFailure
 from serving.gateway.dialects.errors import error_response
 from serving.gateway.dialects.paths import model_asked
 from serving.gateway.middleware.request_log import Lines, RequestLog
+from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import new_context
 from tests import stack
 
@@ -217,6 +220,32 @@ def test_a_line_is_written_without_another_one_after_it(
             assert out == f"{number}\n"
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize("num_requests", [1, 255, 256, 257])
+def test_requests_are_counted_without_anybody_looking(
+    num_requests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in files, which another worker reads."""
+    metrics.flush()
+    counted = 0
+
+    def observe_all(_histogram: object, values: NDArray[np.float64]) -> None:
+        nonlocal counted
+        counted += len(values)
+
+    monkeypatch.setattr(metrics.BlockHistogram, "observe_all", observe_all)
+
+    async def test() -> None:
+        for _ in range(num_requests):
+            await ask(answered, "/predict/housing")
+        async with asyncio.timeout(stack.STOP_SECONDS):
+            while counted < num_requests * (2 + len(metrics.STAGES)):
+                await asyncio.sleep(0)
+
+    asyncio.run(test())
+
+    assert not metrics.UNCOUNTED
 
 
 class FullDisk(io.StringIO):

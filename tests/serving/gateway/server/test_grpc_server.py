@@ -386,5 +386,12 @@ def test_a_path_that_is_no_text_does_not_close_the_port() -> None:
                 await send_raw(server.port, b"/\xff/x", b"")
                 answer = await channel.unary_unary(METHOD)(b"next", wait_for_ready=True)
                 assert answer == b"next"
+            # Each may be for another of the servers behind the port.
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            for _ in range(16):
+                address = f"localhost:{server.port}"
+                async with grpc.aio.insecure_channel(address, options=options) as another:
+                    answer = await another.unary_unary(METHOD)(b"next", wait_for_ready=True)
+                    assert answer == b"next"
 
     run(test)

@@ -2,9 +2,14 @@
 
 import time
 from functools import partial
+from math import nan
 
 import httpx
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.errors import all_errors
@@ -138,3 +143,28 @@ def test_a_worker_whose_files_keep_everything_marks_what_is_dropped(
     metrics.SERIES["housing", 91]
     assert mark() == 0
     metrics.VERSION_DROPPED.clear()
+
+
+BOUNDS = (0.001, 0.5, 1, 5)
+
+
+def samples(histogram: Histogram) -> dict[tuple[str, str | None], float]:
+    (family,) = histogram.collect()
+    return {
+        (sample.name, sample.labels.get("le")): sample.value
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+@given(values=st.lists(st.sampled_from(BOUNDS) | st.floats(0, 10)), missing=st.integers(0, 3))
+def test_a_block_counts_as_much_as_its_values_one_by_one(values: list[float], missing: int) -> None:
+    def histogram() -> metrics.BlockHistogram:
+        return metrics.BlockHistogram("x", "x", buckets=BOUNDS, registry=CollectorRegistry())
+
+    single, block = histogram(), histogram()
+    for value in values:
+        single.observe(value)
+    block.observe_all(np.array([*values, *[nan] * missing]))
+
+    assert samples(block) == pytest.approx(samples(single))

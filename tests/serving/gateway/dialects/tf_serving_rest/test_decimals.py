@@ -51,6 +51,7 @@ def test_doubles_have_six_digits_or_seventeen(array: NDArray[np.float64]) -> Non
         (2.5e-5, "2.5e-05"),
         (1.2345678e-7, "1.23456786e-07"),
         (1e30, "1e+30"),
+        (3.4028235e38, "3.40282347e+38"),
         (np.inf, "null"),
         (-np.inf, "null"),
         (np.nan, "null"),
