@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import breakdown, environments
-from bench.compare import Comparison
+from bench.compare import CONNECTIONS, Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
 from bench.load import NoLoadGenerator
@@ -162,12 +162,13 @@ def compare(
     ),
     rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 5,
     seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 3,
+    connections: Annotated[int, typer.Option(min=1, help="that ask at once")] = CONNECTIONS,
 ) -> None:
     """Measure this tree's gateway against that of another revision, in turns."""
     with ExitStack() as stack:
         before = folder or stack.enter_context(unpacked(revision))
         chosen = _chosen(workloads, list(WORKLOADS))
-        comparison = Comparison(before, ROOT, chosen, rounds, seconds)
+        comparison = Comparison(before, ROOT, chosen, rounds, seconds, connections)
         compare_revisions(comparison, SCRATCH, console)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import quantiles
 
-from serving.gateway.inference.operating_point import OperatingPoint
+from serving.gateway.inference.operating_point import FIRST_CALLS, OperatingPoint
 
 _WIRE = 0.0003  # seconds of a call on its way, there and back
 _TURN = 0.0001  # of the event loop: those that arrive in one leave together
@@ -51,8 +51,8 @@ class Outcome:
     rows: int
 
 
-# When it was sent, the requests in it (when each came, and its rows), and whether it was full.
-_Call = tuple[float, list[tuple[float, int]], bool]
+# When it was sent, and the requests in it: when each came, and its rows.
+_Call = tuple[float, list[tuple[float, int]]]
 
 
 class Constant:
@@ -131,8 +131,8 @@ class Simulation:
 
     def _send(self) -> None:
         while self._waiting and self._out < self._point.calls:
-            room = share = self._point.rows
-            if not isinstance(self._point, Constant):
+            room = self._point.rows
+            if not isinstance(self._point, Constant) and self._point.calls > FIRST_CALLS:
                 share = -(-(self._rows_waiting + self._rows_out) // self._point.calls)
                 room = min(room, share)
             members = [self._waiting.popleft()]
@@ -143,8 +143,7 @@ class Simulation:
             self._rows_waiting -= num_rows
             self._rows_out += num_rows
             self._out += 1
-            is_full = bool(self._waiting) and share >= self._point.rows
-            self._push(self._done_at(num_rows), "return", (self.now, members, is_full))
+            self._push(self._done_at(num_rows), "return", (self.now, members))
 
     def _done_at(self, num_rows: int) -> float:
         replica = self._next_replica = (self._next_replica + 1) % len(self._free_at)
@@ -154,17 +153,10 @@ class Simulation:
         self._free_at[replica] = begins + cost
         return begins + cost + _WIRE / 2
 
-    def _return(self, sent: float, members: list[tuple[float, int]], is_full: bool) -> None:
+    def _return(self, sent: float, members: list[tuple[float, int]]) -> None:
         now = self.now
         num_rows = sum(rows for _, rows in members)
-        self._point.observe(
-            sent,
-            now,
-            num_requests=len(members),
-            num_inside=self._inside,
-            num_rows=num_rows,
-            is_full=is_full,
-        )
+        self._point.observe(sent, now, num_rows=num_rows, is_last=self._out >= self._point.calls)
         self._out -= 1
         self._inside -= len(members)
         self._rows_out -= num_rows
@@ -186,7 +178,7 @@ class Simulation:
 
 def controlled(max_calls: int = 128) -> OperatingPoint:
     """Make what the gateway has today."""
-    return OperatingPoint("simulated", max_calls=max_calls, call_seconds=1.0)
+    return OperatingPoint("simulated", max_calls=max_calls, first_rows=32)
 
 
 _FIXED_MS, _ROW_MS, _REPLICAS = (0.2, 2, 10, 50), (0, 0.05, 0.5, 5), (1, 4, 32)

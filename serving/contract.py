@@ -1,8 +1,7 @@
 """What a module in `serving/models` must provide; knows neither HTTP nor gRPC nor TensorFlow."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, Generic, Literal, TypeVar, get_args
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from serving.card import ModelCard
-
-_LOGGER = logging.getLogger("tfgate.models")
 
 # What a tensor may hold on its way to a model; a string is any bytes.
 DType = Literal[
@@ -155,8 +152,9 @@ class Model(Generic[RequestT, ResponseT]):
     are pure. `postprocess` also sees the card of the version that answered, if the model
     `reads_card`; None stands for a version that has none, or none that can be read.
     `preprocess_seconds` estimates how long `preprocess` will take, generously: what takes long is
-    run in a thread. `upload` is set for models that also take a raw body. `max_call_rows` says
-    nothing any more: how many rows share a call is measured.
+    run in a thread. `max_call_rows` is the number of rows from which on one more row makes a call
+    of the model server longer by as much as a call of its own would take.
+    `upload` is set for models that also take a raw body.
     """
 
     request: type[RequestT]
@@ -166,17 +164,9 @@ class Model(Generic[RequestT, ResponseT]):
     preprocess: Callable[[Sequence[RequestT]], Tensors]
     postprocess: Callable[[Tensors, Tensors, ModelCard | None], list[ResponseT]]
     preprocess_seconds: Callable[[Sequence[RequestT]], float]
+    max_call_rows: int
     reads_card: bool = False
     upload: Upload[RequestT] | None = None
-    max_call_rows: InitVar[int | None] = None
-
-    def __post_init__(self, max_call_rows: int | None) -> None:
-        """Say that what older files name has no effect."""
-        if max_call_rows is not None:
-            _LOGGER.warning(
-                "max_call_rows=%s has no effect: how many rows share a call is measured. Remove it",
-                max_call_rows,
-            )
 
 
 def concatenate(parts: Sequence[Tensors]) -> Tensors:

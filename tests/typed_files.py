@@ -28,6 +28,7 @@ MODEL = Model(
     preprocess=lambda requests: {"x": np.array([each.x for each in requests], np.float32)},
     postprocess=lambda _inputs, outputs, _card: [{"y": each} for each in outputs["y"].tolist()],
     preprocess_seconds=lambda _requests: 0,
+    max_call_rows=32,
 )
 '''
 

@@ -202,14 +202,14 @@ class Settings(BaseSettings):
         "beginning with two",
     )
     max_requests_per_model: int = Field(
-        default=2048,
+        default=128,
         ge=8,
         le=65_536,
-        description="most predictions of one model at work at once; the adaptive limit begins with "
-        "128, and goes beyond while that pays: with a GPU, or many replicas",
+        description="most predictions of one model at work at once; more of them fill no call, "
+        "and only wait. The adaptive limit stays below",
     )
     max_requests: int = Field(
-        default=4096,
+        default=1024,
         ge=8,
         le=65_536,
         description="most predictions inside at once, those included whose body still arrives; "

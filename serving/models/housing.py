@@ -205,5 +205,6 @@ MODEL = Model(
     preprocess=preprocess,
     postprocess=postprocess,
     preprocess_seconds=preprocess_seconds,
+    max_call_rows=512,
     reads_card=True,
 )

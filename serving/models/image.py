@@ -165,5 +165,6 @@ MODEL = Model(
     preprocess=preprocess,
     postprocess=postprocess,
     preprocess_seconds=preprocess_seconds,
+    max_call_rows=32,
     upload=Upload(media_type="image/*", read=_read_upload),
 )

@@ -116,4 +116,5 @@ MODEL = Model(
     preprocess=preprocess,
     postprocess=postprocess,
     preprocess_seconds=preprocess_seconds,
+    max_call_rows=32,
 )

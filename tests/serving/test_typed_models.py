@@ -62,10 +62,7 @@ def test_two_folders_may_have_files_of_one_name(tmp_path: Path) -> None:
         ("MODEL = {}\n", "double.py: MODEL is a dict, and must be a serving.contract.Model"),
         ("from serving.contract import Model as MODEL\n", "MODEL is the class Model, and must be"),
         (TYPED.replace("x=1", "x='one'"), "line 23: ValidationError: 1 validation error"),
-        (
-            TYPED.replace("    preprocess_seconds=lambda _requests: 0,\n", ""),
-            "missing 1 required positional argument",
-        ),
+        (TYPED.replace("    max_call_rows=32,\n", ""), "missing 1 required positional argument"),
         (TYPED.replace("from serving", "from .parts import x\nfrom serving"), "No module named"),
     ],
 )
@@ -82,16 +79,6 @@ def test_of_a_helper_that_fails_the_line_is_its_own(tmp_path: Path) -> None:
     message = refused(write(tmp_path, double="from . import _parts\n", _parts="\n1 / 0\n"))
 
     assert "_parts.py, line 2: ZeroDivisionError" in message
-
-
-def test_what_an_older_file_names_and_has_no_effect_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    older = TYPED.replace("_requests: 0,\n", "_requests: 0,\n    max_call_rows=32,\n")
-
-    assert "double" in load_models(write(tmp_path, double=older))
-    assert "max_call_rows=32 has no effect" in caplog.text
-    assert "Remove it" in caplog.text
 
 
 def test_a_file_that_was_mended_is_read_anew(tmp_path: Path) -> None:

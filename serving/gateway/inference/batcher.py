@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from serving.contract import Tensors, concatenate, split
 from serving.errors import (
@@ -22,7 +23,7 @@ from serving.errors import (
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import Question
-from serving.gateway.inference.operating_point import OperatingPoint
+from serving.gateway.inference.operating_point import FIRST_CALLS, OperatingPoint
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
@@ -30,6 +31,8 @@ from serving.gateway.telemetry.request_context import RequestContext
 _ROW_FAULTS = (PayloadTooLarge, PredictionFailed, RejectedByModel)
 # Of the inputs of a shared call: far below what gRPC and a model server's memory take.
 _MAX_CALL_BYTES = 16_000_000
+# Calls that others may replace because they have been out for long: what one hung replica gathers.
+_MOST_OVERDUE = 32
 
 # The headers of a trace that a call is part of; none if it is not traced.
 TraceHeaders = Mapping[str, str]
@@ -39,63 +42,37 @@ Call = Callable[[Question, Tensors, float, TraceHeaders], Awaitable[Answer]]
 _LaneKey = tuple[Question, tuple[str, ...], tuple[tuple[int, ...], ...]]
 
 
+@dataclass(eq=False)
 class _Member:
     """One request's rows on their way; `future` is cancelled once nobody waits for it."""
 
-    __slots__ = ("alone", "arrived", "context", "deadline", "future", "inputs", "num_rows")
-
-    def __init__(
-        self, inputs: Tensors, num_rows: int, deadline: float, context: RequestContext
-    ) -> None:
-        self.inputs = inputs
-        self.num_rows = num_rows
-        self.deadline = deadline
-        self.context = context
-        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.arrived = 0.0
-        self.alone = False
+    inputs: Tensors
+    num_rows: int
+    deadline: float
+    context: RequestContext
+    future: asyncio.Future[Answer]
+    arrived: float = field(default_factory=time.monotonic)
+    alone: bool = False
 
     @property
     def num_bytes(self) -> int:
         """How much its numbers and texts take."""
-        num_bytes = 0
-        for array in self.inputs.values():
-            num_bytes += sum(map(len, array.flat)) if array.dtype == object else array.nbytes
-        return num_bytes
-
-
-class _Sent:
-    """The members of a call that is out, and since when.
-
-    It `is_full` if others had to wait because it could have no more rows.
-    """
-
-    __slots__ = ("at", "is_full", "members", "num_rows")
-
-    def __init__(self, members: list[_Member], at: float, *, is_full: bool) -> None:
-        self.members = members
-        self.at = at
-        self.is_full = is_full
-        self.num_rows = sum([member.num_rows for member in members])
+        return sum(
+            sum(map(len, array.flat)) if array.dtype == object else array.nbytes
+            for array in self.inputs.values()
+        )
 
 
 class Batcher:
     """The lanes of one model: one for each question and shape that is being asked."""
 
     def __init__(
-        self,
-        model: str,
-        call: Call,
-        limit: ConcurrencyLimit,
-        point: OperatingPoint,
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        self, model: str, call: Call, limit: ConcurrencyLimit, point: OperatingPoint
     ) -> None:
         self.model = model
         self.call = call
         self.limit = limit
         self.point = point
-        self.clock = clock
         self._lanes: dict[_LaneKey, _Lane] = {}
 
     async def predict(
@@ -103,7 +80,7 @@ class Batcher:
     ) -> Answer:
         """Have rows answered, in their order and by one version.
 
-        The caller keeps its `deadline`, a time of the clock, by cancelling: rows that nobody
+        The caller keeps its `deadline`, a time of time.monotonic(), by cancelling: rows that nobody
         waits for are not sent, and a call that carries no others is cancelled. The stage of
         `context` changes when the rows leave, and again should they have to go a second time,
         alone; a call is part of the trace of the first request in it.
@@ -116,14 +93,15 @@ class Batcher:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(key, self)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         num_rows = shapes[0][0] if question.joinable else 1
-        member = _Member(inputs, num_rows, deadline, context)
+        member = _Member(inputs, num_rows, deadline, context, future)
         member.alone = not question.joinable
         lane.join(member)
         try:
-            return await member.future
+            return await future
         finally:
-            if member.future.cancelled():
+            if future.cancelled():
                 lane.leave(member)
 
     def close(self, lane: "_Lane") -> None:
@@ -141,19 +119,16 @@ class _Lane:
         self._batcher = batcher
         self._point = batcher.point
         self._waiting: deque[_Member] = deque()
-        self._calls: dict[asyncio.Future[Answer], _Sent] = {}
-        self._rows_inside = 0  # waiting, or in a call that is out
+        self._calls: dict[asyncio.Future[Answer], tuple[float, list[_Member]]] = {}  # sent when
         self._gauge = metrics.CALLS_IN_FLIGHT.labels(batcher.model)
         self._scheduled = False
 
     def join(self, member: _Member) -> None:
         """Queue a member; it leaves at once if a call may."""
-        member.arrived = self._batcher.clock()
         self._waiting.append(member)
-        self._rows_inside += member.num_rows
         if not self._calls:
             self._send()
-        elif not self._scheduled and len(self._calls) < self._point.calls:
+        elif not self._scheduled and self._has_place(member.arrived):
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._send_later)
 
@@ -165,33 +140,52 @@ class _Lane:
         """Forget a member that nobody waits for, and cancel a call that has no others."""
         if member in self._waiting:
             self._waiting.remove(member)
-            self._forget(member)
-        for call, sent in self._calls.items():
-            if all(other.future.done() for other in sent.members):
+        for call, (_, members) in self._calls.items():
+            if all(other.future.done() for other in members):
                 call.cancel()
         self._close_if_idle()
 
-    def _forget(self, member: _Member) -> None:
-        self._rows_inside -= member.num_rows
+    def _has_place(self, now: float) -> bool:
+        """Whether one more call may be out.
+
+        As many again may be as have not come back for long: where a replica hangs, they would keep
+        the places of those that others answer.
+        """
+        num_calls, calls = len(self._calls), self._point.calls
+        if num_calls < calls:
+            return True
+        if num_calls >= calls + _MOST_OVERDUE:
+            return False
+        long_ago = now - self._point.patience_seconds
+        num_overdue = sum([sent < long_ago for sent, _ in self._calls.values()])
+        return num_calls - num_overdue < calls
+
+    def _room(self) -> int:
+        """Say how many rows the next call may have.
+
+        While replicas are to have work, it is no more than its share of all rows: one call that
+        took them all would leave nothing to the others.
+        """
+        calls = self._point.calls
+        if calls <= FIRST_CALLS:
+            return self._point.rows
+        rows = sum([member.num_rows for member in self._waiting])
+        rows += sum([member.num_rows for _, out in self._calls.values() for member in out])
+        return min(self._point.rows, -(-rows // calls))
 
     def _send(self) -> None:
-        while self._waiting and len(self._calls) < self._point.calls:
-            now = self._batcher.clock()
-            # One call that took the rows of all would leave nothing to the others, and to the
-            # replicas behind them.
-            fair_share = -(-self._rows_inside // self._point.calls)
-            members = self._take(now, min(fair_share, self._point.rows))
+        while self._waiting and self._has_place(now := time.monotonic()):
+            members = self._take(now, self._room())
             if not members:
                 break
-            is_full = fair_share >= self._point.rows and bool(self._waiting)
-            seconds = max([member.deadline for member in members]) - now
+            seconds = max(member.deadline for member in members) - now
             parts = [member.inputs for member in members]
             inputs = parts[0] if len(parts) == 1 else concatenate(parts)
             for member in members:
                 member.context.enter(metrics.RPC)
             trace = members[0].context.trace_headers()
             call = asyncio.ensure_future(self._batcher.call(self._question, inputs, seconds, trace))
-            self._calls[call] = _Sent(members, now, is_full=is_full)
+            self._calls[call] = now, members
             self._gauge.inc()
             call.add_done_callback(self._returned)
         if not self._calls:
@@ -209,10 +203,8 @@ class _Lane:
                 break
             self._waiting.popleft()
             if member.future.done():
-                self._forget(member)
                 continue  # it is about to leave
             if member.deadline <= now:
-                self._forget(member)
                 _fail(
                     member, DeadlineExceeded(f"{self._question.ref} was too busy to answer in time")
                 )
@@ -223,11 +215,9 @@ class _Lane:
         return members
 
     def _returned(self, call: asyncio.Future[Answer]) -> None:
-        sent = self._calls.pop(call)
-        members = sent.members
+        sent, members = self._calls.pop(call)
         self._gauge.dec()
-        self._learn(call, sent)
-        self._rows_inside -= sent.num_rows
+        self._learn(call, members, sent)
         if call.cancelled():
             for member in members:
                 member.future.cancel()
@@ -244,32 +234,22 @@ class _Lane:
         if not self._waiting and not self._calls:
             self._batcher.close(self)
 
-    def _learn(self, call: asyncio.Future[Answer], sent: _Sent) -> None:
-        now = self._batcher.clock()
+    def _learn(self, call: asyncio.Future[Answer], members: list[_Member], sent: float) -> None:
+        now = time.monotonic()
         if call.cancelled():
             # Cancelled by those who waited: because it took too long, or because they have left.
-            if now >= max(member.deadline for member in sent.members):
-                self._back_off(now)
+            if now >= max(member.deadline for member in members):
+                self._batcher.limit.back_off()
         elif call.exception() is None:
-            arrived = sum([member.arrived for member in sent.members]) / len(sent.members)
-            self._batcher.limit.observe(
-                sent.at - arrived, now - sent.at, num_requests=len(sent.members)
-            )
-            self._point.observe(
-                sent.at,
-                now,
-                num_requests=len(sent.members),
-                # Of the whole gateway: time that more calls cost it is seen there too.
-                num_inside=max(self._batcher.limit.inside, len(sent.members)),
-                num_rows=sent.num_rows,
-                is_full=sent.is_full,
-            )
+            waited = sum(sent - member.arrived for member in members) / len(members)
+            self._batcher.limit.observe(waited, now - sent)
+            num_rows = sum([member.num_rows for member in members])
+            is_last = len(self._calls) + 1 >= self._point.calls
+            self._point.observe(sent, now, num_rows=num_rows, is_last=is_last)
         elif isinstance(call.exception(), (DeadlineExceeded, Overloaded)):
-            self._back_off(now)
-
-    def _back_off(self, now: float) -> None:
-        self._batcher.limit.back_off()
-        self._point.back_off(now)
+            self._batcher.limit.back_off()
+            if isinstance(call.exception(), Overloaded):
+                self._point.back_off(now)
 
     def _send_again(self, members: list[_Member]) -> None:
         """Put members that failed together to the front, each for a call of its own."""
@@ -277,7 +257,6 @@ class _Lane:
             if not member.future.done():
                 member.alone = True
                 self._waiting.appendleft(member)
-                self._rows_inside += member.num_rows
                 metrics.RETRIES.labels(self._batcher.model, metrics.RETRIED_ALONE).inc()
 
 

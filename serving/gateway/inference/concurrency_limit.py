@@ -6,16 +6,9 @@ carries many rows takes longer, so latency at rest would be the wrong measure; b
 the gateway's own, and every call shows both numbers: how long its rows waited for it, and how long
 it then took.
 
-More than FIRST_LIMIT requests at once pay where calls can take them: a GPU, many replicas.
-Elsewhere they only wait longer. So the limit may grow further where that was tried and gave more
-power, which is throughput / latency: when twice as many are inside, latency must grow by less than
-the root of two.
-
 Source: the gradient controller of Envoy's adaptive concurrency filter and of Netflix's
 concurrency-limits, "Performance Under Load", 2018: limit = gradient * limit + sqrt(limit), where
-gradient = (latency without queue + buffer) / latency, between 0.5 and 1. Power: L. Kleinrock,
-"Power and Deterministic Rules of Thumb for Probabilistic Problems in Computer Communications",
-ICC 1979.
+gradient = (latency without queue + buffer) / latency, between 0.5 and 1.
 """
 
 import logging
@@ -24,7 +17,6 @@ from math import sqrt
 from types import TracebackType
 
 from serving.errors import Overloaded
-from serving.gateway.inference.hill_climb import HillClimb
 from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.admission")
@@ -32,23 +24,19 @@ _LOGGER = logging.getLogger("tfgate.admission")
 BUFFER_SECONDS = 0.25  # of waiting that hardly anybody minds; most bursts are over by then
 MIN_LIMIT = 8.0  # enough to see that the model server is well again
 WINDOW_CALLS = 20  # calls that are judged together
-FIRST_LIMIT = 128  # requests of a row fill two calls of 64
 
 
 class ConcurrencyLimit:
     """The adaptive limit of one model; a context that any number of requests are inside of.
 
-    `is_full` says whether the next request would be one too many, `inside` how many there are.
+    `is_full` says whether the next request would be one too many.
     """
 
     def __init__(self, model: str, *, max_limit: int) -> None:
         self.model = model
-        ceilings = [2**power for power in range(7, 17) if 2**power < max_limit]
-        self._ceiling = HillClimb([*ceilings, max_limit], start=0)
-        self._answered = self._settling = 0
-        self._seconds = 0.0
+        self._max_limit = max_limit
         self._gauge = metrics.LIMIT.labels(model)
-        self.inside = self._most_inside = 0
+        self._inside = self._most_inside = 0
         self.is_full = False
         self._limit = 0.0
         self._calls = 0
@@ -56,7 +44,7 @@ class ConcurrencyLimit:
         self._shed = {reason: metrics.SHED.labels(model, reason) for reason in metrics.SHED_REASONS}
         self._refused = 0
         self._next_word = 0.0
-        self._set(self._ceiling.setting)
+        self._set(max_limit)
 
     @property
     def limit(self) -> int:
@@ -77,9 +65,9 @@ class ConcurrencyLimit:
         if self.is_full:
             self.count_refusal(metrics.SHED_BY_LIMIT)
             raise self.overloaded()
-        self.inside += 1
-        self.is_full = self.inside + 1 > self._limit
-        self._most_inside = max(self._most_inside, self.inside)
+        self._inside += 1
+        self.is_full = self._inside + 1 > self._limit
+        self._most_inside = max(self._most_inside, self._inside)
 
     def __exit__(
         self,
@@ -87,8 +75,8 @@ class ConcurrencyLimit:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self.inside -= 1
-        self.is_full = self.inside + 1 > self._limit
+        self._inside -= 1
+        self.is_full = self._inside + 1 > self._limit
 
     def overloaded(self) -> Overloaded:
         """Build the error that a refused request is told."""
@@ -105,13 +93,12 @@ class ConcurrencyLimit:
         if now >= self._next_word:
             _LOGGER.warning(
                 "%s sheds load: %d refused with %d inside; the limit is %d",
-                *(self.model, self._refused, self.inside, self.limit),
+                *(self.model, self._refused, self._inside, self.limit),
             )
             self._refused, self._next_word = 0, now + 1
 
-    def observe(self, waited_seconds: float, took_seconds: float, *, num_requests: int = 1) -> None:
-        """Learn from a call: how long its requests waited on average, and how long it then took."""
-        self._climb(waited_seconds + took_seconds, num_requests)
+    def observe(self, waited_seconds: float, took_seconds: float) -> None:
+        """Learn from a call: how long its rows waited on average, and how long it then took."""
         self._calls += 1
         self._waited += waited_seconds
         self._took += took_seconds
@@ -123,25 +110,6 @@ class ConcurrencyLimit:
             self._set(min(1.0, max(0.5, gradient)) * self._limit + headroom)
             self._begin_window()
 
-    def _climb(self, seconds: float, num_requests: int) -> None:
-        """Try another ceiling once all who were inside under this one have been answered, twice."""
-        if self._most_inside < self._ceiling.setting:
-            return  # it was not in the way
-        if self._settling > 0:
-            self._settling -= num_requests
-            return
-        self._answered += num_requests
-        self._seconds += seconds * num_requests
-        ceiling = self._ceiling.setting
-        if self._answered >= 2 * ceiling:
-            # By Little's law they are answered at the rate inside / latency.
-            self._ceiling.observe((self._answered / self._seconds) ** 2 * ceiling, most=2 * ceiling)
-            self._answered, self._seconds = 0, 0.0
-            if self._ceiling.setting != ceiling:
-                self._settling = 2 * ceiling
-                self._set(self._ceiling.setting)
-                self._begin_window()
-
     def back_off(self) -> None:
         """Learn that a call did not come back in time."""
         self._set(self._limit / 2)
@@ -150,9 +118,9 @@ class ConcurrencyLimit:
     def _begin_window(self) -> None:
         self._calls = 0
         self._waited = self._took = 0.0
-        self._most_inside = self.inside
+        self._most_inside = self._inside
 
     def _set(self, limit: float) -> None:
-        self._limit = min(float(self._ceiling.setting), max(MIN_LIMIT, limit))
-        self.is_full = self.inside + 1 > self._limit
+        self._limit = min(float(self._max_limit), max(MIN_LIMIT, limit))
+        self.is_full = self._inside + 1 > self._limit
         self._gauge.set(self.limit)

@@ -1,128 +1,137 @@
-"""How many calls of a model are out at once, and of how many rows: what is measured to pay most.
+"""How many calls of a model are out at once, and of how many rows: by what calls take alone.
 
-Too few calls leave replicas idle; too many split what could share a call, and only queue behind
-each other on the model server. No constant is right for a laptop, a GPU and thirty replicas. So
-the number of calls climbs by power, which is throughput / latency, and by Little's law
-throughput² / requests inside. While a crowd waits it ranks by throughput, otherwise by latency:
-where it is greatest lies the operating point that Kleinrock calls optimal.
+Two calls are right where model server and gateway share a machine: one is computed, the next is on
+its way. Behind ten replicas they leave eight idle. A call's latency shows which it is, as in TCP
+Vegas, if it is known what the same call takes while nothing queues. So now and then, and ever more
+rarely while nothing changes, half as many are out for a few calls. By Little's law calls * latency
+of those / latency are really being computed, and the others wait: that many, and one more, is what
+may be out. While none waits there may be more, and twice as many at first.
 
-The rows of a call follow the time that it takes, as Clipper's do: more, step by step, while full
-calls return in time, and a tenth fewer when they do not.
+Where as many rows share a call as may, calls of twice as many are tried at the same time. More may
+share one while that makes a row cheaper: on a GPU, hardly ever in a processor.
 
 Knows times and counts: neither requests nor the model server, nor a clock.
 
-Source: L. Kleinrock, "Power and Deterministic Rules of Thumb for Probabilistic Problems in Computer
-Communications", ICC 1979; D. Crankshaw et al., "Clipper", NSDI 2017, section 4.3.
+Source: L. Brakmo and L. Peterson, "TCP Vegas", IEEE Journal on Selected Areas in Communications
+13(8), 1995: its base latency, its queue estimate, its slow start. Vegas takes the least latency
+ever seen for the base; calls of different rows have none in common, hence the calls
+that are tried.
 """
 
-from serving.gateway.inference.hill_climb import HillClimb
+from statistics import median
+
 from serving.gateway.telemetry import metrics
 
-# Of one call, with batching on in the model server: its max_batch_size (serving/tf_serving).
-MOST_ROWS = 1024
-FIRST_CALLS = 2  # while one is computed, the next is on its way
-FIRST_ROWS = 64
-_FEWEST_ROWS = 8  # also the step, by which more are tried
-_FEWER_ROWS = 0.9
-# As long as this a call's rows may take that it costs little besides: long calls go to replicas
-# unevenly, and keep whoever is in them.
-_QUICK_SECONDS = 0.03
-_AMORTISED = 10  # as long, by what a call costs besides, if that is more
-_FORGET = 1.01  # doubles in seventy calls
-_WINDOW_CALLS = 32  # that are judged together, at least
-_COMPANY = 1.5  # requests inside, on average, from which on it matters how many calls they share
-_LEVELS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+FIRST_CALLS = 2
+_MOST_ROWS = 1024
+# Latency / that of half as many calls, below which none waits, and above which too many do.
+_NO_QUEUE, _QUEUE = 1.1, 1.3
+_CHANGE = 1.1  # of what a row costs, that is no noise
+_FEW = 5  # calls of each size that are tried, of which the middle counts
+# Between the trials: at 512 they cost less than one call in a hundred.
+_FIRST_ROUNDS, _MOST_ROUNDS = 16, 512
 
 
 class OperatingPoint:
-    """Of one model: at most `calls` of a lane, of `rows` rows unless one request has more."""
+    """Of one model: at most `calls` of a lane, of `rows` rows unless one request has more.
 
-    def __init__(self, model: str, *, max_calls: int, call_seconds: float) -> None:
-        """`call_seconds` is what a call may take before it is to have fewer rows."""
-        levels = [*(level for level in _LEVELS if level < max_calls), max_calls]
-        self._climb = HillClimb(levels, start=min(FIRST_CALLS, max_calls) - 1)
-        self._call_seconds = call_seconds
+    A call that has been out for `patience_seconds` is not expected back soon.
+    """
+
+    def __init__(self, model: str, *, max_calls: int, first_rows: int) -> None:
+        """`first_rows` may share a call in any case."""
+        self._max_calls, self._first_rows = max_calls, first_rows
         self._calls_gauge = metrics.CALLS_LIMIT.labels(model)
         self._rows_gauge = metrics.ROWS_LIMIT.labels(model)
-        self.rows = FIRST_ROWS
-        self._fastest = call_seconds
-        self._rows_gauge.set(self.rows)
-        self.calls = self._settling = self._window = 0
-        self._num_calls = self._num_requests = self._num_inside = self._most_inside = 0
-        self._since = self._last = self._elapsed = 0.0
-        self._use(0.0)
+        self._rounds, self._starts = _FIRST_ROUNDS, True
+        self._tried: list[tuple[int, float]] = []  # rows and seconds
+        self._sizes: list[int] = []  # of the calls that are still to be tried
+        self._wanted = FIRST_CALLS, first_rows
+        self.patience_seconds = 1.0
+        self._settle(FIRST_CALLS, first_rows, 0.0)
 
-    def observe(
-        self,
-        sent: float,
-        now: float,
-        *,
-        num_requests: int,
-        num_inside: int,
-        num_rows: int,
-        is_full: bool,
-    ) -> None:
-        """Learn from a call that was answered, and shared by so many requests.
-
-        When it came back there were `num_inside`, its own among them. It `is_full` if others had to
-        wait because it could have no more rows.
-        """
-        self._adapt_rows(num_rows, now - sent, is_full=is_full)
-        if sent < self._since:
-            return  # it was sent at another operating point
-        if self._settling:
-            self._settling -= 1
-        else:
-            # Of a pause in which nobody asks, no more than a call's own time counts.
-            self._elapsed += min(now - self._last, 2 * (now - sent))
+    def observe(self, sent: float, now: float, *, num_rows: int, is_last: bool) -> None:
+        """Learn from a call that was answered; it `is_last` if all places were taken until then."""
+        if sent < self._since or self._max_calls == 1:
+            return  # it was sent at another operating point, or there is no other
+        if self._sizes:
+            self._sizes.pop()
+            self._tried.append((num_rows, now - sent))
+            if self._sizes:
+                self.rows = self._sizes[-1]
+            else:
+                self._judge(now)
+        elif is_last:
             self._num_calls += 1
-            self._num_requests += num_requests
-            self._num_inside += num_inside
-            self._most_inside = max(self._most_inside, num_inside)
-        self._last = now
-        if self._num_calls >= self._window:
-            self._judge(now)
+            self._num_rows += num_rows
+            self._seconds += now - sent
+            if self._num_calls >= self._rounds * self.calls:
+                self._try_fewer(now)
 
     def back_off(self, now: float) -> None:
-        """Learn that a call was refused, or did not come back in time."""
-        self._set_rows(self.rows // 2)
-        self._climb.fall_back()
-        self._use(now)
+        """Learn that a call was refused."""
+        self._rounds, self._starts = _FIRST_ROUNDS, False
+        self._settle(self._settled[0] // 2, self._settled[1], now)
+
+    def _try_fewer(self, now: float) -> None:
+        calls, rows = self._settled
+        self.patience_seconds = max(1.0, 10 * self._seconds / self._num_calls)
+        usual = max(1, round(self._num_rows / self._num_calls))
+        half = calls // 2
+        self._sizes = [usual] * max(_FEW, half)
+        if 1.5 * usual > rows:
+            self._sizes += [2 * usual] * _FEW
+        self._tried = []
+        self.calls, self.rows, self._since = half, self._sizes[-1], now
 
     def _judge(self, now: float) -> None:
-        """Score a window in which requests met: one that comes alone leaves alone anyway."""
-        inside = self._num_inside / self._num_calls
-        if inside >= _COMPANY and self._elapsed > 0:
-            throughput = self._num_requests / self._elapsed
-            self._climb.observe(throughput**2 / inside, most=self._most_inside)
-        if self._climb.setting == self.calls:
-            self._begin_window()
-        else:
-            self._use(now)
+        calls, rows = self._settled
+        usuals = self._tried[-max(_FEW, calls // 2) :]
+        others = self._tried[: -len(usuals)]
+        num_rows, seconds = _middle(usuals)
+        usual, latency = self._num_rows / self._num_calls, self._seconds / self._num_calls
+        # Fewer rows than usual may have been there: they take less time, at most in proportion.
+        seconds *= max(1.0, usual / num_rows) ** 0.5
+        wanted = self._wanted_calls(latency / seconds), self._wanted_rows(usuals, others)
+        # One verdict for more may be noise, and too many are dear.
+        calls = wanted[0] if wanted[0] < calls or wanted[0] == self._wanted[0] else calls
+        rows = wanted[1] if wanted[1] < rows or wanted[1] == self._wanted[1] else rows
+        is_far = abs(wanted[0] - calls) > calls // 4 or wanted[1] != rows
+        is_far = is_far or (calls, rows) != self._settled
+        self._rounds = _FIRST_ROUNDS if is_far else min(2 * self._rounds, _MOST_ROUNDS)
+        self._wanted = wanted
+        self._settle(calls, rows, now)
 
-    def _use(self, now: float) -> None:
-        self.calls = self._climb.setting
+    def _wanted_calls(self, ratio: float) -> int:
+        calls = self._settled[0]
+        if ratio < _NO_QUEUE:
+            return 2 * calls if self._starts else calls + max(1, calls // 4)
+        self._starts = False
+        return calls if ratio < _QUEUE else max(FIRST_CALLS, int(calls / ratio) + 1)
+
+    def _wanted_rows(
+        self, usuals: list[tuple[int, float]], others: list[tuple[int, float]]
+    ) -> int:
+        rows = self._settled[1]
+        if not others:
+            return rows
+        (few, quick), (many, slow) = _middle(usuals), _middle(others)
+        dearer = slow / many / (quick / few)
+        if dearer < 1 / _CHANGE and many >= 1.5 * few:
+            return max(rows, min(_MOST_ROWS, 2 * rows))
+        return max(self._first_rows, rows // 2) if dearer > _CHANGE else rows
+
+    def _settle(self, calls: int, rows: int, now: float) -> None:
+        self.calls = min(self._max_calls, max(FIRST_CALLS, calls))
+        self.rows = rows
+        self._settled = self.calls, rows
         self._calls_gauge.set(self.calls)
-        self._since = self._last = now
-        self._settling = self.calls
-        # Whole rounds: else one of two calls that differ would count more often.
-        self._window = self.calls * max(2, -(-_WINDOW_CALLS // self.calls))
-        self._begin_window()
+        self._rows_gauge.set(rows)
+        self._sizes = []
+        self._since = now
+        self._num_calls = self._num_rows = 0
+        self._seconds = 0.0
 
-    def _begin_window(self) -> None:
-        self._num_calls = self._num_requests = self._num_inside = self._most_inside = 0
-        self._elapsed = 0.0
 
-    def _adapt_rows(self, num_rows: int, seconds: float, *, is_full: bool) -> None:
-        # What a call costs besides its rows shows in the fastest, which is forgotten bit by bit.
-        self._fastest = min(seconds, self._fastest * _FORGET)
-        worth_while = max(_QUICK_SECONDS, _AMORTISED * self._fastest)
-        if seconds > min(worth_while, max(self._call_seconds, 2 * self._fastest)):
-            if _FEWEST_ROWS < self.rows <= 2 * num_rows:
-                self._set_rows(max(_FEWEST_ROWS, int(self.rows * _FEWER_ROWS)))
-        elif is_full and self.rows < MOST_ROWS:
-            self._set_rows(self.rows + max(_FEWEST_ROWS, self.rows // 4))
-
-    def _set_rows(self, rows: int) -> None:
-        self.rows = min(MOST_ROWS, max(1, rows))
-        self._rows_gauge.set(self.rows)
+def _middle(calls: list[tuple[int, float]]) -> tuple[float, float]:
+    return median(rows for rows, _ in calls), median(seconds for _, seconds in calls)

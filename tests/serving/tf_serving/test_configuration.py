@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving.gateway.api.schemas import MAX_INSTANCES
-from serving.gateway.inference.operating_point import MOST_ROWS
+from serving.models import MODELS
 from serving.tf_serving.model_config import model_config, read_exceptions
 from serving.tf_serving.repository import find_models
 from tests.serving.tf_serving.messages import message
@@ -65,7 +65,7 @@ def test_metrics_are_on_where_prometheus_asks() -> None:
 
 @pytest.mark.parametrize("name", BATCHING)
 def test_batches_take_the_largest_call_of_the_gateway(name: str) -> None:
-    largest_call = max(MAX_INSTANCES, MOST_ROWS)
+    largest_call = max([MAX_INSTANCES, *(model.max_call_rows for model in MODELS.values())])
 
     assert read(name, "BatchingParameters").max_batch_size.value >= largest_call
 

@@ -69,7 +69,7 @@ class FixedPoint(OperatingPoint):
     """Calls and rows that stay what they are."""
 
     def __init__(self, *, calls: int, rows: int) -> None:
-        super().__init__(MODEL, max_calls=calls, call_seconds=FOREVER)
+        super().__init__(MODEL, max_calls=calls, first_rows=rows)
         self.calls, self.rows = calls, rows
 
     def observe(self, *_args: Any, **_kwargs: Any) -> None:
