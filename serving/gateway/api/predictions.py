@@ -6,7 +6,7 @@ measured. What lies around both applications is listed in `app.py`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -130,19 +130,18 @@ class Predictions:
         self._others = others
         self._models = sorted({endpoint.inference.limit.model for endpoint in endpoints.values()})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection event.
 
         Raises:
-            TfgateError: what the endpoint raised, or there is none.
+            TfgateError: there is no such endpoint.
         """
         endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
         if endpoint is not None and scope["method"] == "POST":
-            await endpoint(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(_FOLDER):
+            return endpoint(scope, receive, send)
+        if scope["type"] == "http" and scope["path"].startswith(_FOLDER):
             raise self._refusal(scope)
-        else:
-            await self._others(scope, receive, send)
+        return self._others(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> TfgateError:
         named = _PATH.fullmatch(scope["path"])

@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
-from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import Forbidden, PayloadTooLarge, RateLimited, Unauthenticated
 from serving.gateway.middleware.keys import Key, KeyRing, Rate, WrongKeys, parse_rate
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
 
 _LOGGER = logging.getLogger("tfgate.keys")
 _POLL_SECONDS = 1
@@ -39,6 +40,10 @@ class Authentication:
     """
 
     def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
+        # Not at the top: the package takes 2 MB, and most gateways have no keys.
+        from limits.aio.storage import MemoryStorage  # noqa: PLC0415
+        from limits.aio.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
+
         self.app = app
         self._ring = ring
         self._storage = MemoryStorage()
@@ -93,7 +98,7 @@ class Authentication:
             context.charge = partial(self._pay, key, of_rows, "rows")
         return key
 
-    async def _pay(self, key: Key, rates: list[RateLimitItem], what: str, number: int) -> None:
+    async def _pay(self, key: Key, rates: list["RateLimitItem"], what: str, number: int) -> None:
         """Count so many requests or rows against a key's rates.
 
         Raises:
@@ -115,7 +120,7 @@ class Authentication:
                 left = f"{message} too often for {number} more {what}"
                 raise RateLimited(left, retry_after_seconds=seconds)
 
-    async def _seconds_until(self, rate: RateLimitItem, who: tuple[str, str], number: int) -> int:
+    async def _seconds_until(self, rate: "RateLimitItem", who: tuple[str, str], number: int) -> int:
         """Say when so many would pass, if nothing else came: the limiter tells it only of one.
 
         It counts what came in this window of time, and of what came in the window before the share
@@ -174,7 +179,7 @@ def _rates(key: Key) -> list[Rate]:
     return sorted(map(parse_rate, key.rates), key=lambda rate: rate.limit.get_expiry())
 
 
-def _words(rate: RateLimitItem, what: str) -> str:
+def _words(rate: "RateLimitItem", what: str) -> str:
     """Say a rate with what it counts: "50 rows per 1 minute"."""
     return str(rate).replace(" per ", f" {what} per ", 1)
 

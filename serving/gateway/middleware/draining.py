@@ -1,5 +1,7 @@
 """What changes while the gateway winds down; knows neither signals nor for how long."""
 
+from collections.abc import Awaitable
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,11 +19,10 @@ class Draining:
         self.app = app
         self.draining = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection event; requests that began before the draining pass unchanged."""
         if not self.draining or scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
 
         async def send_last(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -29,7 +30,7 @@ class Draining:
             await send(message)
 
         scope.setdefault("state", {})["draining"] = True
-        await self.app(scope, receive, send_last)
+        return self.app(scope, receive, send_last)
 
 
 def refuse_while_draining(scope: Scope) -> None:

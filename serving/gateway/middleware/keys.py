@@ -10,9 +10,8 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from limits import RateLimitItem, parse
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -22,6 +21,9 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
 
 # What is counted, if it is said; all else of a rate is the business of `limits`.
 _COUNTED = re.compile(r"(?<=[0-9])\s*(?P<what>requests?|rows?)\b")
@@ -34,7 +36,7 @@ class WrongKeys(Exception):
 class Rate(NamedTuple):
     """So many requests in so much time, or so many rows: the instances of their predictions."""
 
-    limit: RateLimitItem
+    limit: "RateLimitItem"
     of_rows: bool
 
 
@@ -44,6 +46,9 @@ def parse_rate(value: str) -> Rate:
     Raises:
         ValueError: it is none.
     """
+    # Not at the top: the package takes 2 MB, and most gateways have no rates.
+    from limits import parse  # noqa: PLC0415
+
     if re.search("[,;|]", value):
         message = "give each rate by itself"
         raise ValueError(message)

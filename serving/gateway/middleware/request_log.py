@@ -121,9 +121,10 @@ class RequestLog:
             if not status:
                 context.outcome = ClientDisconnected.code
             context.finish(status)
-            self._write(context, status)
+            stages = context.stage_seconds()
+            self._write(context, status, stages)
             if context.model is not None:
-                _count(context, context.model)
+                _count(context, context.model, stages)
 
     def _report(self, error: Exception, context: RequestContext, root_path: str) -> Response:
         """Note an error in the context, and build the answer that reports it."""
@@ -138,14 +139,14 @@ class RequestLog:
             context.error = f"{error.detail}: {cause}" if cause else error.detail
         return self._answer(error, context, root_path)
 
-    def _write(self, context: RequestContext, status: int) -> None:
+    def _write(self, context: RequestContext, status: int, stages: Mapping[str, float]) -> None:
         level = logging.ERROR if status >= 500 else logging.INFO
         # Probes come by the second, and are no error when told "not yet". What is shed comes by the
         # thousand just when there is no time for it: the limit sums it up once a second.
         if status == 429 or (status in (200, 503) and _PROBES.match(context.path)):
             level = logging.DEBUG
         if level >= self._level:
-            self._lines.take(self._encode(_line(level, context, status)))
+            self._lines.take(self._encode(_line(level, context, status, stages)))
 
 
 def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
@@ -156,10 +157,11 @@ def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
+def _line(
+    level: int, context: RequestContext, status: int, stages: Mapping[str, float]
+) -> dict[str, Any]:
     seconds = time.perf_counter() - context.started
     # In whole microseconds: rounding to three digits takes three times as long.
-    stages = {name: round(1e6 * took) / 1000 for name, took in context.stage_seconds.items()}
     line = {
         "time": datetime.now(UTC),
         "level": logging.getLevelName(level),
@@ -175,7 +177,7 @@ def _line(level: int, context: RequestContext, status: int) -> dict[str, Any]:
         "instances": context.num_instances,
         "error": context.error,
         "milliseconds": round(1e6 * seconds) / 1000,
-        "stages": stages,
+        "stages": {name: round(1e6 * took) / 1000 for name, took in stages.items()},
     }
     if context.trace_id is not None:
         line["trace_id"] = context.trace_id
@@ -195,7 +197,7 @@ def _text(line: Mapping[str, Any]) -> bytes:
     return text_line(line["time"], line["level"], told).encode()
 
 
-def _count(context: RequestContext, model: str) -> None:
+def _count(context: RequestContext, model: str, stages: Mapping[str, float]) -> None:
     if model == metrics.UNKNOWN_MODEL:
         metrics.REQUESTS.labels(model, metrics.NO_VERSION, context.outcome).inc()
         return
@@ -207,8 +209,12 @@ def _count(context: RequestContext, model: str) -> None:
     if context.outcome == Overloaded.code:
         return
     seconds = time.perf_counter() - context.started
-    stages = [context.stage_seconds.get(stage, nan) for stage in metrics.STAGES]
-    metrics.UNCOUNTED.append((series, (seconds, context.num_instances or nan, *stages)))
+    row = (
+        seconds,
+        context.num_instances or nan,
+        *[stages.get(each, nan) for each in metrics.STAGES],
+    )
+    metrics.UNCOUNTED.append((series, row))
     if len(metrics.UNCOUNTED) == 1:
         asyncio.get_running_loop().call_later(_BLOCK_SECONDS, metrics.flush)
     elif len(metrics.UNCOUNTED) >= _BLOCK_REQUESTS:

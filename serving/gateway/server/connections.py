@@ -27,7 +27,6 @@ from uvicorn.protocols.http.httptools_impl import (
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
 from serving.gateway.middleware.load_shedding import DOOR, LoadShedding
 from serving.gateway.server import heads, refusals
-from serving.gateway.server.loop_lag import LoopLag
 
 _LINGER_SECONDS = 1
 _MAX_PIPELINED = 8  # requests sent ahead, while the first of them is at work
@@ -60,13 +59,11 @@ class BoundedConnection(asyncio.Protocol):
         *,
         limits: ConnectionLimits,
         root_path: str = "",
-        lag: LoopLag | None = None,
         config: Config,
         **state: Any,
     ) -> None:
-        """`root_path` stands before every path where clients ask; `lag` is the loop's, if known."""
+        """`root_path` stands before every path where clients ask."""
         self._limits = limits
-        self._lag = lag
         self._idle = _Timer(config.timeout_keep_alive, self._close)
         self._reading = _Timer(limits.seconds, self._read_for_too_long)
         self._writing = _Timer(limits.seconds, self._abort)
@@ -83,7 +80,6 @@ class BoundedConnection(asyncio.Protocol):
         self._requests.connection_made(forgiving)  # type: ignore[arg-type]
         # uvicorn waits for ever for the first request: Kludex/uvicorn#1192.
         self._idle.start()
-        self._rest()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Leave nothing behind."""
@@ -138,21 +134,9 @@ class BoundedConnection(asyncio.Protocol):
         elif requests.is_idle() and not requests.num_bytes:
             # The end of a request that was answered before it was complete, or as it came.
             self._idle.start()
-            self._rest()
         # Any byte has ended the idleness, also one that belongs to no request at work.
         elif requests.inside_head or not requests.num_unanswered:
             self._reading.start()
-
-    def _rest(self) -> None:
-        """Read nothing for a while where the loop is late; nobody waits here for an answer."""
-        if self._lag is not None and self._lag.rest_seconds:
-            self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(self._lag.rest_seconds, self._read_again)
-
-    def _read_again(self) -> None:
-        # Requests that were sent ahead wait as ever for the answers before them.
-        if not (self._transport.is_closing() or self._requests.flow.read_paused):
-            self._transport.resume_reading()
 
     def _read_for_too_long(self) -> None:
         if self._requests.num_unanswered:

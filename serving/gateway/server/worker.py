@@ -47,10 +47,10 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         signal.signal(number, lambda *_: sys.exit(0))
     gateway = Draining(create_app(settings, models=load_models(settings.models_path)))
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
-    lag = LoopLag()
-    http = partial(BoundedConnection, limits=limits, root_path=settings.root_path, lag=lag)
+    http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
     config = uvicorn.Config(
         gateway,
+        interface="asgi3",  # it would guess another, for what is called is no coroutine function
         log_config=log_config(settings.log_level, settings.log_format),
         http=http,  # type: ignore[arg-type]  # it only calls it
         ws="none",
@@ -64,7 +64,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     who = f"keys in {settings.keys_file}" if settings.keys_file else "no keys needed"
     _LOGGER.info("listening on http://%s:%s, asking %s, %s", host, port, settings.model_server, who)
     file_descriptors.watch()
-    _Server(config, gateway, settings, lag).run(sockets=[listener])
+    _Server(config, gateway, settings).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -73,11 +73,9 @@ class _Server(uvicorn.Server):
     The first SIGTERM lets it answer for a while longer, until balancers know.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, gateway: Draining, settings: Settings, lag: LoopLag
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Draining, settings: Settings) -> None:
         super().__init__(config)
-        self._lag = lag
+        self._lag = LoopLag()
         self._gateway = gateway
         self._settings = settings
         self._drain_seconds = settings.drain_seconds

@@ -146,8 +146,8 @@ RETRIES = Counter(
 
 LOOP_LAG = Gauge(
     "tfgate_loop_lag_seconds",
-    "How late the event loop was when it last looked, some fifty times a second; of several "
-    "workers the latest.",
+    "How late the event loop was when it last looked, ten times a second; of several workers, "
+    "the latest.",
     multiprocess_mode="livemax",
 )
 REFUSED_HEADS = Counter(

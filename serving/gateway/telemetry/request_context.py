@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from starlette.types import Scope
 
@@ -44,17 +45,21 @@ class RequestContext:
     client: str | None = None
     scheme: str | None = None
     stage: str | None = None
-    stage_seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
-    _entered: float = 0.0
+    _entered: list[tuple[str | None, float]] = field(default_factory=list)
 
     def enter(self, stage: str | None) -> None:
         """Begin a stage, one of metrics.STAGES, and end the one before it."""
-        now = time.perf_counter()
-        if self.stage is not None:
-            spent = self.stage_seconds.get(self.stage, 0.0)
-            self.stage_seconds[self.stage] = spent + now - self._entered
-        self.stage, self._entered = stage, now
+        self.stage = stage
+        self._entered.append((stage, time.perf_counter()))
+
+    def stage_seconds(self) -> dict[str, float]:
+        """Add up the stages that have ended, in the order in which they were first entered."""
+        seconds: dict[str, float] = {}
+        for (stage, began), (_, ended) in pairwise(self._entered):
+            if stage is not None:
+                seconds[stage] = seconds.get(stage, 0.0) + ended - began
+        return seconds
 
     def trace_headers(self) -> dict[str, str]:
         """Return the headers with which a call continues the trace; none if there is no trace."""

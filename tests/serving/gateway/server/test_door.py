@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
+from serving.gateway.middleware.forwarded import Forwarded
 from serving.gateway.middleware.load_shedding import DOOR, LoadShedding
 from serving.gateway.server.connections import BoundedConnection, ConnectionLimits
 from tests import stack
@@ -180,6 +182,7 @@ def test_a_body_in_pieces_is_no_next_request(full: str) -> None:
         prediction(LENGTH, b"Expect: 100-continue\r\n", body=b""),
         prediction(LENGTH, b"Connection: close\r\n"),
         prediction(LENGTH, version=b"1.0"),
+        prediction(LENGTH, b"Connection: keep-alive\r\n", version=b"1.0"),
     ],
 )
 def test_a_connection_that_cannot_go_on_ends_with_the_refusal(request_: bytes, full: str) -> None:
@@ -231,6 +234,27 @@ def test_as_soon_as_there_is_room_a_connection_that_was_refused_is_answered(url:
         assert read(connection).status == 200
 
 
+def test_while_it_drains_a_refusal_is_the_last_answer_of_its_connection(
+    server: FakeModelServer,
+) -> None:
+    settings = {"max_requests": str(BOUND), "predict_timeout_seconds": "300"}
+    with (
+        listening(server) as address,
+        stack.gateway_process(model_server=address, drain_seconds="300", **settings) as running,
+    ):
+        process, url = running
+        with connect(url) as connection, filled(url):
+            connection.sendall(prediction(LENGTH))
+            assert read(connection).status == 429
+            process.send_signal(signal.SIGTERM)
+            stack.wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 503, "draining")
+
+            connection.sendall(prediction(LENGTH))
+            answer = read(connection)
+            assert (answer.status, answer.headers["connection"]) == (429, "close")
+            assert connection.recv(1) == b""
+
+
 def test_a_burst_is_let_in_as_far_as_there_is_room() -> None:
     """Decided by the server, before any task of the application has had its turn."""
     asked: list[str] = []
@@ -252,12 +276,15 @@ def test_a_burst_is_let_in_as_far_as_there_is_room() -> None:
         max_requests=2 * BOUND,
     )
 
+    app = Forwarded(door, root_path="/tfgate", trusted=[])
+
     async def come() -> list[bytes]:
         loop = asyncio.get_running_loop()
         make = partial(
             BoundedConnection,
             limits=ConnectionLimits(4_000, 10),
-            config=uvicorn.Config(door, log_config=None),
+            root_path="/tfgate",
+            config=uvicorn.Config(app, log_config=None),
             server_state=ServerState(),
             app_state={DOOR: door},
             _loop=loop,
@@ -266,7 +293,7 @@ def test_a_burst_is_let_in_as_far_as_there_is_room() -> None:
         connections = [make() for _ in transports]
         for connection, transport in zip(connections, transports, strict=True):
             connection.connection_made(transport)
-            connection.data_received(prediction(LENGTH))
+            connection.data_received(prediction(LENGTH, target=b"/tfgate/predict/sentiment"))
         assert asked == []
         told = [transport.written[:12] for transport in transports]
         may_answer.set()
