@@ -25,11 +25,13 @@ from serving.gateway.telemetry import metrics
 FIRST_CALLS = 2
 _MOST_ROWS = 1024
 # Latency / that of half as many calls, below which none waits, and above which too many do.
-_NO_QUEUE, _QUEUE = 1.1, 1.3
+_NO_QUEUE, _QUEUE = 1.15, 1.35
 _CHANGE = 1.1  # of what a row costs, that is no noise
-_FEW = 5  # calls of each size that are tried, of which the middle counts
-# Between the trials: at 512 they cost less than one call in a hundred.
-_FIRST_ROUNDS, _MOST_ROUNDS = 16, 512
+# Calls of each size that are tried. Of them the quickest quarter counts: a disturbance is shorter.
+_FEW = 5
+_ROUNDS = 16  # of a window, that are judged together
+_LONGEST_REST = 32  # windows between two trials, which then cost less than one call in a hundred
+_ANOTHER_WORLD = 2  # times the latency, or a part of it: a reason to try at once
 
 
 class OperatingPoint:
@@ -43,7 +45,9 @@ class OperatingPoint:
         self._max_calls, self._first_rows = max_calls, first_rows
         self._calls_gauge = metrics.CALLS_LIMIT.labels(model)
         self._rows_gauge = metrics.ROWS_LIMIT.labels(model)
-        self._rounds, self._starts = _FIRST_ROUNDS, True
+        self._starts = True
+        self._rest = self._rested = 0
+        self._latency = 0.0
         self._tried: list[tuple[int, float]] = []  # rows and seconds
         self._sizes: list[int] = []  # of the calls that are still to be tried
         self._wanted = FIRST_CALLS, first_rows
@@ -65,17 +69,28 @@ class OperatingPoint:
             self._num_calls += 1
             self._num_rows += num_rows
             self._seconds += now - sent
-            if self._num_calls >= self._rounds * self.calls:
-                self._try_fewer(now)
+            if self._num_calls >= _ROUNDS * self.calls:
+                self._look(now)
 
     def back_off(self, now: float) -> None:
         """Learn that a call was refused."""
-        self._rounds, self._starts = _FIRST_ROUNDS, False
+        self._rest, self._starts = 0, False
         self._settle(self._settled[0] // 2, self._settled[1], now)
+
+    def _look(self, now: float) -> None:
+        """Try fewer after a rest, or when calls take another time than they did."""
+        latency = self._seconds / self._num_calls
+        self.patience_seconds = max(1.0, 10 * latency)
+        self._rested += 1
+        is_same = self._latency / _ANOTHER_WORLD < latency < self._latency * _ANOTHER_WORLD
+        if is_same and self._rested <= self._rest:
+            self._begin_window()
+        else:
+            self._rested, self._latency = 0, latency
+            self._try_fewer(now)
 
     def _try_fewer(self, now: float) -> None:
         calls, rows = self._settled
-        self.patience_seconds = max(1.0, 10 * self._seconds / self._num_calls)
         usual = max(1, round(self._num_rows / self._num_calls))
         half = calls // 2
         self._sizes = [usual] * max(_FEW, half)
@@ -88,7 +103,7 @@ class OperatingPoint:
         calls, rows = self._settled
         usuals = self._tried[-max(_FEW, calls // 2) :]
         others = self._tried[: -len(usuals)]
-        num_rows, seconds = _middle(usuals)
+        num_rows, seconds = _quick(usuals)
         usual, latency = self._num_rows / self._num_calls, self._seconds / self._num_calls
         # Fewer rows than usual may have been there: they take less time, at most in proportion.
         seconds *= max(1.0, usual / num_rows) ** 0.5
@@ -98,7 +113,7 @@ class OperatingPoint:
         rows = wanted[1] if wanted[1] < rows or wanted[1] == self._wanted[1] else rows
         is_far = abs(wanted[0] - calls) > calls // 4 or wanted[1] != rows
         is_far = is_far or (calls, rows) != self._settled
-        self._rounds = _FIRST_ROUNDS if is_far else min(2 * self._rounds, _MOST_ROUNDS)
+        self._rest = 0 if is_far else min(2 * self._rest + 1, _LONGEST_REST)
         self._wanted = wanted
         self._settle(calls, rows, now)
 
@@ -115,7 +130,7 @@ class OperatingPoint:
         rows = self._settled[1]
         if not others:
             return rows
-        (few, quick), (many, slow) = _middle(usuals), _middle(others)
+        (few, quick), (many, slow) = _quick(usuals), _quick(others)
         dearer = slow / many / (quick / few)
         if dearer < 1 / _CHANGE and many >= 1.5 * few:
             return max(rows, min(_MOST_ROWS, 2 * rows))
@@ -129,9 +144,13 @@ class OperatingPoint:
         self._rows_gauge.set(rows)
         self._sizes = []
         self._since = now
+        self._begin_window()
+
+    def _begin_window(self) -> None:
         self._num_calls = self._num_rows = 0
         self._seconds = 0.0
 
 
-def _middle(calls: list[tuple[int, float]]) -> tuple[float, float]:
-    return median(rows for rows, _ in calls), median(seconds for _, seconds in calls)
+def _quick(calls: list[tuple[int, float]]) -> tuple[float, float]:
+    seconds = sorted(seconds for _, seconds in calls)
+    return median(rows for rows, _ in calls), seconds[len(seconds) // 4]

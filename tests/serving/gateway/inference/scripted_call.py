@@ -71,6 +71,7 @@ class FixedPoint(OperatingPoint):
     def __init__(self, *, calls: int, rows: int) -> None:
         super().__init__(MODEL, max_calls=calls, first_rows=rows)
         self.calls, self.rows = calls, rows
+        self.patience_seconds = FOREVER
 
     def observe(self, *_args: Any, **_kwargs: Any) -> None:
         """Learn nothing."""
