@@ -50,7 +50,9 @@ class OperatingPoint:
         self._latency = 0.0
         self._tried: list[tuple[int, float]] = []  # rows and seconds
         self._sizes: list[int] = []  # of the calls that are still to be tried
-        self._wanted = FIRST_CALLS, first_rows
+        self._wanted: tuple[int, int] = FIRST_CALLS, first_rows
+        self._settled = self._wanted
+        self.calls, self.rows = self._settled
         self.patience_seconds = 1.0
         self._settle(FIRST_CALLS, first_rows, 0.0)
 
@@ -124,9 +126,7 @@ class OperatingPoint:
         self._starts = False
         return calls if ratio < _QUEUE else max(FIRST_CALLS, int(calls / ratio) + 1)
 
-    def _wanted_rows(
-        self, usuals: list[tuple[int, float]], others: list[tuple[int, float]]
-    ) -> int:
+    def _wanted_rows(self, usuals: list[tuple[int, float]], others: list[tuple[int, float]]) -> int:
         rows = self._settled[1]
         if not others:
             return rows

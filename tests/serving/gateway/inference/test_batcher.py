@@ -195,7 +195,9 @@ def test_calls_that_are_out_for_long_lose_their_place_but_not_without_bound() ->
             call.end(call.out[0])
             await settle()
         answers = [await request for request in asked]
-        assert [answer.outputs["number"].tolist() for answer in answers] == [[n] for n in range(100)]
+        assert [answer.outputs["number"].tolist() for answer in answers] == [
+            [n] for n in range(100)
+        ]
 
     run_alone(test())
 
