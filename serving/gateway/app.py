@@ -31,6 +31,7 @@ from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -170,8 +171,11 @@ def _inference(
         client,
         router,
         ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        max_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        max_calls=settings.max_calls_in_flight,
+        OperatingPoint(
+            name,
+            max_calls=settings.max_calls_in_flight,
+            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
+        ),
     )
 
 
