@@ -95,12 +95,14 @@ def create_app(
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
     asked = partial(model_asked, known=registry.known)
-    begin: Begin = partial(tracing.new_context if tracing else new_context, model_asked=asked)
+    paths = endpoints(registry, catalog, settings)
+    typed = {path: endpoint.inference.limit.model for path, endpoint in paths.items()}
+    new = tracing.new_context if tracing else new_context
+    begin: Begin = partial(new, model_asked=asked, typed=typed)
     if settings.trusted_proxies:
         begin = naming_client(begin)
 
     # Two kinds of application: predictions, which are plain ASGI, and FastAPI, for all else.
-    paths = endpoints(registry, catalog, settings)
     works: list[Work] = [
         monitor.keep_looking,
         *([partial(follow, keys)] if keys else []),

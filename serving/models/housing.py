@@ -100,11 +100,6 @@ def preprocess(requests: Sequence[HousingRequest]) -> Tensors:
     return tensors
 
 
-def preprocess_seconds(requests: Sequence[HousingRequest]) -> float:
-    """Estimate: a house is a line of a table."""
-    return 1e-6 * len(requests)
-
-
 def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> list[HousingResponse]:
     """Give each price with its interval, and warn of values that the version was not trained on."""
     prices = np.array([outputs[name] for name in _PRICES], np.float64)  # [3, batch]
@@ -191,7 +186,6 @@ MODEL = Model(
     ),
     preprocess=preprocess,
     postprocess=postprocess,
-    preprocess_seconds=preprocess_seconds,
     max_call_rows=512,
     reads_card=True,
     reads_columns=True,

@@ -242,9 +242,9 @@ class _Lane:
                 self._batcher.limit.back_off()
         elif call.exception() is None:
             waited = sum(sent - member.arrived for member in members) / len(members)
-            self._batcher.limit.observe(waited, now - sent)
             num_rows = sum([member.num_rows for member in members])
             is_last = len(self._calls) + 1 >= self._point.calls
+            self._batcher.limit.observe(waited, now - sent)
             self._point.observe(sent, now, num_rows=num_rows, is_last=is_last)
         elif isinstance(call.exception(), (DeadlineExceeded, Overloaded)):
             self._batcher.limit.back_off()

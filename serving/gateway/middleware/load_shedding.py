@@ -125,7 +125,7 @@ class LoadShedding:
             error = Overloaded("more predictions are in progress than can be answered soon")
             await self._refuse(name, error, scope, receive, send)
             metrics.SHED.labels(name, metrics.SHED_BY_BOUND).inc()
-        elif model is not None and model.inference.limit.is_full:
+        elif model is not None and model.inference.limit.room <= 0:
             model.inference.limit.count_refusal(metrics.SHED_BY_LIMIT)
             await self._refuse(name, model.inference.limit.overloaded(), scope, receive, send)
         else:
