@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import breakdown, environments
-from bench.compare import Comparison
+from bench.compare import CONNECTIONS, Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
 from bench.load import NoLoadGenerator
 from bench.machine import describe_session
 from bench.measure import Matrix, Measurement
+from bench.operating_points import measure_operating_points
 from bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from bench.report import write_report
 from bench.results import Cell, OverloadPoint, Piece, Results
@@ -161,12 +162,13 @@ def compare(
     ),
     rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 5,
     seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 3,
+    connections: Annotated[int, typer.Option(min=1, help="that ask at once")] = CONNECTIONS,
 ) -> None:
     """Measure this tree's gateway against that of another revision, in turns."""
     with ExitStack() as stack:
         before = folder or stack.enter_context(unpacked(revision))
         chosen = _chosen(workloads, list(WORKLOADS))
-        comparison = Comparison(before, ROOT, chosen, rounds, seconds)
+        comparison = Comparison(before, ROOT, chosen, rounds, seconds, connections)
         compare_revisions(comparison, SCRATCH, console)
 
 
@@ -178,6 +180,16 @@ def report(results_file: ResultsFile = RESULTS) -> None:
         message = f"{results_file} holds no measurement: run 'python -m bench run' first"
         raise typer.BadParameter(message)
     console.print(f"written: {write_report(results)}")
+
+
+@app.command()
+def simulate() -> None:
+    """Simulate which calls and rows are chosen over model servers of every kind: two minutes."""
+    lines = measure_operating_points()
+    table = Table(*next(lines))
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
 
 
 def _begin(file: Path, systems: list[System]) -> Results:

@@ -30,6 +30,7 @@ class Comparison:
     workloads: list[str]
     rounds: int
     seconds: int
+    connections: int = CONNECTIONS
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def compare(comparison: Comparison, scratch: Path, console: Console) -> None:
     ):
         for name in comparison.workloads:
             turns = _measure(name, [before, now], comparison, scratch)
-            console.print(f"\n{WORKLOADS[name].title}, {CONNECTIONS} connections")
+            console.print(f"\n{WORKLOADS[name].title}, {comparison.connections} connections")
             console.print(speed_table(turns))
         console.print(memory_table([_weigh(each) for each in (before, now)]))
 
@@ -82,17 +83,17 @@ def _measure(
         each.name: Target(each.url, TFGATE.path(WORKLOADS[name]), requests) for each in gateways
     }
     for each in gateways:
-        put_load(targets[each.name], connections=CONNECTIONS, seconds=1)
+        put_load(targets[each.name], connections=comparison.connections, seconds=1)
     return [
-        _turn(name, each, targets[each.name], comparison.seconds)
+        _turn(name, each, targets[each.name], comparison)
         for number in range(comparison.rounds)
         for each in gateways[:: 1 if number % 2 == 0 else -1]
     ]
 
 
-def _turn(name: str, asked: Gateway, target: Target, seconds: int) -> Turn:
+def _turn(name: str, asked: Gateway, target: Target, comparison: Comparison) -> Turn:
     began = asked.program.cpu_seconds()
-    load = put_load(target, connections=CONNECTIONS, seconds=seconds)
+    load = put_load(target, connections=comparison.connections, seconds=comparison.seconds)
     used = asked.program.cpu_seconds() - began
     asked.program.check()
     return Turn(

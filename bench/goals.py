@@ -26,7 +26,7 @@ from bench.ratios import (
     tail_over_best,
     tail_under_overload,
 )
-from bench.systems import EARLIER, IN_FRONT
+from bench.systems import EARLIER, EARLIER_REVISION, IN_FRONT
 from bench.workloads import WORKLOADS
 
 
@@ -112,7 +112,7 @@ GOALS = [
     *(
         Goal(f"batch of 100 houses: throughput / {title}", bound, rate_over_best("houses", [rival]))
         for rival, title, bound in (
-            (EARLIER, "tfgate of a week before", 3.0),
+            (EARLIER, f"tfgate, revision {EARLIER_REVISION}", 3.0),
             ("mlserver", "MLServer", 3.0),
             ("tf_serving_rest", "TensorFlow Serving's REST API in C++", 1.5),
         )

@@ -150,10 +150,13 @@ class Model(Generic[RequestT, ResponseT]):
     `preprocess` turns requests into the signature's inputs, and `postprocess` those and the outputs
     into plain answers, both in their order: whole columns, for one instance or for a hundred. Both
     are pure. `postprocess` also sees the card of the version that answered, if the model
-    `reads_card`; None stands for a version that has none, or none that can be read.
+    `reads_card`; None stands for a version that has none, or none that can be read. A model that
+    `reads_columns` asks `serving.rows.columns` for the fields of its requests, and looks at none:
+    requests of plain fields are then read without making an object of each.
+
     `preprocess_seconds` estimates how long `preprocess` will take, generously: what takes long is
-    run in a thread. `max_call_rows` is the number of rows from which on one more row makes a call
-    of the model server longer by as much as a call of its own would take.
+    run in a thread; without it, nothing does. `max_call_rows` is the number of rows from which on
+    one more row makes a call of the model server longer by as much as a call of its own would take.
     `upload` is set for models that also take a raw body.
     """
 
@@ -163,9 +166,10 @@ class Model(Generic[RequestT, ResponseT]):
     example: RequestT
     preprocess: Callable[[Sequence[RequestT]], Tensors]
     postprocess: Callable[[Tensors, Tensors, ModelCard | None], list[ResponseT]]
-    preprocess_seconds: Callable[[Sequence[RequestT]], float]
     max_call_rows: int
+    preprocess_seconds: Callable[[Sequence[RequestT]], float] | None = None
     reads_card: bool = False
+    reads_columns: bool = False
     upload: Upload[RequestT] | None = None
 
 

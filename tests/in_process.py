@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from serving.gateway.app import create_app
 from serving.gateway.inference.channel import OpenChannel, open_channel
-from serving.gateway.middleware.draining import Draining
+from serving.gateway.middleware.draining import DRAINING
 from serving.gateway.server.grpc_as_http import Reply, ask, new_scope
 from serving.gateway.settings import Settings
 from tests.fake_model_server import FakeModelServer
@@ -42,12 +42,13 @@ class Gateway:
     def __init__(self, app: ASGIApp, runner: asyncio.Runner, server: FakeModelServer) -> None:
         self.server = server
         self.client = httpx.Client(transport=_Transport(self), base_url="http://gateway")
-        self._app = Draining(app)
+        self._app = app
+        self._state: dict[str, Any] = {}
         self._runner = runner
 
     def drain(self) -> None:
         """Let the gateway wind down, as after SIGTERM."""
-        self._app.draining = True
+        self._state[DRAINING] = True
 
     def ask(
         self,
@@ -79,7 +80,8 @@ class Gateway:
     ) -> Reply:
         """Make a call of gRPC, as the gRPC port hands it to the gateway."""
         headers = [(name.encode(), value.encode()) for name, value in (metadata or {}).items()]
-        return await ask(self._app, {**new_scope("GRPC", path), "headers": headers}, message)
+        scope = {**new_scope("GRPC", path), "headers": headers, "state": dict(self._state)}
+        return await ask(self._app, scope, message)
 
     def call(self, path: str, message: bytes, metadata: Mapping[str, str] | None = None) -> Reply:
         """Make a call of gRPC, and wait for its answer."""
@@ -124,7 +126,7 @@ class Gateway:
         """Hand the application a request; it is worked on when the loop runs."""
 
         async def serve() -> None:
-            await self._app(scope, receive, send)
+            await self._app({**scope, "state": dict(self._state)}, receive, send)
 
         return self._runner.get_loop().create_task(serve())
 

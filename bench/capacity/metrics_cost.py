@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from bench.stack import ROOT
 
 _NUM = 20_000
+_BLOCK = 256  # requests, as middleware/request_log.py has them counted under load
 _FILES = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -32,15 +33,15 @@ def _time() -> float:
     from serving.gateway.telemetry import metrics  # noqa: PLC0415  # reads the variable at import
 
     series, inside = metrics.SERIES["house", 1], metrics.IN_FLIGHT.labels("house")
+    row = (0.005, 1, *(0.001 for _ in metrics.STAGES))
     fastest = float("inf")
     for _ in range(3):
         began = time.perf_counter()
         for _ in range(_NUM):
             inside.inc()
-            for stage in series.stage_seconds.values():
-                stage.observe(0.001)
-            series.seconds.observe(0.005)
-            series.instances.observe(1)
+            metrics.UNCOUNTED.append((series, row))
+            if len(metrics.UNCOUNTED) == _BLOCK:
+                metrics.flush()
             series.ok.inc()
             inside.dec()
         fastest = min(fastest, time.perf_counter() - began)

@@ -8,6 +8,7 @@ import yaml
 
 from bench.stack import ROOT
 from bench.workloads import WORKLOADS
+from serving.gateway.inference.operating_point import FIRST_CALLS
 from serving.gateway.settings import Settings
 from serving.models import MODELS
 
@@ -19,7 +20,7 @@ class Rules:
     """What a gateway process does; the default values are those of its settings."""
 
     max_requests: int = Settings.model_fields["max_requests_per_model"].default
-    max_calls: int = Settings.model_fields["max_calls_in_flight"].default
+    max_calls: int = FIRST_CALLS  # as many as a gateway begins with; more only where they pay
     max_rows: int = MODELS["housing"].max_call_rows
     timeout_seconds: float = Settings.model_fields["predict_timeout_seconds"].default
     # Of serving/gateway/inference/channel.py: maxAttempts, initialBackoff, keepalive and its ping;

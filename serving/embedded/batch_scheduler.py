@@ -83,8 +83,13 @@ class BatchScheduler:
         return queue
 
     def remove_queue(self, queue: Queue) -> None:
+        """Take no more of its tasks; those that still wait are refused."""
         with self._changed:
             self._queues.remove(queue)
+        for batch in queue.batches:
+            for task in batch.tasks:
+                task.error = _removed()
+                task.done.set()
 
     def hurry(self) -> None:
         """Let no task wait for company any more."""
@@ -119,6 +124,8 @@ class BatchScheduler:
 
     def _enqueue(self, queue: Queue, task: Task) -> None:
         limits = self.limits
+        if queue not in self._queues:
+            raise _removed()
         if task.rows > limits.rows:
             raise invalid_argument(
                 f"Task size {task.rows} is larger than maximum input batch size {limits.rows}"
@@ -168,3 +175,7 @@ class BatchScheduler:
                     soonest = due if soonest is None else min(soonest, due)
             self._changed.wait(soonest)
         return None
+
+
+def _removed() -> StatusError:
+    return unavailable("The batch scheduling queue of this task has been removed")

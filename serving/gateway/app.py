@@ -31,6 +31,7 @@ from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -94,12 +95,14 @@ def create_app(
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
     asked = partial(model_asked, known=registry.known)
-    begin: Begin = partial(tracing.new_context if tracing else new_context, model_asked=asked)
+    paths = endpoints(registry, catalog, settings)
+    typed = {path: endpoint.inference.limit.model for path, endpoint in paths.items()}
+    new = tracing.new_context if tracing else new_context
+    begin: Begin = partial(new, model_asked=asked, typed=typed)
     if settings.trusted_proxies:
         begin = naming_client(begin)
 
     # Two kinds of application: predictions, which are plain ASGI, and FastAPI, for all else.
-    paths = endpoints(registry, catalog, settings)
     works: list[Work] = [
         monitor.keep_looking,
         *([partial(follow, keys)] if keys else []),
@@ -170,8 +173,11 @@ def _inference(
         client,
         router,
         ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        max_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        max_calls=settings.max_calls_in_flight,
+        OperatingPoint(
+            name,
+            max_calls=settings.max_calls_in_flight,
+            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
+        ),
     )
 
 

@@ -195,10 +195,11 @@ class Settings(BaseSettings):
         description="time for a request's line and headers to arrive; a body has the prediction's",
     )
     max_calls_in_flight: int = Field(
-        default=2,
+        default=128,
         ge=1,
-        le=64,
-        description="calls of one servable at once; while one is computed, the next is on its way",
+        le=1_024,
+        description="most calls of one servable at once; as many as pay are chosen by measuring, "
+        "beginning with two",
     )
     max_requests_per_model: int = Field(
         default=128,

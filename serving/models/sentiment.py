@@ -117,4 +117,5 @@ MODEL = Model(
     postprocess=postprocess,
     preprocess_seconds=preprocess_seconds,
     max_call_rows=32,
+    reads_columns=True,
 )

@@ -45,9 +45,11 @@ def take_apart(data: bytes) -> Pixels:
         position = segment.end
         if segment.marker == _SCAN:
             scans, coefficients = _scans(data, segment, frame)
-            file = b"".join([*kept, data[segment.start :]])
+            file = b"".join([*kept, memoryview(data)[segment.start :]])
             told = Pixels(file, exif, _join(profile), scans=scans, coefficients=coefficients)
-            return told if _END_BYTES in data[segment.end :] else _ended(told)
+            # From the end, where it is as a rule: no other thread runs while bytes are searched,
+            # and 17 MB from their beginning took 40 ms.
+            return told if data.rfind(_END_BYTES, segment.end) >= 0 else _ended(told)
         if segment.marker == 0xE1 and segment.body.startswith(_EXIF):
             exif = exif or segment.body
         elif segment.marker == 0xE2 and segment.body.startswith(_PROFILE):

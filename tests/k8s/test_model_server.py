@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from bench.stack import MODELS_FOLDER
-from serving.gateway.settings import Settings
+from serving.gateway.inference.operating_point import FIRST_CALLS
 from serving.models import MODELS
 from serving.tf_serving.model_config import NUM_VERSIONS
 from tests.k8s.cluster import OVERLAYS, Cluster, Manifest, cluster, environment, in_every_overlay
@@ -129,7 +129,8 @@ def test_nobody_is_connected_any_more_when_it_is_told_to_stop(applied: Cluster) 
 def test_it_takes_the_calls_of_as_many_gateways_as_there_may_be(applied: Cluster) -> None:
     # One more than the autoscaler wants, while an old one goes.
     gateways = applied.named("HorizontalPodAutoscaler", "gateway")["spec"]["maxReplicas"] + 1
-    calls = Settings.model_fields["max_calls_in_flight"].default * len(MODELS) * NUM_VERSIONS
+    # More are chosen only while that pays; whoever is refused any falls back.
+    calls = FIRST_CALLS * len(MODELS) * NUM_VERSIONS
     assert gateways * calls <= int(flags()["grpc_max_threads"])
 
 

@@ -17,11 +17,12 @@ from serving.errors import (
     UnsupportedMediaType,
 )
 from serving.gateway.api.forms import file_in_form
-from serving.gateway.api.plain_fields import NotPlain, PlainFields
+from serving.gateway.api.plain_fields import NotPlain, row_reader
 from serving.gateway.api.schemas import MAX_INSTANCES, Batch
 from serving.gateway.bodies.broken_json import explain
 from serving.gateway.bodies.reading import HeaderLines
 from serving.gateway.validation import MAX_FIELDS, Fields, from_pydantic
+from serving.rows import RowReader
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -47,15 +48,12 @@ class Payload(ABC):
     path: str
     _adapter: TypeAdapter[Any]
     _fields: Fields
-    _plain: PlainFields[Any] | None
+    _plain: RowReader[Any] | None
 
     def __init__(self, name: str, model: Model[Any, Any]) -> None:
         self._name = name
         self._model = model
-        try:
-            self._plain = PlainFields(model.request)
-        except NotPlain:
-            self._plain = None
+        self._plain = _row_reader(model)
         names = list(model.request.model_fields)
         more = ", …" if len(names) > 2 else ""
         self._shape = "{" + ", ".join(f'"{name}": …' for name in names[:2]) + more + "}"
@@ -208,6 +206,16 @@ class BatchPayload(Payload):
                     f'Send {{"instances": [{self._shape}, …]}}; '
                     f"POST /predict/{self._name} takes one instance alone."
                 )
+        return None
+
+
+def _row_reader(model: Model[Any, Any]) -> RowReader[Any] | None:
+    """Compile the reader of a model that reads columns, if its fields are plain."""
+    if not model.reads_columns:
+        return None
+    try:
+        return row_reader(model.request)
+    except NotPlain:
         return None
 
 

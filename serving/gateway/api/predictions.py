@@ -112,8 +112,8 @@ class Endpoint:
         await send({"type": "http.response.body", "body": content})
 
     async def _preprocess(self, requests: Sequence[BaseModel]) -> Tensors:
-        seconds = self._model.preprocess_seconds(requests)
-        if seconds > _MAX_SECONDS_ON_LOOP:
+        estimate = self._model.preprocess_seconds
+        if estimate and (seconds := estimate(requests)) > _MAX_SECONDS_ON_LOOP:
             return await self._slow(requests, seconds)
         try:
             return self._model.preprocess(requests)

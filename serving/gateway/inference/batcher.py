@@ -1,9 +1,9 @@
 """Sharing calls: concurrent requests for the same version travel in one call of the model server.
 
 Worth four times the requests per second when measured. No timer is involved: requests leave at once
-while fewer than `max_calls` calls of their version are out; otherwise they gather, and leave
-together when a call returns. Their tensors are joined along the batch dimension, and the answer's
-are cut apart again. Knows tensors and time, but neither HTTP nor gRPC.
+while fewer calls of their version are out than the model's operating point allows; otherwise they
+gather, and leave together when a call returns. Their tensors are joined along the batch dimension,
+and the answer's are cut apart again. Knows tensors and time, but neither HTTP nor gRPC.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from serving.contract import Tensors, concatenate, split
 from serving.errors import (
@@ -24,6 +23,7 @@ from serving.errors import (
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import Question
+from serving.gateway.inference.operating_point import FIRST_CALLS, OperatingPoint
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
@@ -31,6 +31,8 @@ from serving.gateway.telemetry.request_context import RequestContext
 _ROW_FAULTS = (PayloadTooLarge, PredictionFailed, RejectedByModel)
 # Of the inputs of a shared call: far below what gRPC and a model server's memory take.
 _MAX_CALL_BYTES = 16_000_000
+# Calls that others may replace because they have been out for long: what one hung replica gathers.
+_MOST_OVERDUE = 32
 
 # The headers of a trace that a call is part of; none if it is not traced.
 TraceHeaders = Mapping[str, str]
@@ -65,13 +67,12 @@ class Batcher:
     """The lanes of one model: one for each question and shape that is being asked."""
 
     def __init__(
-        self, model: str, call: Call, limit: ConcurrencyLimit, *, max_rows: int, max_calls: int
+        self, model: str, call: Call, limit: ConcurrencyLimit, point: OperatingPoint
     ) -> None:
         self.model = model
         self.call = call
         self.limit = limit
-        self.max_rows = max_rows
-        self.max_calls = max_calls
+        self.point = point
         self._lanes: dict[_LaneKey, _Lane] = {}
 
     async def predict(
@@ -116,8 +117,9 @@ class _Lane:
         self.key = key
         self._question = key[0]
         self._batcher = batcher
+        self._point = batcher.point
         self._waiting: deque[_Member] = deque()
-        self._calls: dict[asyncio.Future[Answer], list[_Member]] = {}
+        self._calls: dict[asyncio.Future[Answer], tuple[float, list[_Member]]] = {}  # sent when
         self._gauge = metrics.CALLS_IN_FLIGHT.labels(batcher.model)
         self._scheduled = False
 
@@ -126,7 +128,7 @@ class _Lane:
         self._waiting.append(member)
         if not self._calls:
             self._send()
-        elif not self._scheduled and len(self._calls) < self._batcher.max_calls:
+        elif not self._scheduled and self._has_place(member.arrived):
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._send_later)
 
@@ -138,15 +140,42 @@ class _Lane:
         """Forget a member that nobody waits for, and cancel a call that has no others."""
         if member in self._waiting:
             self._waiting.remove(member)
-        for call, members in self._calls.items():
+        for call, (_, members) in self._calls.items():
             if all(other.future.done() for other in members):
                 call.cancel()
         self._close_if_idle()
 
+    def _has_place(self, now: float) -> bool:
+        """Whether one more call may be out.
+
+        As many again may be as have not come back for long: where a replica hangs, they would keep
+        the places of those that others answer.
+        """
+        num_calls, calls = len(self._calls), self._point.calls
+        if num_calls < calls:
+            return True
+        if num_calls >= calls + _MOST_OVERDUE:
+            return False
+        long_ago = now - self._point.patience_seconds
+        num_overdue = sum([sent < long_ago for sent, _ in self._calls.values()])
+        return num_calls - num_overdue < calls
+
+    def _room(self) -> int:
+        """Say how many rows the next call may have.
+
+        While replicas are to have work, it is no more than its share of all rows: one call that
+        took them all would leave nothing to the others.
+        """
+        calls = self._point.calls
+        if calls <= FIRST_CALLS:
+            return self._point.rows
+        rows = sum([member.num_rows for member in self._waiting])
+        rows += sum([member.num_rows for _, out in self._calls.values() for member in out])
+        return min(self._point.rows, -(-rows // calls))
+
     def _send(self) -> None:
-        while self._waiting and len(self._calls) < self._batcher.max_calls:
-            now = time.monotonic()
-            members = self._take(now)
+        while self._waiting and self._has_place(now := time.monotonic()):
+            members = self._take(now, self._room())
             if not members:
                 break
             seconds = max(member.deadline for member in members) - now
@@ -156,16 +185,16 @@ class _Lane:
                 member.context.enter(metrics.RPC)
             trace = members[0].context.trace_headers()
             call = asyncio.ensure_future(self._batcher.call(self._question, inputs, seconds, trace))
-            self._calls[call] = members
+            self._calls[call] = now, members
             self._gauge.inc()
-            call.add_done_callback(partial(self._returned, now))
+            call.add_done_callback(self._returned)
         if not self._calls:
             self._close_if_idle()
 
-    def _take(self, now: float) -> list[_Member]:
+    def _take(self, now: float, room: int) -> list[_Member]:
         """Take the members of the next call: as many as fit, but always a whole one."""
         members: list[_Member] = []
-        room, room_bytes = self._batcher.max_rows, _MAX_CALL_BYTES
+        room_bytes = _MAX_CALL_BYTES
         while self._waiting:
             member = self._waiting[0]
             num_bytes = member.num_bytes
@@ -185,8 +214,8 @@ class _Lane:
             room_bytes -= num_bytes
         return members
 
-    def _returned(self, sent: float, call: asyncio.Future[Answer]) -> None:
-        members = self._calls.pop(call)
+    def _returned(self, call: asyncio.Future[Answer]) -> None:
+        sent, members = self._calls.pop(call)
         self._gauge.dec()
         self._learn(call, members, sent)
         if call.cancelled():
@@ -213,9 +242,14 @@ class _Lane:
                 self._batcher.limit.back_off()
         elif call.exception() is None:
             waited = sum(sent - member.arrived for member in members) / len(members)
+            num_rows = sum([member.num_rows for member in members])
+            is_last = len(self._calls) + 1 >= self._point.calls
             self._batcher.limit.observe(waited, now - sent)
+            self._point.observe(sent, now, num_rows=num_rows, is_last=is_last)
         elif isinstance(call.exception(), (DeadlineExceeded, Overloaded)):
             self._batcher.limit.back_off()
+            if isinstance(call.exception(), Overloaded):
+                self._point.back_off(now)
 
     def _send_again(self, members: list[_Member]) -> None:
         """Put members that failed together to the front, each for a call of its own."""

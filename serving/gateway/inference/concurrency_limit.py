@@ -29,7 +29,7 @@ WINDOW_CALLS = 20  # calls that are judged together
 class ConcurrencyLimit:
     """The adaptive limit of one model; a context that any number of requests are inside of.
 
-    `is_full` says whether the next request would be one too many.
+    `room` says how many more may come inside: none, or less, if it is full.
     """
 
     def __init__(self, model: str, *, max_limit: int) -> None:
@@ -37,7 +37,7 @@ class ConcurrencyLimit:
         self._max_limit = max_limit
         self._gauge = metrics.LIMIT.labels(model)
         self._inside = self._most_inside = 0
-        self.is_full = False
+        self.room = max_limit
         self._limit = 0.0
         self._calls = 0
         self._waited = self._took = 0.0
@@ -51,22 +51,17 @@ class ConcurrencyLimit:
         """How many requests may be inside."""
         return int(self._limit)
 
-    @property
-    def room(self) -> int:
-        """How many more may come inside; none, or less, if it is full."""
-        return self.limit - self._inside
-
     def __enter__(self) -> None:
         """Count a request as inside.
 
         Raises:
             Overloaded: there are too many already.
         """
-        if self.is_full:
+        if self.room <= 0:
             self.count_refusal(metrics.SHED_BY_LIMIT)
             raise self.overloaded()
         self._inside += 1
-        self.is_full = self._inside + 1 > self._limit
+        self.room -= 1
         self._most_inside = max(self._most_inside, self._inside)
 
     def __exit__(
@@ -76,7 +71,7 @@ class ConcurrencyLimit:
         _traceback: TracebackType | None,
     ) -> None:
         self._inside -= 1
-        self.is_full = self._inside + 1 > self._limit
+        self.room += 1
 
     def overloaded(self) -> Overloaded:
         """Build the error that a refused request is told."""
@@ -122,5 +117,5 @@ class ConcurrencyLimit:
 
     def _set(self, limit: float) -> None:
         self._limit = min(float(self._max_limit), max(MIN_LIMIT, limit))
-        self.is_full = self._inside + 1 > self._limit
+        self.room = self.limit - self._inside
         self._gauge.set(self.limit)

@@ -11,6 +11,7 @@ from serving.gateway.inference.batcher import Batcher, TraceHeaders
 from serving.gateway.inference.client import Answer, ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import ModelRef, Question
+from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.router import Router
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
@@ -25,21 +26,14 @@ class Inference:
         client: ModelServerClient,
         router: Router,
         limit: ConcurrencyLimit,
-        *,
-        max_rows: int,
-        max_calls: int,
+        point: OperatingPoint,
     ) -> None:
-        """At most `max_calls` of each version are out at once, of `max_rows` rows if shared.
-
-        Of a `declared` signature, every number must be finite.
-        """
+        """Of a `declared` signature, every number must be finite."""
         self.limit = limit
         self._declared = declared
         self._client = client
         self._router = router
-        self._batcher = Batcher(
-            limit.model, self._call, limit, max_rows=max_rows, max_calls=max_calls
-        )
+        self._batcher = Batcher(limit.model, self._call, limit, point)
 
     def route(self, asked: ModelRef) -> ModelRef:
         """Say what is asked instead of what was asked for."""

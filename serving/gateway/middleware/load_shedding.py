@@ -121,11 +121,11 @@ class LoadShedding:
             await self.app(scope, receive, send)
             return
         model = self._registry.get(name)
-        if self._inside >= self._max_requests:
+        if self._inside + self._expected >= self._max_requests:
             error = Overloaded("more predictions are in progress than can be answered soon")
             await self._refuse(name, error, scope, receive, send)
             metrics.SHED.labels(name, metrics.SHED_BY_BOUND).inc()
-        elif model is not None and model.inference.limit.is_full:
+        elif model is not None and model.inference.limit.room <= 0:
             model.inference.limit.count_refusal(metrics.SHED_BY_LIMIT)
             await self._refuse(name, model.inference.limit.overloaded(), scope, receive, send)
         else:

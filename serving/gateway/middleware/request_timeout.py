@@ -74,9 +74,10 @@ class RequestTimeout:
             return
         if self.body_is_read and self._listener is None:
             self._listener = self._loop.create_task(self._listen())
+        # For a slow body ever more rarely: a thousand that never end would keep the loop busy.
+        pause = left if self._listener else max(_LISTEN_AFTER_SECONDS, self.seconds - left)
         # uvloop counts in whole milliseconds, and comes early: then it looks again.
-        pause = left if self._listener else min(_LISTEN_AFTER_SECONDS, left)
-        self._timer = self._loop.call_later(max(pause, 0.001), self._look)
+        self._timer = self._loop.call_later(max(min(pause, left), 0.001), self._look)
 
     async def _listen(self) -> None:
         # After the body, ASGI has nothing else to say.

@@ -25,7 +25,8 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, TfgateError
-from serving.gateway.middleware.load_shedding import DOOR, LoadShedding
+from serving.gateway.middleware.draining import is_draining
+from serving.gateway.middleware.load_shedding import DOOR, LoadShedding, PredictionPath
 from serving.gateway.server import heads, refusals
 
 _LINGER_SECONDS = 1
@@ -320,37 +321,44 @@ class _Requests(HttpToolsProtocol):
         # Source: RFC 9110, 10.1.1: HTTP/1.0 knows of no interim answer.
         self.expect_100_continue &= version == "1.1"
         self._one_ahead = self.cycle if self.num_unanswered else None
-        self.inside_body = True
-        if self._sheds(lines):
+        door: LoadShedding | None = self.app_state.get(DOOR)
+        path = door and self._asked_plainly(door, lines)
+        self._is_shed = bool(door and path and door.refuses(path))
+        if path and self._is_shed:
+            self._shed(path, lines)
+            self.inside_body = True
             return
         super().on_headers_complete()
+        if is_draining(self.scope):
+            # A client that is told so sends nothing more there. Closing a connection without a word
+            # may meet a request that is under way on it, and that one would be lost.
+            self.cycle.keep_alive = False
+        # No sooner: it raises if the target cannot be read, and then there is no such request.
+        self.inside_body = True
+        if door and path:
+            door.let_in(path, self.scope["state"])
         self.num_unanswered += 1
         if self.expect_100_continue:
             # Answered before it was asked for, a body may come or not: nobody could tell it from
             # the next request.
             self._keep_alive, self.cycle.keep_alive = self.cycle.keep_alive, False
 
-    def _sheds(self, lines: Mapping[bytes, bytes]) -> bool:
-        """Answer a prediction for which there is no room, before there is a task for it.
+    def _asked_plainly(
+        self, door: LoadShedding, lines: Mapping[bytes, bytes]
+    ) -> PredictionPath | None:
+        """Find the prediction that is asked for, if it can be refused by no more than writing it.
 
-        Only where that takes no more than writing it: the layer that decides elsewhere does the
-        rest, such as ending the connection, and what other layers add for browsers and proxies.
+        The layer that decides elsewhere does the rest, such as ending the connection, and what
+        other layers add for browsers and proxies.
         """
-        self._is_shed = False
-        door: LoadShedding | None = self.app_state.get(DOOR)
-        if door is None:
-            return False
-        prefix = self._prefix.encode()
-        path = door.path_of(self.url, prefix)
-        if path is None or self.parser.get_method() != b"POST" or not self._is_plain(lines):
-            return False
-        if not door.refuses(path):
-            door.let_in(path, self.scope["state"])
-            return False
-        self._is_shed = True
+        path = door.path_of(self.url, self._prefix.encode())
+        is_plain = self.parser.get_method() == b"POST" and self._is_plain(lines)
+        return path if is_plain else None
+
+    def _shed(self, path: PredictionPath, lines: Mapping[bytes, bytes]) -> None:
+        """Answer a prediction for which there is no room, before there is a task for it."""
         head = _SHED + b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)
-        self.transport.write(head + path.refusal(lines, prefix))
-        return True
+        self.transport.write(head + path.refusal(lines, self._prefix.encode()))
 
     def _is_plain(self, lines: Mapping[bytes, bytes]) -> bool:
         """Tell whether a request can be answered at once, over a connection that goes on."""

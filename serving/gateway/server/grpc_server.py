@@ -6,7 +6,7 @@ know; here, messages are bytes. Health and reflection, which are about the port,
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from proto import open_inference_pb2
-from serving.gateway.server.grpc_as_http import ask, new_scope, scope_of
+from serving.gateway.server.grpc_as_http import Reply, ask, new_scope, scope_of
 from serving.gateway.server.listener import GRPC_PORT, CannotListen, listen
 from serving.gateway.settings import Settings
 
@@ -54,9 +54,11 @@ class GrpcServer:
     `port` is the one that it listens on, once started.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, state: Mapping[str, Any], settings: Settings) -> None:
+        """Each call has the `state` as it is when it begins."""
         self.port = settings.grpc_port
         self._app = app
+        self._state = state
         self._settings = settings
         self._stopping = asyncio.Event()
         self._servers: set[grpc.aio.Server] = set()
@@ -148,8 +150,11 @@ class GrpcServer:
             return None  # reflection's, or nobody's
         return grpc.unary_unary_rpc_method_handler(partial(self._answer, path))
 
+    async def _ask(self, scope: Scope, message: bytes) -> Reply:
+        return await ask(self._app, {**scope, "state": dict(self._state)}, message)
+
     async def _answer(self, path: str, message: bytes, context: Any) -> bytes:
-        reply = await ask(self._app, scope_of(path, context), message)
+        reply = await self._ask(scope_of(path, context), message)
         if (code := reply.code) is not grpc.StatusCode.OK:
             await context.abort(code, reply.details, reply.metadata)
         context.set_trailing_metadata(reply.metadata)
@@ -158,7 +163,7 @@ class GrpcServer:
     async def _stream(self, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
         """Answer one message after the other; one that fails has its error in its answer."""
         while (message := await self._next(messages)) is not None:
-            reply = await ask(self._app, scope_of(_STREAM, context), message)
+            reply = await self._ask(scope_of(_STREAM, context), message)
             if not reply.body:
                 await context.abort(reply.code, reply.details, reply.metadata)
             yield reply.body
@@ -200,7 +205,7 @@ class GrpcServer:
     async def _health(self, service: str) -> Any:
         """Ask for readiness, of the whole or of a model; None if there is no such model."""
         path = "/readyz" if service in _SERVICES else f"/readyz/{service}"
-        reply = await ask(self._app, new_scope("GET", path), b"")
+        reply = await self._ask(new_scope("GET", path), b"")
         if reply.status == 404:
             return None
         is_ready = reply.status == 200

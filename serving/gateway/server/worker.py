@@ -9,15 +9,16 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from serving.gateway.app import create_app
-from serving.gateway.middleware.draining import Draining
+from serving.gateway.middleware.draining import DRAINING
 from serving.gateway.middleware.keys import WrongKeys
 from serving.gateway.middleware.load_shedding import DOOR
 from serving.gateway.server import file_descriptors
@@ -45,7 +46,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     # Once it has stopped, uvicorn raises the signal again: a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    gateway = Draining(create_app(settings, models=load_models(settings.models_path)))
+    gateway = create_app(settings, models=load_models(settings.models_path))
     limits = ConnectionLimits(settings.max_header_bytes, settings.header_seconds)
     http = partial(BoundedConnection, limits=limits, root_path=settings.root_path)
     config = uvicorn.Config(
@@ -73,12 +74,12 @@ class _Server(uvicorn.Server):
     The first SIGTERM lets it answer for a while longer, until balancers know.
     """
 
-    def __init__(self, config: uvicorn.Config, gateway: Draining, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: ASGIApp, settings: Settings) -> None:
         super().__init__(config)
         self._lag = LoopLag()
         self._gateway = gateway
         self._settings = settings
-        self._drain_seconds = settings.drain_seconds
+        self._is_draining = False
         self._grpc: GrpcServer | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -90,7 +91,7 @@ class _Server(uvicorn.Server):
         gc.freeze()
         self._lag.start()
         if self._settings.grpc_port is not None and not self.should_exit:
-            self._grpc = await _start_grpc(self._gateway, self._settings)
+            self._grpc = await _start_grpc(self._gateway, self.lifespan.state, self._settings)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what is in progress finish, whichever way it came, and then end the application."""
@@ -106,29 +107,33 @@ class _Server(uvicorn.Server):
     # A hook by its name alone; needed until uvicorn waits before it stops: Kludex/uvicorn#2414.
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain on the first SIGTERM; stop on every other signal, and cut the draining short."""
-        if sig != signal.SIGTERM or self._gateway.draining:
+        if sig != signal.SIGTERM or self._is_draining:
             super().handle_exit(sig, frame)
             return
-        self._gateway.draining = True
+        self._is_draining = True
         # The one method of a loop that may be called from a signal's handler.
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
+        self.lifespan.state[DRAINING] = True
         # Every answer is now its connection's last, and who sheds at the door keeps connections.
         self.lifespan.state.pop(DOOR, None)
-        if self._drain_seconds:
-            _LOGGER.info("draining: no longer ready, stopping in %g seconds", self._drain_seconds)
-        asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)
+        seconds = self._settings.drain_seconds
+        if seconds:
+            _LOGGER.info("draining: no longer ready, stopping in %g seconds", seconds)
+        asyncio.get_running_loop().call_later(seconds, self._stop)
 
     def _stop(self) -> None:
         self.should_exit = True
 
 
-async def _start_grpc(gateway: ASGIApp, settings: Settings) -> "GrpcServer":
+async def _start_grpc(
+    gateway: ASGIApp, state: Mapping[str, Any], settings: Settings
+) -> "GrpcServer":
     # Not at the top: whoever has no port for it need not load reflection and health.
     from serving.gateway.server.grpc_server import GrpcServer  # noqa: PLC0415
 
-    server = GrpcServer(gateway, settings)
+    server = GrpcServer(gateway, state, settings)
     await server.start()
     secrecy = "TLS" if settings.grpc_certificate_file else "plain text"
     _LOGGER.info("listening for gRPC on %s:%s, %s", settings.host, server.port, secrecy)

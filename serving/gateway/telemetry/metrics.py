@@ -113,6 +113,18 @@ CALLS_IN_FLIGHT = Gauge(
     ["model"],
     multiprocess_mode="livesum",
 )
+CALLS_LIMIT = Gauge(
+    "tfgate_calls_limit",
+    "Calls of one version that may be out at once; it follows what pays most.",
+    ["model"],
+    multiprocess_mode="livesum",
+)
+ROWS_LIMIT = Gauge(
+    "tfgate_call_rows_limit",
+    "Rows that requests may share a call with; it follows the time that calls take.",
+    ["model"],
+    multiprocess_mode="livemax",
+)
 LIMIT = Gauge(
     "tfgate_requests_limit",
     "Prediction requests that may be at work at once; it follows the model server's latency.",
@@ -195,7 +207,7 @@ VERSION_DROPPED = Gauge(
 _OF_VERSIONS = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS)
 _OF_MODELS = (
     *_OF_VERSIONS,
-    *(IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT, SHED, RETRIES),
+    *(IN_FLIGHT, CALLS_IN_FLIGHT, CALLS_LIMIT, ROWS_LIMIT, LIMIT, SHED, RETRIES),
     *(MODEL_READY, MODEL_EXPECTED, UNREADY_VERSIONS, MODEL_VERSIONS, FAILED_VERSIONS),
 )
 
@@ -240,10 +252,11 @@ def flush() -> None:
         for _ in range(len(UNCOUNTED)):
             series, row = UNCOUNTED.popleft()
             rows[series].append(row)
-    for series, block in rows.items():
-        histograms = (series.seconds, series.instances, *series.stage_seconds.values())
-        for histogram, values in zip(histograms, np.array(block).T, strict=True):
-            histogram.observe_all(values)
+        # Locked until all is counted: who looks meanwhile would miss what is in nobody's hands.
+        for series, block in rows.items():
+            histograms = (series.seconds, series.instances, *series.stage_seconds.values())
+            for histogram, values in zip(histograms, np.array(block).T, strict=True):
+                histogram.observe_all(values)
 
 
 # By model and version that has answered, or None; made when they are first asked for.
@@ -289,7 +302,7 @@ def initialise_model(model: str) -> None:
     _ = SERIES[model, None]
     for error in all_errors():
         REQUESTS.labels(model, NO_VERSION, error.code)
-    for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, LIMIT):
+    for gauge in (IN_FLIGHT, CALLS_IN_FLIGHT, CALLS_LIMIT, ROWS_LIMIT, LIMIT):
         gauge.labels(model)
     # Set, for a name that comes back finds what its last time left in a worker's file.
     for gauge in (MODEL_READY, MODEL_EXPECTED, UNREADY_VERSIONS):
@@ -314,4 +327,5 @@ def forget(model: str) -> None:
         return
     # Another worker may learn the name again: what stays in this one's file says nothing then.
     MODEL_READY.labels(model).set(1)
-    LIMIT.labels(model).set(0)
+    for gauge in (CALLS_LIMIT, ROWS_LIMIT, LIMIT):
+        gauge.labels(model).set(0)

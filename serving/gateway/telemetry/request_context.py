@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 from starlette.types import Scope
 
@@ -70,10 +71,15 @@ class RequestContext:
         self.enter(None)
 
 
-def new_context(scope: Scope, model_asked: ModelAsked) -> RequestContext:
-    """Begin the context of a request; `model_asked` tells which model it is for, if any."""
+def new_context(
+    scope: Scope, model_asked: ModelAsked, typed: Mapping[str, str] = MappingProxyType({})
+) -> RequestContext:
+    """Begin the context of a request; `model_asked` tells which model it is for, if any.
+
+    Of `typed` predictions, the path does.
+    """
     headers = dict(scope["headers"])
-    model = model_asked(scope)
+    model = typed.get(scope["path"]) or model_asked(scope)
     return RequestContext(request_id_in(headers), scope["method"], scope["path"], headers, model)
 
 

@@ -5,6 +5,7 @@ only file that knows its packages, which are an extra.
 """
 
 import os
+from collections.abc import Mapping
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -39,9 +40,11 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("tfgate")
 
-    def new_context(self, scope: Scope, model_asked: ModelAsked) -> RequestContext:
+    def new_context(
+        self, scope: Scope, model_asked: ModelAsked, typed: Mapping[str, str]
+    ) -> RequestContext:
         """Begin the context of a request, as part of the caller's trace if it names one."""
-        context = new_context(scope, model_asked)
+        context = new_context(scope, model_asked, typed)
         if context.model is None:
             return context
         span = self._tracer.start_span(

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving.embedded.batch_scheduler import BatchScheduler, Limits, Task
 from serving.embedded.batching import BatchedRuns, Batching
 from serving.embedded.statuses import StatusError
 from serving.embedded.tensor_protos import Array
+from tests.stack import wait_until
 
 SIGNATURE = (frozenset({"x"}), frozenset({"y"}))
 
@@ -84,6 +86,29 @@ def test_in_a_hurry_nothing_waits_for_company(graph: Graph, tmp_path: Path) -> N
         shared.scheduler.hurry()
         assert answer.result(20)[0].tolist() == []
     shared.scheduler.stop()
+
+
+def test_who_waits_when_a_queue_is_removed_is_refused_and_so_is_who_comes_later() -> None:
+    scheduler = BatchScheduler(Limits(rows=1, waiting_batches=9, seconds=0), 1, "batches")
+    goes = threading.Event()
+
+    def process(_tasks: Sequence[Task]) -> None:
+        goes.wait(20)
+
+    queue = scheduler.add_queue(process)
+    running, waiting, late = (Task(None, rows=1) for _ in range(3))
+    with ThreadPoolExecutor(2) as callers:
+        answers = [callers.submit(scheduler.run, queue, task, None) for task in (running, waiting)]
+        wait_until(lambda: [len(batch.tasks) for batch in queue.batches] == [1], "one that waits")
+        scheduler.remove_queue(queue)
+        left = queue.batches[0].tasks
+        with pytest.raises(StatusError, match="has been removed"):
+            answers[left == [waiting]].result(20)
+        with pytest.raises(StatusError, match="has been removed"):
+            scheduler.run(queue, late, None)
+        goes.set()
+        assert answers[left != [waiting]].result(20) is None
+    scheduler.stop()
 
 
 @pytest.mark.parametrize(

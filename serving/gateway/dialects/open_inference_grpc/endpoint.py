@@ -23,6 +23,7 @@ from serving.gateway.dialects.open_inference.timeouts import predict_within
 from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_grpc import infer
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.middleware.draining import is_draining
 
 # Of what Triton offers more, why it is not here.
 _SHARED_MEMORY = "memory is not shared with clients: send tensors in the message"
@@ -100,7 +101,7 @@ class OpenInferenceGrpc:
         except UnknownModel:
             # A question for yes or no, whatever is wrong.
             return messages.ModelReadyResponse(ready=False)
-        if scope["state"].get("draining"):
+        if is_draining(scope):
             return messages.ModelReadyResponse(ready=False)
         found = await self._calls.monitor.look_at(ref.name)
         return messages.ModelReadyResponse(ready=states.is_ready(found, ref.version))

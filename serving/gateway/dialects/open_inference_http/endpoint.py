@@ -30,6 +30,7 @@ from serving.gateway.dialects.open_inference_http.requests import InferAsked, pa
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.middleware.draining import is_draining
 from serving.gateway.problems import error_headers
 
 # The event loop, which serves everybody, is not held up by larger ones.
@@ -110,7 +111,7 @@ class OpenInferenceHttp:
         ref = model_ref(found["model"], found["version"])
         named = {"name": ref.name}
         await call.find(ref.name)
-        if scope["state"].get("draining"):
+        if is_draining(scope):
             return _not_ready(named, ShuttingDown("the gateway is shutting down"))
         try:
             if ref.label is not None:

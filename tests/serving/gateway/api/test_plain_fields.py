@@ -1,7 +1,9 @@
 """msgspec's way to a request and pydantic's: whatever the body, they give the same."""
 
+import asyncio
 import json
 import math
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -13,17 +15,19 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PositiveFloat,
     ValidationError,
     field_validator,
     model_validator,
 )
 
 from serving.fields import Bytes, Float32, Int8, UInt64
-from serving.gateway.api.plain_fields import NotPlain, PlainFields
+from serving.gateway.api.payloads import JSON, BatchPayload, SinglePayload
+from serving.gateway.api.plain_fields import NotPlain, row_reader
 from serving.gateway.api.schemas import Batch
 from serving.models import MODELS
 from serving.models.housing import HousingRequest
-from serving.rows import columns
+from serving.rows import Rows, columns
 
 
 class Forbids(BaseModel):
@@ -118,7 +122,7 @@ def test_takes_nothing_that_pydantic_does_not_and_reads_the_same(
     request_model: type[BaseModel], valid: dict[str, Any], data: st.DataObject
 ) -> None:
     body = data.draw(_bodies(valid))
-    rows = PlainFields(request_model).read_one(body)
+    rows = row_reader(request_model).read_one(body)
     if rows is None:
         return
     [plain], expected = rows, request_model.model_validate_json(body)
@@ -134,7 +138,7 @@ def test_takes_nothing_that_pydantic_does_not_and_reads_the_same(
 def test_our_own_examples_are_read_so(name: str) -> None:
     model = MODELS[name]
     body = model.example.model_dump_json()
-    many = PlainFields(model.request).read_many(f'{{"instances":[{body},{body}]}}'.encode())
+    many = row_reader(model.request).read_many(f'{{"instances":[{body},{body}]}}'.encode())
     assert many is not None
     assert list(many) == [model.example, model.example]
     for tensor, expected in model.preprocess([model.example] * 2).items():
@@ -146,7 +150,7 @@ def test_our_own_examples_are_read_so(name: str) -> None:
 def test_a_value_that_is_left_out_is_the_default_in_its_column() -> None:
     rest = {name: value for name, value in _VALID.items() if name not in {"maybe", "preset"}}
     body = json.dumps({"instances": [_VALID, rest, {**rest, "maybe": None}]}).encode()
-    rows = PlainFields(Everything).read_many(body)
+    rows = row_reader(Everything).read_many(body)
     assert rows is not None
     preset, maybe = columns(rows, "preset", "maybe")
     assert list(preset) == [1.5, 2.5, 2.5]
@@ -159,7 +163,7 @@ def test_a_value_that_is_left_out_is_the_default_in_its_column() -> None:
 @pytest.mark.parametrize("number", [0, 1, 128, 129])
 def test_a_batch_has_as_many_instances_as_pydantic_takes(number: int) -> None:
     body = json.dumps({"instances": [_VALID] * number}).encode()
-    rows = PlainFields(Everything).read_many(body)
+    rows = row_reader(Everything).read_many(body)
     try:
         expected = Batch[Everything].model_validate_json(body).instances
     except ValidationError:
@@ -167,6 +171,30 @@ def test_a_batch_has_as_many_instances_as_pydantic_takes(number: int) -> None:
     else:
         assert rows is not None
         assert list(rows) == expected
+
+
+class Rooms(Forbids):
+    """Something computed of a field, and a way to be called by Python that JSON does not take."""
+
+    width: float
+    depth: float = 2.0
+
+    @property
+    def area(self) -> float:
+        """Multiply."""
+        return self.width * self.depth
+
+    @classmethod
+    def model_validate(cls, *_: Any, **__: Any) -> Any:
+        """Never be asked."""
+        raise NotImplementedError
+
+
+def test_a_model_has_what_it_computes_and_is_made_as_pydantic_makes_it_of_json() -> None:
+    rows = row_reader(Rooms).read_many(b'{"instances": [{"width": 3}, {"width": 1, "depth": 1}]}')
+    assert rows is not None
+    assert [list(each) for each in columns(rows, "depth", "area")] == [[2.0, 1.0], [6.0, 1.0]]
+    assert rows[0] == Rooms(width=3.0)
 
 
 def _positive(value: float) -> float:
@@ -256,6 +284,24 @@ class Stepped(Forbids):
     value: float = Field(multiple_of=0.1)
 
 
+class Infinite(Forbids):
+    """A bound that bounds nothing."""
+
+    value: float = Field(le=math.inf)
+
+
+class Twice(Forbids):
+    """Two bounds on the same side, as types that have one leave them."""
+
+    value: PositiveFloat = Field(ge=1)
+
+
+class Yes(Forbids):
+    """A bound that is no number for msgspec."""
+
+    value: int = Field(ge=True)
+
+
 class Numbered(Forbids):
     """Words that are numbers."""
 
@@ -275,9 +321,22 @@ class Initialised(Forbids):
     "request_model",
     [
         *(Validated, Whole, After, Renamed, Made, Patterned, Stripped, Open, Listed, File, Wide),
-        *(Stepped, Numbered, Initialised, MODELS["image"].request),
+        *(Stepped, Infinite, Twice, Yes, Numbered, Initialised, MODELS["image"].request),
     ],
 )
 def test_what_is_not_plain_is_left_to_pydantic(request_model: type[BaseModel]) -> None:
     with pytest.raises(NotPlain):
-        PlainFields(request_model)
+        row_reader(request_model)
+
+
+@pytest.mark.parametrize("reads_columns", [True, False])
+def test_only_models_that_read_columns_get_them(*, reads_columns: bool) -> None:
+    model = replace(MODELS["housing"], reads_columns=reads_columns)
+    body = model.example.model_dump_json().encode()
+    for payload, sent in [
+        (SinglePayload("housing", model), body),
+        (BatchPayload("housing", model), b'{"instances":[%b]}' % body),
+    ]:
+        requests = asyncio.run(payload.parse({}, JSON, sent))
+        assert isinstance(requests, Rows) is reads_columns
+        assert list(requests) == [model.example]

@@ -14,6 +14,7 @@ from serving.gateway.inference.batcher import Batcher, TraceHeaders
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import ModelRef, Question
+from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.telemetry.request_context import RequestContext
 from tests.in_process import reading
 
@@ -64,9 +65,24 @@ class Script:
             call.answer.set_exception(error)
 
 
+class FixedPoint(OperatingPoint):
+    """Calls and rows that stay what they are."""
+
+    def __init__(self, *, calls: int, rows: int) -> None:
+        super().__init__(MODEL, max_calls=calls, first_rows=rows)
+        self.calls, self.rows = calls, rows
+        self.patience_seconds = FOREVER
+
+    def observe(self, *_args: Any, **_kwargs: Any) -> None:
+        """Learn nothing."""
+
+    def back_off(self, now: float) -> None:
+        """Learn nothing."""
+
+
 def batcher(call: Script, *, max_rows: int = 4, max_calls: int = 1) -> Batcher:
     limit = ConcurrencyLimit(MODEL, max_limit=1_000)
-    return Batcher(MODEL, call, limit, max_rows=max_rows, max_calls=max_calls)
+    return Batcher(MODEL, call, limit, FixedPoint(calls=max_calls, rows=max_rows))
 
 
 def ask(

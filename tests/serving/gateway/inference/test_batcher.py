@@ -173,3 +173,50 @@ def test_a_version_that_nobody_asks_for_any_more_is_forgotten(seconds: float) ->
         ] == []
 
     run_alone(test())
+
+
+def test_calls_that_are_out_for_long_lose_their_place_but_not_without_bound() -> None:
+    """A replica that hangs answers nothing; what others can answer must not wait for it."""
+
+    async def test() -> None:
+        call = Script()
+        shared = batcher(call, max_rows=1, max_calls=2)
+        asked = [ask(shared, ModelRef(MODEL), number) for number in range(3)]
+        await settle()
+        assert len(call.out) == 2, "both are young"
+
+        shared.point.patience_seconds = -1.0  # whatever is out has been so for too long
+        asked += [ask(shared, ModelRef(MODEL), number) for number in range(3, 100)]
+        await settle()
+        assert 4 <= len(call.out) < 50
+        assert call.sent[2].numbers == [2], "the next in the line goes first"
+
+        while call.out:
+            call.end(call.out[0])
+            await settle()
+        answers = [await request for request in asked]
+        assert [answer.outputs["number"].tolist() for answer in answers] == [
+            [n] for n in range(100)
+        ]
+
+    run_alone(test())
+
+
+def test_more_than_two_calls_divide_the_rows_fairly() -> None:
+    """A call that took all would leave nothing to the replicas behind the others."""
+
+    async def test() -> None:
+        call = Script()
+        shared = batcher(call, max_rows=100, max_calls=4)
+        first = ask(shared, ModelRef(MODEL), 0)
+        await settle()
+        asked = [first, *(ask(shared, ModelRef(MODEL), number) for number in range(1, 12))]
+        await settle()
+        assert [len(sent.numbers) for sent in call.sent] == [1, 3, 3, 3]
+
+        while call.out:
+            call.end(call.out[0])
+            await settle()
+        await asyncio.gather(*asked)
+
+    run_alone(test())

@@ -29,7 +29,7 @@ def fill(limit: ConcurrencyLimit) -> int:
     """Let in as many as may be, and out again; tells how many."""
     with ExitStack() as inside:
         num_inside = 0
-        while not limit.is_full:
+        while limit.room > 0:
             inside.enter_context(limit)
             num_inside += 1
         with pytest.raises(Overloaded):

@@ -20,6 +20,7 @@ from serving.gateway.telemetry.request_context import RequestContext
 from serving.models import MODELS
 from tests.fake_models import declared_models
 from tests.in_process import reading
+from tests.serving.gateway.inference.scripted_call import FixedPoint
 
 HOUSING = MODELS["housing"]
 HOUSES = [
@@ -41,7 +42,8 @@ def inference(runner: asyncio.Runner) -> Iterator[Inference]:
     client = ModelServerClient("nowhere", None, server.open_channel)
     runner.run(client.__aenter__())
     limit = ConcurrencyLimit("housing", max_limit=256)
-    yield Inference(HOUSING.signature, client, Router(), limit, max_rows=MAX_ROWS, max_calls=2)
+    point = FixedPoint(calls=2, rows=MAX_ROWS)
+    yield Inference(HOUSING.signature, client, Router(), limit, point)
     runner.run(client.__aexit__(None, None, None))
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.client import HTTPResponse
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
@@ -311,6 +313,113 @@ def test_a_burst_is_let_in_as_far_as_there_is_room() -> None:
     assert told == [b""] * BOUND + [b"HTTP/1.1 429"] * 3
 
 
+def test_a_request_that_never_becomes_one_takes_no_place() -> None:
+    """Such as one whose target is longer than uvicorn's parser of addresses takes."""
+    asked: list[str] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        asked.append(scope["path"])
+
+    limit = ConcurrencyLimit("sentiment", max_limit=BOUND)
+    door = LoadShedding(
+        inner,
+        limits={"/predict/sentiment": limit},
+        registry={},  # type: ignore[arg-type]  # no other path is asked here
+        model_asked=lambda _: None,
+        answer=lambda *_: pytest.fail("it is not asked"),
+        max_requests=BOUND,
+    )
+
+    async def come(target: bytes) -> bytes:
+        transport = _Transport()
+        connection = BoundedConnection(
+            limits=ConnectionLimits(1_000_000, 10),
+            config=uvicorn.Config(door, log_config=None),
+            server_state=ServerState(),
+            app_state={DOOR: door},
+            _loop=asyncio.get_running_loop(),
+        )
+        connection.connection_made(transport)
+        connection.data_received(prediction(LENGTH, target=target))
+        return transport.written[:12]
+
+    async def all_come() -> None:
+        target = b"/predict/sentiment"
+        for _ in range(BOUND):
+            assert await come(target + b"?" + 70_000 * b"a") == b"HTTP/1.1 400"
+        assert await come(target) == b""
+        while not asked:
+            await asyncio.sleep(0)
+
+    asyncio.run(all_come())
+
+
+def test_a_target_that_cannot_be_read_is_not_answered_in_place_of_the_request_before() -> None:
+    may_answer = asyncio.Event()
+
+    async def inner(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await may_answer.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def come() -> list[bytes]:
+        transport = _Transport()
+        connection = BoundedConnection(
+            limits=ConnectionLimits(1_000_000, 10),
+            config=uvicorn.Config(inner, log_config=None),
+            server_state=ServerState(),
+            app_state={},
+            _loop=asyncio.get_running_loop(),
+        )
+        connection.connection_made(transport)
+        connection.data_received(prediction(LENGTH))
+        connection.data_received(prediction(LENGTH, target=b"/?" + 70_000 * b"a"))
+        may_answer.set()
+        while not transport.written:
+            await asyncio.sleep(0)
+        return re.findall(rb"HTTP/1\.1 (\d+)", transport.written)
+
+    assert asyncio.run(come()) == [b"204"]
+
+
+def test_whom_the_server_has_let_in_counts_for_those_whom_it_does_not_ask_about() -> None:
+    asked: list[str] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        asked.append(scope["path"])
+
+    typed, other = "/predict/sentiment", "/v1/models/sentiment:predict"
+    door = LoadShedding(
+        inner,
+        limits={typed: ConcurrencyLimit("sentiment", max_limit=BOUND)},
+        registry={},  # type: ignore[arg-type]  # it is asked as one asks a dictionary
+        model_asked=lambda _: "sentiment",
+        answer=lambda *_: Response(status_code=429),
+        max_requests=1,
+    )
+
+    async def come(path: str, state: dict[str, Any]) -> list[int]:
+        told: list[int] = []
+
+        async def send(message: Message) -> None:
+            told.extend([message["status"]] if "status" in message else [])
+
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "state": state}
+        await door(scope, None, send)  # type: ignore[arg-type]  # nobody receives
+        return told
+
+    async def both_come() -> None:
+        known, state = door.path_of(typed.encode(), b""), dict[str, Any]()
+        assert known is not None
+        door.let_in(known, state)
+        assert await come(other, {}) == [429]
+        await come(typed, state)
+        await come(other, {})
+        assert asked == [typed, other]
+
+    asyncio.run(both_come())
+
+
 class _Transport(asyncio.Transport):
     """Keeps what is written."""
 
@@ -324,6 +433,9 @@ class _Transport(asyncio.Transport):
 
     def close(self) -> None:
         pass
+
+    def can_write_eof(self) -> bool:
+        return False
 
     def pause_reading(self) -> None:
         pass

@@ -53,7 +53,7 @@ async def serving(
     app: Application, credentials: grpc.ChannelCredentials | None = None, **settings: Any
 ) -> AsyncIterator[tuple[GrpcServer, grpc.aio.Channel]]:
     """Serve an application, and connect to it; what still hangs at the end is cancelled."""
-    server = GrpcServer(app, Settings(grpc_port=0, **settings))
+    server = GrpcServer(app, {}, Settings(grpc_port=0, **settings))
     await server.start()
     address = f"localhost:{server.port}"
     channel = (
@@ -330,7 +330,7 @@ def test_tls_with_and_without_certificates_of_clients(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_not_shared() -> None:
     async def test() -> None:
         async with serving(Application()) as (server, _):
-            second = GrpcServer(Application(), Settings(grpc_port=server.port))
+            second = GrpcServer(Application(), {}, Settings(grpc_port=server.port))
             with pytest.raises(CannotListen, match="TFGATE_GRPC_PORT"):
                 await second.start()
 

@@ -1,8 +1,11 @@
 """What is counted of requests, by model, version and outcome, and as what it is exposed."""
 
+import threading
 import time
+from collections.abc import Mapping
 from functools import partial
 from math import nan
+from typing import Any
 
 import httpx
 import numpy as np
@@ -168,3 +171,29 @@ def test_a_block_counts_as_much_as_its_values_one_by_one(values: list[float], mi
     block.observe_all(np.array([*values, *[nan] * missing]))
 
     assert samples(block) == pytest.approx(samples(single))
+
+
+def test_who_looks_while_a_block_is_being_counted_waits_for_the_rest_of_it() -> None:
+    looking = threading.Thread(target=metrics.flush)
+    has_waited: list[bool] = []
+
+    class Slow:
+        stage_seconds: Mapping[str, Any] = {}
+
+        @property
+        def seconds(self) -> "Slow":
+            return self
+
+        instances = seconds
+
+        def observe_all(self, _values: Any) -> None:
+            if not has_waited:
+                looking.start()
+                looking.join(0.05)  # it never ends so soon, but for a failure
+                has_waited.append(looking.is_alive())
+
+    metrics.flush()
+    metrics.UNCOUNTED.append((Slow(), (1.0, 1.0)))  # type: ignore[arg-type]  # as far as is asked
+    metrics.flush()
+    looking.join()
+    assert has_waited == [True]
