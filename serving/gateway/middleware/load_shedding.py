@@ -14,7 +14,7 @@ from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import ModelAsked, new_context, request_id_in
 
 # Under this name a server finds the layer in the state that it keeps for the application, and asks
-# it for room by itself: see `server/connections.py`.
+# it for room by itself: see `server/requests.py`.
 DOOR = "tfgate.door"
 _LET_IN = "tfgate.let-in"
 _ID, _ROOT = "the-request-id", "the-root-path"

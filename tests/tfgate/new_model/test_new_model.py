@@ -89,6 +89,7 @@ def check_fits(model: Model[Any, Any], signature: Signature) -> None:
         assert len(given) == num_rows
         TypeAdapter(list[model.response]).validate_python(given, strict=True)  # type: ignore[name-defined]
         json.dumps(given)
+    assert model.preprocess_seconds is not None
     assert 0 < model.preprocess_seconds([model.example]) < 1
 
 

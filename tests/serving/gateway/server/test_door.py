@@ -334,7 +334,7 @@ def test_a_request_that_never_becomes_one_takes_no_place() -> None:
         transport = _Transport()
         connection = BoundedConnection(
             limits=ConnectionLimits(1_000_000, 10),
-            config=uvicorn.Config(door, log_config=None),
+            config=uvicorn.Config(door, interface="asgi3", log_config=None),
             server_state=ServerState(),
             app_state={DOOR: door},
             _loop=asyncio.get_running_loop(),
