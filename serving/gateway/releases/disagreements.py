@@ -12,9 +12,11 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.contract import Tensors
+from serving.gateway.inference.answered import Answered
+from serving.gateway.inference.client import Answer
+from serving.gateway.releases.comparison import Flags
 
 # Of one model: as many as somebody will look at, in less than a megabyte.
 MOST_KEPT = 50
@@ -48,19 +50,6 @@ class Disagreement:
     inputs: Plain | None
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One request with what two versions have answered."""
-
-    request_id: str
-    version: int
-    other_version: int
-    other_role: str
-    inputs: Tensors
-    outputs: Tensors
-    others: Tensors
-
-
 class Disagreements:
     """Those of one model; the oldest give way."""
 
@@ -69,24 +58,24 @@ class Disagreements:
         self._kept: deque[Disagreement] = deque(maxlen=MOST_KEPT)
 
     def describe(
-        self, pair: Pair, disagrees: NDArray[np.bool_], reason: str | None
+        self, answered: Answered, other: Answer, role: str, disagrees: Flags, reason: str | None
     ) -> Disagreement:
-        """Tell of a request's answers; at least one row `disagrees`."""
+        """Tell of a request that another version was asked in a `role`; a row disagrees."""
         row = int(disagrees.argmax())
         return Disagreement(
             at=datetime.now(UTC),
-            request_id=pair.request_id,
-            version=pair.version,
-            other_version=pair.other_version,
-            other_role=pair.other_role,
+            request_id=answered.context.request_id,
+            version=answered.version,
+            other_version=other.version,
+            other_role=role,
             num_rows=len(disagrees),
             num_disagreeing=int(np.count_nonzero(disagrees)),
             row=row,
-            answer=_in_short(pair.outputs, row),
-            other_answer=_in_short(pair.others, row),
+            answer=_in_short(answered.outputs, row),
+            other_answer=_in_short(other.outputs, row),
             reason=reason,
-            inputs_sha256=digest(pair.inputs),
-            inputs=self._kept_of(pair.inputs),
+            inputs_sha256=digest(answered.inputs),
+            inputs=self._kept_of(answered.inputs),
         )
 
     def add(self, found: Iterable[Disagreement]) -> None:
@@ -128,11 +117,15 @@ def num_bytes(tensors: Tensors) -> int:
 
 
 def _in_short(outputs: Tensors, row: int) -> Plain:
-    """Show one row; outputs without a batch have one alone."""
+    """Show the beginning of one row; an output that has not so many is shown from its own."""
     shown = {}
     for name, array in outputs.items():
-        values = array[row : row + 1] if array.ndim else array
-        shown[name] = _plain(values.ravel()[:_MOST_VALUES].tolist())
+        values = array[row] if array.ndim and row < len(array) else array
+        first = np.asarray(values).ravel()[:_MOST_VALUES].tolist()
+        shown[name] = [
+            _plain(each)[:_MOST_CHARACTERS] if isinstance(each, bytes) else _plain(each)
+            for each in first
+        ]
     return shown
 
 
@@ -140,8 +133,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")[:_MOST_CHARACTERS]
+        return value.decode(errors="backslashreplace")
     if isinstance(value, (bool, int)):
         return value
-    # JSON has no NaN; bfloat16 has a scalar of its own.
+    # JSON has no NaN, and bfloat16 comes as a scalar of its own.
     return float(value) if isfinite(value) else str(value)
