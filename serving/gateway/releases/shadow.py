@@ -59,7 +59,7 @@ class Copies:
         max_rows: int,
         keep_inputs: bool = False,
     ) -> None:
-        """`ask` takes no longer than a caller would wait; a call has at most `max_rows`, or one copy.
+        """`ask` takes no longer than callers would wait; `max_rows` may share a call.
 
         `keep_inputs` lets the inputs of the last disagreements be kept.
         """
