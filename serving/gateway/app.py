@@ -29,12 +29,13 @@ from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.inference import Inference, Onlooker
 from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
 from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
+from serving.gateway.inference.spare_time import SpareTime
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
 from serving.gateway.middleware.forwarded import Forwarded, Mounted, naming_client
 from serving.gateway.middleware.head_requests import HeadAsGet, allow
@@ -47,6 +48,7 @@ from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.releases.shadow import Copies
 from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
@@ -86,11 +88,12 @@ def create_app(
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     router = Router(publish_without_traffic=settings.publish_without_traffic)
+    copies: dict[str, Copies] = {}
     registry = Registry(
         models,
         {*settings.generic_models, *settings.required_models},
         catalog,
-        partial(_inference, client, router, settings),
+        partial(_inference, client, router, settings, copies, SpareTime()),
         config=settings.models_config,
     )
     monitor = ModelMonitor(
@@ -119,7 +122,7 @@ def create_app(
         *([board.follow] if board else []),
     ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
-    lifespan = _lifespan(client, works, closing)
+    lifespan = _lifespan(client, works, closing, copies)
     api = _api(registry, monitor, catalog, board, settings, lifespan)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
@@ -155,7 +158,10 @@ def create_app(
 
 
 def _lifespan(
-    client: ModelServerClient, works: list[Work], closing: list[Callable[[], None]]
+    client: ModelServerClient,
+    works: list[Work],
+    closing: list[Callable[[], None]],
+    copies: Mapping[str, Copies],
 ) -> Lifespan[FastAPI]:
     """Say what is opened at the start, and closed in reverse at the end."""
 
@@ -167,9 +173,15 @@ def _lifespan(
             await stack.enter_async_context(client)
             for work in works:
                 await stack.enter_async_context(running(work))
+            stack.push_async_callback(_close_all, copies)
             yield
 
     return lifespan
+
+
+async def _close_all(copies: Mapping[str, Copies]) -> None:
+    for each in copies.values():
+        await each.close()
 
 
 def _board(
@@ -207,10 +219,14 @@ def _inference(
     client: ModelServerClient,
     router: Router,
     settings: Settings,
+    copies: dict[str, Copies],
+    spare_time: SpareTime,
     name: str,
     model: Model[Any, Any] | None,
 ) -> Inference:
-    return Inference(
+    onlookers: list[Onlooker] = []
+    max_rows = _GENERIC_CALL_ROWS if model is None else model.max_call_rows
+    inference = Inference(
         None if model is None else model.signature,
         client,
         router,
@@ -218,9 +234,21 @@ def _inference(
         OperatingPoint(
             name,
             max_calls=settings.max_calls_in_flight,
-            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
+            first_rows=max_rows,
         ),
+        onlookers,
     )
+    if settings.releases is not None:
+        copies[name] = Copies(
+            name,
+            partial(router.running.get, name),
+            partial(inference.ask_beside, timeout_seconds=settings.predict_timeout_seconds),
+            partial(spare_time.is_lacking, inference.limit),
+            max_rows=max_rows,
+            keep_inputs=settings.keep_disagreeing_inputs,
+        )
+        onlookers.append(copies[name])
+    return inference
 
 
 def _api(
