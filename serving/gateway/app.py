@@ -48,6 +48,7 @@ from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
 from serving.gateway.settings import Settings, WrongSettings
+from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.logs import is_text
 from serving.gateway.telemetry.request_context import RequestContext, new_context
@@ -55,6 +56,7 @@ from serving.gateway.validation import from_validation
 from serving.models import MODELS
 
 if TYPE_CHECKING:
+    from serving.gateway.middleware.shared_rates import SharedRates
     from serving.gateway.telemetry.tracing import Tracing
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
@@ -97,6 +99,7 @@ def create_app(
     known = settings.known_models(models)
     board = _board(settings, registry, monitor, router, known)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
+    rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
     asked = partial(model_asked, known=registry.known)
@@ -111,6 +114,7 @@ def create_app(
     works: list[Work] = [
         monitor.keep_looking,
         *([partial(follow, keys)] if keys else []),
+        *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
         *([board.follow] if board else []),
     ]
@@ -143,7 +147,7 @@ def create_app(
             answer=error_response,
             text=is_text(settings.log_format),
         ),
-        *([partial(Authentication, ring=keys)] if keys else []),
+        *([partial(Authentication, ring=keys, shared=rates)] if keys else []),
     ]
     for layer in reversed(layers):
         app = layer(app)
@@ -269,6 +273,13 @@ async def _raise_ours(request: Request, error: Exception) -> NoReturn:
         allowed = allow((error.headers or {}).get("Allow", ""))
         raise MethodNotAllowed(message, allowed=allowed) from error
     raise NotFound(f"nothing lives at {path}") from error
+
+
+def _shared_rates(store: str) -> "SharedRates":
+    # Not at the top: its package is an extra, which only this setting needs.
+    from serving.gateway.middleware.shared_rates import SharedRates  # noqa: PLC0415
+
+    return SharedRates(store)
 
 
 def _tracing() -> "Tracing":

@@ -200,13 +200,6 @@ class Release(BaseModel):
             raise _wrong(message, "guard")
         return self
 
-    def identity(self, model: str) -> str | None:
-        """Say what a guard's verdict is about: a candidate from when it started."""
-        if self.candidate is None:
-            return None
-        started = self.candidate.started
-        return f"{model}/{self.candidate.version}/{started.isoformat() if started else ''}"
-
     @property
     def versions(self) -> set[int]:
         """The versions that must be kept loaded."""
