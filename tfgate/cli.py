@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
 from tfgate.exits import needing, reported
+from tfgate.release.cli import release
 from tfgate.train import TAKES_HYPER_PARAMETERS, ModelsPath, train, tune
 
 app = typer.Typer(
@@ -232,6 +233,8 @@ def revoke_key(
     with reported(CannotChange, WrongKeys, exit_code=2):
         revoke(file, name)
 
+
+app.add_typer(release, name="release", rich_help_panel="Serve and ask")
 
 for command in (train, tune):
     app.command(rich_help_panel="Train", context_settings=TAKES_HYPER_PARAMETERS)(command)

@@ -16,7 +16,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from serving.gateway.releases.release import Release, Releases
-from serving.gateway.releases.release_file import WrongReleases, read_releases
+from serving.gateway.releases.release_file import NoReleasesYet, WrongReleases, read_releases
 from tfgate.release import history
 from tfgate.release.edits import CannotRelease, Part, told
 from tfgate.release.place import Place
@@ -27,11 +27,7 @@ Edit = Callable[[Part | None], Part]
 
 
 class NotWritten(Exception):
-    """A change is right, and its file cannot be written; `text` is what it should hold."""
-
-    def __init__(self, message: str, text: str) -> None:
-        super().__init__(message)
-        self.text = text
+    """A change is right, and its file cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +102,31 @@ def write(place: Place, planned: Change, edit: Edit, command: str) -> Change:
             with history.recorded(place.history, change, command):
                 _replace(change.file, change.after)
     except OSError as error:
-        message = f"cannot write {planned.name}: {error.strerror}."
-        raise NotWritten(message, planned.after) from error
+        raise NotWritten(_not_written(place, planned, error)) from error
     return change
 
 
-def release_of(place: Place, model: str) -> Release | None:
-    """Return what the files say of a model, None if they say nothing.
+def releases_of(place: Place) -> Releases:
+    """Return what the files say; nothing, if there is none yet.
 
     Raises:
         WrongReleases: a file is wrong.
     """
-    file, text = _find(place, model)
-    return _read(place, file, text or "").models.get(model)
+    try:
+        return read_releases(place.named, models=None)
+    except NoReleasesYet:
+        return Releases()
+
+
+def _not_written(place: Place, planned: Change, error: OSError) -> str:
+    message = f"cannot write {planned.name}: {error.strerror}. What it should hold is printed. "
+    # A folder goes into its ConfigMap as a whole.
+    source = f"{place.named}/" if place.path.is_dir() else planned.name.name
+    return (
+        f"{message}If it is mounted from a ConfigMap, change that one, where the file is yours: "
+        f"--print > {planned.name.name} writes it there, and kubectl create configmap "
+        f"NAME --from-file={source} --dry-run=client -o yaml | kubectl apply -f - brings it back."
+    )
 
 
 def _find(place: Place, model: str) -> tuple[Path, str | None]:
@@ -138,7 +146,7 @@ def _find(place: Place, model: str) -> tuple[Path, str | None]:
 def _text(place: Place, file: Path) -> str | None:
     name = place.told(file)
     try:
-        text = file.read_bytes().decode()
+        text = file.read_bytes().decode("utf-8-sig")
         tomllib.loads(text)
     except FileNotFoundError:
         return None
@@ -175,6 +183,8 @@ def _read(place: Place, file: Path, text: str) -> Releases:
             copy.write_text(text)
         try:
             return read_releases(copy, models=None)
+        except NoReleasesYet:
+            return Releases()
         except WrongReleases as error:
             message = str(error).replace(str(copy), str(place.named))
             raise WrongReleases(message) from error

@@ -90,8 +90,9 @@ def start(  # noqa: PLR0913, PLR0917  # a command's options
     guard: Annotated[
         bool,
         typer.Option(
-            help="take the share back if within 5 minutes, after 100 requests, errors are 1 % more "
-            "or p99 is 1.5 times that of the stable version; a guard in the file stays as it is"
+            help="take the share back when, over 5 minutes and at least 100 requests, 1 % more "
+            "fail than of the stable version, p99 is 1.5 times as long, or answers drift by 0.25 "
+            "(PSI); a guard that the file has stays as it is"
         ),
     ] = True,
     stable: Stable = None,
@@ -111,9 +112,7 @@ def start(  # noqa: PLR0913, PLR0917  # a command's options
     from tfgate.release.edits import Start, now, split_steps
 
     with _ending():
-        wanted = Start(
-            version, now(), percent, split_steps(percent, steps), by, cohort, compare, guard
-        )
+        wanted = Start(version, now(), percent, split_steps(steps), by, cohort, compare, guard)
         asked = command.Asked(file, Gateway(url, key), console, offline, print_)
         command.start(asked, model, wanted, stable)
 
@@ -192,10 +191,12 @@ def history(
     file: File = DEFAULT_RELEASES,
 ) -> None:
     """Show what was changed with these commands, the newest first."""
+    from tfgate.ask import Gateway
     from tfgate.release import command
 
     with _ending():
-        command.show_history(file, model, diff, console)
+        asked = command.Asked(file, Gateway(DEFAULT_URL), console)
+        command.show_history(asked, model, diff)
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """What each `tfgate release` command does, in its order: plan, ask, write, tell, wait."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -12,16 +11,19 @@ from rich.text import Text
 from tfgate.announcements import tell
 from tfgate.ask import CannotAsk, Gateway, NoGateway
 from tfgate.release import edits, history
-from tfgate.release.change import Change, Edit, NotWritten, release_of, work_out, write
+from tfgate.release.change import Change, Edit, NotWritten, releases_of, work_out, write
 from tfgate.release.edits import CannotRelease, Part, Start
 from tfgate.release.following import (
     Description,
     check_version,
     describe,
     stable_now,
+    standing_of,
     wait_until_followed,
 )
 from tfgate.release.place import Place
+from tfgate.release.status import status_table
+from tfgate.tables import show
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -41,6 +43,25 @@ class Asked:
         return Place(self.file)
 
 
+def status(asked: Asked) -> None:
+    """Show the releases of the file, and beside them how a gateway says that they stand.
+
+    Raises:
+        WrongReleases: the file is wrong.
+    """
+    releases = releases_of(asked.place).models
+    if not releases:
+        tell(asked.console, f"there are no releases in {asked.file}")
+        return
+    described: dict[str, Description] = {}
+    try:
+        for model in releases if not asked.offline else ():
+            described[model] = describe(asked.gateway, model)
+    except CannotAsk as error:
+        tell(asked.console, f"as the file has it alone: {error}")
+    show(asked.console, status_table(releases, described))
+
+
 def start(asked: Asked, model: str, wanted: Start, stable: int | None) -> None:
     """Give a version a share of the traffic.
 
@@ -50,8 +71,12 @@ def start(asked: Asked, model: str, wanted: Start, stable: int | None) -> None:
     """
     described = _describe(asked, model)
     begun = _begin(asked, model, wanted.version, stable, described)
-    _check(asked, described, wanted.version)
-    _change(asked, model, "start", lambda part: edits.start(model, part or begun, wanted))
+    _check(asked, described, wanted.version, stable)
+
+    def edit(part: Part | None) -> Part:
+        return edits.start(model, part or begun, wanted)
+
+    _change(asked, model, "start", edit)
 
 
 def shadow(
@@ -65,8 +90,12 @@ def shadow(
     """
     described = _describe(asked, model)
     begun = _begin(asked, model, version, stable, described)
-    _check(asked, described, version)
-    _change(asked, model, "shadow", lambda part: edits.shadow(model, part or begun, version, percent))
+    _check(asked, described, version, stable)
+
+    def edit(part: Part | None) -> Part:
+        return edits.shadow(model, part or begun, version, percent)
+
+    _change(asked, model, "shadow", edit)
 
 
 def stop_shadow(asked: Asked, model: str) -> None:
@@ -75,7 +104,7 @@ def stop_shadow(asked: Asked, model: str) -> None:
     Raises:
         CannotRelease: there is no shadow.
     """
-    _change(asked, model, "shadow", lambda part: edits.stop_shadow(model, _known(asked, model, part)))
+    _change(asked, model, "shadow", _of_named(asked, model, edits.stop_shadow))
 
 
 def promote(asked: Asked, model: str) -> None:
@@ -85,14 +114,11 @@ def promote(asked: Asked, model: str) -> None:
         CannotRelease: there is none, it cannot answer, or the guard has taken it back.
         CannotAsk: there is no gateway to ask whether it can.
     """
-
-    def edit(part: Part | None) -> Part:
-        return edits.promote(model, _known(asked, model, part))
-
+    edit = _of_named(asked, model, edits.promote)
     planned = work_out(asked.place, model, edit)
     described = _describe(asked, model)
-    if described is not None:
-        refuse_taken_back(described)
+    if described is not None and (standing := standing_of(described)) is not None:
+        standing.refuse_taken_back(model)
     _check(asked, described, planned.release.stable)
     _change(asked, model, "promote", edit)
 
@@ -103,11 +129,37 @@ def roll_back(asked: Asked, model: str) -> None:
     Raises:
         CannotRelease: there is nothing to go back to.
     """
-    _change(asked, model, "rollback", lambda part: edits.roll_back(model, _known(asked, model, part)))
+    _change(asked, model, "rollback", _of_named(asked, model, edits.roll_back))
+
+
+def show_history(asked: Asked, model: str | None, number: int | None) -> None:
+    """List the changes, or show one of them line by line.
+
+    Raises:
+        CannotRelease: there is none of that number.
+    """
+    folder = asked.place.history
+    found = [entry for entry in history.entries(folder) if number in {None, entry.number}]
+    if not found:
+        which = "nothing was changed yet" if number is None else f"there is no change {number}"
+        message = f"{which} in {folder}."
+        raise CannotRelease(message)
+    if number is None:
+        show(asked.console, history.table(folder, model))
+        tell(asked.console, f"each as it was before: {folder}")
+        return
+    tell(asked.console, f"{found[0].told}; before it, {found[0].backup}")
+    show_diff(asked.console, found[0].diff)
 
 
 def _describe(asked: Asked, model: str) -> Description | None:
-    return None if asked.offline else describe(asked.gateway, model)
+    if asked.offline:
+        return None
+    try:
+        return describe(asked.gateway, model)
+    except NoGateway as error:
+        message = f"{error} Or write the file without asking one, with --offline."
+        raise CannotAsk(message) from error
 
 
 def _begin(
@@ -119,7 +171,7 @@ def _begin(
         CannotRelease: nobody knows the stable version, or the file has another one.
         WrongReleases: the file is wrong.
     """
-    release = release_of(asked.place, model)
+    release = releases_of(asked.place).models.get(model)
     if release is not None:
         if stable not in {None, release.stable}:
             message = f"{asked.file} says that version {release.stable} of {model} is stable. "
@@ -133,16 +185,25 @@ def _begin(
     return {"stable": stable_now(described, version)}
 
 
-def _check(asked: Asked, described: Description | None, version: int) -> None:
-    if described is not None and (said := check_version(described, version)) is not None:
-        tell(asked.console, said)
+def _check(asked: Asked, described: Description | None, *versions: int | None) -> None:
+    """See that versions are there; say of one that is still loading what that means."""
+    for version in versions:
+        if described is not None and version is not None:
+            for said in check_version(described, version):
+                tell(asked.console, said)
 
 
-def _known(asked: Asked, model: str, part: Part | None) -> Part:
-    if part is None:
-        message = f"{asked.file} says nothing of {model}. Name another file with --file."
-        raise CannotRelease(message)
-    return part
+def _of_named(asked: Asked, model: str, edit: Callable[[str, Part], Part]) -> Edit:
+    """Let an edit have only what the file says already."""
+
+    def apply(part: Part | None) -> Part:
+        if part is None:
+            lacks = f"says nothing of {model}" if asked.file.exists() else "does not exist"
+            message = f"{asked.file} {lacks}. Name another file with --file, or as TFGATE_RELEASES."
+            raise CannotRelease(message)
+        return edit(model, part)
+
+    return apply
 
 
 def _change(asked: Asked, model: str, command: str, edit: Edit) -> None:
@@ -157,7 +218,14 @@ def _change(asked: Asked, model: str, command: str, edit: Edit) -> None:
     if asked.printed:
         typer.echo(planned.after, nl=False)
         return
-    change = write(asked.place, planned, edit, command)
+    if planned.after == planned.before:
+        tell(asked.console, f"{asked.file} says so already")
+        return
+    try:
+        change = write(asked.place, planned, edit, command)
+    except NotWritten:
+        typer.echo(planned.after, nl=False)
+        raise
     tell(asked.console, f"{model}: {change.told}")
     show_diff(asked.console, change.diff)
     _follow(asked, change)

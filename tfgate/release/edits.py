@@ -2,17 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from serving.gateway.releases.notation import step
 from serving.gateway.releases.release import Candidate, Release, Shadow
 
 # A model's part of the file, as TOML has it.
 Part = Mapping[str, Any]
 
 # Written with a new candidate. Each rule compares with the stable version over the same time, so
-# these hold for any model; what is known of one model (disagreement, accuracy) is for its owner.
-GUARD = {"window": "5m", "least_requests": 100, "errors": 0.01, "p99_ratio": 1.5}
+# these hold for any model; what only its owner can know (disagreement, accuracy) is left to them. A
+# population stability index above 0.25 is commonly read as a major shift (N. Siddiqi, "Credit Risk
+# Scorecards", Wiley 2006).
+GUARD = {
+    "window": "5m",
+    "least_requests": 100,
+    "errors": 0.01,
+    "p99_ratio": 1.5,
+    "drift": 0.25,
+}
 
 
 class CannotRelease(Exception):
@@ -39,6 +48,9 @@ def start(model: str, part: Part, wanted: Start) -> Part:
     Raises:
         CannotRelease: another is being tried, or no share is given.
     """
+    if wanted.percent is not None and wanted.steps is not None:
+        message = "either --percent or --steps, not both."
+        raise CannotRelease(message)
     before = part.get("candidate")
     if before is not None and before["version"] != wanted.version:
         message = f"version {before['version']} of {model} is the candidate: "
@@ -115,26 +127,55 @@ def roll_back(model: str, part: Part) -> Part:
     return _with_stable({**_without(part, "previous"), "stable": part["previous"]})
 
 
+def now() -> datetime:
+    """Return the time as a release file has it: in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def split_steps(text: str | None) -> list[str] | None:
+    """Read steps as they are typed, 1%/10m,10%/30m.
+
+    Raises:
+        CannotRelease: one is none.
+    """
+    if text is None:
+        return None
+    steps = [each.strip() for each in text.split(",")]
+    try:
+        for each in steps:
+            step(each)
+    except ValueError as error:
+        message = f"--steps: {error}."
+        raise CannotRelease(message) from error
+    return steps
+
+
 def told(before: Release | None, after: Release) -> str:
     """Say in words what a change changes."""
     changes = []
     if before is None or before.stable != after.stable:
         was = "" if before is None else f", where it was {before.stable}"
         changes.append(f"stable is version {after.stable}{was}")
-    for role, old, new in (
-        ("candidate", before and before.candidate, after.candidate),
-        ("shadow", before and before.shadow, after.shadow),
-    ):
-        if old == new:
-            continue
-        if new is None:
-            changes.append(f"version {old.version if old else ''} is no {role} any more")
-        else:
-            was = "" if old is None else f", after {share(old)}"
-            changes.append(f"{role} is version {new.version} with {share(new)}{was}")
-    if (before and before.guard) != after.guard:
-        changes.append("without a guard" if after.guard is None else f"guard: {rules(after)}")
-    return "; ".join(changes) or "nothing"
+    was_tried = before.candidate if before else None
+    if was_tried is None or was_tried.version != after.stable:
+        changes += _told_role("candidate", was_tried, after.candidate)
+    changes += _told_role("shadow", before.shadow if before else None, after.shadow)
+    if after.guard is not None and (before is None or before.guard != after.guard):
+        changes.append(f"guard: {rules(after)}")
+    elif after.candidate is not None and after.guard is None and before and before.guard:
+        changes.append("no guard any more")
+    return "; ".join(changes) or "nothing that counts"
+
+
+def _told_role(
+    role: str, old: Candidate | Shadow | None, new: Candidate | Shadow | None
+) -> Sequence[str]:
+    if old == new:
+        return ()
+    if new is None:
+        return [f"version {old.version if old else ''} is no {role} any more"]
+    was = "" if old is None else f", after {share(old)}"
+    return [f"{role} is version {new.version} with {share(new)}{was}"]
 
 
 def share(of: Candidate | Shadow) -> str:

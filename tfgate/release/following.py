@@ -1,6 +1,7 @@
 """What a running gateway says of a release: whether a version can take it, and how it stands."""
 
 import time
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
@@ -33,9 +34,8 @@ def describe(gateway: Gateway, model: str) -> Description:
     path = f"/models/{quote(model, safe='')}"
     try:
         return ask(gateway, "GET", path, "versions", timeout=_ASK_SECONDS)
-    except NoGateway as error:
-        message = f"{error} Or write the file without asking one: --offline."
-        raise NoGateway(message) from error
+    except NoGateway:
+        raise
     except CannotAsk as error:
         models = ask(gateway, "GET", "/models", "models", timeout=_ASK_SECONDS)["models"]
         near = get_close_matches(model, [each["name"] for each in models])
@@ -44,8 +44,8 @@ def describe(gateway: Gateway, model: str) -> Description:
         raise CannotAsk(message) from error
 
 
-def check_version(described: Description, version: int) -> str | None:
-    """See that a version can take a share; return what is to be said if it only will.
+def check_version(described: Description, version: int) -> Iterator[str]:
+    """See that a version can take a share; give what is to be said if it only will.
 
     Raises:
         CannotRelease: it cannot, and will not by itself.
@@ -63,15 +63,14 @@ def check_version(described: Description, version: int) -> str | None:
     found = there[version]
     named = f"version {version} of {model}"
     if found["state"] in _COMING:
-        return f"{named} is {found['state']}: its share begins when it is ready."
-    if found["state"] != "AVAILABLE":
+        yield f"{named} is {found['state']}: its share begins when it is ready"
+    elif found["state"] != "AVAILABLE":
         why = found["error"] or "the model server has unloaded it, by its policy or its folder"
         message = f"{named} is {found['state']}: {why}. Mend that, or choose another version."
         raise CannotRelease(message)
-    if found["unready"]:
+    elif found["unready"]:
         message = f"{named} cannot answer: {found['unready']}. Train or export it anew."
         raise CannotRelease(message)
-    return None
 
 
 def stable_now(described: Description, candidate: int) -> int:

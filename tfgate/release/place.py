@@ -1,4 +1,4 @@
-"""Where releases lie: one file, or a folder with a file for each model; reads and writes nothing."""
+"""Where releases lie: in one file, or in a folder with one for each model; changes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """A release file as text: one model's part is rewritten, and all else stays as it was typed.
 
 A file is split at its headers, and only the tables whose values change are touched. A comment right
-above a header belongs to it, and goes with it; one between blank lines belongs to nobody, and stays.
+above a header belongs to it, and goes with it; one between blank lines is nobody's, and stays.
 """
 
 import tomllib
@@ -116,7 +116,9 @@ def _put(
     if wanted is None:
         _drop(sections, path)
         return
-    apart = {each.path[len(path)] for each in sections if each.path[: len(path)] == path != each.path}
+    apart = {
+        each.path[len(path)] for each in sections if each.path[: len(path)] == path != each.path
+    }
     values = {key: value for key, value in wanted.items() if key not in apart}
     found = next((each for each in sections if each.path == path), None)
     if found is not None:
@@ -137,6 +139,8 @@ def _drop(sections: list[_Section], path: tuple[str, ...]) -> None:
         elif "#" in (tail := _without_tail(section.text)[1]):
             body = kept[-1].text.rstrip("\r\n")
             kept[-1].text = f"{body}\n{tail}" if body else tail.lstrip("\r\n")
+    if kept[-1] is not sections[-1]:
+        kept[-1].text = kept[-1].text.rstrip() + "\n"
     sections[:] = kept
 
 
