@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Lifespan, Scope
 
 from serving.contract import Model
-from serving.errors import MethodNotAllowed, NotFound
+from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway.api.documentation import Documentation
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
@@ -30,6 +30,7 @@ from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
 from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
@@ -43,7 +44,11 @@ from serving.gateway.middleware.ranges import WithoutRanges
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
-from serving.gateway.settings import Settings
+from serving.gateway.releases.board import Board
+from serving.gateway.releases.release import Release
+from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.settings import Settings, WrongSettings
+from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.logs import is_text
 from serving.gateway.telemetry.request_context import RequestContext, new_context
@@ -51,6 +56,7 @@ from serving.gateway.validation import from_validation
 from serving.models import MODELS
 
 if TYPE_CHECKING:
+    from serving.gateway.middleware.shared_rates import SharedRates
     from serving.gateway.telemetry.tracing import Tracing
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
@@ -74,12 +80,12 @@ def create_app(
 
     Raises:
         WrongKeys: the file of API keys cannot be used.
-        WrongModelsConfig: nor can the model server's list of models.
+        WrongSettings: nor can the model server's list of models, or the file of releases.
     """
     metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    router = Router()
+    router = Router(publish_without_traffic=settings.publish_without_traffic)
     registry = Registry(
         models,
         {*settings.generic_models, *settings.required_models},
@@ -91,7 +97,9 @@ def create_app(
         registry, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
     )
     known = settings.known_models(models)
+    board = _board(settings, registry, monitor, router, known)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
+    rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
     asked = partial(model_asked, known=registry.known)
@@ -106,10 +114,13 @@ def create_app(
     works: list[Work] = [
         monitor.keep_looking,
         *([partial(follow, keys)] if keys else []),
+        *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
+        *([board.follow] if board else []),
     ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
-    api = _api(registry, monitor, catalog, settings, _lifespan(client, works, closing))
+    lifespan = _lifespan(client, works, closing)
+    api = _api(registry, monitor, catalog, board, settings, lifespan)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
     app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
@@ -136,7 +147,7 @@ def create_app(
             answer=error_response,
             text=is_text(settings.log_format),
         ),
-        *([partial(Authentication, ring=keys)] if keys else []),
+        *([partial(Authentication, ring=keys, shared=rates)] if keys else []),
     ]
     for layer in reversed(layers):
         app = layer(app)
@@ -159,6 +170,37 @@ def _lifespan(
             yield
 
     return lifespan
+
+
+def _board(
+    settings: Settings,
+    registry: Registry,
+    monitor: ModelMonitor,
+    router: Router,
+    known: set[str] | None,
+) -> Board | None:
+    """Follow the file of releases, if there is to be one.
+
+    Raises:
+        WrongSettings: it cannot be used; there is nothing that could go on to count.
+    """
+    if settings.releases is None:
+        return None
+    file = ReleaseFile(settings.releases, models=known)
+    if file.problem is not None:
+        message = f"TFGATE_RELEASES: {file.problem}"
+        raise WrongSettings(message)
+
+    async def hindrance(model: str, release: Release) -> str | None:
+        """Say what keeps a release from beginning, besides versions that are not ready."""
+        try:
+            await registry.find(model)
+        except TfgateError as error:
+            return error.detail
+        config = registry.configs.get(model)
+        return None if config is None else unkept(config, release, monitor.versions(model))
+
+    return Board(file, router, hindrance)
 
 
 def _inference(
@@ -185,6 +227,7 @@ def _api(
     registry: Registry,
     monitor: ModelMonitor,
     catalog: Catalog,
+    board: Board | None,
     settings: Settings,
     lifespan: Lifespan[FastAPI],
 ) -> FastAPI:
@@ -201,9 +244,11 @@ def _api(
     )
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(registry, monitor, catalog, settings))
+    api.include_router(models_router(registry, monitor, catalog, board, settings))
     api.include_router(
-        operations_router(registry, monitor, settings.required_models, with_metrics=with_metrics)
+        operations_router(
+            registry, monitor, board, settings.required_models, with_metrics=with_metrics
+        )
     )
     api.include_router(page_router())
     api.add_middleware(SecurityHeaders)
@@ -228,6 +273,13 @@ async def _raise_ours(request: Request, error: Exception) -> NoReturn:
         allowed = allow((error.headers or {}).get("Allow", ""))
         raise MethodNotAllowed(message, allowed=allowed) from error
     raise NotFound(f"nothing lives at {path}") from error
+
+
+def _shared_rates(store: str) -> "SharedRates":
+    # Not at the top: its package is an extra, which only this setting needs.
+    from serving.gateway.middleware.shared_rates import SharedRates  # noqa: PLC0415
+
+    return SharedRates(store)
 
 
 def _tracing() -> "Tracing":
@@ -260,5 +312,8 @@ def _cors(settings: Settings) -> dict[str, Any]:
             *("Authorization", "X-API-Key", "X-Request-Id"),
             *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
         ],
-        "expose_headers": ["Retry-After", "X-Model-Name", "X-Model-Route", "X-Model-Version", "X-Request-Id"],
+        "expose_headers": [
+            *("Retry-After", "X-Request-Id"),
+            *("X-Model-Name", "X-Model-Route", "X-Model-Version"),
+        ],
     }

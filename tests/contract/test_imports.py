@@ -28,7 +28,8 @@ ALLOWED = {
     "serving.rows": [],
     "serving.fields": ["serving.errors"],
     "serving.typed_models": ["serving.contract", "serving.models"],
-    "serving.tf_serving": ["proto", "serving.tf_serving"],
+    # What a release needs is kept loaded: the file of releases has one reader.
+    "serving.tf_serving": ["proto", "serving.tf_serving", "serving.gateway.releases.release_file"],
     "serving.embedded": ["proto", "serving.embedded", "serving.tf_serving"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
@@ -54,7 +55,7 @@ GATEWAY = [
     ["serving.gateway.api"],
     ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
-    ["serving.gateway.inference"],
+    ["serving.gateway.inference", "serving.gateway.releases", "serving.gateway.feedback"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
     [
@@ -62,7 +63,7 @@ GATEWAY = [
         *("serving.gateway.settings", "serving.gateway.validation"),
         "serving.gateway.certificates",
         *("serving.gateway.service_links", "serving.gateway.setting_words"),
-        "serving.gateway.target",
+        *("serving.gateway.store", "serving.gateway.target"),
     ],
 ]
 # Of these, nothing may be needed outside the folders named.
@@ -83,6 +84,10 @@ HEAVY = {
     "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api"],
     "starlette": ["serving.gateway"],
     "opentelemetry": ["serving.gateway.telemetry.tracing"],
+    "redis": [
+        "serving.gateway.middleware.pipelined_redis",
+        "serving.gateway.middleware.shared_rates",
+    ],
 }
 
 
@@ -166,7 +171,7 @@ def test_no_module_is_needed_by_what_it_needs() -> None:
 
 
 def test_the_running_gateway_has_no_tensorflow_nor_what_only_a_setting_needs() -> None:
-    unneeded = ("tensorflow", "keras", "training", "limits", "opentelemetry.sdk")
+    unneeded = ("tensorflow", "keras", "training", "limits", "opentelemetry.sdk", "redis")
     code = (
         "import sys; from serving.gateway.app import create_app;"
         "import serving.gateway.server.worker;"

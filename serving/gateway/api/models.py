@@ -15,6 +15,7 @@ from serving.gateway.inference.catalog import Catalog, VersionState
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from serving.gateway.inference.monitor import ModelMonitor, ModelState
 from serving.gateway.inference.registry import Registry, ServedModel
+from serving.gateway.releases.board import Board
 from serving.gateway.settings import Settings
 
 
@@ -72,7 +73,11 @@ class ModelDescription(TypedDescription):
 
 
 def models_router(
-    registry: Registry, monitor: ModelMonitor, catalog: Catalog, settings: Settings
+    registry: Registry,
+    monitor: ModelMonitor,
+    catalog: Catalog,
+    board: Board | None,
+    settings: Settings,
 ) -> APIRouter:
     """Build the routes."""
     router = APIRouter(prefix="/models", tags=["models"])

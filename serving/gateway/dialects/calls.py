@@ -4,7 +4,6 @@ Who may ask, admission, the deadline, the live signature, the batcher. A dialect
 become tensors, and tensors bytes.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial

@@ -136,7 +136,6 @@ class Inference:
         asked, began = question.ref, time.monotonic()
         # A dialect has read the signature of the version that it asks, by whatever route.
         ref = self.route(asked, context) if context.route is None else asked
-        context.enter(metrics.QUEUE)
         # Not by replace(), which takes three times as long.
         rest = question.signature, question.outputs, question.joinable, question.promise
         routed = Question(ref, *rest)
@@ -147,7 +146,6 @@ class Inference:
             if another is None:
                 raise
             routed = Question(another, *rest)
-            context.enter(metrics.QUEUE)
             answer = await self._ask(routed, inputs, context, deadline)
         context.version = answer.version
         if self._onlookers:
@@ -193,6 +191,7 @@ class Inference:
         self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
     ) -> Awaitable[Answer]:
         running = self._release_of(context)
+        context.enter(metrics.QUEUE)
         if running is None:
             return self._batcher.predict(question, inputs, context, deadline=deadline)
         batcher = self._beside if context.route == metrics.CANDIDATE else self._batcher

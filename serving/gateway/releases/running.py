@@ -30,7 +30,8 @@ class Running:
         self.candidate: int | None = None
         self.judge = GuardJudge(release.guard or _NO_RULES)
         self.taken_back: str | None = None
-        self.hindrance: str | None = None  # what keeps it from beginning, besides the versions
+        # What keeps it from beginning, besides the versions.
+        self.hindrance: str | None = "it has just been read"
         self._proved: frozenset[int] = frozenset()
         self._split: Split | None = None
         self._requests = {
@@ -115,7 +116,7 @@ class Running:
         """Go on from the release that the model had before."""
         self.stable = before.stable
         if self.identity is not None and self.identity == before.identity:
-            self.taken_back = before.taken_back
+            self.taken_back, self.hindrance = before.taken_back, before.hindrance
             if self.release.guard == before.release.guard:
                 self.judge = before.judge
 
