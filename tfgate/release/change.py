@@ -19,7 +19,7 @@ from serving.gateway.releases.release import Release, Releases
 from serving.gateway.releases.release_file import NoReleasesYet, WrongReleases, read_releases
 from tfgate.release import history
 from tfgate.release.edits import CannotRelease, Part, told
-from tfgate.release.place import Place
+from tfgate.release.place import Place, history_of
 from tfgate.release.sections import OtherForm, with_release
 
 # Makes of a model's part of the file what it is to be; of None if it has none yet.
@@ -91,7 +91,7 @@ def write(place: Place, planned: Change, edit: Edit, command: str) -> Change:
         NotWritten: the file or its backup cannot be written.
     """
     try:
-        with _alone(place):
+        with _alone(planned.file):
             change = work_out(place, planned.model, edit)
             if (change.release_before, change.release) != (
                 planned.release_before,
@@ -99,7 +99,7 @@ def write(place: Place, planned: Change, edit: Edit, command: str) -> Change:
             ):
                 message = f"somebody else has changed {planned.model} in {planned.name} meanwhile. "
                 raise CannotRelease(message + "Look at tfgate release status, and try again.")
-            with history.recorded(place.history, change, command):
+            with history.recorded(history_of(change.file), change, command):
                 _replace(change.file, change.after)
     except OSError as error:
         raise NotWritten(_not_written(place, planned, error)) from error
@@ -154,13 +154,13 @@ def _text(place: Place, file: Path) -> str | None:
         message = f"cannot read {name}: {error.strerror}."
         raise WrongReleases(message) from error
     except ValueError as error:  # of the encoding, and of TOML
-        message = f"{name} is no TOML, so nothing is changed: {error}. {_mend(place)}"
+        message = f"{name} is no TOML, so nothing is changed: {error}. {_mend(file)}"
         raise WrongReleases(message) from error
     return text
 
 
-def _mend(place: Place) -> str:
-    newest = next(iter(history.entries(place.history)), None)
+def _mend(file: Path) -> str:
+    newest = next(history.entries([history_of(file)]), None)
     if newest is None:
         return "Mend it by hand."
     return f"Mend it by hand; what it held before the last change is {newest.backup}."
@@ -191,10 +191,11 @@ def _read(place: Place, file: Path, text: str) -> Releases:
 
 
 @contextmanager
-def _alone(place: Place) -> Iterator[None]:
-    """Let nobody else change the place meanwhile, who also asks with this."""
-    place.history.mkdir(exist_ok=True)
-    with (place.history / "lock").open("w") as lock:
+def _alone(file: Path) -> Iterator[None]:
+    """Let nobody else change the file meanwhile, who also asks with this."""
+    folder = history_of(file)
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -88,13 +88,15 @@ def start(  # noqa: PLR0913, PLR0917  # a command's options
         ),
     ] = None,
     guard: Annotated[
-        bool,
+        bool | None,
         typer.Option(
+            "--guard/--no-guard",
+            show_default="guard",
             help="take the share back when, over 5 minutes and at least 100 requests, 1 % more "
             "fail than of the stable version, p99 is 1.5 times as long, or answers drift by 0.25 "
-            "(PSI); a guard that the file has stays as it is"
+            "(PSI); a guard that the file has stays as it is",
         ),
-    ] = True,
+    ] = None,
     stable: Stable = None,
     file: File = DEFAULT_RELEASES,
     url: Url = DEFAULT_URL,

@@ -138,18 +138,22 @@ def show_history(asked: Asked, model: str | None, number: int | None) -> None:
     Raises:
         CannotRelease: there is none of that number.
     """
-    folder = asked.place.history
-    found = [entry for entry in history.entries(folder) if number in {None, entry.number}]
+    found = [
+        entry
+        for entry in history.entries(asked.place.histories)
+        if number in {None, entry.number} and model in {None, entry.model}
+    ]
     if not found:
         which = "nothing was changed yet" if number is None else f"there is no change {number}"
-        message = f"{which} in {folder}."
+        message = f"{which} of {model or asked.file} with tfgate release."
         raise CannotRelease(message)
     if number is None:
-        show(asked.console, history.table(folder, model))
-        tell(asked.console, f"each as it was before: {folder}")
+        show(asked.console, history.table(found))
+        tell(asked.console, f"what was before each is in {found[0].path.parent}")
         return
-    tell(asked.console, f"{found[0].told}; before it, {found[0].backup}")
-    show_diff(asked.console, found[0].diff)
+    for entry in found:
+        tell(asked.console, f"{entry.model}: {entry.told}; before it, {entry.backup}")
+        show_diff(asked.console, entry.diff)
 
 
 def _describe(asked: Asked, model: str) -> Description | None:

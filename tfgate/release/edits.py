@@ -39,7 +39,7 @@ class Start:
     by: str | None = None
     cohorts: Sequence[str] | None = None
     compare: float | None = None
-    guard: bool = True
+    guard: bool | None = None
 
 
 def start(model: str, part: Part, wanted: Start) -> Part:
@@ -72,7 +72,8 @@ def start(model: str, part: Part, wanted: Start) -> Part:
         message = "say who is to get it: --percent 5, --steps 1%/10m,10%/30m,50%/1h, or --cohort."
         raise CannotRelease(message)
     candidate["started"] = wanted.started
-    guard = {"guard": part.get("guard", GUARD)} if wanted.guard else {}
+    is_guarded = wanted.guard if wanted.guard is not None else before is None or "guard" in part
+    guard = {"guard": part.get("guard", GUARD)} if is_guarded else {}
     return {**_without(part, "guard"), "candidate": candidate, **guard}
 
 

@@ -74,29 +74,26 @@ def check_version(described: Description, version: int) -> Iterator[str]:
 
 
 def stable_now(described: Description, candidate: int) -> int:
-    """Return the version that answers all requests of a model which has no release yet.
+    """Return the version that is to answer the others, of a model which has no release yet.
+
+    It is the one that answers all now; if that is the one to be tried, since versions get traffic
+    when they are published, the newest of the others.
 
     Raises:
-        CannotRelease: none answers, or it is the very one that is to be tried.
+        CannotRelease: there is none.
     """
     model, now = described["name"], described["version"]
-    if now is None:
-        message = f"no version of {model} answers now: say which is to, with --stable."
+    if now not in {None, candidate}:
+        return int(now)
+    others = [
+        int(each["version"])
+        for each in described["versions"]
+        if each["version"] != candidate and each["state"] == "AVAILABLE" and not each["unready"]
+    ]
+    if not others:
+        message = f"no other version of {model} than {candidate} can answer, so none can be stable."
         raise CannotRelease(message)
-    if now == candidate:
-        others = [
-            each["version"]
-            for each in described["versions"]
-            if each["version"] != now and each["state"] == "AVAILABLE" and not each["unready"]
-        ]
-        remedy = (
-            f"Let another one answer instead, with --stable {max(others)}."
-            if others
-            else "There is no other that could be the stable one."
-        )
-        message = f"version {now} of {model} answers all requests already. {remedy}"
-        raise CannotRelease(message)
-    return int(now)
+    return max(others)
 
 
 def wait_until_followed(gateway: Gateway, model: str, release: Release) -> Standing:

@@ -5,7 +5,7 @@ before, which can be copied back, and beside it `.diff`, which begins with the c
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,8 +65,8 @@ def recorded(folder: Path, change: Recordable, command: str) -> Iterator[None]:
     Raises:
         OSError: it cannot be written.
     """
-    kept = sorted(entries(folder), key=lambda entry: entry.number)
-    number = kept[-1].number + 1 if kept else 1
+    kept = list(entries([folder]))
+    number = kept[0].number + 1 if kept else 1
     time = datetime.now(UTC).strftime(_TIME)
     model = change.model.replace("/", "%2F")
     path = folder / f"{number:04}-{time}-{command}-{model}.diff"
@@ -78,13 +78,13 @@ def recorded(folder: Path, change: Recordable, command: str) -> Iterator[None]:
         backup.unlink(missing_ok=True)
         raise
     path.write_bytes(f"{change.told}\n{change.diff}".encode())
-    for old in kept[: len(kept) + 1 - NUM_KEPT]:
+    for old in kept[NUM_KEPT - 1 :]:
         old.backup.unlink(missing_ok=True)
         old.path.unlink(missing_ok=True)
 
 
-def entries(folder: Path) -> Iterator[Entry]:
-    """Give the changes, the newest first; none if nothing was changed."""
+def entries(folders: Sequence[Path]) -> Iterator[Entry]:
+    """Give the changes of all files, the newest first; none if nothing was changed."""
     found = [
         Entry(
             int(match["number"]),
@@ -93,19 +93,19 @@ def entries(folder: Path) -> Iterator[Entry]:
             match["model"].replace("%2F", "/"),
             path,
         )
+        for folder in folders
         for path in folder.glob("*.diff")
         if (match := _NAME.fullmatch(path.name))
     ]
-    return iter(sorted(found, key=lambda entry: entry.number, reverse=True))
+    return iter(sorted(found, key=lambda entry: (entry.time, entry.number), reverse=True))
 
 
-def table(folder: Path, model: str | None) -> Table:
-    """List the changes, of one model or of all, the newest first."""
+def table(entries: Sequence[Entry]) -> Table:
+    """List changes."""
     number = Column("", justify="right", no_wrap=True)
     time = Column("when (UTC)", no_wrap=True)
     table = Table(number, time, "command", "model", "what changed")
-    for entry in entries(folder):
-        if model in {None, entry.model}:
-            when = f"{entry.time:%Y-%m-%d %H:%M:%S}"
-            table.add_row(str(entry.number), when, entry.command, entry.model, entry.told)
+    for entry in entries:
+        when = f"{entry.time:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(entry.number), when, entry.command, entry.model, entry.told)
     return table

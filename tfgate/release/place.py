@@ -17,12 +17,6 @@ class Place:
         return self.named.resolve()
 
     @property
-    def history(self) -> Path:
-        """The folder of what was there before, which no gateway reads."""
-        path = self.path
-        return path / ".history" if path.is_dir() else path.with_name(f".{path.name}.history")
-
-    @property
     def files(self) -> Iterator[Path]:
         """Every file that a gateway reads."""
         path = self.path
@@ -33,6 +27,17 @@ class Place:
         path = self.path
         return path / f"{model.replace('/', '%2F')}.toml" if path.is_dir() else path
 
+    @property
+    def histories(self) -> list[Path]:
+        """Return the folders of what the files were before."""
+        path = self.path
+        return sorted(path.glob(".*.history")) if path.is_dir() else [history_of(path)]
+
     def told(self, file: Path) -> Path:
         """Return a file's path as the person who named the place would write it."""
         return self.named / file.name if self.path.is_dir() else self.named
+
+
+def history_of(file: Path) -> Path:
+    """Return the folder of what a file was before, which no gateway reads."""
+    return file.with_name(f".{file.name}.history")
