@@ -203,6 +203,7 @@ def assert_read_or_refused(content: bytes) -> None:
         # The guard.
         ("errors = 0.01\n", "", 18, "it has no rule, and never takes back; give it one of errors"),
         ("errors = 0.01", "tolerance = 0.1", 18, "it has no rule"),
+        ("errors = 0.01", "disagreement = 0.1", 20, "give the candidate compare = 10"),
         ("errors = 0.01", "errors = 1.0", 20, "less than 1; received 1.0"),
         ("errors = 0.01", "errors = nan", 20, "finite number; received NaN"),
         ("errors = 0.01", 'errors = "1%"', 20, "received the text '1%'"),
