@@ -54,6 +54,7 @@ GATEWAY = [
     ["serving.gateway.api"],
     ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
+    ["serving.gateway.feedback"],
     ["serving.gateway.inference"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
