@@ -260,5 +260,5 @@ def _cors(settings: Settings) -> dict[str, Any]:
             *("Authorization", "X-API-Key", "X-Request-Id"),
             *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
         ],
-        "expose_headers": ["Retry-After", "X-Model-Name", "X-Model-Version", "X-Request-Id"],
+        "expose_headers": ["Retry-After", "X-Model-Name", "X-Model-Route", "X-Model-Version", "X-Request-Id"],
     }

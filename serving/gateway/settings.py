@@ -158,6 +158,16 @@ class Settings(BaseSettings):
         description="models.config that the model server reads: then the models are those that it "
         "lists, also when it changes",
     )
+    releases: Path | None = Field(
+        default=None,
+        description="file of releases, or a folder of them: which version answers which share of "
+        "a model's traffic; tfgate release writes it. It is followed, and may come later",
+    )
+    publish_without_traffic: bool = Field(
+        default=False,
+        description="a new version gets no traffic before a release names it: of a model without a "
+        "release, the oldest version that can answer does, and not the newest",
+    )
     predict_timeout_seconds: float = Field(
         default=5,
         gt=0,

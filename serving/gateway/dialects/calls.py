@@ -16,13 +16,7 @@ from prometheus_client import Gauge
 from starlette.types import Receive, Scope
 
 from serving.contract import Signature, Tensors
-from serving.errors import (
-    FieldError,
-    InvalidInput,
-    ModelUnavailable,
-    PredictionFailed,
-    UnknownVersion,
-)
+from serving.errors import FieldError, InvalidInput, PredictionFailed, TfgateError
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.client import Answer, rejected
@@ -39,6 +33,8 @@ from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
 T = TypeVar("T")
+# Writes the number of a version into a request of the model server's.
+Pin = Callable[[bytes, int], bytes]
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,8 @@ class Call:
             TfgateError: the version cannot be asked.
         """
         model = await self.find(ref.name)
-        return await self._calls.catalog.live(model.inference.route(ref))
+        is_newest = ref.version is None and ref.label is None
+        return await self._calls.catalog.live(model.inference.stable() if is_newest else ref)
 
     async def asking(self, ref: ModelRef) -> "Asking":
         """Ask a model.
@@ -217,7 +214,15 @@ class Asking:
             TfgateError: the version cannot be asked.
         """
         if self._live is None:
-            self._live = await self._catalog.live(self.model.inference.route(self.ref))
+            inference = self.model.inference
+            routed = inference.route(self.ref, self._context)
+            try:
+                self._live = await self._catalog.live(routed)
+            except TfgateError as error:
+                another = inference.instead(self.ref, routed, error, self._context)
+                if another is None:
+                    raise
+                self._live = await self._catalog.live(another)
         return self._live
 
     async def predict(self, asked: Asked) -> Answer:
@@ -233,16 +238,29 @@ class Asking:
         except PredictionFailed as error:
             raise rejected(error) or error from error.__cause__
 
-    async def relay(self, method: str, request: bytes, num_rows: int = 1) -> bytes:
+    async def relay(
+        self, method: str, request: bytes, num_rows: int = 1, *, pin: Pin | None = None
+    ) -> bytes:
         """Pass a call of the model server on as it came, and its answer back.
+
+        Where a release says which version answers, `pin` writes it into the request; a call without
+        asks nothing of a version.
 
         Raises:
             TfgateError: the model server could not answer.
         """
+        names_none = self.ref.version is None and self.ref.label is None
+        if pin is not None and names_none and self.model.inference.is_released:
+            return await self.relay_to_version(
+                method, lambda live: pin(request, live.version), num_rows
+            )
+        return await self._relay(method, request, num_rows)
+
+    async def _relay(self, method: str, request: bytes, num_rows: int) -> bytes:
         await self._charge(num_rows)
         self._context.enter(metrics.RPC)
         answer = await self.model.inference.relay(
-            method, self.ref, request, timeout_seconds=self._deadline - time.monotonic()
+            method, self.ref, request, self._context, deadline=self._deadline
         )
         self._context.enter(metrics.POSTPROCESS)
         return answer
@@ -257,7 +275,7 @@ class Asking:
         """
 
         async def relay(live: LiveVersion) -> bytes:
-            answer = await self.relay(method, write(live), num_rows)
+            answer = await self._relay(method, write(live), num_rows)
             self._context.version = live.version
             return answer
 
@@ -268,12 +286,13 @@ class Asking:
         live = await self.live()
         try:
             return await ask(live)
-        except (ModelUnavailable, UnknownVersion):
-            if self.ref.version is not None:
+        except TfgateError as error:
+            failed = ModelRef(live.model, live.version)
+            another = self.model.inference.instead(self.ref, failed, error, self._context)
+            if another is None:
                 raise
-            self.model.inference.withdraw(ModelRef(live.model, live.version))
-            self._live = None
-            return await ask(await self.live())
+            self._live = await self._catalog.live(another)
+            return await ask(self._live)
 
     async def _predict(self, asked: Asked, live: LiveVersion) -> Answer:
         signature = live.signature(asked.signature)

@@ -131,7 +131,11 @@ class ModelMonitor:
 
     def _prefer(self, name: str) -> None:
         questions = self._questions[name].items()
-        self._router.prefer(name, [version for version, each in questions if each.proved])
+        self._router.prefer(
+            name,
+            [version for version, each in questions if each.proved],
+            [version for version, each in questions if each.answer and not each.failed],
+        )
 
     def _ask(self, name: str, version: int, question: "_Question") -> None:
         """Begin to ask a version, unless it has answered, is being asked, or may rest."""

@@ -25,13 +25,17 @@ STAGES = ("read", "validate", "preprocess", "queue", "rpc", "postprocess")
 READ, VALIDATE, PREPROCESS, QUEUE, RPC, POSTPROCESS = STAGES
 SHED_REASONS = ("bound", "limit")
 SHED_BY_BOUND, SHED_BY_LIMIT = SHED_REASONS
-RETRY_REASONS = ("alone", "version-gone")
-RETRIED_ALONE, RETRIED_VERSION_GONE = RETRY_REASONS
+RETRY_REASONS = ("alone", "version-gone", "candidate-failed")
+RETRIED_ALONE, RETRIED_VERSION_GONE, RETRIED_STABLE = RETRY_REASONS
 VERSION_STATES = ("start", "loading", "available", "unloading", "failed")
 KEY_OUTCOMES = ("accepted", "rate-limited", "forbidden", "expired")
 KEY_ACCEPTED, KEY_RATE_LIMITED, KEY_FORBIDDEN, KEY_EXPIRED = KEY_OUTCOMES
 DROP_REASONS = ("crowd", "store")
 DROPPED_BY_CROWD, DROPPED_BY_STORE = DROP_REASONS
+# How a request came to its version: it names none, and the release decides; or it names one.
+ROUTES = ("stable", "candidate", "pinned")
+STABLE, CANDIDATE, PINNED = ROUTES
+RELEASE_OUTCOMES = ("ok", "failed")
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
 _REFUSALS = (
@@ -141,7 +145,7 @@ SHED = Counter(
 RETRIES = Counter(
     "tfgate_retries_total",
     "Requests sent again: alone after the call that they shared had failed, or because the version "
-    "had just gone. "
+    "had just gone, or of the stable version because the candidate had failed. "
     "What gRPC repeats by itself is not seen here.",
     ["model", "reason"],
 )
@@ -240,12 +244,50 @@ VERSION_DROPPED = Gauge(
     multiprocess_mode="mostrecent",
 )
 _OF_FEEDBACK = (FEEDBACK, FEEDBACK_SQUARED_ERROR, FEEDBACK_CONFIDENCE, FEEDBACK_CORRECT)
+RELEASES_VALID = Gauge(
+    "tfgate_releases_valid",
+    "0 while the file of releases cannot be used, and those read from it before go on to count.",
+    multiprocess_mode="livemin",
+)
+RELEASE_SHARE = Gauge(
+    "tfgate_release_share",
+    "Share of the callers that goes to the candidate, 0 to 1; of several workers, the least.",
+    ["model", "version"],
+    multiprocess_mode="livemin",
+)
+RELEASE_TAKEN_BACK = Gauge(
+    "tfgate_release_taken_back",
+    "1 once the guard has taken back the candidate's share, in one worker at least.",
+    ["model", "version"],
+    multiprocess_mode="livemax",
+)
+RELEASE_WAITING = Gauge(
+    "tfgate_release_waiting",
+    "1 while the candidate's share does not begin, because a version is not ready.",
+    ["model", "version"],
+    multiprocess_mode="livemax",
+)
+RELEASE_GAUGES = (RELEASE_SHARE, RELEASE_TAKEN_BACK, RELEASE_WAITING)
+RELEASE_REQUESTS = Counter(
+    "tfgate_release_requests_total",
+    "Requests to a model with a release that named no version, by the version that was asked first "
+    "and whether it answered.",
+    ["model", "version", "route", "outcome"],
+)
+RELEASE_SECONDS = Histogram(
+    "tfgate_release_seconds",
+    "Time that a version took for such a request, with the wait for a call.",
+    ["model", "version", "route"],
+    buckets=_SECONDS,
+)
 _OF_VERSIONS = (
     *(REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS),
     *_OF_FEEDBACK,
 )
+_OF_RELEASES = (*RELEASE_GAUGES, RELEASE_REQUESTS, RELEASE_SECONDS)
 _OF_MODELS = (
     *_OF_VERSIONS,
+    *_OF_RELEASES,
     *(IN_FLIGHT, CALLS_IN_FLIGHT, CALLS_LIMIT, ROWS_LIMIT, LIMIT, SHED, RETRIES),
     *(MODEL_READY, MODEL_EXPECTED, UNREADY_VERSIONS, MODEL_VERSIONS, FAILED_VERSIONS),
 )
@@ -322,7 +364,7 @@ def _drop(model: str, version: str) -> None:
     if _IN_FILES:
         VERSION_DROPPED.labels(model, version).set(1)
         return
-    for metric in _OF_VERSIONS:
+    for metric in (*_OF_VERSIONS, *_OF_RELEASES):
         metric.remove_by_labels({"model": model, "version": version})
 
 
@@ -332,6 +374,7 @@ def initialise() -> None:
     STORE_UP.set(1)
     for reason in DROP_REASONS:
         FEEDBACK_DROPPED.labels(reason)
+    RELEASES_VALID.set(1)
     for refusal in _REFUSALS:
         REFUSED_HEADS.labels(refusal.code)
     for error in all_errors():
