@@ -17,7 +17,7 @@ MAX_ROWS = 1_000  # of one request; what is behind them is not kept
 # More than these are not listed with each answer: any label is taken then.
 _MAX_CLASSES = 100
 _MAX_CLASSES_CHARACTERS = 2_000
-_LARGEST = 1e100  # number: its square is still one
+_LARGEST = 1e50  # number: the square of its square is still one
 _ROUNDING = 1e-3  # by which probabilities may miss a sum of 1: float16 does
 
 Floats = NDArray[np.float64]

@@ -20,6 +20,7 @@ _EDGES = [number / NUM_BINS for number in range(1, NUM_BINS)]
 Amounts = Mapping[str, float]
 LABELS, CORRECT, SCORED = "labels", "correct", "scored"
 NUMBERS, ERROR, SQUARED_ERROR = "numbers", "error", "squared_error"
+SQUARED_ERROR_SQUARED = "squared_error_squared"  # by which a guard knows how much the others vary
 INTERVALS, COVERED = "intervals", "covered"
 BIN_CONFIDENCE = [f"confidence_{number}" for number in range(1, NUM_BINS + 1)]
 BIN_CORRECT = [f"correct_{number}" for number in range(1, NUM_BINS + 1)]
@@ -44,7 +45,9 @@ def label_amounts(answered: Labels, index: int, truth: str) -> Amounts:
 def number_amounts(answered: Numbers, index: int, truth: float) -> Amounts:
     """Say what the true number of a row adds."""
     error = answered.numbers[index] - truth
-    amounts = {NUMBERS: 1.0, ERROR: error, SQUARED_ERROR: error * error}
+    square = error * error
+    amounts = {NUMBERS: 1.0, ERROR: error, SQUARED_ERROR: square}
+    amounts[SQUARED_ERROR_SQUARED] = square * square
     if answered.lows is not None and answered.highs is not None:
         is_inside = answered.lows[index] <= truth <= answered.highs[index]
         amounts |= {INTERVALS: 1.0, COVERED: float(is_inside)}
