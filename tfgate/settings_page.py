@@ -13,6 +13,7 @@ GROUPS = {
     "Where it listens": ["host", "port", "metrics_port"],
     "gRPC": ["grpc_port", "grpc_certificate_file", "grpc_private_key_file", "grpc_client_ca_file"],
     "Who may ask": ["keys_file", "allow_anonymous", "cors_origins"],
+    "What gateways share": ["store"],
     "Behind proxies": ["root_path", "trusted_proxies"],
     "The model server": [
         *("model_server", "model_server_ca_file", "model_server_certificate_file"),

@@ -44,6 +44,7 @@ from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.settings import Settings
+from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.logs import is_text
 from serving.gateway.telemetry.request_context import RequestContext, new_context
@@ -51,6 +52,7 @@ from serving.gateway.validation import from_validation
 from serving.models import MODELS
 
 if TYPE_CHECKING:
+    from serving.gateway.middleware.shared_rates import SharedRates
     from serving.gateway.telemetry.tracing import Tracing
 
 _DESCRIPTION = """Ask trained models over HTTP: the sentiment of a text, the class of a picture, the
@@ -92,6 +94,7 @@ def create_app(
     )
     known = settings.known_models(models)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
+    rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
     tracing = _tracing() if settings.tracing else None
     asked = partial(model_asked, known=registry.known)
@@ -106,6 +109,7 @@ def create_app(
     works: list[Work] = [
         monitor.keep_looking,
         *([partial(follow, keys)] if keys else []),
+        *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
     ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
@@ -136,7 +140,7 @@ def create_app(
             answer=error_response,
             text=is_text(settings.log_format),
         ),
-        *([partial(Authentication, ring=keys)] if keys else []),
+        *([partial(Authentication, ring=keys, shared=rates)] if keys else []),
     ]
     for layer in reversed(layers):
         app = layer(app)
@@ -228,6 +232,13 @@ async def _raise_ours(request: Request, error: Exception) -> NoReturn:
         allowed = allow((error.headers or {}).get("Allow", ""))
         raise MethodNotAllowed(message, allowed=allowed) from error
     raise NotFound(f"nothing lives at {path}") from error
+
+
+def _shared_rates(store: str) -> "SharedRates":
+    # Not at the top: its package is an extra, which only this setting needs.
+    from serving.gateway.middleware.shared_rates import SharedRates  # noqa: PLC0415
+
+    return SharedRates(store)
 
 
 def _tracing() -> "Tracing":

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from serving.gateway.certificates import check_pair, load_authorities, load_pair
 from serving.gateway.service_links import is_service_link
 from serving.gateway.setting_words import bounds, takes
+from serving.gateway.store import check_store, is_redis
 from serving.gateway.target import check_target
 
 _PREFIX = "TFGATE_"
@@ -112,6 +113,13 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(
         default=False,
         description="serve without keys on an address that others can reach",
+    )
+    store: str = Field(
+        default="sqlite",
+        repr=False,  # it may hold a password
+        description="what gateways share: redis://…, rediss://… or a file, sqlite:///…; sqlite is "
+        "a file that ends with this gateway, none is nothing. Over Redis, keys' rates are counted "
+        "by all of them together; needs tfgate[redis]",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -292,6 +300,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_target(cls, value: str) -> str:
         return check_target(value)
+
+    @field_validator("store")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        if is_redis(check_store(value)) and find_spec("redis") is None:
+            message = "the client of Redis is not installed: pip install 'tfgate[redis]'"
+            raise ValueError(message)
+        return value
 
     @field_validator(
         *("cors_origins", "generic_models", "required_models", "trusted_proxies"), mode="before"

@@ -43,23 +43,23 @@ def _can_be_asked(target: str) -> bool:
         case "unix-abstract":
             return 0 < len(rest.encode()) <= _MAX_SOCKET_BYTES
         case "ipv4" | "ipv6":
-            return all(_is_endpoint(each, scheme) for each in rest.split(","))
+            return all(is_endpoint(each, scheme) for each in rest.split(","))
         case "dns":
             found = _DNS.fullmatch(target)
             # A host may be called dns as well.
-            return _is_endpoint(target) or (found is not None and _is_endpoint(found["endpoint"]))
+            return is_endpoint(target) or (found is not None and is_endpoint(found["endpoint"]))
         case "xds":
-            return _is_endpoint(target) or _is_xds(target)
+            return is_endpoint(target) or _is_xds(target)
         case _:
-            return _is_endpoint(target)
+            return is_endpoint(target)
 
 
 def _is_xds(target: str) -> bool:
     """Tell whether a control plane is to be asked for a name; a host may be called xds as well."""
-    return _XDS.fullmatch(target) is not None and not _is_endpoint(target)
+    return _XDS.fullmatch(target) is not None and not is_endpoint(target)
 
 
-def _is_endpoint(text: str, scheme: str = "") -> bool:
+def is_endpoint(text: str, scheme: str = "") -> bool:
     """Tell whether a text is a host and a port; after some schemes, the host is an address."""
     found = _ENDPOINT.fullmatch(text)
     if found is None or not 1 <= int(found["port"]) <= 65535:
@@ -88,7 +88,7 @@ def _meant(target: str) -> str:
     found = _URL.match(target.strip())
     scheme = found["scheme"].lower() if found else ""
     endpoint = found["endpoint"] if found else target.strip().partition("/")[0]
-    meant = [each for each in (endpoint, f"{endpoint}:8500") if _is_endpoint(each)]
+    meant = [each for each in (endpoint, f"{endpoint}:8500") if is_endpoint(each)]
     if not meant or scheme == "unix":
         return ""
     hint = " For TLS, set TFGATE_MODEL_SERVER_CA_FILE." if scheme in {"https", "grpcs"} else ""

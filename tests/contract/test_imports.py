@@ -63,7 +63,7 @@ GATEWAY = [
         *("serving.gateway.settings", "serving.gateway.validation"),
         "serving.gateway.certificates",
         *("serving.gateway.service_links", "serving.gateway.setting_words"),
-        "serving.gateway.target",
+        *("serving.gateway.store", "serving.gateway.target"),
     ],
 ]
 # Of these, nothing may be needed outside the folders named.
@@ -84,6 +84,10 @@ HEAVY = {
     "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api"],
     "starlette": ["serving.gateway"],
     "opentelemetry": ["serving.gateway.telemetry.tracing"],
+    "redis": [
+        "serving.gateway.middleware.pipelined_redis",
+        "serving.gateway.middleware.shared_rates",
+    ],
 }
 
 
@@ -167,7 +171,7 @@ def test_no_module_is_needed_by_what_it_needs() -> None:
 
 
 def test_the_running_gateway_has_no_tensorflow_nor_what_only_a_setting_needs() -> None:
-    unneeded = ("tensorflow", "keras", "training", "limits", "opentelemetry.sdk")
+    unneeded = ("tensorflow", "keras", "training", "limits", "opentelemetry.sdk", "redis")
     code = (
         "import sys; from serving.gateway.app import create_app;"
         "import serving.gateway.server.worker;"

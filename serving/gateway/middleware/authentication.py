@@ -18,6 +18,8 @@ from serving.gateway.telemetry.request_context import RequestContext
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
+    from serving.gateway.middleware.shared_rates import SharedRates
+
 _LOGGER = logging.getLogger("tfgate.keys")
 _POLL_SECONDS = 1
 # What probes ask, and what explains the gateway to people who have no key yet.
@@ -36,17 +38,18 @@ class Authentication:
     """ASGI middleware that lets requests through whose key is known, meant for them, not spent.
 
     Whatever else comes is refused by an error of ours, which the log of requests answers. The rates
-    of a key are counted in this process alone; those of rows when a request's rows are known.
+    of a key are counted where gateways share them, or in this process alone; those of rows when a
+    request's rows are known.
     """
 
-    def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
+    def __init__(self, app: ASGIApp, ring: KeyRing, shared: "SharedRates | None") -> None:
         # Not at the top: the package takes 2 MB, and most gateways have no keys.
         from limits.aio.storage import MemoryStorage  # noqa: PLC0415
         from limits.aio.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
 
         self.app = app
         self._ring = ring
-        self._storage = MemoryStorage()
+        self._storage = shared or MemoryStorage()
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         _initialise_metrics(ring)
 
@@ -134,7 +137,8 @@ class Authentication:
         else:
             # In the next window, of what came in this one a share counts that shrinks as well.
             seconds = (current_ends - length) + length * max(0, 1 - room / max(current, 1))
-        return math.floor(seconds + _ROUNDING_SECONDS) + 1
+        # A window may end, or the shared counts become unreachable, after these have refused.
+        return max(0, math.floor(seconds + _ROUNDING_SECONDS)) + 1
 
 
 async def follow(ring: KeyRing) -> None:

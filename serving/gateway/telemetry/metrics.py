@@ -171,6 +171,12 @@ KEYS_FILE_VALID = Gauge(
     "0 while the file of API keys cannot be used, and the keys read from it before go on to count.",
     multiprocess_mode="livemin",
 )
+RATES_UNSHARED = Gauge(
+    "tfgate_rates_unshared",
+    "1 while the store that gateways share cannot be asked, and each process counts the keys' "
+    "rates for itself.",
+    multiprocess_mode="livemax",
+)
 
 MODEL_READY = Gauge(
     "tfgate_model_ready",
