@@ -44,7 +44,7 @@ def write_answer(answer: KeptAnswer) -> bytes:
     return orjson.dumps(answer)
 
 
-def read_answer(written: bytes) -> KeptAnswer:
+def read_answer(written: bytes | str) -> KeptAnswer:
     """Read what `write_answer` has written."""
     fields = orjson.loads(written)
     rows = fields.pop("rows")

@@ -1,4 +1,4 @@
-"""Truths to the answers that they are about: which fit, which are wrong, and what they add up to."""
+"""Joins truths to the answers that they are about: which fit, which are wrong, what they add."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Truth:
 
     asked: Asked
     field: str
-    given: tuple[str, ...] | tuple[float, ...]
+    given: Sequence[str | float]
     is_list: bool
     index: int | None = None
 
@@ -88,11 +88,12 @@ def _amounts(truth: Truth, answer: KeptAnswer, place: str) -> Mapping[int, Amoun
         InvalidInput: they do not fit the answer.
     """
     indices = _indices(truth, answer, place)
-    rows, amounts = answer.rows, {}
+    rows = answer.rows
+    amounts: dict[int, Amounts] = {}
     for number, (index, given) in enumerate(zip(indices, truth.given, strict=True)):
         here = f"{place}{truth.field}" + (f".{number}" if truth.is_list else "")
         if isinstance(rows, Labels):
-            if not isinstance(given, str):
+            if isinstance(given, float):
                 message = f"version {answer.version} answered a label; send label"
                 raise _wrong(here, message, given)
             _check_label(rows, given, here)
@@ -100,7 +101,7 @@ def _amounts(truth: Truth, answer: KeptAnswer, place: str) -> Mapping[int, Amoun
         else:
             if isinstance(given, str):
                 message = f"version {answer.version} answered a number; send value"
-                raise _wrong(here, message)
+                raise _wrong(here, message, _shown(given))
             amounts[index] = number_amounts(rows, index, given)
     return amounts
 
@@ -122,7 +123,7 @@ def _indices(truth: Truth, answer: KeptAnswer, place: str) -> Sequence[int]:
             raise _wrong(f"{place}{truth.field}", message)
         return [0]
     if truth.index >= num_rows:
-        message = f"the request had {answered}, with the indices 0 to {num_rows - 1}"
+        message = f"is beyond the request's {answered}, which are counted from 0"
         raise _wrong(f"{place}index", message, truth.index)
     if truth.index >= num_kept:
         message = f"of a request's rows, the first {MAX_ROWS:,} are kept"

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Hashable, Iterable
+from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 from serving.contract import Tensors
@@ -54,29 +56,34 @@ class Recorder:
         while True:
             await asyncio.sleep(_BLOCK_SECONDS)
             if self._heard or self._unwritten:
-                await self.flush()
+                with suppress(StoreUnavailable):  # it has told so, and is asked again
+                    await self.flush()
 
     async def flush(self) -> None:
-        """Write what has gathered; what the store cannot take waits, as far as there is room."""
+        """Write what has gathered; what the store cannot take waits, as far as there is room.
+
+        Raises:
+            StoreUnavailable: the store cannot be used.
+        """
         async with self._writing:
-            heard = [self._heard.popleft() for _ in range(len(self._heard))]
+            # They stay where they are until they are read: this may be cancelled.
+            heard = list(self._heard)
             kept = await asyncio.to_thread(_kept, heard) if heard else []
+            for _ in heard:
+                self._heard.popleft()
             room = _MAX_WAITING - len(self._unwritten)
             self._unwritten.extend(kept[:room])
-            if dropped := len(kept) - room:
-                metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(max(dropped, 0))
-            try:
-                while self._unwritten:
-                    block = list(self._unwritten)[:_MAX_BLOCK]
-                    await self._store.keep(block)
-                    for _ in block:
-                        self._unwritten.popleft()
-            except StoreUnavailable:
-                return  # it has told so, and is asked again
+            num_dropped = len(kept[room:])
+            metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(num_dropped)
+            while self._unwritten:
+                block = list(islice(self._unwritten, _MAX_BLOCK))
+                await self._store.keep(block)
+                for _ in block:
+                    self._unwritten.popleft()
 
 
 def _kept(heard: Iterable[_Heard]) -> list[KeptAnswer]:
-    """Read answers, those of one kind together; they keep their order, which makes one the newest."""
+    """Read answers, those of one kind together; they keep their order: the last is the newest."""
     now = time.time()
     alike: dict[Hashable, list[tuple[int, _Heard]]] = {}
     for number, each in enumerate(heard):

@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from serving.gateway.feedback.answers import Asked, KeptAnswer, read_answer, write_answer
 from serving.gateway.feedback.store import VERDICT_SECONDS, Availability, Join, Side
 from serving.gateway.feedback.sums import Amounts
+from serving.gateway.store import without_login
 
 _ANSWER_SECONDS = 2  # within which it connects, or answers
 _VERDICTS = "tfgate:verdicts"
@@ -45,14 +44,15 @@ class RedisStore:
 
     def __init__(self, address: str, *, kept_seconds: int) -> None:
         self._kept_seconds = kept_seconds
-        failures = (RedisError, OSError, TimeoutError)
-        self._availability = Availability("Redis", f"Redis at {_without_password(address)}", failures)
+        failures = (exceptions.RedisError, OSError)
+        self._availability = Availability("Redis", without_login(address), failures)
         self._redis: Redis = Redis.from_url(
             address,
+            decode_responses=True,
             socket_timeout=_ANSWER_SECONDS,
             socket_connect_timeout=_ANSWER_SECONDS,
             # Once, at once: a connection may have broken since it was used last.
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,)),
         )
         self._join = self._redis.register_script(_JOIN)
 
@@ -78,7 +78,7 @@ class RedisStore:
             newest = await self._redis.mget(keys)
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for each, found in zip(asked, newest, strict=True):
-                    request_id = each.request_id or (found or b"").decode()
+                    request_id = each.request_id or str(found or "")
                     pipeline.hget(_answer_key(each.model, each.api_key, request_id), "answer")
                 answers = await pipeline.execute()
         return [None if each is None else read_answer(each) for each in answers]
@@ -92,7 +92,7 @@ class RedisStore:
                     keys = [_key_of(answer), _sums_key(answer.model)]
                     side = f"{answer.version} {answer.route} "
                     told = orjson.dumps(_as_text(amounts))
-                    arguments = [write_answer(answer), told, side, now, self._kept_seconds]
+                    arguments = (write_answer(answer), told, side, now, self._kept_seconds)
                     await self._join(keys, arguments, client=pipeline)
                 found = await pipeline.execute()
         return [None if each is None else sorted(map(int, each)) for each in found]
@@ -102,10 +102,11 @@ class RedisStore:
         key, oldest = _sums_key(model), time.time() - self._kept_seconds
         sums: dict[Side, dict[str, float]] = {}
         with self._availability.watch():
-            fields = await self._redis.hgetall(key)
+            found = await self._redis.hgetall(key)
+            fields = {str(field): float(amount) for field, amount in found.items()}
             for field, amount in fields.items():
-                version, route, name = field.decode().split(" ")
-                sums.setdefault(Side(int(version), route), {})[name] = float(amount)
+                version, route, name = field.split(" ")
+                sums.setdefault(Side(int(version), route), {})[name] = amount
             expired = {side for side, amounts in sums.items() if amounts.pop(_AT) < oldest}
             if gone := [each for each in fields if _side_of(each) in expired]:
                 await self._redis.hdel(key, *gone)
@@ -123,7 +124,7 @@ class RedisStore:
         oldest = time.time() - VERDICT_SECONDS
         with self._availability.watch():
             found = await self._redis.hgetall(_VERDICTS)
-            verdicts = {name.decode(): orjson.loads(verdict) for name, verdict in found.items()}
+            verdicts = {str(name): orjson.loads(verdict) for name, verdict in found.items()}
             if expired := [name for name, (at, _) in verdicts.items() if at < oldest]:
                 await self._redis.hdel(_VERDICTS, *expired)
         return {name: reason for name, (at, reason) in verdicts.items() if at >= oldest}
@@ -150,8 +151,8 @@ def _sums_key(model: str) -> str:
     return f"tfgate:sums:{model}"
 
 
-def _side_of(field: bytes) -> Side:
-    version, route, _ = field.decode().split(" ")
+def _side_of(field: str) -> Side:
+    version, route, _ = field.split(" ")
     return Side(int(version), route)
 
 
@@ -160,8 +161,3 @@ def _as_text(amounts: Mapping[int, Amounts]) -> dict[str, dict[str, str]]:
         str(index): {name: repr(amount) for name, amount in of_row.items()}
         for index, of_row in amounts.items()
     }
-
-
-def _without_password(address: str) -> str:
-    parts: Any = urlsplit(address)
-    return str(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl())

@@ -17,7 +17,7 @@ MAX_ROWS = 1_000  # of one request; what is behind them is not kept
 # More than these are not listed with each answer: any label is taken then.
 _MAX_CLASSES = 100
 _MAX_CLASSES_CHARACTERS = 2_000
-_LARGEST = 1e50  # number: the square of its square is still one
+LARGEST = 1e50  # number: the square of its square is still one
 _ROUNDING = 1e-3  # by which probabilities may miss a sum of 1: float16 does
 
 Floats = NDArray[np.float64]
@@ -139,7 +139,7 @@ def _cut(
     probabilities: list[float | None],
     classes: list[str] | int | None,
 ) -> list[Rows | None]:
-    finite = np.isfinite(scores).all(axis=1).tolist()
+    finite = np.logical_and.reduce(np.isfinite(scores), axis=1).tolist()
     rows: list[Rows | None] = []
     for part in _parts(answers, name):
         is_answer = part.stop > part.start and all(finite[part])
@@ -152,7 +152,7 @@ def _numbers(answers: Sequence[Tensors], name: str) -> list[Rows | None]:
     has_interval = f"{name}_low" in answers[0]
     names = [name, f"{name}_low", f"{name}_high"] if has_interval else [name]
     columns = [_joined(answers, each).reshape(-1) for each in names]
-    usable = np.all([np.abs(each) <= _LARGEST for each in columns], axis=0).tolist()
+    usable = np.logical_and.reduce(np.abs(columns) <= LARGEST, axis=0).tolist()
     lists = [each.tolist() for each in columns]
     rows: list[Rows | None] = []
     for part in _parts(answers, name):

@@ -2,11 +2,10 @@
 
 import asyncio
 import sqlite3
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,12 +14,14 @@ import orjson
 from serving.gateway.feedback.answers import Asked, KeptAnswer, read_answer, write_answer
 from serving.gateway.feedback.store import VERDICT_SECONDS, Availability, Join, Side
 from serving.gateway.feedback.sums import Amounts, add
+from serving.gateway.feedback.temporary_folder import FILE, temporary_folder
 
 # How long one worker waits for another that writes; it is through within milliseconds.
 _BUSY_SECONDS = 2
 _MAX_BYTES = 256_000_000  # of the file: well over a million answers
 _OLDEST = 10  # the part of the answers that goes when the file is full: every tenth
 _MAX_EXPIRED = 10_000  # answers that go at once: others wait meanwhile
+_MAX_FREED = 100  # pages that the file becomes shorter by at once
 
 # Text that is missing is empty, for two NULLs differ. `given` holds the rows whose truths came.
 _SCHEMA = """
@@ -50,8 +51,7 @@ _EXPIRE = (
     "(SELECT id, at FROM answers ORDER BY id LIMIT ?) WHERE at < ?)"
 )
 _DROP_OLDEST = (
-    "DELETE FROM answers WHERE id <= "
-    "(SELECT min(id) + (max(id) - min(id)) / ? FROM answers)"
+    "DELETE FROM answers WHERE id <= (SELECT min(id) + (max(id) - min(id)) / ? FROM answers)"
 )
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class SqliteStore:
         where = "SQLite in a temporary folder" if path is None else f"SQLite in {path}"
         self._availability = Availability("SQLite", where, (sqlite3.Error, OSError))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = ExitStack()
         self._connection: sqlite3.Connection | None = None
 
     async def keep(self, answers: Sequence[KeptAnswer]) -> None:
@@ -89,6 +89,8 @@ class SqliteStore:
             connection.execute(_EXPIRE, (_MAX_EXPIRED, expired))
             if _used_bytes(connection) > self._max_bytes:
                 connection.execute(_DROP_OLDEST, (_OLDEST,))
+            # To the end: each step gives one page back.
+            connection.execute(f"PRAGMA incremental_vacuum({_MAX_FREED})").fetchall()
 
         await self._do(keep)
 
@@ -159,7 +161,6 @@ class SqliteStore:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
                 yield self._connection
-            self._connection.execute("PRAGMA incremental_vacuum")
         except (sqlite3.Error, OSError):
             self._close()
             raise
@@ -168,8 +169,7 @@ class SqliteStore:
         path = self._path
         if path is None:
             # Not a file in memory: what is kept for days would be kept there.
-            self._folder = tempfile.TemporaryDirectory(prefix="tfgate-feedback-")
-            path = Path(self._folder.name, "feedback.sqlite")
+            path = self._folder.enter_context(temporary_folder()) / FILE
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         # The first may only be chosen while the file is empty.
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
@@ -182,9 +182,7 @@ class SqliteStore:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        self._folder.close()
 
 
 def _find(connection: sqlite3.Connection, asked: Asked) -> KeptAnswer | None:

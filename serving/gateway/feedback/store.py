@@ -79,7 +79,9 @@ class Availability:
                 message = "the store of feedback cannot be used, %s: %s; predictions go on"
                 _LOGGER.error(message, self._where, error)
             self._note(is_up=False)
-            raise StoreUnavailable(f"the store of feedback, {self._store}, does not work") from error
+            raise StoreUnavailable(
+                f"the store of feedback, {self._store}, does not work"
+            ) from error
         if not self.is_up:
             _LOGGER.warning("the store of feedback works again: %s", self._where)
         self._note(is_up=True)

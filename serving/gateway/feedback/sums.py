@@ -102,5 +102,7 @@ def _calibration_error(sums: Amounts) -> float | None:
     if not sums.get(SCORED):
         return None
     bins = zip(BIN_CONFIDENCE, BIN_CORRECT, strict=True)
-    distances = [abs(sums.get(confidence, 0) - sums.get(correct, 0)) for confidence, correct in bins]
+    distances = [
+        abs(sums.get(confidence, 0) - sums.get(correct, 0)) for confidence, correct in bins
+    ]
     return sum(distances) / sums[SCORED]
