@@ -195,15 +195,18 @@ class GuardJudge:
     def _take_up_answers(self) -> None:
         if self._answers and not self._bins.can_place(self._answers[0][1]):
             self._learn_bins()
-        while self._answers and self._bins.can_place(self._answers[0][1]):
-            route, answers = self._answers.popleft()
+        if not self._answers or not self._bins.can_place(self._answers[0][1]):
+            return
+        for route in _SIDES:
+            requests = [answers for side, answers in self._answers if side == route]
             tally = self._open(route)
-            tally.answers += self._bins.count(answers)
-            if are_numbers(answers):
-                finite = np.asarray(answers, np.float64)
-                finite = finite[np.isfinite(finite)]
-                tally.num_numbers += len(finite)
-                tally.sum_of_numbers += float(finite.sum())
+            tally.answers += self._bins.count(requests)
+            numbers = [each for answers in requests if are_numbers(answers) for each in answers]
+            finite = np.asarray(numbers, np.float64)
+            finite = finite[np.isfinite(finite)]
+            tally.num_numbers += len(finite)
+            tally.sum_of_numbers += float(finite.sum())
+        self._answers.clear()
 
     def _learn_bins(self) -> None:
         """Learn where the numbers lie, as soon as stable has given enough of them."""

@@ -388,6 +388,7 @@ def initialise() -> None:
     """Create every series of no model that can be foreseen: each exists at zero from the start."""
     KEYS_FILE_VALID.set(1)
     RELEASES_VALID.set(1)
+    RATES_UNSHARED.set(0)
     for refusal in _REFUSALS:
         REFUSED_HEADS.labels(refusal.code)
     for error in all_errors():
