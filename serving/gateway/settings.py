@@ -121,6 +121,12 @@ class Settings(BaseSettings):
         "a file that ends with this gateway, none is nothing. Over Redis, keys' rates are counted "
         "by all of them together; needs tfgate[redis]",
     )
+    feedback_seconds: int = Field(
+        default=604_800,
+        ge=1,
+        le=31_536_000,
+        description="how long answers are kept in the store for feedback to be joined to; a week",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="web pages that may ask from browsers, with commas between; * is all",

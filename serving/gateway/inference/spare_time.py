@@ -13,7 +13,8 @@ from pathlib import Path
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 
 _SCHEDULE = Path("/proc/thread-self/schedstat")  # nanoseconds run, nanoseconds waited, times
-# Of the time; the loop's turns are short enough then for half of a model's requests to find it idle.
+# Of the time; the loop's turns are short enough then for half of a model's requests to find it
+# idle.
 _BUSY_SHARE = 0.6
 _WINDOW_SECONDS = 0.1
 # Of the time until an answer comes, waiting for a place in a call.
