@@ -28,6 +28,7 @@ _HALVINGS = 25  # of an interval of 1: closer than anything that is shown
 STEP = 1.02
 EDGES = 1e-4 * STEP ** np.arange(815)  # 0.1 ms to 1,000 s, and a bin at either end
 _TAIL = 0.01  # above a p99
+LEAST_EFFECTIVE = 30  # squared errors: 90 normal ones
 
 
 @dataclass(frozen=True)
@@ -161,19 +162,24 @@ class SquaredErrors:
         return self.total / self.num
 
     @property
+    def effective(self) -> float:
+        """Of how many equal errors the mean would be as uncertain (Kish 1965)."""
+        return self.total**2 / self.squares if self.squares else self.num
+
+    @property
     def relative_variance(self) -> float:
-        return max(0.0, self.squares / self.num / self.mean**2 - 1)
+        return max(0.0, self.num / self.effective - 1)
 
 
 def rmse_ratio_at_least(errors: SquaredErrors, other: SquaredErrors, level: float) -> float:
     """Return the lower bound of the ratio of two root mean squared errors.
 
-    By the delta method on the logarithm of the ratio of the means, which are taken as normal: that
-    needs some hundreds of truths, and more where few errors make most of the sum. Both sides'
-    errors are taken as scattered as the more scattered one's: the other may only have missed its
-    outliers so far.
+    By the delta method on the logarithm of the ratio of the means, which are taken as normal. That
+    they are not where few errors make most of the sum: then none is sure, as a truth may be a slip.
+    Both sides' errors are taken as scattered as the more scattered one's: the other may only have
+    missed its outliers so far.
     """
-    if not errors.total:
+    if not errors.total or min(errors.effective, other.effective) < LEAST_EFFECTIVE:
         return 0.0
     if not other.total:
         return math.inf

@@ -17,6 +17,7 @@ safer by orders of magnitude. Each process that looks for itself counts: with G 
 That is proven for independent requests. Some are not: a hiccup of a second fails all that meet it.
 So a rule must be broken whichever two neighbouring slices are left out of the window: what is all
 within a stretch of W/60 is never enough. Hence three slices, with traffic in each, are the least.
+Truths are exempt: when they come says nothing of when was asked, and many may come at once.
 
 A key that is always on one side can be told apart from its version by no statistics: let few heavy
 callers be split by the request's id, or let their requests be compared.
@@ -34,7 +35,7 @@ import numpy as np
 from serving.gateway.releases.answer_bins import LEARNED_FROM, AnswerBins, Answers, are_numbers
 from serving.gateway.releases.bounds import EDGES
 from serving.gateway.releases.release import Guard
-from serving.gateway.releases.rules import Verdict, num_rules, seconds_at, verdicts
+from serving.gateway.releases.rules import BY_TRUTHS, Verdict, num_rules, seconds_at, verdicts
 from serving.gateway.releases.window import SLICES, Pair, Tally, Window
 
 ONE_FALSE_ALARM = timedelta(days=365.25)  # of looking at candidates that are at their limits
@@ -109,22 +110,14 @@ class GuardJudge:
         if num_rows:
             self._comparisons.append((num_rows, num_disagreeing))
 
-    def observe_truth(self, route: str, *, correct: bool) -> None:
-        """See that a label was right or wrong."""
-        self.observe_truths(route, 1, int(correct))
-
     def observe_truths(self, route: str, num: int, num_correct: int) -> None:
         """See how many of so many labels were right."""
         self._labels.append((route, num, num_correct))
 
-    def observe_squared_error(self, route: str, squared_error: float) -> None:
-        """See how far a number was from the truth."""
-        if math.isfinite(squared_error * squared_error):  # the sums must stay numbers
-            self.observe_squared_errors(route, 1, squared_error, squared_error**2)
-
     def observe_squared_errors(self, route: str, num: int, total: float, squares: float) -> None:
         """See what the squared errors of so many numbers add up to, and what their squares do."""
-        self._squared_errors.append((route, num, total, squares))
+        if math.isfinite(total) and math.isfinite(squares):  # what is added up must stay numbers
+            self._squared_errors.append((route, num, total, squares))
 
     def judge(self) -> str | None:
         """Return the broken rule in words, if a slice of the window has ended and one is broken.
@@ -151,9 +144,8 @@ class GuardJudge:
     def _broken(self) -> str | None:
         total = self._window.total()
         broken = self._broken_rules(total)
-        rests = self._window.without_neighbours(total) if broken else iter(())
-        for rest in rests:
-            still = self._broken_rules(rest)
+        for rest in self._window.without_neighbours(total) if broken else ():
+            still = BY_TRUTHS.union(self._broken_rules(rest))
             broken = {rule: words for rule, words in broken.items() if rule in still}
             if not broken:
                 return None

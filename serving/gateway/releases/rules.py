@@ -9,6 +9,7 @@ from typing import Literal
 
 from serving.gateway.releases.bounds import (
     EDGES,
+    LEAST_EFFECTIVE,
     Counts,
     Share,
     SquaredErrors,
@@ -170,6 +171,12 @@ def _rmse_ratio(look: Look, pair: Pair) -> Verdict:
     if too_few:
         return too_few
     ours, theirs = _squared_errors(candidate), _squared_errors(stable)
+    for side, errors in zip(pair._fields, (theirs, ours), strict=True):
+        if errors.effective < LEAST_EFFECTIVE:
+            return look.not_judged(
+                f"{errors.effective:,.0f} of {side}'s {errors.num:,.0f} errors make most of their "
+                f"sum, it takes {LEAST_EFFECTIVE}"
+            )
     words = (
         f"{ours.mean**0.5:.4g} is the RMSE of {ours.num:,.0f} answers, "
         f"of stable's {theirs.mean**0.5:.4g} of {theirs.num:,.0f}"
@@ -196,6 +203,8 @@ def _squared_errors(tally: Tally) -> SquaredErrors:
     return SquaredErrors(tally.numbers_known, tally.squared_errors, tally.squares_of_those)
 
 
+# Asked of what feedback brings.
+BY_TRUTHS = frozenset(("accuracy_drop", "rmse_ratio"))
 _RULES: dict[str, Callable[[Look, Pair], Verdict]] = {
     "errors": _errors,
     "p99_ratio": _p99_ratio,
