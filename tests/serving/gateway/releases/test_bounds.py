@@ -77,7 +77,7 @@ def test_the_evidence_of_two_sides_has_the_tail_of_a_gamma_distribution(level: f
     assert evidence_of_two(level) == pytest.approx(stats.gamma.isf(level, 2))
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(40, 40), (30, 90), (90, 20), (1, 100)])
+@pytest.mark.parametrize(("ours", "theirs"), [(40, 40), (30, 60), (60, 20)])
 @pytest.mark.parametrize("truth", [0.0, 0.01, 0.5])
 @pytest.mark.parametrize("limit", [0.0, 0.1])
 def test_a_difference_is_called_greater_than_it_is_less_often_than_its_level(

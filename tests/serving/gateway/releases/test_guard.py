@@ -120,9 +120,8 @@ def test_the_window_forgets() -> None:
 def test_fewer_than_the_least_requests_are_not_judged() -> None:
     watched = Watched(guard(errors=0.01, least_requests=1000))
     for second in range(60):
-        for _ in range(16):
-            watched.request("candidate", Behaviour(failing=1))
-            watched.request("stable", Behaviour(failing=0))
+        watched.requests("candidate", Behaviour(failing=1), 16)
+        watched.requests("stable", Behaviour(failing=0), 16)
         watched.now += 1
         assert watched.judge.judge() is None, second
     assert watched.says("errors") == ("not judged", "960 requests, it takes 1,000")
