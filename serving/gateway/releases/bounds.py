@@ -70,13 +70,15 @@ def share_at_least(share: Share, level: float) -> float:
 
 
 def difference_at_least(share: Share, other: Share, level: float) -> float:
-    """Return the lower bound of how much greater a share is than another.
+    """Return the lower bound of how much greater a share is than another; 0 if it may be as great.
 
     The greatest difference against which the evidence of both is too much, whatever the other
-    share truly is. Not below -1.
+    share truly is.
     """
     threshold = evidence_of_two(level)
-    low, high = -1.0, share.mean - other.mean
+    low, high = 0.0, share.mean - other.mean
+    if high <= 0 or _evidence_against(0.0, share, other) <= threshold:
+        return 0.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if _evidence_against(middle, share, other) > threshold:
@@ -205,20 +207,28 @@ def _kl(share: float, expected: float) -> float:
 
 def _evidence_against(difference: float, share: Share, other: Share) -> float:
     """Return the least evidence, over every true share of the other, against a difference."""
-    low = max(other.mean, -difference)
-    high = min(share.mean - difference, 1.0)
-    for _ in range(_HALVINGS):  # it is convex between them: find where its slope changes sign
-        truth = (low + high) / 2
-        ours = truth + difference
-        rise = other.of * (truth - other.mean) * ours * (1 - ours)
-        fall = share.of * (share.mean - ours) * truth * (1 - truth)
-        if rise < fall:
-            low = truth
-        else:
-            high = truth
-    truth = (low + high) / 2
-    ours = min(truth + difference, share.mean)  # not above it by rounding
+    truth = _likeliest(difference, share, other)
+    # It is between the two, but for rounding.
+    truth = max(other.mean, -difference, min(truth, share.mean - difference))
+    ours = min(truth + difference, share.mean)
     return other.of * _kl(other.mean, truth) + share.of * _kl(share.mean, ours)
+
+
+def _likeliest(difference: float, share: Share, other: Share) -> float:
+    """Return the other's likeliest share, were this the difference: the root of a cubic.
+
+    Source: Miettinen and Nurminen, Comparative analysis of two rates, 1985, appendix I.
+    """
+    total, sum_of_both = share.of + other.of, share.total + other.total
+    square = ((share.of + 2 * other.of) * difference - total - sum_of_both) / (3 * total)
+    linear = (other.of * difference - total - 2 * other.total) * difference + sum_of_both
+    constant = other.total * difference * (1 - difference)
+    cubic = square**3 - square * linear / (2 * total) + constant / (2 * total)
+    radius = math.copysign(math.sqrt(max(0.0, square**2 - linear / (3 * total))), cubic)
+    if not radius:
+        return -square
+    cosine = max(-1.0, min(1.0, cubic / radius**3))
+    return 2 * radius * math.cos((math.pi + math.acos(cosine)) / 3) - square
 
 
 def _shares_from(counts: Counts) -> Counts:

@@ -26,7 +26,7 @@ callers be split by the request's id, or let their requests be compared.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ import numpy as np
 from serving.gateway.releases.answer_bins import LEARNED_FROM, AnswerBins, Answers, are_numbers
 from serving.gateway.releases.bounds import EDGES
 from serving.gateway.releases.release import Guard
-from serving.gateway.releases.rules import BY_TRUTHS, Verdict, num_rules, seconds_at, verdicts
+from serving.gateway.releases.rules import BY_TRUTHS, Verdict, rules_of, seconds_at, verdicts
 from serving.gateway.releases.window import SLICES, Pair, Tally, Window
 
 ONE_FALSE_ALARM = timedelta(days=365.25)  # of looking at candidates that are at their limits
@@ -73,13 +73,13 @@ class Sides:
 
 def level_of(guard: Guard) -> float:
     """Return how probable one rule is wrong at one look, at most: see the module."""
-    return guard.window / SLICES / ONE_FALSE_ALARM / max(1, num_rules(guard))
+    return guard.window / SLICES / ONE_FALSE_ALARM / max(1, len(rules_of(guard)))
 
 
 def false_alarms(guard: Guard, period: timedelta, *, gateways: int = 1) -> float:
     """Bound how many false alarms there are in a period, for a candidate at every limit."""
     looks = period / (guard.window / SLICES)
-    return gateways * looks * num_rules(guard) * level_of(guard)
+    return gateways * looks * len(rules_of(guard)) * level_of(guard)
 
 
 class GuardJudge:
@@ -88,6 +88,7 @@ class GuardJudge:
     def __init__(self, guard: Guard, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._guard = guard
         self._level = level_of(guard)
+        self._rules = rules_of(guard)
         self._window = Window(guard.window.total_seconds(), clock)
         self._bins = AnswerBins()
         self._requests: deque[tuple[str, bool, float]] = deque(maxlen=_MOST_PUT_ASIDE)
@@ -138,23 +139,23 @@ class GuardJudge:
         return Sides(
             stable=self._side(total.stable),
             candidate=self._side(total.candidate),
-            verdicts=tuple(verdicts(self._guard, total, self._level)),
+            verdicts=tuple(verdicts(self._guard, self._rules, total, self._level)),
         )
 
     def _broken(self) -> str | None:
         total = self._window.total()
-        broken = self._broken_rules(total)
+        broken = self._broken_rules(self._rules, total)
         for rest in self._window.without_neighbours(total) if broken else ():
-            still = BY_TRUTHS.union(self._broken_rules(rest))
+            still = BY_TRUTHS.union(self._broken_rules(broken, rest))
             broken = {rule: words for rule, words in broken.items() if rule in still}
             if not broken:
                 return None
         return next((f"{rule}: {words}" for rule, words in broken.items()), None)
 
-    def _broken_rules(self, pair: Pair) -> dict[str, str]:
+    def _broken_rules(self, rules: Iterable[str], pair: Pair) -> dict[str, str]:
         return {
             each.rule: each.words
-            for each in verdicts(self._guard, pair, self._level)
+            for each in verdicts(self._guard, rules, pair, self._level)
             if each.says == "broken"
         }
 

@@ -3,7 +3,7 @@
 A rule is broken if it is sure (`bounds.py`) that the candidate is beyond its limit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,17 +61,16 @@ class Look:
         return None
 
 
-def verdicts(guard: Guard, pair: Pair, level: float) -> Iterator[Verdict]:
-    """Ask every rule that has a limit."""
-    for rule, ask in _RULES.items():
-        limit = getattr(guard, rule)
-        if limit is not None:
-            yield ask(Look(rule, limit, guard.least_requests, level), pair)
+def rules_of(guard: Guard) -> list[str]:
+    """Return the rules that have a limit."""
+    return [rule for rule in _RULES if getattr(guard, rule) is not None]
 
 
-def num_rules(guard: Guard) -> int:
-    """Count the rules that have a limit."""
-    return sum(getattr(guard, rule) is not None for rule in _RULES)
+def verdicts(guard: Guard, rules: Iterable[str], pair: Pair, level: float) -> Iterator[Verdict]:
+    """Ask these rules, which have limits."""
+    for rule in rules:
+        look = Look(rule, getattr(guard, rule), guard.least_requests, level)
+        yield _RULES[rule](look, pair)
 
 
 def seconds_at(counts: Counts, quantile: float) -> float | None:
