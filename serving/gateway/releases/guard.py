@@ -90,6 +90,7 @@ class GuardJudge:
         self._level = level_of(guard)
         self._rules = rules_of(guard)
         self._window = Window(guard.window.total_seconds(), clock)
+        self._num_looked_at = 0  # slices
         self._bins = AnswerBins()
         self._requests: deque[tuple[str, bool, float]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._answers: deque[tuple[str, Answers]] = deque(maxlen=_MOST_PUT_ASIDE)
@@ -126,11 +127,10 @@ class GuardJudge:
         To be called once a second, or once a slice if that is longer.
         """
         self._take_up()
-        if not self._window.has_closed_a_slice():
+        if self._window.num_over == self._num_looked_at:
             return None
-        broken = self._broken()
-        self._window.begin_slice()
-        return broken
+        self._num_looked_at = self._window.num_over
+        return self._broken()
 
     def figures(self) -> Sides:
         """Show both sides' figures over the window, and what the rules say of them."""
@@ -180,6 +180,7 @@ class GuardJudge:
             tally.numbers_known += num
             tally.squared_errors += squared_errors
             tally.squares_of_those += squares
+        self._window.move()
 
     def _take_up_requests(self) -> None:
         requests = list(self._requests)

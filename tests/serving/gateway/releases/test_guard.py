@@ -112,9 +112,19 @@ def test_the_window_forgets() -> None:
     watched = Watched(guard(errors=0.01))
     assert watched.traffic(14, candidate=Behaviour(failing=1)) is None  # before the third slice
 
-    watched.now += 299
-    watched.judge.judge()
+    watched.now += 300
     assert watched.judge.figures().candidate == Side()
+
+
+def test_showing_figures_takes_no_look_away() -> None:
+    """A page that is looked at as often as the judge looks."""
+    watched = Watched(guard(errors=0.01))
+
+    def show() -> None:
+        watched.now += 1
+        watched.judge.figures()
+
+    assert watched.traffic(10, candidate=Behaviour(failing=1), also=show) is not None
 
 
 def test_fewer_than_the_least_requests_are_not_judged() -> None:
