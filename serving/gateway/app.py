@@ -1,7 +1,7 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,8 +14,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Lifespan, Scope
 
 from serving.contract import Model
-from serving.errors import MethodNotAllowed, NotFound
+from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway.api.documentation import Documentation
+from serving.gateway.api.feedback import feedback_router
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
 from serving.gateway.api.page import page_router
@@ -25,13 +26,13 @@ from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.dispatch import Dialects
 from serving.gateway.dialects.errors import error_response
 from serving.gateway.dialects.paths import model_asked
+from serving.gateway.feedback.feedback import Feedback, open_feedback
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
-from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.inferences import Inferences
+from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
-from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -43,7 +44,10 @@ from serving.gateway.middleware.ranges import WithoutRanges
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
-from serving.gateway.settings import Settings
+from serving.gateway.releases.board import Board
+from serving.gateway.releases.release import Release
+from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.logs import is_text
@@ -61,10 +65,6 @@ REST API and the Open Inference Protocol do. Every error says what was received,
 and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
 it."""
 
-# Of a generic model. Single rows never come to so many, for fewer requests are let in
-# at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
-_GENERIC_CALL_ROWS = 1024
-
 Models = Mapping[str, Model[Any, Any]]
 Begin = Callable[[Scope], RequestContext]
 
@@ -76,23 +76,27 @@ def create_app(
 
     Raises:
         WrongKeys: the file of API keys cannot be used.
-        WrongModelsConfig: nor can the model server's list of models.
+        WrongSettings: nor can the model server's list of models, or the file of releases.
     """
     metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
+    feedback = open_feedback(settings)
+    onlookers = [feedback.recorder] if feedback else []
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    router = Router()
+    router = Router(publish_without_traffic=settings.publish_without_traffic)
+    inferences = Inferences(client, router, settings, onlookers)
     registry = Registry(
         models,
         {*settings.generic_models, *settings.required_models},
         catalog,
-        partial(_inference, client, router, settings),
+        inferences.make,
         config=settings.models_config,
     )
     monitor = ModelMonitor(
         registry, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
     )
     known = settings.known_models(models)
+    board = _board(settings, registry, monitor, router, known)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
     rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
@@ -108,12 +112,20 @@ def create_app(
     # Two kinds of application: predictions, which are plain ASGI, and FastAPI, for all else.
     works: list[Work] = [
         monitor.keep_looking,
+        *(feedback.works if feedback else []),
         *([partial(follow, keys)] if keys else []),
         *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
+        *([board.follow] if board else []),
+    ]
+    opened: list[AbstractAsyncContextManager[object]] = [
+        client,
+        *([feedback] if feedback else []),
+        inferences,
     ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
-    api = _api(registry, monitor, catalog, settings, _lifespan(client, works, closing))
+    lifespan = _lifespan(opened, works, closing)
+    api = _api(registry, monitor, catalog, board, settings, feedback, lifespan=lifespan)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
     app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
@@ -148,7 +160,9 @@ def create_app(
 
 
 def _lifespan(
-    client: ModelServerClient, works: list[Work], closing: list[Callable[[], None]]
+    opened: Sequence[AbstractAsyncContextManager[object]],
+    works: list[Work],
+    closing: list[Callable[[], None]],
 ) -> Lifespan[FastAPI]:
     """Say what is opened at the start, and closed in reverse at the end."""
 
@@ -157,7 +171,8 @@ def _lifespan(
         async with AsyncExitStack() as stack:
             for close in closing:
                 stack.callback(close)
-            await stack.enter_async_context(client)
+            for each in opened:
+                await stack.enter_async_context(each)
             for work in works:
                 await stack.enter_async_context(running(work))
             yield
@@ -165,31 +180,45 @@ def _lifespan(
     return lifespan
 
 
-def _inference(
-    client: ModelServerClient,
-    router: Router,
+def _board(
     settings: Settings,
-    name: str,
-    model: Model[Any, Any] | None,
-) -> Inference:
-    return Inference(
-        None if model is None else model.signature,
-        client,
-        router,
-        ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        OperatingPoint(
-            name,
-            max_calls=settings.max_calls_in_flight,
-            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        ),
-    )
+    registry: Registry,
+    monitor: ModelMonitor,
+    router: Router,
+    known: set[str] | None,
+) -> Board | None:
+    """Follow the file of releases, if there is to be one.
+
+    Raises:
+        WrongSettings: it cannot be used; there is nothing that could go on to count.
+    """
+    if settings.releases is None:
+        return None
+    file = ReleaseFile(settings.releases, models=known)
+    if file.problem is not None:
+        message = f"TFGATE_RELEASES: {file.problem}"
+        raise WrongSettings(message)
+
+    async def hindrance(model: str, release: Release) -> str | None:
+        """Say what keeps a release from beginning, besides versions that are not ready."""
+        try:
+            await registry.find(model)
+        except TfgateError as error:
+            return error.detail
+        config = registry.configs.get(model)
+        return None if config is None else unkept(config, release, monitor.versions(model))
+
+    return Board(file, router, hindrance)
 
 
 def _api(
     registry: Registry,
     monitor: ModelMonitor,
     catalog: Catalog,
+    board: Board | None,
     settings: Settings,
+    feedback: Feedback | None,
+    *,
     lifespan: Lifespan[FastAPI],
 ) -> FastAPI:
     """Build what FastAPI serves, and the document of both applications."""
@@ -205,9 +234,12 @@ def _api(
     )
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(registry, monitor, catalog, settings))
+    api.include_router(models_router(registry, monitor, catalog, board, settings))
+    api.include_router(feedback_router(feedback, registry, settings))
     api.include_router(
-        operations_router(registry, monitor, settings.required_models, with_metrics=with_metrics)
+        operations_router(
+            registry, monitor, board, settings.required_models, with_metrics=with_metrics
+        )
     )
     api.include_router(page_router())
     api.add_middleware(SecurityHeaders)
@@ -271,5 +303,8 @@ def _cors(settings: Settings) -> dict[str, Any]:
             *("Authorization", "X-API-Key", "X-Request-Id"),
             *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
         ],
-        "expose_headers": ["Retry-After", "X-Model-Name", "X-Model-Version", "X-Request-Id"],
+        "expose_headers": [
+            *("Retry-After", "X-Request-Id"),
+            *("X-Model-Name", "X-Model-Route", "X-Model-Version"),
+        ],
     }

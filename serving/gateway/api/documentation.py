@@ -11,7 +11,6 @@ from serving.gateway.dialects.open_inference_http import documentation as open_i
 from serving.gateway.dialects.tf_serving_rest import documentation as tf_serving_rest
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.live import LiveVersion
-from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.inference.registry import Registry
 
 
@@ -48,7 +47,7 @@ class Documentation:
         One that no version answers for yet is left out.
         """
         found = (
-            self._catalog.known(model.inference.route(ModelRef(name)))
+            self._catalog.known(model.inference.stable())
             for name, model in self._registry.items()
             if model.typed is None
         )

@@ -12,9 +12,10 @@ from serving.gateway.api.openapi import problem_responses
 from serving.gateway.api.signatures import SignatureDescription, describe_signatures
 from serving.gateway.dialects.examples import Address, curl
 from serving.gateway.inference.catalog import Catalog, VersionState
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from serving.gateway.inference.monitor import ModelMonitor, ModelState
 from serving.gateway.inference.registry import Registry, ServedModel
+from serving.gateway.releases.board import Board
 from serving.gateway.settings import Settings
 
 
@@ -72,7 +73,11 @@ class ModelDescription(TypedDescription):
 
 
 def models_router(
-    registry: Registry, monitor: ModelMonitor, catalog: Catalog, settings: Settings
+    registry: Registry,
+    monitor: ModelMonitor,
+    catalog: Catalog,
+    board: Board | None,
+    settings: Settings,
 ) -> APIRouter:
     """Build the routes."""
     router = APIRouter(prefix="/models", tags=["models"])
@@ -114,7 +119,7 @@ def models_router(
         )
 
     async def live_signatures(served: ServedModel) -> tuple[int, dict[str, Signature]]:
-        live = await catalog.live(served.inference.route(ModelRef(served.name)))
+        live = await catalog.live(served.inference.stable())
         return live.version, dict(live.signatures)
 
     async def described(model: str, state: VersionState, unready: str | None) -> DescribedVersion:

@@ -67,12 +67,20 @@ class Batcher:
     """The lanes of one model: one for each question and shape that is being asked."""
 
     def __init__(
-        self, model: str, call: Call, limit: ConcurrencyLimit, point: OperatingPoint
+        self,
+        model: str,
+        call: Call,
+        limit: ConcurrencyLimit,
+        point: OperatingPoint,
+        *,
+        learns: bool = True,
     ) -> None:
+        """What `learns` teaches `limit` and `point` by its calls; else it only goes by them."""
         self.model = model
         self.call = call
         self.limit = limit
         self.point = point
+        self.learns = learns
         self._lanes: dict[_LaneKey, _Lane] = {}
 
     async def predict(
@@ -217,7 +225,8 @@ class _Lane:
     def _returned(self, call: asyncio.Future[Answer]) -> None:
         sent, members = self._calls.pop(call)
         self._gauge.dec()
-        self._learn(call, members, sent)
+        if self._batcher.learns:
+            self._learn(call, members, sent)
         if call.cancelled():
             for member in members:
                 member.future.cancel()

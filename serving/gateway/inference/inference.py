@@ -3,22 +3,51 @@
 Knows tensors, versions and time, and no protocol of those who ask.
 """
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
 import numpy as np
 
 from serving.contract import Signature, Tensors
-from serving.errors import ModelUnavailable, PredictionFailed, UnknownVersion
+from serving.errors import (
+    ModelServerFailure,
+    ModelUnavailable,
+    Overloaded,
+    PredictionFailed,
+    RejectedByModel,
+    TfgateError,
+    UnknownVersion,
+)
+from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.batcher import Batcher, TraceHeaders
 from serving.gateway.inference.client import Answer, ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.model_ref import ModelRef, Question
 from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.router import Router
+from serving.gateway.releases.running import Running
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
+T = TypeVar("T")
+Onlooker = Callable[[Answered], None]
+_GONE = (ModelUnavailable, UnknownVersion)
+# What is a version's own fault, and not that of the model server, or of how much is asked of it.
+_FAULTS = (*_GONE, ModelServerFailure, RejectedByModel)
+# Of the places of a model, that its candidate may take however small its share is: one that hangs
+# must not take them all. More than twice its share it never needs.
+_CANDIDATE_PLACES = 0.25
+_ROUNDING_SECONDS = 0.001
+
 
 class Inference:
-    """Asks one model; a request is asked within its `limit`."""
+    """Asks one model; a request is asked within its `limit`.
+
+    Each of the `onlookers` is shown every answer at once, before it leaves: it must be quick.
+    """
 
     def __init__(
         self,
@@ -27,22 +56,71 @@ class Inference:
         router: Router,
         limit: ConcurrencyLimit,
         point: OperatingPoint,
+        onlookers: Sequence[Onlooker] = (),
     ) -> None:
         """Of a `declared` signature, every number must be finite."""
         self.limit = limit
         self._declared = declared
         self._client = client
         self._router = router
+        self._onlookers = onlookers
         self._batcher = Batcher(limit.model, self._call, limit, point)
+        # What the candidate and the copies of requests take says nothing of the stable version.
+        self._beside = Batcher(limit.model, self._call, limit, point, learns=False)
+        self._num_tried = 0
 
-    def route(self, asked: ModelRef) -> ModelRef:
-        """Say what is asked instead of what was asked for."""
+    @property
+    def is_released(self) -> bool:
+        """Whether a release says which version answers."""
+        return self.limit.model in self._router.running
+
+    def stable(self) -> ModelRef:
+        """Return the version that answers if nothing else is to be tried."""
+        return self._router.stable(self.limit.model)
+
+    def route(self, asked: ModelRef, context: RequestContext) -> ModelRef:
+        """Say which version is asked instead of what was asked for; `context` notes the route."""
+        if asked.version is not None or asked.label is not None:
+            context.route = metrics.PINNED
+            return asked
+        running = self._router.running.get(asked.name)
+        if running is not None and running.takes(context) and self._may_try(running.share):
+            context.route = metrics.CANDIDATE
+            return ModelRef(asked.name, running.candidate)
+        context.route = metrics.STABLE
         return self._router.routes.get(asked, asked)
 
-    def withdraw(self, gone: ModelRef) -> None:
-        """Ask a version no more that has gone; what was asked of it is asked once more."""
-        self._router.withdraw(gone)
-        metrics.RETRIES.labels(gone.name, metrics.RETRIED_VERSION_GONE).inc()
+    def _may_try(self, share: float) -> bool:
+        places = self.limit.limit * max(_CANDIDATE_PLACES, 2 * share)
+        return self._num_tried < places
+
+    def instead(
+        self, asked: ModelRef, failed: ModelRef, error: TfgateError, context: RequestContext
+    ) -> ModelRef | None:
+        """Say what is asked once more after a version has failed; None if nothing is.
+
+        One that has gone has a successor; what the candidate cannot answer, the stable version is
+        asked.
+
+        Raises:
+            ModelUnavailable: a release says that the version answers, and it is not there.
+        """
+        if asked.version is not None:
+            return None
+        has_gone = isinstance(error, _GONE)
+        if has_gone:
+            self._router.withdraw(failed)
+        if context.route == metrics.CANDIDATE and isinstance(error, _FAULTS):
+            metrics.RETRIES.labels(asked.name, metrics.RETRIED_STABLE).inc()
+            context.route = metrics.STABLE
+            return self.stable()
+        if not has_gone:
+            return None
+        if self.is_released and asked.label is None and self.stable() == failed:
+            message = f"{failed}, which is stable by the model's release, cannot be asked"
+            raise ModelUnavailable(message) from error
+        metrics.RETRIES.labels(asked.name, metrics.RETRIED_VERSION_GONE).inc()
+        return self._router.routes.get(asked, asked)
 
     async def predict(
         self, question: Question, inputs: Tensors, context: RequestContext, *, deadline: float
@@ -55,34 +133,107 @@ class Inference:
             TfgateError: the model server could not answer.
             PredictionFailed: what it answered is not what the signature promises.
         """
-        asked = question.ref
-        context.enter(metrics.QUEUE)
+        asked, began = question.ref, time.monotonic()
+        # A dialect has read the signature of the version that it asks, by whatever route.
+        ref = self.route(asked, context) if context.route is None else asked
         # Not by replace(), which takes three times as long.
-        routed = Question(
-            self._router.routes.get(asked, asked),
-            *(question.signature, question.outputs, question.joinable, question.promise),
-        )
+        rest = question.signature, question.outputs, question.joinable, question.promise
+        routed = Question(ref, *rest)
         try:
-            answer = await self._batcher.predict(routed, inputs, context, deadline=deadline)
-        except (ModelUnavailable, UnknownVersion):
-            if asked.version is not None:
+            answer = await self._ask(routed, inputs, context, deadline)
+        except TfgateError as error:
+            another = self.instead(asked, ref, error, context)
+            if another is None:
                 raise
-            # The newest version, or the label's, was unloaded in this moment: ask who is it now.
-            self.withdraw(routed.ref)
-            context.enter(metrics.QUEUE)
-            answer = await self._batcher.predict(question, inputs, context, deadline=deadline)
+            routed = Question(another, *rest)
+            answer = await self._ask(routed, inputs, context, deadline)
         context.version = answer.version
+        if self._onlookers:
+            seconds = time.monotonic() - began
+            answered = Answered(routed, inputs, answer.outputs, answer.version, seconds, context)
+            for show in self._onlookers:
+                show(answered)
         return answer
 
+    async def ask_beside(
+        self, question: Question, inputs: Tensors, timeout_seconds: float
+    ) -> Answer:
+        """Ask a version for nobody who waits: what it takes, teaches nothing.
+
+        Raises:
+            TfgateError: it could not answer.
+        """
+        context = RequestContext("", "", "", {})
+        deadline = time.monotonic() + timeout_seconds
+        async with asyncio.timeout(timeout_seconds):
+            return await self._beside.predict(question, inputs, context, deadline=deadline)
+
     async def relay(
-        self, method: str, ref: ModelRef, request: bytes, *, timeout_seconds: float
+        self,
+        method: str,
+        ref: ModelRef,
+        request: bytes,
+        context: RequestContext,
+        *,
+        deadline: float,
     ) -> bytes:
         """Have a call of the model server made as it came.
 
         Raises:
             TfgateError: the model server could not answer.
         """
-        return await self._client.relay(method, ref, request, timeout_seconds=timeout_seconds)
+        seconds = deadline - time.monotonic()
+        answer = self._client.relay(method, ref, request, timeout_seconds=seconds)
+        running = self._release_of(ref, context)
+        return await (self._watched(running, answer, context, deadline) if running else answer)
+
+    def _ask(
+        self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
+    ) -> Awaitable[Answer]:
+        running = self._release_of(question.ref, context)
+        context.enter(metrics.QUEUE)
+        if running is None:
+            return self._batcher.predict(question, inputs, context, deadline=deadline)
+        batcher = self._beside if context.route == metrics.CANDIDATE else self._batcher
+        answer = batcher.predict(question, inputs, context, deadline=deadline)
+        return self._watched(running, answer, context, deadline)
+
+    def _release_of(self, ref: ModelRef, context: RequestContext) -> Running | None:
+        """Return the release that has chosen the version; None if nothing is to be judged.
+
+        By now it may be another release, in which the version has another part, or none.
+        """
+        if context.route is None or context.route == metrics.PINNED:
+            return None
+        running = self._router.running.get(self.limit.model)
+        if running is None or running.versions.get(context.route) != ref.version:
+            return None
+        return running
+
+    async def _watched(
+        self, running: Running, answer: Awaitable[T], context: RequestContext, deadline: float
+    ) -> T:
+        """Let the release know what comes of a request that one of its versions is asked."""
+        route, began = context.route or metrics.STABLE, time.monotonic()
+        is_tried = route == metrics.CANDIDATE
+        observe = partial(running.observe, route)
+        self._num_tried += is_tried
+        try:
+            found = await answer
+        except asyncio.CancelledError:
+            # Who leaves before the time is up says nothing of the version.
+            if (now := time.monotonic()) >= deadline - _ROUNDING_SECONDS:
+                observe(failed=True, seconds=now - began)
+            raise
+        except Overloaded:
+            raise
+        except TfgateError:
+            observe(failed=True, seconds=time.monotonic() - began)
+            raise
+        finally:
+            self._num_tried -= is_tried
+        observe(failed=False, seconds=time.monotonic() - began)
+        return found
 
     async def _call(
         self, question: Question, inputs: Tensors, timeout_seconds: float, trace: TraceHeaders

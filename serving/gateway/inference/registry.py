@@ -15,11 +15,12 @@ from typing import Any
 
 from prometheus_client import Gauge
 
+from proto.management_pb2 import ModelConfig
 from serving.contract import Model
 from serving.errors import UnknownModel
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Inference
-from serving.gateway.inference.models_config import WrongModelsConfig, content_of, names_in
+from serving.gateway.inference.models_config import WrongModelsConfig, content_of, models_in
 from serving.gateway.settings import ANY_MODEL
 from serving.gateway.telemetry import metrics
 
@@ -75,11 +76,14 @@ class Registry(Mapping[str, ServedModel]):
         self._expected: set[str] = set()
         self._looks = asyncio.Semaphore(_MAX_LOOKS)
         self._seen: bytes | None = None
+        # What the model server's list says of each model; of those that it lists.
+        self.configs: Mapping[str, ModelConfig] = {}
         self._every_typed = set(typed)
         self.typed: Models = typed
         if config is not None:
             self._seen = content_of(config)
-            listed = names_in(config, self._seen)
+            self.configs = models_in(config, self._seen)
+            listed = self.configs.keys()
             self.typed = {name: model for name, model in typed.items() if name in listed}
             self._kept = listed - set(self.typed)
         for name, model in self.typed.items():
@@ -160,14 +164,15 @@ class Registry(Mapping[str, ServedModel]):
                 continue
             self._seen = content
             try:
-                listed = names_in(self._config, content)
+                configs = models_in(self._config, content)
             except WrongModelsConfig as error:
                 _LOGGER.error("the models from before go on to count: %s", error)
                 continue
-            if not listed and self.known:
+            if not configs and self.known:
                 message = "the models from before go on to count: %s lists none"
                 _LOGGER.error(message, self._config)
                 continue
+            self.configs, listed = configs, configs.keys()
             for name in sorted(listed - set(self.known)):
                 is_typed = name in self._every_typed
                 paths = "; its own paths come with the next start" if is_typed else ""

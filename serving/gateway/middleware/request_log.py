@@ -125,6 +125,8 @@ class RequestLog:
             self._write(context, status, stages)
             if context.model is not None:
                 _count(context, context.model, stages)
+            if context.after is not None:
+                context.after()
 
     def _report(self, error: Exception, context: RequestContext, root_path: str) -> Response:
         """Note an error in the context, and build the answer that reports it."""
@@ -154,6 +156,8 @@ def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
     if context.version is not None and context.model is not None:
         headers.append((b"x-model-name", context.model.encode()))
         headers.append((b"x-model-version", b"%d" % context.version))
+        if context.route is not None:
+            headers.append((b"x-model-route", context.route.encode()))
     return headers
 
 
@@ -174,6 +178,7 @@ def _line(
         "key": context.key,
         "model": context.model,
         "version": context.version,
+        "route": context.route,
         "instances": context.num_instances,
         "error": context.error,
         "milliseconds": round(1e6 * seconds) / 1000,

@@ -25,9 +25,10 @@ class RequestContext:
     `headers` are its header lines by their names in lower case. `key` is the name of the API key,
     if one was needed; `charge` lets it pay for so many rows, if its rates count rows, and `permit`
     raises Forbidden if it is not for a model. `model` stays
-    None for requests that are no predictions; `version` until one has answered. `error` is for
-    operators: what went wrong on our side, with its cause. `client` and `scheme` tell who asked and
-    how, where there are proxies that can be trusted to know it.
+    None for requests that are no predictions; `version` until one has answered. `route`, one of
+    metrics.ROUTES, says why it was that one, and `after` is done once the answer has left. `error`
+    is for operators: what went wrong on our side, with its cause. `client` and `scheme` tell who
+    asked and how, where there are proxies that can be trusted to know it.
     """
 
     request_id: str
@@ -39,6 +40,8 @@ class RequestContext:
     charge: Callable[[int], Awaitable[None]] | None = None
     permit: Callable[[str], None] | None = None
     version: int | None = None
+    route: str | None = None
+    after: Callable[[], None] | None = None
     outcome: str = metrics.OK
     error: str | None = None
     num_instances: int = 0

@@ -15,15 +15,21 @@ from proto.predict_pb2 import PredictRequest
 from proto.status_pb2 import GetModelStatusRequest
 from serving.errors import FieldError, InvalidInput, NotFound
 from serving.gateway.dialects import brackets
-from serving.gateway.dialects.calls import Call, Calls, check_wanted
+from serving.gateway.dialects.calls import Call, Calls, Pin, check_wanted
 from serving.gateway.dialects.grpc_messages import parse, send_message
 from serving.gateway.dialects.tf_serving_grpc import predict
-from serving.gateway.dialects.tf_serving_grpc.specs import asked_by, asked_by_all
+from serving.gateway.dialects.tf_serving_grpc.specs import (
+    all_pinned,
+    asked_by,
+    asked_by_all,
+    pinned,
+)
 from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.model_ref import ModelRef
 
 _PREDICTION, _MODEL = "/tensorflow.serving.PredictionService", "/tensorflow.serving.ModelService"
 _PREDICT = f"{_PREDICTION}/Predict"
+_METADATA = f"{_PREDICTION}/GetModelMetadata"
 _RELOAD = f"{_MODEL}/HandleReloadConfigRequest"
 
 
@@ -32,12 +38,11 @@ class TfServingGrpc:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._relayed: dict[str, Callable[[bytes], tuple[ModelRef, int]]] = {
-            f"{_PREDICTION}/Classify": _asks_with_examples,
-            f"{_PREDICTION}/Regress": _asks_with_examples,
-            f"{_PREDICTION}/MultiInference": _asks_several,
-            f"{_PREDICTION}/GetModelMetadata": _asks_for_metadata,
-            f"{_MODEL}/GetModelStatus": _asks_for_states,
+        self._relayed: dict[str, tuple[Callable[[bytes], tuple[ModelRef, int]], Pin | None]] = {
+            f"{_PREDICTION}/Classify": (_asks_with_examples, pinned),
+            f"{_PREDICTION}/Regress": (_asks_with_examples, pinned),
+            f"{_PREDICTION}/MultiInference": (_asks_several, all_pinned),
+            f"{_MODEL}/GetModelStatus": (_asks_for_states, None),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,16 +52,19 @@ class TfServingGrpc:
             TfgateError: it cannot be answered.
         """
         path = scope["path"]
-        if path != _PREDICT and path not in self._relayed:
+        if path not in {_PREDICT, _METADATA} and path not in self._relayed:
             raise _not_offered(path)
         with self._calls.begin(scope, receive) as call:
             message = await call.read()
             if path == _PREDICT:
                 answer = await self._predict(call, message)
+            elif path == _METADATA:
+                answer = await _describe(call, message)
             else:
-                ref, num_rows = self._relayed[path](message)
+                read, pin = self._relayed[path]
+                ref, num_rows = read(message)
                 with await call.asking(ref) as model:
-                    answer = await model.relay(path, message, num_rows)
+                    answer = await model.relay(path, message, num_rows, pin=pin)
         await send_message(send, answer)
 
     async def _predict(self, call: Call, message: bytes) -> bytes:
@@ -69,17 +77,17 @@ class TfServingGrpc:
                 raise _unknown_signature(name, sorted(live.signatures))
             call.context.version = live.version
             if signature.unsendable:
-                return await model.relay(_PREDICT, message)
+                return await model.relay(_PREDICT, message, pin=pinned)
             asked = predict.understand(request, max_bytes=self._calls.max_body_bytes)
             if brackets.differ(asked.inputs, signature):
                 num_rows = brackets.num_rows(asked.inputs)
-                relayed = model.relay(_PREDICT, message, num_rows)
+                relayed = model.relay(_PREDICT, message, num_rows, pin=pinned)
                 return await brackets.explained(relayed, asked.inputs, signature)
             if not signature.is_batched:
                 # Nothing is to be won by writing it anew; what does not fit is refused as ever.
                 check_wanted(asked.outputs, signature)
                 num_rows = check_inputs(asked.inputs, signature)
-                return await model.relay(_PREDICT, message, num_rows)
+                return await model.relay(_PREDICT, message, num_rows, pin=pinned)
             answer = await model.predict(asked)
         return predict.write(request, answer).SerializeToString()
 
@@ -94,8 +102,13 @@ def _asks_several(message: bytes) -> tuple[ModelRef, int]:
     return asked_by_all(request.tasks), _num_examples(request.input)
 
 
-def _asks_for_metadata(message: bytes) -> tuple[ModelRef, int]:
-    return asked_by(parse(GetModelMetadataRequest, message)), 0
+async def _describe(call: Call, message: bytes) -> bytes:
+    """Tell of the version that is named, or of the one that answers if none is."""
+    ref = asked_by(parse(GetModelMetadataRequest, message))
+    if ref == ModelRef(ref.name):
+        message = pinned(message, (await call.live(ref)).version)
+    with await call.asking(ref) as model:
+        return await model.relay(_METADATA, message, 0)
 
 
 def _asks_for_states(message: bytes) -> tuple[ModelRef, int]:

@@ -36,6 +36,21 @@ def asked_by_all(tasks: Sequence[MultiInferenceRequest.Task]) -> ModelRef:
     return refs[0]
 
 
+def pinned(request: bytes, version: int) -> bytes:
+    """Return a request that names no version, with one: what is appended is merged with it."""
+    spec = ModelSpec()
+    spec.version.value = version
+    return request + PredictRequest(model_spec=spec).SerializeToString()
+
+
+def all_pinned(request: bytes, version: int) -> bytes:
+    """Return a MultiInferenceRequest of which each task names a version."""
+    message = MultiInferenceRequest.FromString(request)
+    for task in message.tasks:
+        task.model_spec.version.value = version
+    return message.SerializeToString()
+
+
 def _ref(spec: ModelSpec) -> ModelRef:
     if not spec.name:
         raise _invalid("ModelSpec has no name specified.")

@@ -1,15 +1,19 @@
 """Which models there are: typed ones, names that are given, and names that are learned."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Signature, TensorSpec
-from serving.gateway.inference.models_config import WrongModelsConfig
+from serving.gateway.inference import registry
+from serving.gateway.inference.models_config import WrongModelsConfig, kept
+from serving.gateway.inference.registry import Registry
 from serving.models import MODELS
 from tests.fake_model_server import (
     DEFAULT_SIGNATURE,
@@ -83,6 +87,27 @@ def test_models_are_those_of_the_model_servers_own_list(tmp_path: Path) -> None:
         tfgate.wait_until(lambda: status_of(tfgate, "late") == 200, "what is listed now")
         assert status_of(tfgate, "listed") == 404
         assert "listed" not in labels()
+
+
+def test_what_the_list_says_of_a_model_follows_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_POLL_SECONDS", 0)
+    file = tmp_path / "models.config"
+    file.write_text(config_of("listed"))
+    nobody: Any = None  # is asked for anything
+    listing = Registry({}, (), nobody, lambda _name, _typed: nobody, config=file)
+    assert kept(listing.configs["listed"], [1, 2, 3]) == {3}
+
+    async def follow() -> None:
+        following = asyncio.create_task(listing.follow_config())
+        while kept(listing.configs["listed"], [1, 2, 3]) != {2, 3}:
+            await asyncio.sleep(0)
+        following.cancel()
+
+    two = "model_version_policy { latest { num_versions: 2 } }"
+    file.write_text(f'model_config_list {{ config {{ name: "listed" {two} }} }}')
+    asyncio.run(follow())
 
 
 @pytest.mark.parametrize(

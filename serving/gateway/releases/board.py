@@ -1,0 +1,115 @@
+"""All releases as they run: what the file says is followed, step by step, and guarded."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from serving.gateway.releases.release import Release
+from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.releases.running import Running
+from serving.gateway.telemetry import metrics
+
+_LOGGER = logging.getLogger("tfgate.releases")
+_POLL_SECONDS = 0.5  # a rollback takes effect within two seconds, on a busy machine too
+
+
+class Decides(Protocol):
+    """What sends a model's requests where its release says: the router."""
+
+    def release(self, model: str, running: Running | None) -> None:
+        """Let a model's release decide; None ends it."""
+
+
+class Verdicts(Protocol):
+    """Where all processes that share a store find what each one's guard has found."""
+
+    async def take_back(self, identity: str, reason: str) -> None:
+        """Tell the others that a release is taken back."""
+
+    async def taken_back(self) -> dict[str, str]:
+        """Return the reasons why releases were taken back, by their identities."""
+
+
+class Board:
+    """The releases of a file, each with the guard's verdict; tells the router of every change.
+
+    `running` are those that the file lists now, by model.
+    """
+
+    def __init__(
+        self,
+        file: ReleaseFile,
+        router: Decides,
+        hindrance: Callable[[str, Release], Awaitable[str | None]],
+        verdicts: Verdicts | None = None,
+    ) -> None:
+        """`hindrance` says why a model's release may not begin, if anything is in its way."""
+        self.running: dict[str, Running] = {}
+        self._file = file
+        self._router = router
+        self._hindrance = hindrance
+        self._verdicts = verdicts
+        self._told: dict[str, str] = {}
+        self._take_over()
+
+    @property
+    def problem(self) -> str | None:
+        """Why the file cannot be used; what was read from it before goes on to count."""
+        return self._file.problem
+
+    async def follow(self) -> None:
+        """Follow the file, its steps and its guards, until cancelled."""
+        while True:
+            await asyncio.sleep(_POLL_SECONDS)
+            self._refresh()
+            await self._judge(datetime.now(UTC))
+
+    def _refresh(self) -> None:
+        before = self._file.problem
+        if self._file.refresh():
+            self._take_over()
+        problem = self._file.problem
+        metrics.RELEASES_VALID.set(problem is None)
+        if problem is not None and problem != before:
+            _LOGGER.error("the releases from before go on to count: %s", problem)
+
+    def _take_over(self) -> None:
+        """Make what runs of what the file says now."""
+        releases = self._file.releases
+        for model in self.running.keys() - releases.models.keys():
+            _LOGGER.info("%s has no release any more", model)
+            self.running.pop(model).end()
+            self._router.release(model, None)
+        for model, release in releases.models.items():
+            before = self.running.get(model)
+            running = Running(model, release, releases.cohorts)
+            if before is not None:
+                if running.is_same_as(before):
+                    continue
+                before.end()
+                running.take_over(before)
+            self.running[model] = running
+            running.tick(datetime.now(UTC))
+            self._router.release(model, running)
+
+    async def _judge(self, now: datetime) -> None:
+        known = await self._verdicts.taken_back() if self._verdicts else {}
+        for model, running in list(self.running.items()):
+            reason, identity = running.tick(now), running.identity
+            running.hindrance = await self._hindrance(model, running.release)
+            if running.taken_back is None and identity is not None:
+                if reason is not None and self._verdicts:
+                    await self._verdicts.take_back(identity, reason)
+                running.taken_back = reason or known.get(identity)
+            self._router.release(model, running)
+            self._tell(running)
+
+    def _tell(self, running: Running) -> None:
+        """Log each change of a release's state once."""
+        told = running.told
+        if self._told.get(running.model) != told:
+            self._told[running.model] = told
+            level = logging.ERROR if running.taken_back is not None else logging.INFO
+            _LOGGER.log(level, "%s: %s", running.model, told)
