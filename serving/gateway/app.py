@@ -1,7 +1,7 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Lifespan, Scope
 from serving.contract import Model
 from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway.api.documentation import Documentation
+from serving.gateway.api.feedback import feedback_router
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
 from serving.gateway.api.page import page_router
@@ -25,14 +26,13 @@ from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.dispatch import Dialects
 from serving.gateway.dialects.errors import error_response
 from serving.gateway.dialects.paths import model_asked
+from serving.gateway.feedback.feedback import Feedback, open_feedback
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
-from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.inferences import Inferences
 from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
-from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -65,10 +65,6 @@ REST API and the Open Inference Protocol do. Every error says what was received,
 and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
 it."""
 
-# Of a generic model. Single rows never come to so many, for fewer requests are let in
-# at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
-_GENERIC_CALL_ROWS = 1024
-
 Models = Mapping[str, Model[Any, Any]]
 Begin = Callable[[Scope], RequestContext]
 
@@ -84,13 +80,16 @@ def create_app(
     """
     metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
+    feedback = open_feedback(settings)
+    onlookers = [feedback.recorder] if feedback else []
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     router = Router(publish_without_traffic=settings.publish_without_traffic)
+    inferences = Inferences(client, router, settings, onlookers)
     registry = Registry(
         models,
         {*settings.generic_models, *settings.required_models},
         catalog,
-        partial(_inference, client, router, settings),
+        inferences.make,
         config=settings.models_config,
     )
     monitor = ModelMonitor(
@@ -113,14 +112,20 @@ def create_app(
     # Two kinds of application: predictions, which are plain ASGI, and FastAPI, for all else.
     works: list[Work] = [
         monitor.keep_looking,
+        *(feedback.works if feedback else []),
         *([partial(follow, keys)] if keys else []),
         *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
         *([board.follow] if board else []),
     ]
+    opened: list[AbstractAsyncContextManager[object]] = [
+        client,
+        *([feedback] if feedback else []),
+        inferences,
+    ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
-    lifespan = _lifespan(client, works, closing)
-    api = _api(registry, monitor, catalog, board, settings, lifespan)
+    lifespan = _lifespan(opened, works, closing)
+    api = _api(registry, monitor, catalog, board, settings, feedback, lifespan=lifespan)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
     app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
@@ -155,7 +160,9 @@ def create_app(
 
 
 def _lifespan(
-    client: ModelServerClient, works: list[Work], closing: list[Callable[[], None]]
+    opened: Sequence[AbstractAsyncContextManager[object]],
+    works: list[Work],
+    closing: list[Callable[[], None]],
 ) -> Lifespan[FastAPI]:
     """Say what is opened at the start, and closed in reverse at the end."""
 
@@ -164,7 +171,8 @@ def _lifespan(
         async with AsyncExitStack() as stack:
             for close in closing:
                 stack.callback(close)
-            await stack.enter_async_context(client)
+            for each in opened:
+                await stack.enter_async_context(each)
             for work in works:
                 await stack.enter_async_context(running(work))
             yield
@@ -203,32 +211,14 @@ def _board(
     return Board(file, router, hindrance)
 
 
-def _inference(
-    client: ModelServerClient,
-    router: Router,
-    settings: Settings,
-    name: str,
-    model: Model[Any, Any] | None,
-) -> Inference:
-    return Inference(
-        None if model is None else model.signature,
-        client,
-        router,
-        ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        OperatingPoint(
-            name,
-            max_calls=settings.max_calls_in_flight,
-            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        ),
-    )
-
-
 def _api(
     registry: Registry,
     monitor: ModelMonitor,
     catalog: Catalog,
     board: Board | None,
     settings: Settings,
+    feedback: Feedback | None,
+    *,
     lifespan: Lifespan[FastAPI],
 ) -> FastAPI:
     """Build what FastAPI serves, and the document of both applications."""
@@ -245,6 +235,7 @@ def _api(
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None
     api.include_router(models_router(registry, monitor, catalog, board, settings))
+    api.include_router(feedback_router(feedback, registry, settings))
     api.include_router(
         operations_router(
             registry, monitor, board, settings.required_models, with_metrics=with_metrics
