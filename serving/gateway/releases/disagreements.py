@@ -110,10 +110,11 @@ def digest(tensors: Tensors) -> str:
 
 def num_bytes(tensors: Tensors) -> int:
     """Say how much numbers and texts take."""
-    return sum(
-        sum(map(len, array.flat)) if array.dtype == object else array.nbytes
-        for array in tensors.values()
-    )
+    total = 0
+    for array in tensors.values():
+        has_texts = array.dtype.hasobject
+        total += sum(map(len, array.ravel().tolist())) if has_texts else array.nbytes
+    return total
 
 
 def _in_short(outputs: Tensors, row: int) -> Plain:
