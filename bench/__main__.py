@@ -3,15 +3,18 @@
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from bench import breakdown, environments
+from bench import guard as releases_guard
 from bench.compare import CONNECTIONS, Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
@@ -190,6 +193,29 @@ def simulate() -> None:
     for line in lines:
         table.add_row(*line)
     console.print(table)
+
+
+@app.command()
+def guard(
+    hours: Annotated[int, typer.Option(min=1, help="of each healthy candidate and traffic")] = 10,
+    runs: Annotated[int, typer.Option(min=1, help="of each bad candidate and traffic")] = 5,
+) -> None:
+    """Simulate a release's guard: false alarms, and how soon bad candidates are found: minutes.
+
+    Two tables in Markdown for docs/releases.md.
+    """
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("simulated", total=releases_guard.num_steps(hours, runs))
+        advance = partial(progress.advance, task)
+        tables = [
+            list(releases_guard.false_alarms(hours, advance)),
+            list(releases_guard.found_after(runs, advance)),
+        ]
+    typer.echo(releases_guard.certainty())
+    for head, *rows in tables:
+        typer.echo()
+        for row in (head, ["---"] * len(head), *rows):
+            typer.echo(f"| {' | '.join(row)} |")
 
 
 def _begin(file: Path, systems: list[System]) -> Results:

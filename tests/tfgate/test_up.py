@@ -210,7 +210,9 @@ def test_the_settings_of_another_model_server_are_not_for_ours(
 
     monkeypatch.setenv("TFGATE_MODELS_CONFIG", "/elsewhere/models.config")
 
-    environment = gateway_environment(Settings.model_construct(), 9000, 9001, Path("/run/a b"))
+    settings = Settings.model_construct(releases=Path("/etc/tfgate/releases.toml"))
+    socket, config = Path("/run/a b/model-server"), Path("/run/a b/models.config")
+    environment = gateway_environment(settings, 9000, 9001, socket, config)
 
     ours = {name: value for name, value in environment.items() if "tfgate" in name.lower()}
     assert ours == {
@@ -219,6 +221,7 @@ def test_the_settings_of_another_model_server_are_not_for_ours(
         "TFGATE_GRPC_PORT": "9001",
         "TFGATE_MODEL_SERVER": "unix:/run/a%20b/model-server",
         "TFGATE_MODELS_CONFIG": "/run/a b/models.config",
+        "TFGATE_RELEASES": "/etc/tfgate/releases.toml",
         "TFGATE_DRAIN_SECONDS": "0",
         "TFGATE_WORKERS": "2",
     }

@@ -56,6 +56,11 @@ class Running:
         return self.release.identity(self.model)
 
     @property
+    def asks_for_drift(self) -> bool:
+        """Whether its guard wants to know what both sides answer."""
+        return self.release.guard is not None and self.release.guard.drift is not None
+
+    @property
     def share(self) -> float:
         """The share of the callers who are not named that goes to the candidate now, 0 to 1."""
         return 0.0 if self.candidate is None or self._split is None else self._split.share
