@@ -5,15 +5,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.model_ref import ModelRef
-from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.router import Router
-from serving.gateway.releases.release import Candidate, Cohort, Release, Shadow, Step
+from serving.gateway.releases.notation import Step
+from serving.gateway.releases.release import Candidate, Cohort, Release, Shadow
 from serving.gateway.releases.running import Running
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
+from tests.fake_model_server import FakeModelServer
+from tests.serving.gateway.inference.scripted_call import FixedPoint
 
 MODEL = "housing"
 VERSIONS = st.integers(1, 9)
@@ -32,11 +35,11 @@ STEPS = st.lists(
 def releases(draw: st.DrawFn) -> Release:
     """Any release that may stand in a file."""
     stable, tried, shadow = draw(st.lists(VERSIONS, min_size=3, max_size=3, unique=True))
-    steps = draw(st.just([]) | STEPS)
+    steps = sorted(draw(st.just([]) | STEPS))
+    share = {"steps": steps} if steps else {"percent": draw(PERCENT)}
     candidate = Candidate(
+        **share,
         version=tried,
-        percent=None if steps else draw(PERCENT),
-        steps=tuple(steps),
         started=STARTED,
         by=draw(st.sampled_from(["release-key", "api-key", "request-id"])),
         keys=tuple(draw(st.lists(NAMES, max_size=2))),
@@ -97,9 +100,8 @@ def test_one_version_answers_and_who_names_one_is_never_moved(
     metrics.initialise_model(MODEL)
     limit = ConcurrencyLimit(MODEL, max_limit=100)
     router = Router()
-    inference = Inference(
-        None, None, router, limit, OperatingPoint(MODEL, max_calls=1, first_rows=1)
-    )
+    client = ModelServerClient("nowhere", None, FakeModelServer({}).open_channel)
+    inference = Inference(None, client, router, limit, FixedPoint(calls=1, rows=1))
     running = Running(MODEL, release, {"staff": Cohort(keys=("bob",))})
     running.hindrance = "it has just been read" if waits else None
     running.tick(STARTED + age)

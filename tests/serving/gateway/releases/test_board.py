@@ -33,12 +33,13 @@ from tests.serving.gateway.releases.asking import (
 )
 
 IN, OUT = key_at(0, 0.1), key_at(0.5, 1)
+TRIED = {"model": MODEL, "version": "2", "route": "candidate"}
 LOADING, END = ModelVersionStatus.LOADING, ModelVersionStatus.END
 
 
 @contextmanager
 def started(server: FakeModelServer, folder: Path, text: str, **more: object) -> Iterator[Gateway]:
-    with gateway(server, releases=write(folder, text), **more) as tfgate:
+    with gateway(server, releases=write(folder, text), generic_models=(), **more) as tfgate:
         tfgate.wait_until_ready()
         yield tfgate
 
@@ -203,8 +204,7 @@ def test_what_a_candidate_cannot_answer_is_answered_by_stable_and_counted(
     server = served(1, 2)
     with started(server, tmp_path, release(1, 2)) as tfgate:
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
-        labels = {"model": MODEL, "version": "2", "route": "candidate"}
-        failed = growth("tfgate_release_requests_total", **labels, outcome="failed")
+        failed = growth("tfgate_release_requests_total", **TRIED, outcome="failed")
         again = growth("tfgate_retries_total", model=MODEL, reason="candidate-failed")
         server.faults[MODEL] = only(2, FAULTS[fault])
 
@@ -214,21 +214,26 @@ def test_what_a_candidate_cannot_answer_is_answered_by_stable_and_counted(
         assert (failed(), again()) == (1, 1)
 
 
-@pytest.mark.parametrize("how", ASKS)
-def test_no_dialect_hears_of_a_candidate_that_fails(tmp_path: Path, how: str) -> None:
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway whose candidate cannot answer anything."""
     server = served(1, 2)
-    with started(server, tmp_path, release(1, 2)) as tfgate:
+    failure = Refused(grpc.StatusCode.INTERNAL, "it fails on purpose")
+    with started(server, tmp_path_factory.mktemp("failing"), release(1, 2)) as tfgate:
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
-        failure = Refused(grpc.StatusCode.INTERNAL, "it fails on purpose")
         server.models[MODEL][2].refused_examples = failure
         server.faults[MODEL] = only(2, faults.fail(failure.code))
-        labels = {"model": MODEL, "version": "2", "route": "candidate"}
-        failed = growth("tfgate_release_requests_total", **labels, outcome="failed")
+        yield tfgate
 
-        told = ask(tfgate, how, key=IN)
 
-        assert (told.version, told.route) == (1, "stable")
-        assert failed() == 1
+@pytest.mark.parametrize("how", ASKS)
+def test_no_dialect_hears_of_a_candidate_that_fails(failing: Gateway, how: str) -> None:
+    failed = growth("tfgate_release_requests_total", **TRIED, outcome="failed")
+
+    told = ask(failing, how, key=IN)
+
+    assert (told.version, told.route) == (1, "stable")
+    assert failed() == 1
 
 
 def test_a_candidate_that_hangs_takes_no_more_than_its_places(tmp_path: Path) -> None:
@@ -253,8 +258,7 @@ def test_a_candidate_too_slow_for_the_callers_time_counts_as_failed(tmp_path: Pa
     server = served(1, 2)
     with started(server, tmp_path, release(1, 2)) as tfgate:
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
-        labels = {"model": MODEL, "version": "2", "route": "candidate"}
-        failed = growth("tfgate_release_requests_total", **labels, outcome="failed")
+        failed = growth("tfgate_release_requests_total", **TRIED, outcome="failed")
         server.faults[MODEL] = only(2, faults.hang)
         headers = {"X-Release-Key": IN, "Request-Timeout": "0.05"}
 
@@ -268,8 +272,7 @@ def test_who_leaves_says_nothing_of_the_candidate(tmp_path: Path) -> None:
     server = served(1, 2)
     with started(server, tmp_path, release(1, 2)) as tfgate:
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
-        labels = {"model": MODEL, "version": "2", "route": "candidate"}
-        counted = growth("tfgate_release_requests_total", **labels)
+        counted = growth("tfgate_release_requests_total", **TRIED)
         server.faults[MODEL] = only(2, faults.Hold())
         calls = len(server.calls)
 
@@ -356,7 +359,7 @@ def test_nothing_starts_on_a_file_that_is_wrong(tmp_path: Path, case: str) -> No
     file = write(tmp_path, MALFORMED[case])
 
     with pytest.raises(WrongSettings, match=f"TFGATE_RELEASES: .*{file.name}:[0-9]+: "):
-        create_app(Settings(releases=file))
+        create_app(Settings(releases=file, generic_models=()))
 
 
 def test_without_a_file_nothing_is_released_until_it_comes(tmp_path: Path) -> None:

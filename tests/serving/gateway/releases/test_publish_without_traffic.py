@@ -93,7 +93,7 @@ def test_a_new_version_that_is_proved_first_does_not_answer_meanwhile() -> None:
     server.hanging_probes.add((MODEL, 1))
     with gateway(server, publish_without_traffic=True, status_timeout_seconds=60) as tfgate:
         tfgate.wait_until(lambda: (MODEL, 1) in server.probes_waiting, "the question")
-        tfgate.wait_until(lambda: _is_ready(tfgate, 2), "the new version")
+        assert ask(tfgate, ref=ModelRef(MODEL, 2)).version == 2
 
         assert ask(tfgate).version == 1
 
