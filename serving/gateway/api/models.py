@@ -1,6 +1,7 @@
 """GET /models and /models/{model}: what is served, in which versions, and how to ask for it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -125,9 +126,8 @@ def models_router(
         served = await registry.find(model)
         versions = _versions(await monitor.look_at(model))
         address = _address(request, settings)
-        version, signatures = None, _declared_signatures(served.typed)
-        if any(state.available for state, _ in versions):
-            version, signatures = await live_signatures(served)
+        is_there = any(state.available for state, _ in versions)
+        version, signatures = await signatures_of(served, is_there=is_there)
         return ModelDescription(
             name=model,
             typed=served.typed is not None,
@@ -155,12 +155,16 @@ def models_router(
         latest = copies[model].disagreements.latest() if model in copies else []
         return Disagreements(model=model, disagreements=latest)
 
-    async def live_signatures(served: ServedModel) -> tuple[int | None, Mapping[str, Signature]]:
-        try:
-            live = await catalog.live(served.inference.stable())
-        except (ModelUnavailable, UnknownVersion):
-            return None, _declared_signatures(served.typed)
-        return live.version, live.signatures
+    async def signatures_of(
+        served: ServedModel, *, is_there: bool
+    ) -> tuple[int | None, Mapping[str, Signature]]:
+        """Return the version that answers by default, with what it takes; None if none does."""
+        if is_there:
+            # By a release, it may be one of those that are not there.
+            with suppress(ModelUnavailable, UnknownVersion):
+                live = await catalog.live(served.inference.stable())
+                return live.version, live.signatures
+        return None, _declared_signatures(served.typed)
 
     async def described(model: str, state: VersionState, unready: str | None) -> DescribedVersion:
         card = await catalog.card(model, state.version) if state.available else None

@@ -26,6 +26,7 @@ from tests.serving.gateway.releases.asking import (
     MODEL,
     ask,
     key_at,
+    only,
     release,
     served,
     version,
@@ -52,16 +53,6 @@ def routes(tfgate: Gateway) -> tuple[tuple[str, int], tuple[str, int]]:
 
 def wait_for(tfgate: Gateway, inside: tuple[str, int], outside: tuple[str, int]) -> None:
     tfgate.wait_until(lambda: routes(tfgate) == (inside, outside), f"{inside} and {outside}")
-
-
-def only(number: int, fault: Fault) -> Fault:
-    """Apply a fault to one version only."""
-
-    async def chosen(call: PredictCall) -> PredictResponse | bytes:
-        is_meant = call.request.model_spec.version.value == number
-        return await fault(call) if is_meant else call.answer()
-
-    return chosen
 
 
 async def nonsense(call: PredictCall) -> PredictResponse:
