@@ -157,7 +157,8 @@ class Model(Generic[RequestT, ResponseT]):
     `preprocess_seconds` estimates how long `preprocess` will take, generously: what takes long is
     run in a thread; without it, nothing does. `max_call_rows` is the number of rows from which on
     one more row makes a call of the model server longer by as much as a call of its own would take.
-    `upload` is set for models that also take a raw body.
+    `upload` is set for models that also take a raw body. `coverage` is the share of true values
+    that intervals are to hold, where an output has one: NAME_low and NAME_high beside NAME.
     """
 
     request: type[RequestT]
@@ -171,6 +172,7 @@ class Model(Generic[RequestT, ResponseT]):
     reads_card: bool = False
     reads_columns: bool = False
     upload: Upload[RequestT] | None = None
+    coverage: float | None = None
 
 
 def concatenate(parts: Sequence[Tensors]) -> Tensors:

@@ -24,6 +24,7 @@
     ├── Overloaded               too much work at this moment
     ├── ModelServerUnavailable   the model server cannot be reached
     ├── ModelUnavailable         the model server answers, but the model is not ready
+    ├── StoreUnavailable         the store of feedback cannot be used
     ├── ShuttingDown             the gateway is about to end
     ├── DeadlineExceeded         the answer would have come too late
     ├── ModelServerFailure       the model server failed, or answered nonsense
@@ -232,6 +233,12 @@ class ModelUnavailable(TfgateError):
     """The model server is up, but this model has no version that is ready to answer."""
 
     hint = "Send the same request again later; GET /readyz says what is missing."
+
+
+class StoreUnavailable(TfgateError):
+    """The store that feedback is kept in cannot be used; predictions do not need it."""
+
+    hint = "Send the same feedback again later: what was joined before is not counted twice."
 
 
 class ShuttingDown(TfgateError):

@@ -1,12 +1,12 @@
 """The gateway as one application: what it is made of, in which order it starts and stops."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Lifespan, Scope
 from serving.contract import Model
 from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway.api.documentation import Documentation
+from serving.gateway.api.feedback import feedback_router
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
 from serving.gateway.api.page import page_router
@@ -25,14 +26,16 @@ from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.dispatch import Dialects
 from serving.gateway.dialects.errors import error_response
 from serving.gateway.dialects.paths import model_asked
+from serving.gateway.feedback.feedback import open_feedback
+from serving.gateway.feedback.truths import Truths
+from serving.gateway.feedback.verdicts import Verdicts
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
-from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.inference import Inference
+from serving.gateway.inference.inference import Onlooker
+from serving.gateway.inference.inferences import Inferences
 from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
-from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -47,6 +50,7 @@ from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.releases.seen_answers import SeenAnswers
 from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
@@ -65,10 +69,6 @@ REST API and the Open Inference Protocol do. Every error says what was received,
 and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
 it."""
 
-# Of a generic model. Single rows never come to so many, for fewer requests are let in
-# at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
-_GENERIC_CALL_ROWS = 1024
-
 Models = Mapping[str, Model[Any, Any]]
 Begin = Callable[[Scope], RequestContext]
 
@@ -84,20 +84,28 @@ def create_app(
     """
     metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
+    feedback = open_feedback(settings)
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     router = Router(publish_without_traffic=settings.publish_without_traffic)
+    seen = SeenAnswers(router.running) if settings.releases else None
+    onlookers: list[Onlooker] = [
+        *([feedback.recorder] if feedback else []),
+        *([seen] if seen else []),
+    ]
+    inferences = Inferences(client, router, settings, onlookers)
     registry = Registry(
         models,
         {*settings.generic_models, *settings.required_models},
         catalog,
-        partial(_inference, client, router, settings),
+        inferences.make,
         config=settings.models_config,
     )
     monitor = ModelMonitor(
         registry, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
     )
     known = settings.known_models(models)
-    board = _board(settings, registry, monitor, router, known)
+    verdicts = feedback.verdicts if feedback else None
+    board = _board(settings, registry, monitor, router, known, verdicts)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
     rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
@@ -113,14 +121,31 @@ def create_app(
     # Two kinds of application: predictions, which are plain ASGI, and FastAPI, for all else.
     works: list[Work] = [
         monitor.keep_looking,
+        *(feedback.works if feedback else []),
         *([partial(follow, keys)] if keys else []),
         *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
         *([board.follow] if board else []),
+        *([seen.follow] if seen else []),
+        *([Truths(feedback.store, router.running).follow] if feedback and board else []),
+    ]
+    opened: list[AbstractAsyncContextManager[object]] = [
+        client,
+        *([feedback] if feedback else []),
+        inferences,
     ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
-    lifespan = _lifespan(client, works, closing)
-    api = _api(registry, monitor, catalog, board, settings, lifespan)
+    # Every key opens every path, and whose keys there are is nobody else's business.
+    with_metrics = settings.metrics_port is None and settings.keys_file is None
+    required = settings.required_models
+    routers = [
+        models_router(registry, monitor, catalog, board, settings),
+        feedback_router(feedback, registry, settings),
+        operations_router(registry, monitor, board, required, with_metrics=with_metrics),
+        page_router(),
+    ]
+    lifespan = _lifespan(opened, works, closing)
+    api = _api(routers, registry, catalog, lifespan, is_guarded if keys else None)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
     app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
@@ -155,7 +180,9 @@ def create_app(
 
 
 def _lifespan(
-    client: ModelServerClient, works: list[Work], closing: list[Callable[[], None]]
+    opened: Sequence[AbstractAsyncContextManager[object]],
+    works: list[Work],
+    closing: list[Callable[[], None]],
 ) -> Lifespan[FastAPI]:
     """Say what is opened at the start, and closed in reverse at the end."""
 
@@ -164,7 +191,8 @@ def _lifespan(
         async with AsyncExitStack() as stack:
             for close in closing:
                 stack.callback(close)
-            await stack.enter_async_context(client)
+            for each in opened:
+                await stack.enter_async_context(each)
             for work in works:
                 await stack.enter_async_context(running(work))
             yield
@@ -178,6 +206,7 @@ def _board(
     monitor: ModelMonitor,
     router: Router,
     known: set[str] | None,
+    verdicts: Verdicts | None,
 ) -> Board | None:
     """Follow the file of releases, if there is to be one.
 
@@ -200,36 +229,15 @@ def _board(
         config = registry.configs.get(model)
         return None if config is None else unkept(config, release, monitor.versions(model))
 
-    return Board(file, router, hindrance)
-
-
-def _inference(
-    client: ModelServerClient,
-    router: Router,
-    settings: Settings,
-    name: str,
-    model: Model[Any, Any] | None,
-) -> Inference:
-    return Inference(
-        None if model is None else model.signature,
-        client,
-        router,
-        ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        OperatingPoint(
-            name,
-            max_calls=settings.max_calls_in_flight,
-            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        ),
-    )
+    return Board(file, router, hindrance, verdicts)
 
 
 def _api(
+    routers: Sequence[APIRouter],
     registry: Registry,
-    monitor: ModelMonitor,
     catalog: Catalog,
-    board: Board | None,
-    settings: Settings,
     lifespan: Lifespan[FastAPI],
+    guarded: Callable[[str], bool] | None,
 ) -> FastAPI:
     """Build what FastAPI serves, and the document of both applications."""
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
@@ -242,21 +250,13 @@ def _api(
         # A path is right or wrong: a redirect would lead to whatever Host the request names.
         redirect_slashes=False,
     )
-    # Every key opens every path, and whose keys there are is nobody else's business.
-    with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(registry, monitor, catalog, board, settings))
-    api.include_router(
-        operations_router(
-            registry, monitor, board, settings.required_models, with_metrics=with_metrics
-        )
-    )
-    api.include_router(page_router())
+    for router in routers:
+        api.include_router(router)
     api.add_middleware(SecurityHeaders)
     api.add_middleware(HeadAsGet)
     api.add_middleware(WithoutRanges)
     for kind in (RequestValidationError, HTTPException, Exception):
         api.exception_handler(kind)(_raise_ours)
-    guarded = is_guarded if settings.keys_file else None
     api.openapi = Documentation(api, registry, catalog, is_guarded=guarded).document  # type: ignore[method-assign]  # FastAPI's documented way
     return api
 

@@ -41,6 +41,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.ModelServerFailure: 502,
     errors.ModelServerUnavailable: 503,
     errors.ModelUnavailable: 503,
+    errors.StoreUnavailable: 503,
     errors.ShuttingDown: 503,
     errors.DeadlineExceeded: 504,
     errors.UnsupportedHttpVersion: 505,

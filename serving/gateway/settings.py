@@ -121,6 +121,12 @@ class Settings(BaseSettings):
         "a file that ends with this gateway, none is nothing. Over Redis, keys' rates are counted "
         "by all of them together; needs tfgate[redis]",
     )
+    feedback_seconds: int = Field(
+        default=604_800,
+        ge=1,
+        le=31_536_000,
+        description="how long answers are kept in the store for feedback to be joined to; a week",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="web pages that may ask from browsers, with commas between; * is all",
@@ -175,6 +181,11 @@ class Settings(BaseSettings):
         default=False,
         description="a new version gets no traffic before a release names it: of a model without a "
         "release, the oldest version that can answer does, and not the newest",
+    )
+    keep_disagreeing_inputs: bool = Field(
+        default=False,
+        description="keep the inputs, and not only their digest, of the last requests that two "
+        "versions have answered otherwise; they may be somebody's secret",
     )
     predict_timeout_seconds: float = Field(
         default=5,

@@ -189,4 +189,5 @@ MODEL = Model(
     max_call_rows=512,
     reads_card=True,
     reads_columns=True,
+    coverage=COVERAGE,
 )

@@ -55,7 +55,8 @@ GATEWAY = [
     ["serving.gateway.api"],
     ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
-    ["serving.gateway.inference", "serving.gateway.releases", "serving.gateway.feedback"],
+    ["serving.gateway.feedback"],
+    ["serving.gateway.inference", "serving.gateway.releases"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
     [

@@ -30,7 +30,7 @@ _MAX_MEDIA_TYPE = 100  # characters that are told
 # Of texts, names, commas and brackets in one body: 128 instances of 768 numbers fit. pydantic
 # repeats the whole body in each of its findings: 16 MB of numbers in a misspelt field took it
 # 14 seconds when measured, in which nobody was answered.
-_MAX_VALUES = 100_000
+MAX_VALUES = 100_000
 _SEPARATORS = (b",", b"[", b"{")
 _TEXT_OR_SEPARATOR = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
 _SPLIT = f"Split it: send at most {MAX_INSTANCES} instances in one request."
@@ -97,7 +97,7 @@ class Payload(ABC):
         """Write the answers of a version, as the schema has them."""
 
     def _parse_json(self, body: bytes) -> Any:
-        read = body if len(body) <= _MAX_VALUES else _without_too_many_values(body)
+        read = body if len(body) <= MAX_VALUES else without_too_many_values(body)
         try:
             return self._adapter.validate_json(read)
         except ValidationError as error:
@@ -110,7 +110,7 @@ class Payload(ABC):
                 reason = only["ctx"]["error"]
                 if is_whole or not reason.startswith("EOF"):
                     return explain(body, reason)
-                message = f"the body has more than {_MAX_VALUES:,} values and names"
+                message = f"the body has more than {MAX_VALUES:,} values and names"
                 return InvalidInput(f"{message}, the most that are read", hint=_SPLIT)
         return from_pydantic(error, self._fields, hint=self._hint(error))
 
@@ -143,7 +143,7 @@ class SinglePayload(Payload):
                 body = file_in_form(headers[b"content-type"], body)
             return [self._model.upload.read(body)]
         # A longer body may list more than is read: pydantic's way counts its values first.
-        plain = self._plain.read_one(body) if self._plain and len(body) <= _MAX_VALUES else None
+        plain = self._plain.read_one(body) if self._plain and len(body) <= MAX_VALUES else None
         return [self._parse_json(body)] if plain is None else plain
 
     @override
@@ -183,7 +183,7 @@ class BatchPayload(Payload):
     async def parse(
         self, headers: HeaderLines, media_type: str, body: bytes
     ) -> Sequence[BaseModel]:
-        if self._plain and len(body) <= _MAX_VALUES:
+        if self._plain and len(body) <= MAX_VALUES:
             plain = self._plain.read_many(body)
             if plain is not None:
                 return plain
@@ -227,10 +227,10 @@ def _findings(error: ValidationError) -> Iterator[tuple[str, tuple[int | str, ..
         yield finding["type"], finding["loc"]
 
 
-def _without_too_many_values(body: bytes) -> bytes:
+def without_too_many_values(body: bytes) -> bytes:
     """Cut a body off where it has more values than are read; what is left is no JSON any more."""
     # Most long bodies are long texts, which these are rare in, or pictures.
-    if sum(map(body.count, _SEPARATORS)) <= _MAX_VALUES:
+    if sum(map(body.count, _SEPARATORS)) <= MAX_VALUES:
         return body
-    last = next(islice(_TEXT_OR_SEPARATOR.finditer(body), _MAX_VALUES, None), None)
+    last = next(islice(_TEXT_OR_SEPARATOR.finditer(body), MAX_VALUES, None), None)
     return body if last is None else body[: last.start() + 1]

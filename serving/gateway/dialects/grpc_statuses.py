@@ -39,6 +39,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.DeadlineExceeded: DEADLINE_EXCEEDED,
     errors.ModelServerUnavailable: UNAVAILABLE,
     errors.ModelUnavailable: UNAVAILABLE,
+    errors.StoreUnavailable: UNAVAILABLE,
     errors.ShuttingDown: UNAVAILABLE,
     errors.ModelServerFailure: INTERNAL,
     errors.InternalError: INTERNAL,

@@ -124,7 +124,8 @@ class ModelMonitor:
         self._prefer(name)
         unready = {version: each.reason for version, each in questions.items() if not each.proved}
         ready = len(unready) < len(questions)
-        return ModelState(versions, unready, None if ready else _missing(versions, unready))
+        missing = self._router.hindrance(name) if ready else _missing(versions, unready)
+        return ModelState(versions, unready, missing)
 
     def _forget(self, name: str) -> None:
         self._last.pop(name, None)

@@ -92,8 +92,8 @@ class GuardJudge:
         self._requests: deque[tuple[str, bool, float]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._answers: deque[tuple[str, Answers]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._comparisons: deque[tuple[int, int]] = deque(maxlen=_MOST_PUT_ASIDE)
-        self._labels: deque[tuple[str, bool]] = deque(maxlen=_MOST_PUT_ASIDE)
-        self._squared_errors: deque[tuple[str, float]] = deque(maxlen=_MOST_PUT_ASIDE)
+        self._labels: deque[tuple[str, int, int]] = deque(maxlen=_MOST_PUT_ASIDE)
+        self._squared_errors: deque[tuple[str, int, float, float]] = deque(maxlen=_MOST_PUT_ASIDE)
 
     def observe(self, route: str, *, failed: bool, seconds: float) -> None:
         """See a request that was answered, or failed, by "stable" or "candidate"."""
@@ -111,12 +111,20 @@ class GuardJudge:
 
     def observe_truth(self, route: str, *, correct: bool) -> None:
         """See that a label was right or wrong."""
-        self._labels.append((route, correct))
+        self.observe_truths(route, 1, int(correct))
+
+    def observe_truths(self, route: str, num: int, num_correct: int) -> None:
+        """See how many of so many labels were right."""
+        self._labels.append((route, num, num_correct))
 
     def observe_squared_error(self, route: str, squared_error: float) -> None:
         """See how far a number was from the truth."""
         if math.isfinite(squared_error * squared_error):  # the sums must stay numbers
-            self._squared_errors.append((route, squared_error))
+            self.observe_squared_errors(route, 1, squared_error, squared_error**2)
+
+    def observe_squared_errors(self, route: str, num: int, total: float, squares: float) -> None:
+        """See what the squared errors of so many numbers add up to, and what their squares do."""
+        self._squared_errors.append((route, num, total, squares))
 
     def judge(self) -> str | None:
         """Return the broken rule in words, if a slice of the window has ended and one is broken.
@@ -169,16 +177,16 @@ class GuardJudge:
             tally.compared_rows += num_rows
             tally.disagreeing_rows += num_disagreeing
         while self._labels:
-            route, correct = self._labels.popleft()
+            route, num, num_correct = self._labels.popleft()
             tally = self._open(route)
-            tally.labels_known += 1
-            tally.wrong += not correct
+            tally.labels_known += num
+            tally.wrong += num - num_correct
         while self._squared_errors:
-            route, squared_error = self._squared_errors.popleft()
+            route, num, squared_errors, squares = self._squared_errors.popleft()
             tally = self._open(route)
-            tally.numbers_known += 1
-            tally.squared_errors += squared_error
-            tally.squares_of_those += squared_error**2
+            tally.numbers_known += num
+            tally.squared_errors += squared_errors
+            tally.squares_of_those += squares
 
     def _take_up_requests(self) -> None:
         requests = list(self._requests)
@@ -195,15 +203,18 @@ class GuardJudge:
     def _take_up_answers(self) -> None:
         if self._answers and not self._bins.can_place(self._answers[0][1]):
             self._learn_bins()
-        while self._answers and self._bins.can_place(self._answers[0][1]):
-            route, answers = self._answers.popleft()
+        if not self._answers or not self._bins.can_place(self._answers[0][1]):
+            return
+        for route in _SIDES:
+            requests = [answers for side, answers in self._answers if side == route]
             tally = self._open(route)
-            tally.answers += self._bins.count(answers)
-            if are_numbers(answers):
-                finite = np.asarray(answers, np.float64)
-                finite = finite[np.isfinite(finite)]
-                tally.num_numbers += len(finite)
-                tally.sum_of_numbers += float(finite.sum())
+            tally.answers += self._bins.count(requests)
+            numbers = [each for answers in requests if are_numbers(answers) for each in answers]
+            finite = np.asarray(numbers, np.float64)
+            finite = finite[np.isfinite(finite)]
+            tally.num_numbers += len(finite)
+            tally.sum_of_numbers += float(finite.sum())
+        self._answers.clear()
 
     def _learn_bins(self) -> None:
         """Learn where the numbers lie, as soon as stable has given enough of them."""

@@ -34,28 +34,31 @@ class Running:
         self.hindrance: str | None = "it has just been read"
         self._proved: frozenset[int] = frozenset()
         self._split: Split | None = None
+        # Which version each route is to lead to.
+        self.versions = {metrics.STABLE: release.stable}
+        if release.candidate is not None:
+            self.versions[metrics.CANDIDATE] = release.candidate.version
         self._requests = {
             (route, failed): metrics.RELEASE_REQUESTS.labels(model, str(version), route, outcome)
-            for route, version in self._routes.items()
+            for route, version in self.versions.items()
             for failed, outcome in enumerate(metrics.RELEASE_OUTCOMES)
         }
         self._seconds = {
             route: metrics.RELEASE_SECONDS.labels(model, str(version), route)
-            for route, version in self._routes.items()
+            for route, version in self.versions.items()
         }
         if release.candidate is not None:
             self._split = Split(model, release.candidate, cohorts)
 
     @property
-    def _routes(self) -> dict[str, int]:
-        candidate = self.release.candidate
-        tried = {} if candidate is None else {metrics.CANDIDATE: candidate.version}
-        return {metrics.STABLE: self.release.stable, **tried}
-
-    @property
     def identity(self) -> str | None:
         """What a verdict of the guard is about: a model, its candidate, and when that started."""
         return self.release.identity(self.model)
+
+    @property
+    def asks_for_drift(self) -> bool:
+        """Whether its guard wants to know what both sides answer."""
+        return self.release.guard is not None and self.release.guard.drift is not None
 
     @property
     def share(self) -> float:

@@ -64,7 +64,7 @@ class Window:
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self.slice_seconds = seconds / SLICES
         self._clock = clock
-        self._slices = deque([_pair()], maxlen=SLICES)
+        self._slices = deque((_pair() for _ in range(SLICES)), maxlen=SLICES)
         self._ends = clock() + self.slice_seconds
 
     @property
@@ -90,8 +90,8 @@ class Window:
         return total
 
     def without_neighbours(self, total: Pair) -> Iterator[Pair]:
-        """Sum up the window without two slices that follow one another, for every two."""
-        for one, next_one in pairwise(self._slices):
+        """Sum up the window without two slices that follow one another, the newest two first."""
+        for one, next_one in pairwise(reversed(self._slices)):
             yield Pair(
                 total.stable.without(one.stable).without(next_one.stable),
                 total.candidate.without(one.candidate).without(next_one.candidate),

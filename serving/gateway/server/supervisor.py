@@ -8,10 +8,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from serving.gateway.feedback.temporary_folder import FILE, temporary_folder
 from serving.gateway.middleware.keys import WrongKeys
 from serving.gateway.server.files import check_files
 from serving.gateway.server.listener import GRPC_PORT, listen
@@ -111,12 +112,15 @@ def supervise(settings: Settings) -> None:
         listen(settings.host, settings.port, shared=True) as reserved,
         _reserved_for_grpc(settings) as grpc_port,
         metrics_folder() as folder,
+        _shared_store(settings.store) as store,
     ):
         if settings.metrics_port is not None:
             expose(settings.host, settings.metrics_port, folder.path)
         received = _receive_signals()
         port = reserved.getsockname()[1]
-        settings = settings.model_copy(update={"port": port, "grpc_port": grpc_port})
+        settings = settings.model_copy(
+            update={"port": port, "grpc_port": grpc_port, "store": store}
+        )
         workers = [_Worker(settings, folder) for _ in range(settings.workers)]
         try:
             while not received:
@@ -141,6 +145,18 @@ def _reserved_for_grpc(settings: Settings) -> Iterator[int | None]:
         return
     with listen(settings.host, settings.grpc_port, option=GRPC_PORT, shared=True) as reserved:
         yield reserved.getsockname()[1]
+
+
+@contextmanager
+def _shared_store(store: str) -> Iterator[str]:
+    """Give the workers one file in place of one for each; yields the store that they have."""
+    with ExitStack() as stack:
+        if store == "sqlite":
+            # Without a place for it, each of them tells that its store does not work.
+            with suppress(OSError):
+                folder = stack.enter_context(temporary_folder())
+                store = f"sqlite://{folder / FILE}"
+        yield store
 
 
 def _receive_signals() -> deque[int]:

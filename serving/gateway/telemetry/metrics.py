@@ -30,9 +30,16 @@ RETRIED_ALONE, RETRIED_VERSION_GONE, RETRIED_STABLE = RETRY_REASONS
 VERSION_STATES = ("start", "loading", "available", "unloading", "failed")
 KEY_OUTCOMES = ("accepted", "rate-limited", "forbidden", "expired")
 KEY_ACCEPTED, KEY_RATE_LIMITED, KEY_FORBIDDEN, KEY_EXPIRED = KEY_OUTCOMES
+DROP_REASONS = ("crowd", "store")
+DROPPED_BY_CROWD, DROPPED_BY_STORE = DROP_REASONS
 # How a request came to its version: it names none, and the release decides; or it names one.
 ROUTES = ("stable", "candidate", "pinned")
 STABLE, CANDIDATE, PINNED = ROUTES
+SHADOW = "shadow"  # the role of a version that is asked, and never heard
+COPY_OUTCOMES = ("ok", "failed", "dropped-busy", "dropped-bound")
+COPY_OK, COPY_FAILED, COPY_DROPPED_BUSY, COPY_DROPPED_BOUND = COPY_OUTCOMES
+DISTANCES = ("total-variation", "relative-difference")
+TOTAL_VARIATION, RELATIVE_DIFFERENCE = DISTANCES
 RELEASE_OUTCOMES = ("ok", "failed")
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
@@ -207,6 +214,39 @@ FAILED_VERSIONS = Gauge(
     ["model", "code"],
     multiprocess_mode="livemostrecent",
 )
+STORE_UP = Gauge(
+    "tfgate_store_up",
+    "0 while the store of feedback cannot be used: predictions go on, and feedback is refused.",
+    multiprocess_mode="livemin",
+)
+FEEDBACK = Counter(
+    "tfgate_feedback_total",
+    "Truths joined to answers of a version, by the route on which requests came to it; outcome is "
+    "correct or wrong of a label, covered, missed or number of a number with or without interval.",
+    ["model", "version", "route", "outcome"],
+)
+FEEDBACK_SQUARED_ERROR = Counter(
+    "tfgate_feedback_squared_error_total",
+    "Squared errors of the numbers whose truths were joined; over their count, the squared RMSE.",
+    ["model", "version", "route"],
+)
+FEEDBACK_CONFIDENCE = Counter(
+    "tfgate_feedback_confidence_total",
+    "Scores of the labels whose truths were joined, by tenths of the score: less those correct, "
+    "without its sign, summed over the bins and divided by their count, the calibration error.",
+    ["model", "version", "route", "bin"],
+)
+FEEDBACK_CORRECT = Counter(
+    "tfgate_feedback_correct_total",
+    "Labels that were right among those of tfgate_feedback_confidence_total.",
+    ["model", "version", "route", "bin"],
+)
+FEEDBACK_DROPPED = Counter(
+    "tfgate_feedback_dropped_total",
+    "Answers that no feedback can be joined to: too many came at once, or the store was away for "
+    "too long.",
+    ["reason"],
+)
 VERSION_DROPPED = Gauge(
     "tfgate_version_dropped",
     "1 once a version's series are to be shown no more, or, of version none, all of a model's; of "
@@ -214,6 +254,7 @@ VERSION_DROPPED = Gauge(
     ["model", "version"],
     multiprocess_mode="mostrecent",
 )
+_OF_FEEDBACK = (FEEDBACK, FEEDBACK_SQUARED_ERROR, FEEDBACK_CONFIDENCE, FEEDBACK_CORRECT)
 RELEASES_VALID = Gauge(
     "tfgate_releases_valid",
     "0 while the file of releases cannot be used, and those read from it before go on to count.",
@@ -250,8 +291,55 @@ RELEASE_SECONDS = Histogram(
     ["model", "version", "route"],
     buckets=_SECONDS,
 )
-_OF_VERSIONS = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS)
-_OF_RELEASES = (*RELEASE_GAUGES, RELEASE_REQUESTS, RELEASE_SECONDS)
+COPIES = Counter(
+    "tfgate_copies_total",
+    "Requests that a version was asked as well, for nobody who waits, by its role; those that were "
+    "dropped came while the gateway was busy, or over the bound of copies.",
+    ["model", "version", "role", "outcome"],
+)
+COPY_SECONDS = BlockHistogram(
+    "tfgate_copy_seconds",
+    "Time that a version took for copies, which share calls; once for each of them.",
+    ["model", "version", "role"],
+    buckets=_SECONDS,
+)
+COMPARED_ROWS = Counter(
+    "tfgate_compared_rows_total",
+    "Rows of which two versions' answers were compared: the shadow's, or the candidate's, with "
+    "stable's.",
+    ["model", "version", "role"],
+)
+DISAGREEING_ROWS = Counter(
+    "tfgate_disagreeing_rows_total",
+    "Compared rows whose answers are farther apart than the guard's tolerance.",
+    ["model", "version", "role"],
+)
+COMPARED_LABELS = Counter(
+    "tfgate_compared_labels_total",
+    "Compared rows that have a label: a class of the highest score, a text or a whole number.",
+    ["model", "version", "role"],
+)
+AGREEING_LABELS = Counter(
+    "tfgate_agreeing_labels_total",
+    "Compared rows that have the same label.",
+    ["model", "version", "role"],
+)
+ANSWER_DISTANCE = BlockHistogram(
+    "tfgate_answer_distance",
+    "How far apart compared rows are: the total variation of scores, or the relative difference of "
+    "other numbers; where there is none, as to NaN, it is left out.",
+    ["model", "version", "role", "distance"],
+    buckets=(0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+)
+_OF_COPIES = (
+    *(COPIES, COPY_SECONDS, ANSWER_DISTANCE),
+    *(COMPARED_ROWS, DISAGREEING_ROWS, COMPARED_LABELS, AGREEING_LABELS),
+)
+_OF_VERSIONS = (
+    *(REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS),
+    *_OF_FEEDBACK,
+)
+_OF_RELEASES = (*RELEASE_GAUGES, RELEASE_REQUESTS, RELEASE_SECONDS, *_OF_COPIES)
 _OF_MODELS = (
     *_OF_VERSIONS,
     *_OF_RELEASES,
@@ -338,7 +426,11 @@ def _drop(model: str, version: str) -> None:
 def initialise() -> None:
     """Create every series of no model that can be foreseen: each exists at zero from the start."""
     KEYS_FILE_VALID.set(1)
+    STORE_UP.set(1)
+    for reason in DROP_REASONS:
+        FEEDBACK_DROPPED.labels(reason)
     RELEASES_VALID.set(1)
+    RATES_UNSHARED.set(0)
     for refusal in _REFUSALS:
         REFUSED_HEADS.labels(refusal.code)
     for error in all_errors():

@@ -1,0 +1,109 @@
+"""The way of answers into the store, in blocks, beside the requests: none of them waits for it."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import NamedTuple
+
+from serving.contract import Tensors
+from serving.errors import StoreUnavailable
+from serving.gateway.feedback.answers import KeptAnswer
+from serving.gateway.feedback.store import Store
+from serving.gateway.inference.answer_rows import Rows, read_all
+from serving.gateway.inference.answered import Answered
+from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.request_context import RequestContext
+
+_BLOCK_SECONDS = 0.2
+# Of answers that wait: of those in tensors, and of those that the store could not take.
+_MAX_WAITING = 10_000
+_MAX_BLOCK = 1_000  # answers written at once: the store serves others in between
+_RELEASE_KEY = b"x-release-key"
+_MAX_RELEASE_KEY = 256  # characters; a longer one leads to no answer
+
+
+class _Heard(NamedTuple):
+    """Of an answer what is needed to keep it; not its inputs, which may be large."""
+
+    model: str
+    version: int
+    outputs: Tensors
+    context: RequestContext
+
+
+class Recorder:
+    """An onlooker of predictions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._heard: deque[_Heard] = deque()
+        self._unwritten: deque[KeptAnswer] = deque()
+        self._writing = asyncio.Lock()
+
+    def __call__(self, answered: Answered) -> None:
+        """See an answer; the newest is left out while there are too many."""
+        if len(self._heard) >= _MAX_WAITING:
+            metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_CROWD).inc()
+            return
+        question, _, outputs, version, _, context = answered
+        self._heard.append(_Heard(question.ref.name, version, outputs, context))
+
+    async def write(self) -> None:
+        """Write what gathers, until cancelled."""
+        while True:
+            await asyncio.sleep(_BLOCK_SECONDS)
+            if self._heard or self._unwritten:
+                with suppress(StoreUnavailable):  # it has told so, and is asked again
+                    await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has gathered; what the store cannot take waits, as far as there is room.
+
+        Raises:
+            StoreUnavailable: the store cannot be used.
+        """
+        async with self._writing:
+            # They stay where they are until they are read: this may be cancelled.
+            heard = list(self._heard)
+            kept = await asyncio.to_thread(_kept, heard) if heard else []
+            for _ in heard:
+                self._heard.popleft()
+            room = _MAX_WAITING - len(self._unwritten)
+            self._unwritten.extend(kept[:room])
+            num_dropped = len(kept[room:])
+            metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(num_dropped)
+            while self._unwritten:
+                block = list(islice(self._unwritten, _MAX_BLOCK))
+                await self._store.keep(block)
+                for _ in block:
+                    self._unwritten.popleft()
+
+
+def _kept(heard: Sequence[_Heard]) -> list[KeptAnswer]:
+    """Read answers in the order in which they came, which makes one the newest."""
+    now = time.time()
+    all_rows = read_all([((each.model, each.version), each.outputs) for each in heard])
+    return [
+        _keep(each, rows, now)
+        for each, rows in zip(heard, all_rows, strict=True)
+        if rows is not None
+    ]
+
+
+def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:
+    context = heard.context
+    release_key = context.headers.get(_RELEASE_KEY, b"").decode("latin-1")
+    return KeptAnswer(
+        model=heard.model,
+        version=heard.version,
+        route=context.route or metrics.PINNED,
+        request_id=context.request_id,
+        api_key=context.key,
+        release_key=release_key if 0 < len(release_key) <= _MAX_RELEASE_KEY else None,
+        at=now,
+        num_rows=max(len(array) for array in heard.outputs.values() if array.ndim),
+        rows=rows,
+    )

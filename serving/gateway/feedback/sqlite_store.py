@@ -1,0 +1,224 @@
+"""The store in a file of SQLite's, which the workers of one gateway share."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from serving.gateway.feedback.answers import Asked, KeptAnswer, read_answer, write_answer
+from serving.gateway.feedback.store import VERDICT_SECONDS, Availability, Join, Side
+from serving.gateway.feedback.sums import Amounts, add
+from serving.gateway.feedback.temporary_folder import FILE, temporary_folder
+
+# How long one worker waits for another that writes; it is through within milliseconds.
+_BUSY_SECONDS = 2
+_MAX_BYTES = 256_000_000  # of the file: well over a million answers
+_OLDEST = 10  # the part of the answers that goes when the file is full: every tenth
+_MAX_EXPIRED = 10_000  # answers that go at once: others wait meanwhile
+_MAX_FREED = 100  # pages that the file becomes shorter by at once
+
+# Text that is missing is empty, for two NULLs differ. `given` holds the rows whose truths came.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, api_key TEXT NOT NULL,
+    request_id TEXT NOT NULL, release_key TEXT NOT NULL, at REAL NOT NULL, answer BLOB NOT NULL,
+    given BLOB NOT NULL, UNIQUE (request_id, model, api_key)
+);
+CREATE INDEX IF NOT EXISTS newest ON answers (release_key, model, api_key)
+    WHERE release_key != '';
+CREATE TABLE IF NOT EXISTS sums (
+    model TEXT, version INTEGER, route TEXT, at REAL NOT NULL, amounts BLOB NOT NULL,
+    PRIMARY KEY (model, version, route)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdicts (release_id TEXT PRIMARY KEY, at REAL, reason TEXT NOT NULL);
+"""
+_KEEP = "INSERT OR REPLACE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, '[]')"
+_OF_REQUEST = "SELECT answer FROM answers WHERE request_id = ? AND model = ? AND api_key = ?"
+_OF_RELEASE_KEY = (
+    "SELECT answer FROM answers WHERE release_key = ? AND release_key != '' AND model = ? "
+    "AND api_key = ? ORDER BY id DESC LIMIT 1"
+)
+_GIVEN = "SELECT id, given FROM answers WHERE request_id = ? AND model = ? AND api_key = ?"
+# In the order of their numbers, answers are as old as they come: no index is needed to find these.
+_EXPIRE = (
+    "DELETE FROM answers WHERE id <= (SELECT max(id) FROM "
+    "(SELECT id, at FROM answers ORDER BY id LIMIT ?) WHERE at < ?)"
+)
+_DROP_OLDEST = (
+    "DELETE FROM answers WHERE id <= (SELECT min(id) + (max(id) - min(id)) / ? FROM answers)"
+)
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """A store in one file; all work is done in one thread, for the disk may be slow."""
+
+    def __init__(
+        self, path: Path | None, *, kept_seconds: float, max_bytes: int = _MAX_BYTES
+    ) -> None:
+        """Without a `path`, the file is a new one in a folder of its own, removed at the end."""
+        self._path = path
+        self._kept_seconds = kept_seconds
+        self._max_bytes = max_bytes
+        where = "SQLite in a temporary folder" if path is None else f"SQLite in {path}"
+        self._availability = Availability("SQLite", where, (sqlite3.Error, OSError))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
+        self._folder = ExitStack()
+        self._connection: sqlite3.Connection | None = None
+
+    async def keep(self, answers: Sequence[KeptAnswer]) -> None:
+        """Keep answers, and let the oldest go."""
+        rows = [
+            (
+                *(each.model, each.api_key or "", each.request_id, each.release_key or ""),
+                *(each.at, write_answer(each)),
+            )
+            for each in answers
+        ]
+
+        def keep(connection: sqlite3.Connection) -> None:
+            connection.executemany(_KEEP, rows)
+            expired = time.time() - self._kept_seconds
+            connection.execute(_EXPIRE, (_MAX_EXPIRED, expired))
+            if _used_bytes(connection) > self._max_bytes:
+                connection.execute(_DROP_OLDEST, (_OLDEST,))
+            # To the end: each step gives one page back.
+            connection.execute(f"PRAGMA incremental_vacuum({_MAX_FREED})").fetchall()
+
+        await self._do(keep)
+
+    async def find(self, asked: Sequence[Asked]) -> list[KeptAnswer | None]:
+        """Find answers."""
+        oldest = time.time() - self._kept_seconds
+
+        def find(connection: sqlite3.Connection) -> list[KeptAnswer | None]:
+            found = [_find(connection, each) for each in asked]
+            return [each if each is not None and each.at >= oldest else None for each in found]
+
+        return await self._do(find)
+
+    async def join(self, joins: Sequence[Join]) -> list[list[int] | None]:
+        """Add up what was not added before."""
+        return await self._do(lambda connection: [_join(connection, each) for each in joins])
+
+    async def sums(self, model: str) -> dict[Side, Amounts]:
+        """Return a model's sums."""
+        oldest = time.time() - self._kept_seconds
+
+        def sums(connection: sqlite3.Connection) -> dict[Side, Amounts]:
+            connection.execute("DELETE FROM sums WHERE at < ?", (oldest,))
+            asked = "SELECT version, route, amounts FROM sums WHERE model = ?"
+            found = connection.execute(asked, (model,))
+            return {Side(each[0], each[1]): orjson.loads(each[2]) for each in found}
+
+        return await self._do(sums)
+
+    async def take_back(self, release_id: str, reason: str) -> None:
+        """Remember a verdict."""
+        verdict = (release_id, time.time(), reason)
+        taken = "INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?)"
+        await self._do(lambda connection: connection.execute(taken, verdict))
+
+    async def taken_back(self) -> dict[str, str]:
+        """Return the verdicts."""
+        oldest = time.time() - VERDICT_SECONDS
+
+        def taken_back(connection: sqlite3.Connection) -> dict[str, str]:
+            connection.execute("DELETE FROM verdicts WHERE at < ?", (oldest,))
+            return dict(connection.execute("SELECT release_id, reason FROM verdicts").fetchall())
+
+        return await self._do(taken_back)
+
+    async def close(self) -> None:
+        """Close the file, and remove it if it is nobody else's."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do work in the thread, as one transaction."""
+
+        def do() -> T:
+            with self._transaction() as connection:
+                return work(connection)
+
+        with self._availability.watch():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, do)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Open the file if it is not; after a failure, it is opened anew."""
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            # At once: what begins by reading cannot wait for another that writes.
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                yield self._connection
+        except (sqlite3.Error, OSError):
+            self._close()
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        path = self._path
+        if path is None:
+            # Not a file in memory: what is kept for days would be kept there.
+            path = self._folder.enter_context(temporary_folder()) / FILE
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        # The first may only be chosen while the file is empty.
+        for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.executescript(_SCHEMA)
+        return connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+        self._folder.close()
+
+
+def _find(connection: sqlite3.Connection, asked: Asked) -> KeptAnswer | None:
+    by = _OF_RELEASE_KEY if asked.request_id is None else _OF_REQUEST
+    what = asked.release_key if asked.request_id is None else asked.request_id
+    found = connection.execute(by, (what, asked.model, asked.api_key or "")).fetchone()
+    return None if found is None else read_answer(found[0])
+
+
+def _join(connection: sqlite3.Connection, join: Join) -> list[int] | None:
+    answer = join.answer
+    asked = (answer.request_id, answer.model, answer.api_key or "")
+    found = connection.execute(f"{_GIVEN} AND at = ?", (*asked, answer.at)).fetchone()
+    if found is None:
+        return None
+    number, before = found[0], orjson.loads(found[1])
+    new = [index for index in join.amounts if index not in before]
+    if new:
+        given = orjson.dumps([*before, *new])
+        connection.execute("UPDATE answers SET given = ? WHERE id = ?", (given, number))
+        _add(connection, answer, [join.amounts[index] for index in new])
+    return new
+
+
+def _add(connection: sqlite3.Connection, answer: KeptAnswer, all_amounts: list[Amounts]) -> None:
+    side = (answer.model, answer.version, answer.route)
+    asked = "SELECT amounts FROM sums WHERE model = ? AND version = ? AND route = ?"
+    found = connection.execute(asked, side).fetchone()
+    sums: dict[str, float] = {} if found is None else orjson.loads(found[0])
+    for amounts in all_amounts:
+        add(sums, amounts)
+    row = (*side, time.time(), orjson.dumps(sums))
+    connection.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _used_bytes(connection: sqlite3.Connection) -> int:
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return int((pages - free) * size)
