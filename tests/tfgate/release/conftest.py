@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -10,7 +11,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from serving.gateway.api.releases import description
 from serving.gateway.releases.release_file import NoReleasesYet, read_releases
+from serving.gateway.releases.running import Running
 from tfgate.cli import app
 
 
@@ -21,6 +24,7 @@ class StandIn:
     file: Path
     versions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     taken_back: str | None = None
+    hindrance: str | None = None
     follows: bool = True
     is_away: bool = False
     asked: list[str] = field(default_factory=list)
@@ -54,16 +58,20 @@ class StandIn:
 
     def _release(self, name: str) -> dict[str, Any] | None:
         try:
-            release = read_releases(self.file, models=None).models.get(name)
+            releases = read_releases(self.file, models=None)
         except NoReleasesYet:
             return None
-        if release is None:
+        if name not in releases.models:
             return None
-        return {
-            **release.model_dump(mode="json"),
-            "state": "running" if self.taken_back is None else "taken back",
-            "reason": self.taken_back,
-        }
+        running = Running(name, releases.models[name], releases.cohorts)
+        running.hindrance = self.hindrance
+        running.choose([each["version"] for each in self.versions[name]])
+        running.taken_back = self.taken_back
+        running.tick(datetime.now(UTC))
+        running.observe("stable", failed=False, seconds=0.02)
+        running.judge.judge()
+        told = description(running)
+        return None if told is None else told.model_dump(mode="json")
 
 
 def version(number: int, state: str = "AVAILABLE", **more: Any) -> dict[str, Any]:

@@ -335,3 +335,48 @@ def test_every_file_that_is_written_can_be_read(release: Command, file: Path) ->
         release(*arguments)
         assert "sentiment" in read_releases(file, models=["sentiment"]).models
     assert part(file) == {"stable": 3, "shadow": {"version": 5}}
+
+
+def test_what_a_release_waits_for_is_told(release: Command, gateway: StandIn) -> None:
+    gateway.hindrance = "of sentiment's versions the model server keeps the newest 2"
+
+    told = release("start", "sentiment", 4, "--percent=5", "--stable=3").stdout
+
+    assert "follows: waiting: of sentiment's versions the model server keeps" in told
+    assert "version 4 gets 0 % now" in told
+    assert "waiting: of sentiment's versions" in release("status").stdout
+
+
+def test_it_is_waited_until_the_gateway_has_read_the_file(
+    release: Command, gateway: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks each half second, and has both versions at once; here after three questions."""
+    monkeypatch.setattr("tfgate.release.following.FOLLOW_SECONDS", 30)
+    gateway.follows = False
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        gateway.follows = len(slept) >= 2
+        gateway.hindrance = None if len(slept) >= 3 else "it has just been read"
+
+    monkeypatch.setattr("tfgate.release.following.time.sleep", sleep)
+
+    told = release("start", "sentiment", 4, "--percent=5", "--stable=3").stdout
+
+    assert "follows: running" in told
+    assert len(slept) == 3
+
+
+def test_a_gateway_that_has_the_same_candidate_from_before_does_not_follow_yet(
+    release: Command, file: Path, gateway: StandIn
+) -> None:
+    """A release that starts anew is another one, though its versions are the same."""
+    release("start", "sentiment", 4, "--percent=5", "--stable=3")
+    old = file.parent / "old.toml"
+    old.write_text(file.read_text().replace("started = 202", "started = 201"))
+    gateway.file = old
+
+    result = release("start", "sentiment", 4, "--percent=10", exit_code=1)
+
+    assert "does not follow" in result.stderr
