@@ -334,10 +334,10 @@ def test_nothing_seen_is_nothing_to_judge() -> None:
     watched.judge.observe_comparison(0, 0)
     watched.judge.observe_squared_errors("candidate", 1, 1e200, math.inf)
     watched.judge.observe_squared_errors("candidate", 1, math.nan, math.nan)
-    watched.now += 1e6
 
-    assert watched.judge.judge() is None
     assert watched.judge.figures().stable == watched.judge.figures().candidate == Side()
+    watched.now += 1e6
+    assert watched.judge.judge() is None
     assert {each.says for each in watched.judge.figures().verdicts} == {"not judged"}
 
 
