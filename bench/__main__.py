@@ -26,6 +26,7 @@ from bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from bench.report import write_report
 from bench.results import Cell, OverloadPoint, Piece, Results
 from bench.revisions import WrongRevision, keep, unpacked
+from bench.shadow import measure_shadow
 from bench.stack import ROOT
 from bench.systems import DIALECTS, EARLIER_REVISION, IN_FRONT, System, installed_systems
 from bench.turns import measure_in_turns
@@ -173,6 +174,16 @@ def compare(
         chosen = _chosen(workloads, list(WORKLOADS))
         comparison = Comparison(before, ROOT, chosen, rounds, seconds, connections)
         compare_revisions(comparison, SCRATCH, console)
+
+
+@app.command()
+def shadow(
+    rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 3,
+) -> None:
+    """Measure what a shadow that is asked everything costs the callers, in turns."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    measure_shadow(SCRATCH, console, rounds=rounds, seconds=seconds)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -26,10 +26,13 @@ from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.dispatch import Dialects
 from serving.gateway.dialects.errors import error_response
 from serving.gateway.dialects.paths import model_asked
-from serving.gateway.feedback.feedback import Feedback, open_feedback
+from serving.gateway.feedback.feedback import open_feedback
+from serving.gateway.feedback.truths import Truths
+from serving.gateway.feedback.verdicts import Verdicts
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
+from serving.gateway.inference.inference import Onlooker
 from serving.gateway.inference.inferences import Inferences
 from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
@@ -47,6 +50,7 @@ from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.releases.seen_answers import SeenAnswers
 from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
@@ -81,9 +85,13 @@ def create_app(
     metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     feedback = open_feedback(settings)
-    onlookers = [feedback.recorder] if feedback else []
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
     router = Router(publish_without_traffic=settings.publish_without_traffic)
+    seen = SeenAnswers(router.running) if settings.releases else None
+    onlookers: list[Onlooker] = [
+        *([feedback.recorder] if feedback else []),
+        *([seen] if seen else []),
+    ]
     inferences = Inferences(client, router, settings, onlookers)
     registry = Registry(
         models,
@@ -96,7 +104,8 @@ def create_app(
         registry, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
     )
     known = settings.known_models(models)
-    board = _board(settings, registry, monitor, router, known)
+    verdicts = feedback.verdicts if feedback else None
+    board = _board(settings, registry, monitor, router, known, verdicts)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
     rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
@@ -117,6 +126,8 @@ def create_app(
         *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
         *([board.follow] if board else []),
+        *([seen.follow] if seen else []),
+        *([Truths(feedback.store, router.running).follow] if feedback and board else []),
     ]
     opened: list[AbstractAsyncContextManager[object]] = [
         client,
@@ -124,8 +135,17 @@ def create_app(
         inferences,
     ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
+    # Every key opens every path, and whose keys there are is nobody else's business.
+    with_metrics = settings.metrics_port is None and settings.keys_file is None
+    required = settings.required_models
+    routers = [
+        models_router(registry, monitor, catalog, board, settings),
+        feedback_router(feedback, registry, settings),
+        operations_router(registry, monitor, board, required, with_metrics=with_metrics),
+        page_router(),
+    ]
     lifespan = _lifespan(opened, works, closing)
-    api = _api(registry, monitor, catalog, board, settings, feedback, lifespan=lifespan)
+    api = _api(routers, registry, catalog, lifespan, is_guarded if keys else None)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
     app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
@@ -186,6 +206,7 @@ def _board(
     monitor: ModelMonitor,
     router: Router,
     known: set[str] | None,
+    verdicts: Verdicts | None,
 ) -> Board | None:
     """Follow the file of releases, if there is to be one.
 
@@ -208,18 +229,15 @@ def _board(
         config = registry.configs.get(model)
         return None if config is None else unkept(config, release, monitor.versions(model))
 
-    return Board(file, router, hindrance)
+    return Board(file, router, hindrance, verdicts)
 
 
 def _api(
+    routers: Sequence[APIRouter],
     registry: Registry,
-    monitor: ModelMonitor,
     catalog: Catalog,
-    board: Board | None,
-    settings: Settings,
-    feedback: Feedback | None,
-    *,
     lifespan: Lifespan[FastAPI],
+    guarded: Callable[[str], bool] | None,
 ) -> FastAPI:
     """Build what FastAPI serves, and the document of both applications."""
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
@@ -232,22 +250,13 @@ def _api(
         # A path is right or wrong: a redirect would lead to whatever Host the request names.
         redirect_slashes=False,
     )
-    # Every key opens every path, and whose keys there are is nobody else's business.
-    with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(registry, monitor, catalog, board, settings))
-    api.include_router(feedback_router(feedback, registry, settings))
-    api.include_router(
-        operations_router(
-            registry, monitor, board, settings.required_models, with_metrics=with_metrics
-        )
-    )
-    api.include_router(page_router())
+    for router in routers:
+        api.include_router(router)
     api.add_middleware(SecurityHeaders)
     api.add_middleware(HeadAsGet)
     api.add_middleware(WithoutRanges)
     for kind in (RequestValidationError, HTTPException, Exception):
         api.exception_handler(kind)(_raise_ours)
-    guarded = is_guarded if settings.keys_file else None
     api.openapi = Documentation(api, registry, catalog, is_guarded=guarded).document  # type: ignore[method-assign]  # FastAPI's documented way
     return api
 

@@ -75,11 +75,11 @@ def gateways(repository: Path, scratch: Path, **settings: str) -> Iterator[Gatew
             scratch,
             f"upstream gateways {{ {servers} keepalive 16; }}\n"
             f"server {{ listen {listen}; location / {{ proxy_pass http://gateways;"
-            ' proxy_http_version 1.1; proxy_set_header Connection ""; }} }}',
+            ' proxy_http_version 1.1; proxy_set_header Connection ""; } }',
         )
         running.enter_context(stack.process(nginx.command(scratch)))
         for url in (first, second, f"http://{listen}"):
-            stack.wait_until_ready(url)
+            stack.wait_until(lambda url=url: stack.answers(f"{url}/readyz/housing"), "the model")
         yield Gateways(f"http://{listen}", (first, second), releases)
 
 

@@ -62,7 +62,8 @@ def compare(outputs: Tensors, others: Tensors, tolerance: float) -> Comparison:
     if reason is not None:
         return Comparison(np.ones(num_rows, bool), reason=reason)
 
-    columns = [*_columns(outputs, others)]
+    with np.errstate(invalid="ignore", over="ignore"):
+        columns = [*_columns(outputs, others)]
     disagrees = np.zeros(num_rows, bool)
     for each in columns:
         # By how far apart its scores are, and not by which is the highest. NaN is never within.
@@ -98,13 +99,12 @@ def _columns(outputs: Tensors, others: Tensors) -> Iterator[_Column]:
             yield _Column(agrees=_whole_rows(np.asarray(array == other, bool)))
             continue
         one, two = array.astype(np.float64), other.astype(np.float64)
-        with np.errstate(invalid="ignore", over="ignore"):
-            if name in names_of:
-                yield _named(one, two, outputs[names_of[name]], others[names_of[name]])
-            elif _are_distributions(one) and _are_distributions(two):
-                yield _scored(one, two)
-            else:
-                yield _Column(distance=_rows_largest(_relative(one, two)))
+        if name in names_of:
+            yield _named(one, two, outputs[names_of[name]], others[names_of[name]])
+        elif _are_distributions(one) and _are_distributions(two):
+            yield _scored(one, two)
+        else:
+            yield _Column(distance=_rows_largest(_relative(one, two)))
 
 
 def _by_rows(outputs: Tensors) -> tuple[Tensors, int]:
@@ -121,9 +121,9 @@ def _difference(outputs: Tensors, others: Tensors) -> str | None:
     if outputs.keys() != others.keys():
         return f"one has {', '.join(sorted(outputs))}; the other {', '.join(sorted(others))}"
     for name, array in outputs.items():
-        told, other = _told(array), _told(others[name])
-        if told != other:
-            return f"{name} is {told} and {other}"
+        other = others[name]
+        if array.shape != other.shape or array.dtype != other.dtype:
+            return f"{name} is {_told(array)} and {_told(other)}"
     return None
 
 
@@ -207,8 +207,9 @@ def _highest(scores: Floats, names: NDArray[Any]) -> NDArray[Any]:
 
 def _relative(one: Floats, two: Floats) -> Floats:
     """Return |a - b| / max(|a|, |b|): 0 for equals, 2 for opposites."""
+    difference = abs(_minus(one, two))
     scale = np.maximum(abs(one), abs(two))
-    return abs(_minus(one, two)) / np.where(scale == 0, 1, scale)
+    return np.divide(difference, scale, out=np.zeros(one.shape), where=difference != 0)
 
 
 def _minus(one: Floats, two: Floats) -> Floats:

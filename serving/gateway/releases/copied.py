@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.contract import Tensors, concatenate, split
+from serving.contract import Tensors, concatenate
 from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.model_ref import ModelRef, Question
@@ -14,6 +14,9 @@ from serving.gateway.releases.comparison import Comparison, compare
 from serving.gateway.releases.disagreements import Disagreement, Disagreements
 from serving.gateway.releases.running import Running
 from serving.gateway.telemetry import metrics
+
+# Of one call: where all disagree, a few of them show it as well, ten times a second.
+_MOST_DESCRIBED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +45,15 @@ class Copy:
     @property
     def kin(self) -> Hashable:
         """What is equal for those that may share a call and a comparison."""
-        answered = self.answered
-        if not answered.question.joinable:
+        answered, asked = self.answered, self.answered.question
+        if not asked.joinable:
             return id(self)
-        tensors = (*answered.inputs.items(), *answered.outputs.items())
-        shapes = tuple([(name, array.dtype, array.shape[1:]) for name, array in tensors])
-        return self.role, self.question, id(self.running), answered.version, shapes
+        # A version's own signature says the rest, such as dtypes.
+        arrays = [*answered.inputs.values(), *answered.outputs.values()]
+        shapes = tuple([array.shape[1:] for array in arrays])
+        names = tuple(answered.inputs)
+        sides = self.version, self.role, answered.version, id(self.running)
+        return asked.signature, asked.outputs, sides, names, shapes
 
     @property
     def is_compared(self) -> bool:
@@ -102,16 +108,16 @@ def compare_all(
     ends = np.cumsum(sizes).tolist()
     flags = [rows.disagrees[end - size : end] for size, end in zip(sizes, ends, strict=True)]
     of_requests = [(len(each), int(np.count_nonzero(each))) for each in flags]
-    parts = [answer.outputs]
-    if len(call) > 1 and rows.num_disagreeing:
-        parts = split(answer.outputs, sizes)
-    found = [
-        disagreements.describe(
-            copy.answered, Answer(answer.version, part), copy.role, flagged, rows.reason
+    which = [n for n, (_, disagreeing) in enumerate(of_requests) if disagreeing]
+    found = []
+    for n in which[:_MOST_DESCRIBED]:
+        others = answer.outputs
+        if len(call) > 1:
+            others = {name: array[ends[n] - sizes[n] : ends[n]] for name, array in others.items()}
+        other = Answer(answer.version, others)
+        found.append(
+            disagreements.describe(call[n].answered, other, call[n].role, flags[n], rows.reason)
         )
-        for copy, part, flagged in zip(call, parts, flags, strict=False)
-        if flagged.any()
-    ]
     return Compared(rows, of_requests, found)
 
 

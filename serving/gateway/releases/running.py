@@ -56,6 +56,11 @@ class Running:
         return self.release.identity(self.model)
 
     @property
+    def asks_for_drift(self) -> bool:
+        """Whether its guard wants to know what both sides answer."""
+        return self.release.guard is not None and self.release.guard.drift is not None
+
+    @property
     def share(self) -> float:
         """The share of the callers who are not named that goes to the candidate now, 0 to 1."""
         return 0.0 if self.candidate is None or self._split is None else self._split.share
@@ -120,11 +125,12 @@ class Running:
 
     def tick(self, now: datetime) -> str | None:
         """Take the step that it is time for; say which rule the candidate has broken, if any."""
+        broken = self.judge.judge()  # it also forgets what is older than its window
         if self.release.candidate is None or self._split is None:
             return None
         self._split.share = self.release.candidate.percent_at(now) / 100
         self._measure()
-        return self.judge.judge() if self.candidate is not None else None
+        return broken if self.candidate is not None else None
 
     def end(self) -> None:
         """Show no share of it any more."""

@@ -2,8 +2,8 @@
 
 The shadow is asked a share of all requests, and stable is asked a share of the candidate's. A copy
 begins after the answer has left, and is the first thing that is dropped under load. Copies gather
-for a moment and share calls, and their answers are compared together, in a thread: each by itself
-would cost the gateway as much as the request did.
+for a moment and share calls, and their answers are compared together: each by itself would cost the
+gateway as much as the request did.
 """
 
 import asyncio
@@ -30,11 +30,13 @@ from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.releases")
 
-GATHER_SECONDS = 0.05
-# Of one model, gathering and out: what comes within a tenth of a second at 2,500 a second. One that
+GATHER_SECONDS = 0.1
+# Of one model, gathering and out: what comes within a fifth of a second at 2,500 a second. One that
 # hangs takes no more of the gateway's memory, or of the model server's places.
-MOST_COPIES = 256
+MOST_COPIES = 512
 _MOST_BYTES = 32_000_000  # of their inputs and answers: twice what one call takes
+# From so much on, a comparison is run in a thread: it takes longer than a request.
+_SLOW_BYTES = 200_000
 _WORD_SECONDS = 60.0  # between two lines of the log
 # What one row alone can bring upon a whole call.
 _ROW_FAULTS = (PayloadTooLarge, PredictionFailed, RejectedByModel)
@@ -184,7 +186,9 @@ class Copies:
     async def _compare(self, call: list[Copy], answer: Answer) -> None:
         running = call[0].running
         tolerance = (running.release.guard or _NO_RULES).tolerance
-        compared = await asyncio.to_thread(compare_all, call, answer, tolerance, self.disagreements)
+        run = partial(compare_all, call, answer, tolerance, self.disagreements)
+        is_slow = sum([copy.num_bytes for copy in call]) > _SLOW_BYTES
+        compared = await asyncio.to_thread(run) if is_slow else run()
         self.disagreements.add(compared.disagreements)
         version, role = call[0].judged
         _measure(compared.rows, (self.model, str(version), role))
