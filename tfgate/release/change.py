@@ -118,7 +118,7 @@ def releases_of(place: Place) -> Releases:
     except WrongReleases as error:
         newest = next(history.entries(place.histories), None)
         was = f"; before the last change it was {newest.backup}" if newest else ""
-        message = f"{error}. Mend it by hand{was}"
+        message = f"{error} (mend it by hand{was})"
         raise WrongReleases(message) from error
 
 
