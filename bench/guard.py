@@ -154,13 +154,14 @@ class Simulation:
             errors = truths * version.bias + self._random.normal(0, version.scatter, num)
             for price in (truths + errors).tolist():
                 self._judge.observe_answers(route, (price,))
-            for error in errors[:num_known].tolist():
-                self._judge.observe_squared_error(route, error**2)
+            squared = errors[:num_known] ** 2
+            sums = float(squared.sum()), float((squared**2).sum())
+            self._judge.observe_squared_errors(route, num_known, *sums)
         else:
             for label in (self._random.random(num) < version.positive).tolist():
                 self._judge.observe_answers(route, (label,))
-            for right in self._random.random(num_known) < version.right:
-                self._judge.observe_truth(route, correct=bool(right))
+            num_correct = self._random.binomial(num_known, version.right)
+            self._judge.observe_truths(route, num_known, num_correct)
 
 
 # Called after each simulated hour or candidate.

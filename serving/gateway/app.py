@@ -139,7 +139,7 @@ def create_app(
     with_metrics = settings.metrics_port is None and settings.keys_file is None
     required = settings.required_models
     routers = [
-        models_router(registry, monitor, catalog, board, settings),
+        models_router(registry, monitor, catalog, board, inferences.copies, settings),
         feedback_router(feedback, registry, settings),
         operations_router(registry, monitor, board, required, with_metrics=with_metrics),
         page_router(),
@@ -309,7 +309,7 @@ def _cors(settings: Settings) -> dict[str, Any]:
         "allow_origins": settings.cors_origins,
         "allow_methods": ["GET", "POST"],
         "allow_headers": [
-            *("Authorization", "X-API-Key", "X-Request-Id"),
+            *("Authorization", "X-API-Key", "X-Release-Key", "X-Request-Id"),
             *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
         ],
         "expose_headers": [

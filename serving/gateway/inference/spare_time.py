@@ -15,7 +15,7 @@ from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 _SCHEDULE = Path("/proc/thread-self/schedstat")  # nanoseconds run, nanoseconds waited, times
 # Of the time; the loop's turns are short enough then for half of a model's requests to find it
 # idle.
-_BUSY_SHARE = 0.6
+BUSY_SHARE = 0.6
 _WINDOW_SECONDS = 0.1
 # Of the time until an answer comes, waiting for a place in a call.
 _WAITING_SHARE = 0.3
@@ -62,5 +62,5 @@ class SpareTime:
             self._before, self._looked = self._wanted(), now
             return
         wanted = self._wanted()
-        self._is_busy = wanted - self._before > _BUSY_SHARE * (now - self._looked)
+        self._is_busy = wanted - self._before > BUSY_SHARE * (now - self._looked)
         self._before, self._looked = wanted, now

@@ -17,7 +17,7 @@ from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.keys")
 _KEY_PREFIX = "tfgate:rates"
-_LOOK_SECONDS = 1
+_PAUSE_SECONDS = 1  # between two looks
 _UNLIMITED = 1_000_000_000
 # A Redis near by answers within a millisecond. While nobody waits, it may take its time to connect.
 _PATIENCE_SECONDS = 0.2
@@ -73,7 +73,7 @@ class SharedRates(RedisStorage):
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_PAUSE_SECONDS)
         finally:
             await self._client.aclose(close_connection_pool=True)
 
@@ -81,7 +81,7 @@ class SharedRates(RedisStorage):
         try:
             # As for a key, on a count that nobody needs: a replica, which may only be read, answers
             # a ping.
-            await super().acquire_sliding_window_entry("look", _UNLIMITED, _LOOK_SECONDS)
+            await super().acquire_sliding_window_entry("look", _UNLIMITED, expiry=1)
         except _FAILURES as error:
             self._leave(error)
             return

@@ -52,6 +52,7 @@ class Board:
         self._hindrance = hindrance
         self._verdicts = verdicts
         self._told: dict[str, str] = {}
+        _LOGGER.info("%s", file)
         self._take_over()
 
     @property

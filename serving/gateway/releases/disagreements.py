@@ -121,13 +121,14 @@ def _in_short(outputs: Tensors, row: int) -> Plain:
     """Show the beginning of one row; an output that has not so many is shown from its own."""
     shown = {}
     for name, array in outputs.items():
-        values = array[row] if array.ndim and row < len(array) else array
-        first = np.asarray(values).ravel()[:_MOST_VALUES].tolist()
-        shown[name] = [
-            _plain(each)[:_MOST_CHARACTERS] if isinstance(each, bytes) else _plain(each)
-            for each in first
-        ]
+        rows = array[row : row + 1] if array.ndim and row < len(array) else array
+        values = map(_plain, rows.ravel()[:_MOST_VALUES].tolist())
+        shown[name] = [_cut(value) for value in values]
     return shown
+
+
+def _cut(value: Any) -> Any:
+    return value[:_MOST_CHARACTERS] if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:

@@ -196,6 +196,9 @@ class Release(BaseModel):
         if all(getattr(self.guard, name) is None for name in rules):
             message = f"it has no rule, and never takes back; give it one of {', '.join(rules)}"
             raise _wrong(message, "guard")
+        if self.guard.disagreement is not None and not self.candidate.compare:
+            message = "nothing is compared, so that it never takes back; give the candidate compare"
+            raise _wrong(f"{message} = 10, or leave the rule out", "guard", "disagreement")
         return self
 
     @property

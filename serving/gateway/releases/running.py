@@ -125,11 +125,12 @@ class Running:
 
     def tick(self, now: datetime) -> str | None:
         """Take the step that it is time for; say which rule the candidate has broken, if any."""
+        broken = self.judge.judge()  # it also forgets what is older than its window
         if self.release.candidate is None or self._split is None:
             return None
         self._split.share = self.release.candidate.percent_at(now) / 100
         self._measure()
-        return self.judge.judge() if self.candidate is not None else None
+        return broken if self.candidate is not None else None
 
     def end(self) -> None:
         """Show no share of it any more."""

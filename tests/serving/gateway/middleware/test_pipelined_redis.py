@@ -82,7 +82,8 @@ def test_who_leaves_takes_nobody_with_him(server: RedisServer) -> None:
         async with connected(server) as client:
             tasks = [await begun(client) for _ in range(3)]
             tasks[1].cancel()
-            return list(await asyncio.gather(*tasks, return_exceptions=True))
+            all_of_them = asyncio.gather(*tasks, return_exceptions=True)
+            return list(await asyncio.wait_for(all_of_them, LONG_SECONDS))
 
     first, gone, last = asyncio.run(ask())
 

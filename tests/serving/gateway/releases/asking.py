@@ -22,7 +22,7 @@ from serving.gateway.releases.split import position
 from serving.models import MODELS
 from tests import fake_models
 from tests.examples import HOUSE
-from tests.fake_model_server import FakeModelServer, FakeVersion
+from tests.fake_model_server import FakeModelServer, FakeVersion, Fault, PredictCall
 from tests.fake_models import declared_models, declared_version
 from tests.in_process import Gateway
 
@@ -71,6 +71,16 @@ def served(*numbers: int) -> FakeModelServer:
     server = declared_models()
     server.models[MODEL] = {number: version(number) for number in numbers}
     return server
+
+
+def only(number: int, fault: Fault) -> Fault:
+    """Apply a fault to one version only."""
+
+    async def chosen(call: PredictCall) -> PredictResponse | bytes:
+        is_meant = call.request.model_spec.version.value == number
+        return await fault(call) if is_meant else call.answer()
+
+    return chosen
 
 
 def write(folder: Path, text: str) -> Path:

@@ -92,15 +92,16 @@ def candidates(draw: st.DrawFn, version: int, known: list[str]) -> Candidate:
 
 
 @st.composite
-def guards(draw: st.DrawFn) -> Guard:
-    """Draw a guard of any rules, but one at the least."""
+def guards(draw: st.DrawFn, candidate: Candidate) -> Guard:
+    """Draw a guard of any rules that a candidate can be held to, but one at the least."""
     parts = st.floats(0, 1, exclude_max=True)
     rules = {
         **dict.fromkeys(("errors", "disagreement", "accuracy_drop"), parts),
         **dict.fromkeys(("p99_ratio", "rmse_ratio"), st.floats(1, 1e9)),
         "drift": st.floats(0, 10, exclude_min=True),
     }
-    chosen = draw(st.lists(st.sampled_from(sorted(rules)), min_size=1, unique=True))
+    there = sorted(rules if candidate.compare else rules.keys() - {"disagreement"})
+    chosen = draw(st.lists(st.sampled_from(there), min_size=1, unique=True))
     return Guard(
         window=draw(DURATIONS),
         least_requests=draw(VERSIONS),
@@ -119,7 +120,7 @@ def release(draw: st.DrawFn, known: list[str]) -> Release:
         previous=draw(st.sampled_from([None, previous])),
         candidate=candidate,
         shadow=draw(st.none() | st.builds(Shadow, version=st.just(shadow), percent=SHARES)),
-        guard=None if candidate is None else draw(st.none() | guards()),
+        guard=None if candidate is None else draw(st.none() | guards(candidate)),
     )
 
 

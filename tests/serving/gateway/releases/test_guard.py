@@ -3,7 +3,9 @@
 import math
 from datetime import timedelta
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from serving.gateway.releases.guard import GuardJudge, Side, false_alarms, level_of
 from serving.gateway.releases.release import Guard
@@ -21,6 +23,11 @@ ALL = Guard.model_validate({"window": "5m", **RULES})
 NONE = Behaviour(a_second=0)
 
 
+def errors(watched: Watched, route: str, errors: NDArray[np.float64]) -> None:
+    sums = float((errors**2).sum()), float((errors**4).sum())
+    watched.judge.observe_squared_errors(route, len(errors), *sums)
+
+
 def guard(**rules: object) -> Guard:
     return Guard.model_validate({"window": "5m", **rules})
 
@@ -33,9 +40,8 @@ def test_a_healthy_candidate_is_left_alone() -> None:
             for _ in range(20):
                 label = int(watched.random.random() < 0.3)
                 watched.judge.observe_answers(route, [label])
-                watched.judge.observe_truth(route, correct=bool(watched.random.random() < 0.9))
-                error = float(watched.random.standard_t(5))
-                watched.judge.observe_squared_error(route, error**2)
+            watched.judge.observe_truths(route, 20, int(watched.random.binomial(20, 0.9)))
+            errors(watched, route, watched.random.standard_t(5, 20))
         watched.judge.observe_comparison(4, int(watched.random.random() < 0.1))
 
     assert watched.traffic(900, candidate=Behaviour(a_second=3), also=answers) is None
@@ -106,17 +112,26 @@ def test_the_window_forgets() -> None:
     watched = Watched(guard(errors=0.01))
     assert watched.traffic(14, candidate=Behaviour(failing=1)) is None  # before the third slice
 
-    watched.now += 299
-    watched.judge.judge()
+    watched.now += 300
     assert watched.judge.figures().candidate == Side()
+
+
+def test_showing_figures_takes_no_look_away() -> None:
+    """A page that is looked at as often as the judge looks."""
+    watched = Watched(guard(errors=0.01))
+
+    def show() -> None:
+        watched.now += 1
+        watched.judge.figures()
+
+    assert watched.traffic(10, candidate=Behaviour(failing=1), also=show) is not None
 
 
 def test_fewer_than_the_least_requests_are_not_judged() -> None:
     watched = Watched(guard(errors=0.01, least_requests=1000))
     for second in range(60):
-        for _ in range(16):
-            watched.request("candidate", Behaviour(failing=1))
-            watched.request("stable", Behaviour(failing=0))
+        watched.requests("candidate", Behaviour(failing=1), 16)
+        watched.requests("stable", Behaviour(failing=0), 16)
         watched.now += 1
         assert watched.judge.judge() is None, second
     assert watched.says("errors") == ("not judged", "960 requests, it takes 1,000")
@@ -232,8 +247,7 @@ def test_a_drop_of_accuracy_is_found(accuracy: float, *, found: bool) -> None:
 
     def truths() -> None:
         for route, right in (("stable", 0.9), ("candidate", accuracy)):
-            for _ in range(10):
-                watched.judge.observe_truth(route, correct=bool(watched.random.random() < right))
+            watched.judge.observe_truths(route, 10, int(watched.random.binomial(10, right)))
 
     broken = watched.traffic(120, stable=NONE, candidate=NONE, also=truths)
     assert (broken or "").startswith("accuracy_drop: ") == found
@@ -248,11 +262,38 @@ def test_greater_errors_are_found(factor: float, *, found: bool) -> None:
 
     def truths() -> None:
         for route, times in (("stable", 1.0), ("candidate", factor)):
-            for error in watched.random.normal(0, times, 10):
-                watched.judge.observe_squared_error(route, float(error) ** 2)
+            errors(watched, route, watched.random.normal(0, times, 10))
 
     broken = watched.traffic(120, stable=NONE, candidate=NONE, also=truths)
     assert (broken or "").startswith("rmse_ratio: ") == found
+
+
+def test_truths_that_come_all_at_once_are_judged() -> None:
+    """Labels of a day come in one piece: that is no hiccup."""
+    watched = Watched(guard(accuracy_drop=0.02, rmse_ratio=1.1))
+    watched.judge.observe_truths("stable", 2000, 1800)
+    watched.judge.observe_truths("candidate", 2000, 1000)
+    watched.now += 5
+    assert (watched.judge.judge() or "").startswith("accuracy_drop: ")
+
+    watched = Watched(guard(rmse_ratio=1.1))
+    errors(watched, "stable", watched.random.normal(0, 1, 2000))
+    errors(watched, "candidate", watched.random.normal(0, 2, 2000))
+    watched.now += 5
+    assert (watched.judge.judge() or "").startswith("rmse_ratio: ")
+
+
+def test_few_slips_in_the_truths_do_not_take_a_candidate_back() -> None:
+    watched = Watched(guard(rmse_ratio=1.1))
+    errors(watched, "stable", watched.random.normal(0, 1, 2000))
+    errors(watched, "candidate", np.append(watched.random.normal(0, 1, 2000), [1e5, 1e5, 1e5]))
+    watched.now += 5
+
+    assert watched.judge.judge() is None
+    assert watched.says("rmse_ratio") == (
+        "not judged",
+        "3 of candidate's 2,003 errors make most of their sum, it takes 30",
+    )
 
 
 def test_figures_show_both_sides() -> None:
@@ -260,10 +301,8 @@ def test_figures_show_both_sides() -> None:
     judge = watched.judge
     judge.observe("stable", failed=False, seconds=0.1)
     judge.observe_answers("stable", ["positive", "positive", "negative", "neutral"])
-    judge.observe_truth("stable", correct=True)
-    judge.observe_truth("stable", correct=False)
-    judge.observe_squared_error("candidate", 9.0)
-    judge.observe_squared_error("candidate", 16.0)
+    judge.observe_truths("stable", 2, 1)
+    errors(watched, "candidate", np.array([3.0, -4.0]))
 
     sides = judge.figures()
 
@@ -278,7 +317,8 @@ def test_nothing_seen_is_nothing_to_judge() -> None:
     watched = Watched(ALL)
     watched.judge.observe_answers("stable", [])
     watched.judge.observe_comparison(0, 0)
-    watched.judge.observe_squared_error("candidate", 1e300)  # its square is none
+    watched.judge.observe_squared_errors("candidate", 1, 1e200, math.inf)
+    watched.judge.observe_squared_errors("candidate", 1, math.nan, math.nan)
     watched.now += 1e6
 
     assert watched.judge.judge() is None

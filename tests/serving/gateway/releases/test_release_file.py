@@ -1,5 +1,6 @@
 """A file of releases is read as it was meant, or refused with its line; the last good counts."""
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.gateway.releases.release import Releases
+from serving.gateway.inference.router import Router
+from serving.gateway.releases.board import Board
+from serving.gateway.releases.release import Release, Releases
 from serving.gateway.releases.release_file import (
     NoReleasesYet,
     ReleaseFile,
@@ -203,6 +206,7 @@ def assert_read_or_refused(content: bytes) -> None:
         # The guard.
         ("errors = 0.01\n", "", 18, "it has no rule, and never takes back; give it one of errors"),
         ("errors = 0.01", "tolerance = 0.1", 18, "it has no rule"),
+        ("errors = 0.01", "disagreement = 0.1", 20, "give the candidate compare = 10"),
         ("errors = 0.01", "errors = 1.0", 20, "less than 1; received 1.0"),
         ("errors = 0.01", "errors = nan", 20, "finite number; received NaN"),
         ("errors = 0.01", 'errors = "1%"', 20, "received the text '1%'"),
@@ -393,6 +397,17 @@ class TestFollowing:
         assert file.refresh()
         assert file.releases == read_releases(path, models=MODELS)
         assert str(file) == f"releases in {path}: sentiment"
+
+    def test_that_it_is_not_there_yet_is_logged(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def hindrance(model: str, release: Release) -> str | None:
+            return None
+
+        with caplog.at_level(logging.INFO, "tfgate.releases"):
+            Board(ReleaseFile(path, models=MODELS), Router(), hindrance)
+
+        assert caplog.messages == [f"there are no releases in {path} yet"]
 
     def test_a_file_that_is_there_counts_at_once(self, path: Path) -> None:
         path.write_text(SHORT.rstrip())

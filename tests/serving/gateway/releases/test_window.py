@@ -17,7 +17,7 @@ def filled(clock: Clock, counts: list[int]) -> Window:
     for at, count in enumerate(counts):
         if at:
             clock.now += 1
-            window.begin_slice()
+            window.move()
         window.open.candidate.requests += count
         window.open.candidate.seconds[3] += count
     return window
@@ -27,12 +27,13 @@ def test_a_slice_ends_when_its_time_is_over() -> None:
     clock = Clock()
     window = Window(SLICES, clock)
     clock.now += 0.99
-    assert not window.has_closed_a_slice()
+    window.move()
+    assert window.num_over == 0
 
     clock.now += 0.01
-    assert window.has_closed_a_slice()
-    window.begin_slice()
-    assert not window.has_closed_a_slice()
+    window.move()
+    window.move()
+    assert window.num_over == 1
 
 
 def test_the_oldest_slice_is_forgotten() -> None:
@@ -47,11 +48,11 @@ def test_slices_in_which_nobody_looked_were_empty() -> None:
     clock = Clock()
     window = filled(clock, [1, 2, 4])
     clock.now += SLICES - 1.5
-    window.begin_slice()
+    window.move()
     assert window.total().candidate.requests == 4 + 2
 
     clock.now += 1e9
-    window.begin_slice()
+    window.move()
     assert window.total().candidate.requests == 0
 
 
@@ -59,10 +60,11 @@ def test_a_late_look_does_not_move_the_ends_of_slices() -> None:
     clock = Clock()
     window = filled(clock, [1])
     clock.now += 1.75
-    window.begin_slice()
+    window.move()
     clock.now += 0.25
+    window.move()
 
-    assert window.has_closed_a_slice()
+    assert window.num_over == 2
 
 
 def test_every_two_neighbours_are_left_out_once() -> None:

@@ -38,8 +38,7 @@ class Watched:
         sides = (("stable", stable or Behaviour()), ("candidate", candidate or Behaviour()))
         for _ in range(seconds):
             for route, side in sides:
-                for _ in range(self.random.poisson(side.a_second)):
-                    self.request(route, side)
+                self.requests(route, side, int(self.random.poisson(side.a_second)))
             also()
             self.now += 1
             broken = self.judge.judge()
@@ -47,12 +46,12 @@ class Watched:
                 return broken
         return None
 
-    def request(self, route: str, side: Behaviour) -> None:
-        self.judge.observe(
-            route,
-            failed=bool(self.random.random() < side.failing),
-            seconds=side.slower * float(self.random.lognormal(-4, 0.5)),
-        )
+    def requests(self, route: str, side: Behaviour, num: int) -> None:
+        """Answer so many requests."""
+        failed = (self.random.random(num) < side.failing).tolist()
+        seconds = (side.slower * self.random.lognormal(-4, 0.5, num)).tolist()
+        for each_failed, each_seconds in zip(failed, seconds, strict=True):
+            self.judge.observe(route, failed=each_failed, seconds=each_seconds)
 
     def says(self, rule: str) -> tuple[str, str]:
         """Return what a rule says now: holds, broken or not judged; and its words."""
