@@ -7,8 +7,8 @@ import pytest
 
 from serving.gateway.feedback import redis_store, sqlite_store
 from serving.gateway.feedback.answers import Asked
-from serving.gateway.feedback.rows import Numbers
 from serving.gateway.feedback.store import Join, Side, Store
+from serving.gateway.inference.answer_rows import Numbers
 from tests.serving.gateway.feedback.stores import ASKED, answer, opened
 
 # Numbers of which Redis' own language would lose digits.
@@ -156,7 +156,7 @@ def test_an_answer_that_is_too_old_is_there_no_more(store: str) -> None:
     async def use() -> None:
         async with opened(store, kept_seconds=1) as brief:
             await brief.keep([kept := answer()])
-            while await brief.find([ASKED]) == [kept]:  # noqa: ASYNC110  # nothing tells of its end
+            while await brief.find([ASKED]) == [kept]:  # nothing tells of its end
                 await asyncio.sleep(0.05)
             await brief.keep([])
             assert await brief.join([Join(kept, AMOUNTS)]) == [None]
