@@ -44,24 +44,23 @@ def model_config(
         config.name, config.base_path = name, str(folder.absolute())
         config.model_platform = "tensorflow"
         if not config.HasField("model_version_policy"):
-            config.model_version_policy.CopyFrom(_policy(folder, released.get(name, ())))
+            config.model_version_policy.CopyFrom(_NEWEST)
+        _keep(config.model_version_policy, folder, released.get(name, ()))
         configs.append(config)
     config_list = ModelServerConfig(model_config_list=ModelConfigList(config=configs))
     # Also without a model it is a text, as it must be: an empty file is refused.
     return text_format.MessageToString(config_list)
 
 
-def _policy(folder: Path, needed: Collection[int]) -> ServableVersionPolicy:
-    """Keep the newest versions, and those that a release needs for as long as it does.
+def _keep(policy: ServableVersionPolicy, folder: Path, needed: Collection[int]) -> None:
+    """Keep what a release needs besides the newest versions; what is listed by number stays.
 
     These by their numbers, also while they are the newest: a server that keeps the newest may see
     that another was published before it reads that the one which is stable is to stay.
     """
-    if not needed:
-        return _NEWEST
-    newest = sorted(find_versions(folder))[-NUM_VERSIONS:]
-    versions = sorted({*newest, *needed})
-    return ServableVersionPolicy(specific=ServableVersionPolicy.Specific(versions=versions))
+    if needed and policy.HasField("latest"):
+        newest = sorted(find_versions(folder))[-max(1, policy.latest.num_versions) :]
+        policy.specific.versions.extend(sorted({*newest, *needed}))
 
 
 def read_exceptions(file: Path) -> dict[str, ModelConfig]:

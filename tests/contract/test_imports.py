@@ -86,6 +86,7 @@ HEAVY = {
     "starlette": ["serving.gateway"],
     "opentelemetry": ["serving.gateway.telemetry.tracing"],
     "redis": [
+        "serving.gateway.feedback.redis_store",
         "serving.gateway.middleware.pipelined_redis",
         "serving.gateway.middleware.shared_rates",
     ],

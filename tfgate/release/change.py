@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -70,9 +70,8 @@ def work_out(place: Place, model: str, edit: Edit) -> Change:
         CannotRelease: the edit does not go with what the file says.
     """
     file, before = _find(place, model)
-    part = tomllib.loads(before or "").get("models", {}).get(model)
     try:
-        after = with_release(before or "", model, edit(part))
+        after = with_release(before or "", model, edit(_parts(before or "").get(model)))
     except OtherForm as error:
         message = f"{place.told(file)}: {error}"
         raise CannotRelease(message) from error
@@ -116,6 +115,11 @@ def releases_of(place: Place) -> Releases:
         return read_releases(place.named, models=None)
     except NoReleasesYet:
         return Releases()
+    except WrongReleases as error:
+        newest = next(history.entries(place.histories), None)
+        was = f"; before the last change it was {newest.backup}" if newest else ""
+        message = f"{error}. Mend it by hand{was}"
+        raise WrongReleases(message) from error
 
 
 def _not_written(place: Place, planned: Change, error: OSError) -> str:
@@ -136,34 +140,29 @@ def _find(place: Place, model: str) -> tuple[Path, str | None]:
         WrongReleases: a file cannot be read.
     """
     new = place.new_file(model)
-    texts = {file: _text(place, file) for file in [*place.files, new]}
-    for file, text in texts.items():
-        if model in tomllib.loads(text or "").get("models", {}):
-            return file, text
-    return new, texts[new]
-
-
-def _text(place: Place, file: Path) -> str | None:
-    name = place.told(file)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        tomllib.loads(text)
+        texts = {file: _text(file) for file in [*place.files, new]}
+        named = [file for file, text in texts.items() if model in _parts(text or "")]
+    except (OSError, ValueError) as error:  # of the encoding, and of TOML
+        releases_of(place)  # which says what it is, and on which line
+        message = f"{place.named} was being written; try again"
+        raise WrongReleases(message) from error
+    file = named[0] if named else new
+    return file, texts[file]
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return None
-    except OSError as error:
-        message = f"cannot read {name}: {error.strerror}."
-        raise WrongReleases(message) from error
-    except ValueError as error:  # of the encoding, and of TOML
-        message = f"{name} is no TOML, so nothing is changed: {error}. {_mend(file)}"
-        raise WrongReleases(message) from error
-    return text
 
 
-def _mend(file: Path) -> str:
-    newest = next(history.entries([history_of(file)]), None)
-    if newest is None:
-        return "Mend it by hand."
-    return f"Mend it by hand; what it held before the last change is {newest.backup}."
+def _parts(text: str) -> Mapping[str, Part]:
+    """Return what a text says of each model, as far as it can be anything."""
+    models = tomllib.loads(text).get("models", {})
+    named = models.items() if isinstance(models, dict) else ()
+    return {name: part for name, part in named if isinstance(part, dict)}
 
 
 def _read(place: Place, file: Path, text: str) -> Releases:

@@ -104,6 +104,7 @@ def stop_shadow(asked: Asked, model: str) -> None:
     Raises:
         CannotRelease: there is no shadow.
     """
+    releases_of(asked.place)
     _change(asked, model, "shadow", _of_named(asked, model, edits.stop_shadow))
 
 
@@ -114,6 +115,7 @@ def promote(asked: Asked, model: str) -> None:
         CannotRelease: there is none, it cannot answer, or the guard has taken it back.
         CannotAsk: there is no gateway to ask whether it can.
     """
+    releases_of(asked.place)
     edit = _of_named(asked, model, edits.promote)
     planned = work_out(asked.place, model, edit)
     described = _describe(asked, model)
@@ -126,10 +128,16 @@ def promote(asked: Asked, model: str) -> None:
 def roll_back(asked: Asked, model: str) -> None:
     """Go back to the stable version, or to the one before it; asks no gateway whether it may.
 
+    A candidate that makes the file wrong goes like any other.
+
     Raises:
         CannotRelease: there is nothing to go back to.
     """
-    _change(asked, model, "rollback", _of_named(asked, model, edits.roll_back))
+    try:
+        _change(asked, model, "rollback", _of_named(asked, model, edits.roll_back))
+    except CannotRelease:
+        releases_of(asked.place)  # if the file is wrong, that comes first
+        raise
 
 
 def show_history(asked: Asked, model: str | None, number: int | None) -> None:

@@ -123,7 +123,7 @@ def roll_back(model: str, part: Part) -> Part:
     if "candidate" in part:
         return _without(part, "candidate", "guard")
     if "previous" not in part:
-        message = f"{model} has no candidate, and no version before its stable {part['stable']}: "
+        message = f"{model} has no candidate, and no version before the stable one is known: "
         raise CannotRelease(f"{message}there is nothing to go back to.")
     return _with_stable({**_without(part, "previous"), "stable": part["previous"]})
 

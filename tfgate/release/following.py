@@ -99,6 +99,8 @@ def stable_now(described: Description, candidate: int) -> int:
 def wait_until_followed(gateway: Gateway, model: str, release: Release) -> Standing:
     """Wait until a gateway does as the file says; return how the release stands.
 
+    One that still waits for a version at the end of the time follows too: it says what for.
+
     Raises:
         NoGateway: there is none.
         CannotAsk: it refuses the question.
@@ -107,9 +109,11 @@ def wait_until_followed(gateway: Gateway, model: str, release: Release) -> Stand
     deadline = time.monotonic() + FOLLOW_SECONDS
     while True:
         standing = standing_of(describe(gateway, model))
-        if standing is not None and standing.follows(release):
+        follows = standing is not None and standing.follows(release)
+        is_late = time.monotonic() > deadline
+        if standing is not None and follows and (is_late or not standing.waits):
             return standing
-        if time.monotonic() > deadline:
+        if is_late:
             message = (
                 f"the file is written, but the gateway at {gateway.url} does not follow it after "
                 f"{FOLLOW_SECONDS} seconds. Does it read this very file, as TFGATE_RELEASES? "

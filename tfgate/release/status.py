@@ -37,7 +37,7 @@ def _rows(release: Release, described: Description | None) -> Iterator[_Row]:
         told = standing.told if standing else "not followed" if described else ""
         yield "candidate", str(candidate.version), _share_now(candidate), seen("candidate", told)
     if release.guard is not None:
-        yield "guard", "", rules(release), ""
+        yield "guard", "", rules(release), standing.verdicts if standing else ""
     if release.shadow is not None:
         version = release.shadow.version
         yield "shadow", str(version), share(release.shadow), _state(described, version)

@@ -70,7 +70,8 @@ class SqliteStore:
         where = "SQLite in a temporary folder" if path is None else f"SQLite in {path}"
         self._availability = Availability("SQLite", where, (sqlite3.Error, OSError))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feedback")
-        self._folder = ExitStack()
+        self._temporary = ExitStack()
+        self._folder: Path | None = None
         self._connection: sqlite3.Connection | None = None
 
     async def keep(self, answers: Sequence[KeptAnswer]) -> None:
@@ -89,8 +90,6 @@ class SqliteStore:
             connection.execute(_EXPIRE, (_MAX_EXPIRED, expired))
             if _used_bytes(connection) > self._max_bytes:
                 connection.execute(_DROP_OLDEST, (_OLDEST,))
-            # To the end: each step gives one page back.
-            connection.execute(f"PRAGMA incremental_vacuum({_MAX_FREED})").fetchall()
 
         await self._do(keep)
 
@@ -140,6 +139,7 @@ class SqliteStore:
         """Close the file, and remove it if it is nobody else's."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
+        self._temporary.close()
 
     async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work in the thread, as one transaction."""
@@ -161,6 +161,8 @@ class SqliteStore:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
                 yield self._connection
+            # As a script, for each step gives back one page, and execute takes one step.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_MAX_FREED})")
         except (sqlite3.Error, OSError):
             self._close()
             raise
@@ -169,7 +171,9 @@ class SqliteStore:
         path = self._path
         if path is None:
             # Not a file in memory: what is kept for days would be kept there.
-            path = self._folder.enter_context(temporary_folder()) / FILE
+            if self._folder is None or not self._folder.is_dir():
+                self._folder = self._temporary.enter_context(temporary_folder())
+            path = self._folder / FILE
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         # The first may only be chosen while the file is empty.
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
@@ -182,7 +186,6 @@ class SqliteStore:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
-        self._folder.close()
 
 
 def _find(connection: sqlite3.Connection, asked: Asked) -> KeptAnswer | None:

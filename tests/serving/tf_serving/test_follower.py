@@ -365,7 +365,23 @@ def test_the_newest_stay_beside_what_a_release_needs(followed: Followed, tmp_pat
     assert followed.policy() == specific(1, 3, 4)
 
 
-def test_an_exception_counts_more_than_a_release(followed: Followed, tmp_path: Path) -> None:
+def test_an_exception_says_how_many_stay_beside_what_a_release_needs(
+    followed: Followed, tmp_path: Path
+) -> None:
+    releases = tmp_path / "releases.toml"
+    exceptions = tmp_path / "exceptions.config"
+    followed.versions("a", 1, 2, 3, 4)
+    releases.write_text("[models.a]\nstable = 1\n")
+    for policy in ("latest {}", "latest { num_versions: 1 }"):
+        text = f'config {{ name: "a" model_version_policy {{ {policy} }} }}'
+        exceptions.write_text(f"model_config_list {{ {text} }}")
+        followed.follow(exceptions, releases)
+        assert followed.policy() == specific(1, 4)
+
+
+def test_versions_that_an_exception_lists_count_more_than_a_release(
+    followed: Followed, tmp_path: Path
+) -> None:
     releases = tmp_path / "releases.toml"
     exceptions = tmp_path / "exceptions.config"
     followed.versions("a", 1, 2)
