@@ -101,7 +101,7 @@ def test_sums_are_by_version_and_route(store: str) -> None:
     async def use(store: Store) -> None:
         await store.keep(kept)
         await store.join([Join(each, {0: {"labels": 1.0}}) for each in kept])
-        assert await store.sums("pets") == dict.fromkeys(sides, {"labels": 1.0})
+        assert await store.sums("pets") == {side: {"labels": 1.0} for side in sides}
 
     in_store(store, use)
 
@@ -156,7 +156,7 @@ def test_an_answer_that_is_too_old_is_there_no_more(store: str) -> None:
     async def use() -> None:
         async with opened(store, kept_seconds=1) as brief:
             await brief.keep([kept := answer()])
-            while await brief.find([ASKED]) == [kept]:  # noqa: ASYNC110  # nothing tells of its end
+            while await brief.find([ASKED]) == [kept]:  # nothing tells of its end
                 await asyncio.sleep(0.05)
             await brief.keep([])
             assert await brief.join([Join(kept, AMOUNTS)]) == [None]
