@@ -3,15 +3,18 @@
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from bench import breakdown, environments
+from bench import guard as releases_guard
 from bench.compare import CONNECTIONS, Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
@@ -23,6 +26,7 @@ from bench.overload import OVERLOAD_WORKLOADS, measure_overload
 from bench.report import write_report
 from bench.results import Cell, OverloadPoint, Piece, Results
 from bench.revisions import WrongRevision, keep, unpacked
+from bench.shadow import measure_shadow
 from bench.stack import ROOT
 from bench.systems import DIALECTS, EARLIER_REVISION, IN_FRONT, System, installed_systems
 from bench.turns import measure_in_turns
@@ -173,6 +177,16 @@ def compare(
 
 
 @app.command()
+def shadow(
+    rounds: Annotated[int, typer.Option(min=1, help="how often each is asked")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="of each turn")] = 3,
+) -> None:
+    """Measure what a shadow that is asked everything costs the callers, in turns."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    measure_shadow(SCRATCH, console, rounds=rounds, seconds=seconds)
+
+
+@app.command()
 def report(results_file: ResultsFile = RESULTS) -> None:
     """Write docs/benchmarks.md and its charts from the results."""
     results = Results(results_file)
@@ -190,6 +204,29 @@ def simulate() -> None:
     for line in lines:
         table.add_row(*line)
     console.print(table)
+
+
+@app.command()
+def guard(
+    hours: Annotated[int, typer.Option(min=1, help="of each healthy candidate and traffic")] = 10,
+    runs: Annotated[int, typer.Option(min=1, help="of each bad candidate and traffic")] = 5,
+) -> None:
+    """Simulate a release's guard: false alarms, and how soon bad candidates are found: minutes.
+
+    Two tables in Markdown for docs/releases.md.
+    """
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("simulated", total=releases_guard.num_steps(hours, runs))
+        advance = partial(progress.advance, task)
+        tables = [
+            list(releases_guard.false_alarms(hours, advance)),
+            list(releases_guard.found_after(runs, advance)),
+        ]
+    typer.echo(releases_guard.certainty())
+    for head, *rows in tables:
+        typer.echo()
+        for row in (head, ["---"] * len(head), *rows):
+            typer.echo(f"| {' | '.join(row)} |")
 
 
 def _begin(file: Path, systems: list[System]) -> Results:

@@ -13,9 +13,12 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from proto.classification_pb2 import ClassificationResponse
+from proto.example_calls_pb2 import ExampleRequest, MultiInferenceRequest
 from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse, SignatureDefMap
 from proto.model_pb2 import ModelSpec
 from proto.predict_pb2 import PredictRequest, PredictResponse
+from proto.regression_pb2 import RegressionResponse
 from proto.status_pb2 import GetModelStatusRequest, GetModelStatusResponse, ModelVersionStatus
 from proto.tensor_pb2 import DataType, TensorProto
 from serving import tensors
@@ -48,11 +51,15 @@ class FakeSignature:
 
 @dataclass
 class FakeVersion:
-    """A version; what is not AVAILABLE answers nothing. `error` is why it ended, if badly."""
+    """A version; what is not AVAILABLE answers nothing. `error` is why it ended, if badly.
+
+    To Examples it answers its number, or what is `refused_examples`.
+    """
 
     signatures: Mapping[str, FakeSignature]
     state: ModelVersionStatus.State = AVAILABLE
     error: Refused | None = None
+    refused_examples: Refused | None = None
 
 
 @dataclass
@@ -124,6 +131,10 @@ class FakeModelServer:
             async with asyncio.timeout(timeout):
                 if method == "Predict":
                     return await self._predict(body, timeout, dict(metadata))
+                if method in ("Classify", "Regress"):
+                    return self._answer_examples(method, _parse(ExampleRequest, body))
+                if method == "MultiInference":
+                    return self._answer_tasks(_parse(MultiInferenceRequest, body))
                 if method == "GetModelMetadata":
                     return self._metadata(_parse(GetModelMetadataRequest, body))
                 return self._status(_parse(GetModelStatusRequest, body))
@@ -176,6 +187,30 @@ class FakeModelServer:
         response.model_spec.signature_name = name
         return response
 
+    def _answer_examples(self, method: str, request: ExampleRequest) -> bytes:
+        number, version = self._version(request)
+        if version.refused_examples is not None:
+            raise version.refused_examples
+        spec = ModelSpec(name=request.model_spec.name)
+        spec.version.value = number
+        if method == "Classify":
+            classified = ClassificationResponse(model_spec=spec)
+            classified.result.classifications.add().classes.add(label=b"version", score=number)
+            return classified.SerializeToString()
+        regressed = RegressionResponse(model_spec=spec)
+        regressed.result.regressions.add(value=number)
+        return regressed.SerializeToString()
+
+    def _answer_tasks(self, request: MultiInferenceRequest) -> bytes:
+        """Answer with whom each task was asked of: all of them by the version of the first."""
+        spec = request.tasks[0].model_spec
+        number, version = self._version(ExampleRequest(model_spec=spec))
+        if version.refused_examples is not None:
+            raise version.refused_examples
+        for task in request.tasks:
+            task.model_spec.version.value = number
+        return MultiInferenceRequest(tasks=request.tasks).SerializeToString()
+
     def _metadata(self, request: GetModelMetadataRequest) -> bytes:
         number, version = self._version(request)
         if list(request.metadata_field) != ["signature_def"]:
@@ -226,7 +261,7 @@ class FakeModelServer:
         return response.SerializeToString()
 
     def _version(
-        self, request: PredictRequest | GetModelMetadataRequest
+        self, request: PredictRequest | ExampleRequest | GetModelMetadataRequest
     ) -> tuple[int, FakeVersion]:
         """Find the version that a request names: by number, by label, or the newest."""
         _check_spec(request)

@@ -11,6 +11,7 @@ from serving.models import MODELS
 from serving.tf_serving.follower import Follower
 from serving.tf_serving.repository import find_versions
 from tfgate.address import DEFAULT_URL
+from tfgate.given_config import GivenConfig
 
 
 def tell(console: Console, text: str) -> None:
@@ -28,16 +29,16 @@ def found(models: Mapping[str, Path], repository: Path) -> str:
     return "\n".join([f"loading {len(models)} {plural} from {repository}", *lines])
 
 
-def tell_changes(follower: Follower, console: Console) -> None:
-    """Let the configuration follow the repository, and say which models have come and gone."""
-    before = follower.models.keys()
-    follower.look()
-    for name in sorted(follower.models.keys() - before):
+def tell_changes(listed: Follower | GivenConfig, console: Console) -> None:
+    """Look what is to be served by now, and say which models have come and gone."""
+    before = listed.models.keys()
+    listed.look()
+    for name in sorted(listed.models.keys() - before):
         # Fields of its own, a gateway has only for those that it has met at its start.
         kind = "generic until the next start" if name in MODELS else "generic"
-        tell(console, f"loading {name}, {kind}: {_versions(follower.models[name])}")
-    for name in sorted(before - follower.models.keys()):
-        tell(console, f"unloading {name}: its folder has gone")
+        tell(console, f"loading {name}, {kind}: {_versions(listed.models[name])}")
+    for name in sorted(before - listed.models.keys()):
+        tell(console, f"unloading {name}: it has gone")
 
 
 def welcome(

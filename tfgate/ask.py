@@ -24,6 +24,10 @@ class CannotAsk(Exception):
     """There is no gateway to ask, or it refused the question."""
 
 
+class NoGateway(CannotAsk):
+    """Nobody answers where the gateway should listen."""
+
+
 @dataclass(frozen=True)
 class Gateway:
     """Where a gateway listens, and the key that it may want."""
@@ -97,29 +101,31 @@ def ask(
 
     Raises:
         WrongGateway: the URL or the key can be none.
-        CannotAsk: the gateway is away or refuses; the message says what to do.
+        NoGateway: nobody answers there.
+        CannotAsk: the gateway refuses; the message says what to do.
     """
     url = gateway.url.rstrip("/") + path
     headers = {**arguments.pop("headers", {}), **_authorization(gateway.key)}
+    seconds = arguments.pop("timeout", TIMEOUT_SECONDS)
     try:
         with _client(url) as client:
-            answer = client.request(method, url, headers=headers, **arguments)
+            answer = client.request(method, url, headers=headers, timeout=seconds, **arguments)
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         message = f"{gateway.url} is no URL: one begins with http:// or https://."
         raise WrongGateway(message) from error
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         message = f"no gateway answers at {gateway.url} ({error}). "
         remedy = "Start one with 'tfgate up', or name it with --url."
-        raise CannotAsk(message + remedy) from error
+        raise NoGateway(message + remedy) from error
     except httpx.TimeoutException as error:
-        message = f"{gateway.url} did not answer within {TIMEOUT_SECONDS} seconds."
-        raise CannotAsk(message) from error
+        message = f"{gateway.url} did not answer within {seconds} seconds."
+        raise NoGateway(message) from error
     except httpx.ProxyError as error:
         message = f"the proxy that the environment names does not lead to {gateway.url}: {error}."
-        raise CannotAsk(message) from error
+        raise NoGateway(message) from error
     except httpx.TransportError as error:
         message = f"what listens at {gateway.url} does not answer as a gateway does: {error}."
-        raise CannotAsk(message) from error
+        raise NoGateway(message) from error
     return _document(answer, promised, gateway.url)
 
 
@@ -136,7 +142,7 @@ def _client(url: str) -> httpx.Client:
     """Open a client that asks this machine itself, and others as the environment says."""
     itself = httpx.HTTPTransport() if is_this_machine(httpx.URL(url).host) else None
     try:
-        return httpx.Client(transport=itself, timeout=TIMEOUT_SECONDS)
+        return httpx.Client(transport=itself)
     except (ImportError, ValueError) as error:
         message = f"the proxy that the environment names cannot be used: {error}"
         raise CannotAsk(message) from error

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
 from tfgate.exits import needing, reported
+from tfgate.release.cli import DEFAULT_RELEASES, release
 from tfgate.train import TAKES_HYPER_PARAMETERS, ModelsPath, train, tune
 
 app = typer.Typer(
@@ -62,14 +63,15 @@ def main(
 
 
 @app.command(rich_help_panel="Serve and ask")
-def up(
+def up(  # noqa: PLR0913, PLR0917  # a command's options
     repository: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help="folder of models, each a folder of versions; or one model's folder, or a "
-            "SavedModel"
+            "SavedModel",
+            show_default=str(DEFAULT_REPOSITORY),
         ),
-    ] = DEFAULT_REPOSITORY,
+    ] = None,
     host: Annotated[str | None, typer.Option(help="address of the gateway")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="port of the gateway; 0 takes a free one")
@@ -83,24 +85,53 @@ def up(
         typer.Option(min=1, max=65535, help="port for other clients of the embedded model server"),
     ] = None,
     models_path: ModelsPath = None,
+    releases: Annotated[
+        Path,
+        typer.Option(
+            envvar="TFGATE_RELEASES",
+            help="file of releases, or a folder of them, which tfgate release writes; it may come "
+            "later",
+        ),
+    ] = DEFAULT_RELEASES,
+    models_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="a models.config of your own in the place of --repository: TensorFlow Serving's "
+            "form, with a policy of versions and labels for each model"
+        ),
+    ] = None,
 ) -> None:
     """Serve the models of a folder: a model server and a gateway, until Ctrl-C."""
+    from serving.gateway.releases.release_file import WrongReleases
     from serving.gateway.server.listener import CannotListen
     from serving.gateway.settings import WrongSettings, read_settings
     from serving.typed_models import WrongModels, load_models
     from tfgate.children import ChildDied
+    from tfgate.given_config import GivenConfig, WrongConfig
     from tfgate.given_folder import WrongFolder
+    from tfgate.release.change import releases_of
+    from tfgate.release.place import Place
     from tfgate.up import CannotStart, OtherPorts, WrongOption
     from tfgate.up import up as serve
 
     with (
-        reported(WrongFolder, WrongModels, WrongOption, WrongSettings, exit_code=2),
+        reported(WrongConfig, WrongFolder, WrongModels, exit_code=2),
+        reported(WrongOption, WrongReleases, WrongSettings, exit_code=2),
         reported(CannotStart, CannotListen, ChildDied),
     ):
         try:
-            settings = read_settings(**given(host=host, port=port, models_path=models_path))
+            if models_config is not None and repository is not None:
+                message = (
+                    "either --repository or --models-config, not both: the latter names folders"
+                )
+                raise WrongOption(message)
+            options = given(host=host, port=port, models_path=models_path, releases=releases)
+            settings = read_settings(**options)
             load_models(settings.models_path)  # what is wrong with them is told before any start
-            serve(repository, settings, OtherPorts(grpc_port, model_server_port), console)
+            releases_of(Place(releases))
+            served = GivenConfig(models_config) if models_config else repository
+            ports = OtherPorts(grpc_port, model_server_port)
+            serve(served or DEFAULT_REPOSITORY, settings, ports, console)
         except KeyboardInterrupt:
             console.print("stopped")
 
@@ -232,6 +263,8 @@ def revoke_key(
     with reported(CannotChange, WrongKeys, exit_code=2):
         revoke(file, name)
 
+
+app.add_typer(release, name="release", rich_help_panel="Serve and ask")
 
 for command in (train, tune):
     app.command(rich_help_panel="Train", context_settings=TAKES_HYPER_PARAMETERS)(command)

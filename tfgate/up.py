@@ -23,6 +23,7 @@ from serving.tf_serving.follower import Follower
 from tfgate.address import url_of
 from tfgate.announcements import found, tell, tell_changes, welcome
 from tfgate.children import Child, ChildDied, running, stoppable, watch
+from tfgate.given_config import GivenConfig
 from tfgate.given_folder import repository_of, saved_models_without_version, without_version
 
 T = TypeVar("T")
@@ -73,8 +74,8 @@ class OtherPorts:
         free_port("127.0.0.1", self.model_server, option="--model-server-port")
 
 
-def up(repository: Path, settings: Settings, ports: OtherPorts, console: Console) -> None:
-    """Serve a model repository until Ctrl-C, SIGTERM, or a program's end.
+def up(given: Path | GivenConfig, settings: Settings, ports: OtherPorts, console: Console) -> None:
+    """Serve a repository, or what a models.config lists, until Ctrl-C, SIGTERM or a program's end.
 
     Raises:
         WrongFolder: there is no version of any model in the repository.
@@ -84,32 +85,48 @@ def up(repository: Path, settings: Settings, ports: OtherPorts, console: Console
         ChildDied: the model server or the gateway ended by itself.
     """
     with stoppable(), private_folder() as folder:
-        models = repository_of(repository, folder)
+        models = given if isinstance(given, GivenConfig) else repository_of(given, folder)
         # Found out before anything is started, and let go of for the programs themselves.
         port = free_port(settings.host, settings.port)
         ports.check(settings.host)
-        follower = write(lambda: Follower(models, folder / CONFIG))
+        config, listed = _listed(models, folder, settings.releases)
         socket = folder / SOCKET
         # Nobody but this user comes near the socket, whereas whoever reaches a port may ask, and
         # even load other models.
         where = [f"--grpc_socket_path={quote(str(socket))}", f"--port={ports.model_server or 0}"]
         poll = "--model_config_file_poll_wait_seconds=1"
-        model_server = model_server_command(folder / CONFIG, *where, poll)
+        model_server = model_server_command(config, *where, poll)
         gateway = [sys.executable, "-m", "serving.gateway"]
-        tell(console, found(follower.models, repository))
-        for stray in saved_models_without_version(models):
+        tell(console, found(listed.models, given if isinstance(given, Path) else config))
+        for stray in saved_models_without_version(models) if isinstance(models, Path) else ():
             tell(console, f"not served: {without_version(stray)}")
-        with started(model_server, follower, socket, console) as first:
+        with started(model_server, listed, socket, console) as first:
             tell(console, "starting the gateway")
-            environment = gateway_environment(settings, port, ports.grpc, folder)
+            environment = gateway_environment(settings, port, ports.grpc, socket, config)
             with running("the gateway", gateway, environment) as second:
                 url = url_of(settings.host, port)
                 missing = wait_until_ready(url, first, second)
                 for model, reason in missing.items():
                     tell(console, f"{model} cannot be asked: {reason}")
-                ready = sorted(follower.models.keys() - missing.keys())
+                ready = sorted(listed.models.keys() - missing.keys())
                 tell(console, welcome(url, ports.grpc, ready, settings.keys_file))
-                watch([first, second], lambda: tell_changes(follower, console))
+                watch([first, second], lambda: tell_changes(listed, console))
+
+
+def _listed(
+    models: Path | GivenConfig, folder: Path, releases: Path | None
+) -> tuple[Path, Follower | GivenConfig]:
+    """Return the models.config that the model server reads, and what follows its models.
+
+    Of a repository it is made here, and keeps the versions that releases need.
+
+    Raises:
+        CannotStart: there is no room.
+    """
+    if isinstance(models, GivenConfig):
+        return models.file, models
+    config = folder / CONFIG
+    return config, write(lambda: Follower(models, config, releases=releases))
 
 
 def free_port(host: str, port: int, *, option: str = "--port") -> int:
@@ -168,6 +185,8 @@ def model_server_command(config: Path, *where: str) -> list[str]:
         f"--model_config_file={config}",
         # The default, four per processor, refuses what a busy gateway sends at once.
         "--grpc_max_threads=64",
+        # A label of a models.config of the user's own may name a version that is still loading.
+        "--allow_version_labels_for_unavailable_models=true",
         # A version that fails to load is tried again while the old one goes on serving.
         "--max_num_load_retries=3",
         "--load_retry_interval_micros=500000",
@@ -185,12 +204,12 @@ def model_server_command(config: Path, *where: str) -> list[str]:
 
 @contextmanager
 def started(
-    command: list[str], follower: Follower, socket: Path, console: Console
+    command: list[str], listed: Follower | GivenConfig, socket: Path, console: Console
 ) -> Iterator[Child]:
     """Run the model server; it listens once its models are loaded.
 
     One that cannot be loaded ends a server that starts, and later only costs itself: the server is
-    then started without any, and told of all of them afterwards.
+    then started without any, and told of all of them afterwards, unless the list is not ours.
 
     Raises:
         ChildDied: the server has ended before it listens.
@@ -206,10 +225,10 @@ def started(
         try:
             wait_until(missing, child)
         except ChildDied:
-            if len(follower.models) == 1:
+            if isinstance(listed, GivenConfig) or len(listed.models) == 1:
                 raise
             tell(console, "trying those that can be loaded")
-            with follower.withheld():
+            with listed.withheld():
                 child = running_server.enter_context(
                     running("the model server", command, environment)
                 )
@@ -223,19 +242,21 @@ def model_server_environment() -> dict[str, str]:
 
 
 def gateway_environment(
-    settings: Settings, port: int, grpc_port: int | None, folder: Path
+    settings: Settings, port: int, grpc_port: int | None, socket: Path, config: Path
 ) -> dict[str, str]:
     """Say in the gateway's own variables where it is to listen, and whom to ask for what."""
     ours = {
         "TFGATE_HOST": settings.host,
         "TFGATE_PORT": str(port),
-        "TFGATE_MODEL_SERVER": f"unix:{quote(str(folder / SOCKET))}",
-        "TFGATE_MODELS_CONFIG": str(folder / CONFIG),
+        "TFGATE_MODEL_SERVER": f"unix:{quote(str(socket))}",
+        "TFGATE_MODELS_CONFIG": str(config),
         # No balancer has to notice that we stop, and nobody likes to wait.
         "TFGATE_DRAIN_SECONDS": "0",
     }
     if settings.models_path is not None:
         ours["TFGATE_MODELS_PATH"] = str(settings.models_path.absolute())
+    if settings.releases is not None:
+        ours["TFGATE_RELEASES"] = str(settings.releases.absolute())
     if grpc_port is not None:
         ours["TFGATE_GRPC_PORT"] = str(grpc_port)
     # Those of another model server, with its certificates, are not for ours.

@@ -53,8 +53,10 @@ class TrainingOptions:
     models_path: Path | None = None
 
 
-def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> ModelCard:
-    """Train the model `name`, publish its next version in the repository, and give its card.
+def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> tuple[ModelCard, Examples]:
+    """Train the model `name`, and publish its next version in the repository.
+
+    Gives its card, and the validation part on which all choices were made.
 
     Raises:
         TrainingError: the data cannot be had, or the model is not fit to be served.
@@ -65,7 +67,7 @@ def run(name: str, recipe: Recipe[Any], options: TrainingOptions) -> ModelCard:
     data, splits = read(name, recipe, options)
     trainings = [train(name, recipe, data, splits, options, seed) for seed in options.seeds]
     ablations = _ablate(name, recipe, data, splits, options) if options.ablations else []
-    return publish_best(name, trainings, ablations, options)
+    return publish_best(name, trainings, ablations, options), splits.validation
 
 
 def read(name: str, recipe: Recipe[Any], options: TrainingOptions) -> tuple[Data, Splits]:

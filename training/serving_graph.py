@@ -39,12 +39,18 @@ class ServingGraph(tf.Module):
         if self._answer_batch is None:
             # Wrapped: a traced function that is an attribute would be exported too.
             self._answer_batch = partial(traced(self, inputs))
-        batches = []
-        for start in range(0, num_rows, BATCH_SIZE):
-            rows = slice(start, start + BATCH_SIZE)
-            batch = to_tensorflow({name: inputs[name][rows] for name in inputs})
-            batches.append(self._answer_batch(batch))
-        return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+        return in_batches(self._answer_batch, inputs, num_rows)
+
+
+def in_batches(
+    answer: Callable[[Mapping[str, Any]], dict[str, Any]], inputs: Tensors, num_rows: int
+) -> Tensors:
+    """Ask a function of TensorFlow any number of rows, a batch at a time."""
+    batches = []
+    for start in range(0, num_rows, BATCH_SIZE):
+        rows = slice(start, start + BATCH_SIZE)
+        batches.append(answer(to_tensorflow({name: inputs[name][rows] for name in inputs})))
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def traced(graph: ServingGraph, inputs: Tensors) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

@@ -6,7 +6,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Lifespan, Scope
 
 from serving.contract import Model
-from serving.errors import MethodNotAllowed, NotFound
+from serving.errors import MethodNotAllowed, NotFound, TfgateError
 from serving.gateway.api.documentation import Documentation
 from serving.gateway.api.feedback import feedback_router
 from serving.gateway.api.models import models_router
@@ -26,14 +26,16 @@ from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.dispatch import Dialects
 from serving.gateway.dialects.errors import error_response
 from serving.gateway.dialects.paths import model_asked
-from serving.gateway.feedback.feedback import Feedback, open_feedback
+from serving.gateway.feedback.feedback import open_feedback
+from serving.gateway.feedback.truths import Truths
+from serving.gateway.feedback.verdicts import Verdicts
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.channel import OpenChannel, Tls, open_channel
 from serving.gateway.inference.client import ModelServerClient
-from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.inference import Inference, Onlooker
+from serving.gateway.inference.inference import Onlooker
+from serving.gateway.inference.inferences import Inferences
+from serving.gateway.inference.models_config import unkept
 from serving.gateway.inference.monitor import ModelMonitor
-from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import Authentication, follow, is_guarded
@@ -45,7 +47,11 @@ from serving.gateway.middleware.ranges import WithoutRanges
 from serving.gateway.middleware.request_log import Lines, RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
-from serving.gateway.settings import Settings
+from serving.gateway.releases.board import Board
+from serving.gateway.releases.release import Release
+from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.releases.seen_answers import SeenAnswers
+from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.logs import is_text
@@ -63,10 +69,6 @@ REST API and the Open Inference Protocol do. Every error says what was received,
 and what to do next: as a problem document (RFC 9457), or under /v1 and /v2 as their clients read
 it."""
 
-# Of a generic model. Single rows never come to so many, for fewer requests are let in
-# at a time; batches of 100 rows must share a call too: two to three times as many are answered so.
-_GENERIC_CALL_ROWS = 1024
-
 Models = Mapping[str, Model[Any, Any]]
 Begin = Callable[[Scope], RequestContext]
 
@@ -78,25 +80,32 @@ def create_app(
 
     Raises:
         WrongKeys: the file of API keys cannot be used.
-        WrongModelsConfig: nor can the model server's list of models.
+        WrongSettings: nor can the model server's list of models, or the file of releases.
     """
     metrics.initialise()
     client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
     feedback = open_feedback(settings)
-    onlookers = [feedback.recorder] if feedback else []
     catalog = Catalog(client, timeout_seconds=settings.status_timeout_seconds)
-    router = Router()
+    router = Router(publish_without_traffic=settings.publish_without_traffic)
+    seen = SeenAnswers(router.running) if settings.releases else None
+    onlookers: list[Onlooker] = [
+        *([feedback.recorder] if feedback else []),
+        *([seen] if seen else []),
+    ]
+    inferences = Inferences(client, router, settings, onlookers)
     registry = Registry(
         models,
         {*settings.generic_models, *settings.required_models},
         catalog,
-        partial(_inference, client, router, settings, onlookers),
+        inferences.make,
         config=settings.models_config,
     )
     monitor = ModelMonitor(
         registry, client, catalog, router, timeout_seconds=settings.status_timeout_seconds
     )
     known = settings.known_models(models)
+    verdicts = feedback.verdicts if feedback else None
+    board = _board(settings, registry, monitor, router, known, verdicts)
     keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
     rates = _shared_rates(settings.store) if keys and is_redis(settings.store) else None
     lines = Lines()
@@ -116,11 +125,27 @@ def create_app(
         *([partial(follow, keys)] if keys else []),
         *([rates.keep_looking] if rates else []),
         *([registry.follow_config] if settings.models_config else []),
+        *([board.follow] if board else []),
+        *([seen.follow] if seen else []),
+        *([Truths(feedback.store, router.running).follow] if feedback and board else []),
     ]
-    opened: list[AbstractAsyncContextManager[object]] = [client, *([feedback] if feedback else [])]
+    opened: list[AbstractAsyncContextManager[object]] = [
+        client,
+        *([feedback] if feedback else []),
+        inferences,
+    ]
     closing = [metrics.flush, lines.flush, *([tracing.close] if tracing else [])]
+    # Every key opens every path, and whose keys there are is nobody else's business.
+    with_metrics = settings.metrics_port is None and settings.keys_file is None
+    required = settings.required_models
+    routers = [
+        models_router(registry, monitor, catalog, board, inferences.copies, settings),
+        feedback_router(feedback, registry, settings),
+        operations_router(registry, monitor, board, required, with_metrics=with_metrics),
+        page_router(),
+    ]
     lifespan = _lifespan(opened, works, closing)
-    api = _api(registry, monitor, catalog, settings, feedback, lifespan)
+    api = _api(routers, registry, catalog, lifespan, is_guarded if keys else None)
     has_proxies = bool(settings.root_path or settings.trusted_proxies)
     app: ASGIApp = Mounted(api) if has_proxies else api
     app = Dialects(Calls(registry, catalog, monitor, settings), others=app)
@@ -175,35 +200,44 @@ def _lifespan(
     return lifespan
 
 
-def _inference(
-    client: ModelServerClient,
-    router: Router,
+def _board(
     settings: Settings,
-    onlookers: Sequence[Onlooker],
-    name: str,
-    model: Model[Any, Any] | None,
-) -> Inference:
-    return Inference(
-        None if model is None else model.signature,
-        client,
-        router,
-        ConcurrencyLimit(name, max_limit=settings.max_requests_per_model),
-        OperatingPoint(
-            name,
-            max_calls=settings.max_calls_in_flight,
-            first_rows=_GENERIC_CALL_ROWS if model is None else model.max_call_rows,
-        ),
-        onlookers,
-    )
+    registry: Registry,
+    monitor: ModelMonitor,
+    router: Router,
+    known: set[str] | None,
+    verdicts: Verdicts | None,
+) -> Board | None:
+    """Follow the file of releases, if there is to be one.
+
+    Raises:
+        WrongSettings: it cannot be used; there is nothing that could go on to count.
+    """
+    if settings.releases is None:
+        return None
+    file = ReleaseFile(settings.releases, models=known)
+    if file.problem is not None:
+        message = f"TFGATE_RELEASES: {file.problem}"
+        raise WrongSettings(message)
+
+    async def hindrance(model: str, release: Release) -> str | None:
+        """Say what keeps a release from beginning, besides versions that are not ready."""
+        try:
+            await registry.find(model)
+        except TfgateError as error:
+            return error.detail
+        config = registry.configs.get(model)
+        return None if config is None else unkept(config, release, monitor.versions(model))
+
+    return Board(file, router, hindrance, verdicts)
 
 
 def _api(
+    routers: Sequence[APIRouter],
     registry: Registry,
-    monitor: ModelMonitor,
     catalog: Catalog,
-    settings: Settings,
-    feedback: Feedback | None,
     lifespan: Lifespan[FastAPI],
+    guarded: Callable[[str], bool] | None,
 ) -> FastAPI:
     """Build what FastAPI serves, and the document of both applications."""
     # The documentation page brings its own scripts: a cluster's users may not reach a CDN.
@@ -216,20 +250,13 @@ def _api(
         # A path is right or wrong: a redirect would lead to whatever Host the request names.
         redirect_slashes=False,
     )
-    # Every key opens every path, and whose keys there are is nobody else's business.
-    with_metrics = settings.metrics_port is None and settings.keys_file is None
-    api.include_router(models_router(registry, monitor, catalog, settings))
-    api.include_router(feedback_router(feedback, registry, settings))
-    api.include_router(
-        operations_router(registry, monitor, settings.required_models, with_metrics=with_metrics)
-    )
-    api.include_router(page_router())
+    for router in routers:
+        api.include_router(router)
     api.add_middleware(SecurityHeaders)
     api.add_middleware(HeadAsGet)
     api.add_middleware(WithoutRanges)
     for kind in (RequestValidationError, HTTPException, Exception):
         api.exception_handler(kind)(_raise_ours)
-    guarded = is_guarded if settings.keys_file else None
     api.openapi = Documentation(api, registry, catalog, is_guarded=guarded).document  # type: ignore[method-assign]  # FastAPI's documented way
     return api
 
@@ -282,14 +309,11 @@ def _cors(settings: Settings) -> dict[str, Any]:
         "allow_origins": settings.cors_origins,
         "allow_methods": ["GET", "POST"],
         "allow_headers": [
-            *("Authorization", "X-API-Key", "X-Request-Id"),
+            *("Authorization", "X-API-Key", "X-Release-Key", "X-Request-Id"),
             *(TIMEOUT, "grpc-timeout", "traceparent", "tracestate"),
         ],
         "expose_headers": [
-            "Retry-After",
-            "X-Model-Name",
-            "X-Model-Route",
-            "X-Model-Version",
-            "X-Request-Id",
+            *("Retry-After", "X-Request-Id"),
+            *("X-Model-Name", "X-Model-Route", "X-Model-Version"),
         ],
     }

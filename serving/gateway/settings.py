@@ -182,6 +182,11 @@ class Settings(BaseSettings):
         description="a new version gets no traffic before a release names it: of a model without a "
         "release, the oldest version that can answer does, and not the newest",
     )
+    keep_disagreeing_inputs: bool = Field(
+        default=False,
+        description="keep the inputs, and not only their digest, of the last requests that two "
+        "versions have answered otherwise; they may be somebody's secret",
+    )
     predict_timeout_seconds: float = Field(
         default=5,
         gt=0,

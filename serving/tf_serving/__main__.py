@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
     try:
-        follower = Follower(options.repository, options.write, options.exceptions)
+        follower = Follower(options.repository, options.write, options.exceptions, options.releases)
     except (OSError, WrongExceptions) as error:
         logging.error("%s", error)
         return 1
@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--exceptions", type=Path, metavar="FILE", help="what differs: labels and version policies"
+    )
+    parser.add_argument(
+        "--releases",
+        type=Path,
+        metavar="PATH",
+        help="file of releases, or a folder of them: the versions that they name are kept",
     )
     return parser
 

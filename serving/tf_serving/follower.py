@@ -1,10 +1,11 @@
 """A models.config that follows its repository, as models come and go; runs no server."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from serving.gateway.releases.release_file import ReleaseFile
 from serving.tf_serving.model_config import WrongExceptions, model_config, read_exceptions
 from serving.tf_serving.repository import Files, files_of, find_models, may_have_versions
 
@@ -20,8 +21,16 @@ class Follower:
     repository without any model changes nothing: it looks as the mount point of a lost one does.
     """
 
-    def __init__(self, repository: Path, file: Path, exceptions: Path | None = None) -> None:
+    def __init__(
+        self,
+        repository: Path,
+        file: Path,
+        exceptions: Path | None = None,
+        releases: Path | None = None,
+    ) -> None:
         """Write the file.
+
+        A file of releases, or a folder of them, may come later; a wrong one changes nothing.
 
         Raises:
             OSError: the repository cannot be read, or the file not be written.
@@ -30,6 +39,8 @@ class Follower:
         self._repository = repository
         self._file = file
         self._exceptions = exceptions
+        self._releases = None if releases is None else ReleaseFile(releases, models=None)
+        self._wrong: str | None = None
         self._changes: Mapping[str, Files | None] = {}
         self._complaint = ""
         self.models: Mapping[str, Path] = find_models(repository)
@@ -72,9 +83,19 @@ class Follower:
         return {name: known[name] for name in self.models.keys() ^ same}
 
     def _text_for(self, models: Mapping[str, Path]) -> str:
-        if self._exceptions is None:
-            return model_config(models)
-        return model_config(models, read_exceptions(self._exceptions))
+        exceptions = {} if self._exceptions is None else read_exceptions(self._exceptions)
+        return model_config(models, exceptions, self._released())
+
+    def _released(self) -> Mapping[str, Collection[int]]:
+        """Return the versions that releases need, by model."""
+        if self._releases is None:
+            return {}
+        self._releases.refresh()
+        before, self._wrong = self._wrong, self._releases.problem
+        if self._wrong is not None and self._wrong != before:
+            _log.warning("the releases from before go on to count: %s", self._wrong)
+        releases = self._releases.releases.models
+        return {name: release.versions for name, release in releases.items()}
 
     def _tell(self, models: Mapping[str, Path]) -> None:
         self._complaint = ""

@@ -13,7 +13,7 @@ from tests.stack import ROOT
 
 CPU = ["docker-compose.yml"]
 GPU = ["docker-compose.yml", "docker-compose.gpu.yml"]
-PROFILES = ("train", "load")
+PROFILES = ("train", "load", "store")
 
 Service = dict[str, Any]
 

@@ -47,7 +47,7 @@ docker_compose = needs("docker-compose", package="docker-compose")
 @docker_compose
 @pytest.mark.parametrize("files", [CPU, GPU], ids=["cpu", "gpu"])
 def test_compose_accepts_it(files: list[str]) -> None:
-    for profiles in ((), ("train",), ("load",), PROFILES):
+    for profiles in ((), *((profile,) for profile in PROFILES), PROFILES):
         assert set(config(files, *profiles)["services"]) == set(SERVICES), profiles
 
 
@@ -136,8 +136,9 @@ def test_models_are_served_before_the_gateway_asks_and_the_gateway_before_its_us
 
 
 def test_what_serves_comes_back_and_what_ends_stays_ended() -> None:
-    for service in SERVICES.values():
-        assert service["restart"] == ("no" if "profiles" in service else "unless-stopped")
+    ends = {"train", "load"}
+    for name, service in SERVICES.items():
+        assert service["restart"] == ("no" if name in ends else "unless-stopped")
 
 
 def test_no_secret_is_in_it() -> None:
@@ -241,6 +242,10 @@ def test_the_model_server_reads_what_is_made_of_the_repository(flags: dict[str, 
     assert f"models-config:{folder}" in maker["volumes"]
     assert f"models-config:{folder}:ro" in server["volumes"]
     # The paths that it writes are those of its own container.
+    assert (
+        mounts(maker)["/etc/tfgate/releases"]
+        == mounts(SERVICES["gateway"])[SERVICES["gateway"]["environment"]["TFGATE_RELEASES"]]
+    )
     for volume in ("./models:/models:ro", "./serving/tf_serving:/etc/tf-serving:ro"):
         assert volume in maker["volumes"]
         assert volume in server["volumes"]

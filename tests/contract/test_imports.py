@@ -28,7 +28,8 @@ ALLOWED = {
     "serving.rows": [],
     "serving.fields": ["serving.errors"],
     "serving.typed_models": ["serving.contract", "serving.models"],
-    "serving.tf_serving": ["proto", "serving.tf_serving"],
+    # What a release needs is kept loaded: the file of releases has one reader.
+    "serving.tf_serving": ["proto", "serving.tf_serving", "serving.gateway.releases.release_file"],
     "serving.embedded": ["proto", "serving.embedded", "serving.tf_serving"],
     "serving.gateway": [
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
@@ -55,7 +56,7 @@ GATEWAY = [
     ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
     ["serving.gateway.feedback"],
-    ["serving.gateway.inference"],
+    ["serving.gateway.inference", "serving.gateway.releases"],
     ["serving.gateway.telemetry"],
     # What anybody may need, and what needs nobody.
     [

@@ -16,9 +16,9 @@ Manifest = dict[str, Any]
 MANIFESTS = ROOT / "k8s"
 OVERLAYS = ("overlays/cpu", "overlays/gpu", "xds")
 # Each is applied by itself, after an overlay.
-ADDITIONS = ("shipped-models", "training", "load", "ingress", "http-route")
+ADDITIONS = ("shipped-models", "training", "load", "ingress", "http-route", "store")
 TARGETS = (*OVERLAYS, *ADDITIONS)
-WORKLOADS = ("Deployment", "Job")
+WORKLOADS = ("Deployment", "Job", "StatefulSet")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,12 @@ class Cluster:
         found = [pod for pod in self.pods() if pod.workload == workload]
         assert len(found) == 1, f"{len(found)} workloads are called {workload}"
         return found[0]
+
+    def claims_of(self, pod: Pod) -> list[Manifest]:
+        """Return the claims that come with a workload itself."""
+        workload = next(each for each in self.of_kind(*WORKLOADS) if name_of(each) == pod.workload)
+        claims: list[Manifest] = workload["spec"].get("volumeClaimTemplates", [])
+        return claims
 
     def selected(self, labels: Mapping[str, str]) -> list[Pod]:
         return [pod for pod in self.pods() if labels.items() <= pod.labels.items()]

@@ -89,6 +89,27 @@ def test_keys_are_read_from_the_mounted_secret(applied: Cluster) -> None:
     assert volumes[mount["name"]]["secret"]["secretName"] == "tfgate-keys"
 
 
+@in_every_overlay
+def test_releases_are_read_from_the_config_map_and_the_models_kept_by_it(
+    applied: Cluster,
+) -> None:
+    folder = environment(container(applied))["TFGATE_RELEASES"]
+    assert f"--releases={folder}" in applied.pod("model-server").containers[0]["command"]
+    for workload in ("gateway", "model-server"):
+        pod = applied.pod(workload)
+        mount = next(
+            each for each in pod.containers[0]["volumeMounts"] if each["name"] == "releases"
+        )
+        assert mount == {"name": "releases", "mountPath": folder, "readOnly": True}
+        [volume] = [each for each in pod.spec["volumes"] if each["name"] == "releases"]
+        assert volume["configMap"] == {"name": "tfgate-releases", "optional": True}
+
+
+@in_every_overlay
+def test_nothing_is_asked_in_a_cluster_before_somebody_says_so(applied: Cluster) -> None:
+    assert settings(applied).publish_without_traffic
+
+
 def test_probes_and_scrapes_need_no_key(tmp_path: Path) -> None:
     with running(tmp_path) as urls:
         for overlay in OVERLAYS:

@@ -80,6 +80,7 @@ def test_pods_reach_each_other_only_where_they_must(applied: Cluster) -> None:
     }
     assert reached == {
         ("gateway", "model-server", 8500),
+        ("gateway", "store", 6379),
         ("loadtest-workers", "gateway", 8000),
         ("loadtest-workers", "loadtest-master", 5557),
     }

@@ -9,7 +9,9 @@ from tests.stack import ROOT
 pytestmark = needs("kubectl", package="kubernetes-client")
 
 # They are made by hand, for nothing secret is in the repository; docs/deploy.md says how.
-SECRETS = {"tfgate-keys", "tfgate-tls", "tfgate-loadtest-key"}
+SECRETS = {"tfgate-keys", "tfgate-tls", "tfgate-loadtest-key", "tfgate-store"}
+# Made by hand as well: applying an overlay must not undo a release.
+BY_HAND = {"tfgate-releases"}
 
 
 @in_every_overlay
@@ -45,14 +47,18 @@ def test_autoscalers_and_budgets_are_for_all_deployments(applied: Cluster) -> No
 def test_each_mount_has_its_volume_and_each_volume_its_mount(applied: Cluster) -> None:
     for pod in applied.pods():
         mounted = {mount["name"] for each in pod.containers for mount in each["volumeMounts"]}
-        assert mounted == {volume["name"] for volume in pod.spec["volumes"]}, pod.workload
+        claimed = {name_of(each) for each in applied.claims_of(pod)}
+        volumes = {volume["name"] for volume in pod.spec.get("volumes", [])}
+        assert mounted == volumes | claimed, pod.workload
 
 
 @in_every_overlay
 def test_volumes_name_what_is_there(applied: Cluster) -> None:
     for pod in applied.pods():
-        for volume in pod.spec["volumes"]:
+        for volume in pod.spec.get("volumes", []):
             match volume:
+                case {"configMap": {"name": name, "optional": True}}:
+                    assert name in BY_HAND
                 case {"configMap": {"name": name}}:
                     # The name ends in a hash of the content: pods change when it does.
                     assert re.search(r"-[a-z0-9]{10}$", name)
@@ -66,11 +72,14 @@ def test_volumes_name_what_is_there(applied: Cluster) -> None:
 
 
 @in_every_overlay
-def test_secrets_are_explained_and_never_here(applied: Cluster) -> None:
+def test_what_is_made_by_hand_is_explained_and_never_here(applied: Cluster) -> None:
     assert not applied.of_kind("Secret")
+    assert not BY_HAND & {name_of(each) for each in applied.of_kind("ConfigMap")}
     guide = (ROOT / "docs/deploy.md").read_text()
     for secret in SECRETS:
         assert re.search(rf"create secret \w+ {secret}\b", guide), secret
+    for config_map in BY_HAND:
+        assert re.search(rf"create configmap {config_map}\b", guide), config_map
     for pod in applied.pods():
         for container in pod.containers:
             for variable in container.get("env", []):
@@ -79,7 +88,7 @@ def test_secrets_are_explained_and_never_here(applied: Cluster) -> None:
 
 
 @in_every_overlay
-def test_mounted_secrets_change_while_pods_run(applied: Cluster) -> None:
+def test_what_is_mounted_changes_while_pods_run(applied: Cluster) -> None:
     # What is mounted with a subPath keeps its first content.
     for pod in applied.pods():
         for container in pod.containers:
@@ -94,12 +103,13 @@ def test_each_workload_has_an_account_and_each_account_a_workload(applied: Clust
 
 @in_every_overlay
 def test_probes_ask_ports_of_their_container(applied: Cluster) -> None:
-    for deployment in applied.of_kind("Deployment"):
-        pod = applied.pod(name_of(deployment))
+    for server in applied.of_kind("Deployment", "StatefulSet"):
+        pod = applied.pod(name_of(server))
         for container in pod.spec["containers"]:
             for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
                 probe = container[kind]
-                if "httpGet" in probe:
-                    assert probe["httpGet"]["port"] in pod.ports
+                asked = probe.get("httpGet") or probe.get("tcpSocket")
+                if asked is not None:
+                    assert asked["port"] in pod.ports
                 else:
                     assert probe["grpc"]["port"] in pod.ports.values()

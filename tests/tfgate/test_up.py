@@ -14,14 +14,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+from google.protobuf import text_format
 from typer.testing import CliRunner
 
+from proto.management_pb2 import ModelServerConfig
 from serving.gateway.settings import Settings
 from tests import stack
+from tests.serving.tf_serving.test_repository import write
 from tests.tfgate.test_ask import stranger
 from tfgate.announcements import welcome
 from tfgate.children import mortal
 from tfgate.cli import app
+from tfgate.given_config import GivenConfig
 from tfgate.up import CannotStart, gateway_environment, wait_until_ready
 
 TFGATE = [sys.executable, "-m", "tfgate"]
@@ -210,7 +214,9 @@ def test_the_settings_of_another_model_server_are_not_for_ours(
 
     monkeypatch.setenv("TFGATE_MODELS_CONFIG", "/elsewhere/models.config")
 
-    environment = gateway_environment(Settings.model_construct(), 9000, 9001, Path("/run/a b"))
+    settings = Settings.model_construct(releases=Path("/etc/tfgate/releases.toml"))
+    socket, config = Path("/run/a b/model-server"), Path("/run/a b/models.config")
+    environment = gateway_environment(settings, 9000, 9001, socket, config)
 
     ours = {name: value for name, value in environment.items() if "tfgate" in name.lower()}
     assert ours == {
@@ -219,6 +225,7 @@ def test_the_settings_of_another_model_server_are_not_for_ours(
         "TFGATE_GRPC_PORT": "9001",
         "TFGATE_MODEL_SERVER": "unix:/run/a%20b/model-server",
         "TFGATE_MODELS_CONFIG": "/run/a b/models.config",
+        "TFGATE_RELEASES": "/etc/tfgate/releases.toml",
         "TFGATE_DRAIN_SECONDS": "0",
         "TFGATE_WORKERS": "2",
     }
@@ -320,3 +327,100 @@ def test_a_terminal_without_a_letter_gets_a_question_mark() -> None:
 
     assert finished.returncode == 2
     assert "cannot read bücher?.png" in finished.stderr.decode("latin-1")
+
+
+def models_config(folder: Path, text: str) -> str:
+    file = folder / "models.config"
+    file.write_text(text)
+    return f"--models-config={file}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "lists no model"),
+        ("model_config_list {}", "lists no model"),
+        ("models: 3", "no field named"),
+        ("model_config_list { config { base_path: '/' } }", "needs a name"),
+        (
+            "model_config_list { config { name: 'churn' base_path: 'models/churn' } }",
+            "'models/churn'",
+        ),
+        ("model_config_list { config { name: 'churn' } }", "base_path of churn is ''"),
+        (
+            "model_config_list { config { name: 'churn' base_path: '/no/where' } }",
+            "folder of versions",
+        ),
+    ],
+)
+def test_a_models_config_that_cannot_be_served_is_told(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    said = refused(models_config(tmp_path, text), exit_code=2)
+
+    assert message in said
+    assert "--models-config: " in said
+    assert f"{tmp_path}/models.config" in said
+
+
+def test_folders_are_named_in_one_place(tmp_path: Path) -> None:
+    option = models_config(tmp_path, "")
+    assert "either --repository or --models-config" in refused(
+        option, "--repository=models", exit_code=2
+    )
+
+
+def test_a_models_config_of_ones_own_is_served_as_it_is(tmp_path: Path) -> None:
+    """The model server, and the gateway, read the very file; nothing is written to it."""
+    text = f'model_config_list {{ config {{ name: "churn" base_path: "{tmp_path}" }} }}'
+    option = models_config(tmp_path, text)
+    environment = with_model_server(tmp_path, f'echo "$@" > {tmp_path}/called\nexit 3')
+
+    refused(f"--port={stack.free_port()}", option, PATH=environment["PATH"])
+
+    assert f"--model_config_file={tmp_path}/models.config" in (tmp_path / "called").read_text()
+    assert (tmp_path / "models.config").read_text() == text
+
+
+def test_models_come_and_go_with_a_models_config(tmp_path: Path) -> None:
+    line = f'config {{ name: "%s" base_path: "{tmp_path}" }}'
+    file = tmp_path / "models.config"
+    file.write_text(f"model_config_list {{ {line % 'churn'} }}")
+    config = GivenConfig(file)
+    assert set(config.models) == {"churn"}
+
+    file.write_text(f"model_config_list {{ {line % 'churn'} {line % 'forest'} }}")
+    config.look()
+    assert set(config.models) == {"churn", "forest"}
+
+    file.write_text("model_config_list { config {")
+    config.look()
+    assert set(config.models) == {"churn", "forest"}
+
+
+def test_a_wrong_file_of_releases_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    file = tmp_path / "releases.toml"
+    file.write_text("[models.sentiment]\nstable = 0\n")
+
+    for said in (
+        refused(f"--releases={file}", exit_code=2),
+        refused(exit_code=2, TFGATE_RELEASES=str(file)),
+    ):
+        assert f"{file}:2: " in said
+
+
+def test_versions_that_a_release_needs_are_kept_loaded(tmp_path: Path) -> None:
+    """Of five versions, a model server has the two newest, and those that the release names."""
+    for version in range(1, 6):
+        write(tmp_path / "models" / "churn" / str(version), "saved_model.pb")
+    releases = tmp_path / "releases.toml"
+    releases.write_text("[models.churn]\nstable = 2\n")
+    script = 'for flag; do case $flag in --model_config_file=*) cat "${flag#*=}"; esac; done'
+    environment = with_model_server(tmp_path, f"({script}) > {tmp_path}/config\nexit 3")
+    options = [f"--repository={tmp_path}/models", f"--port={stack.free_port()}"]
+
+    refused(*options, f"--releases={releases}", PATH=environment["PATH"])
+
+    config = text_format.Parse((tmp_path / "config").read_text(), ModelServerConfig())
+    [churn] = config.model_config_list.config
+    assert set(churn.model_version_policy.specific.versions) == {2, 4, 5}

@@ -12,6 +12,7 @@ from training.cli import summaries
 from training.cli.hyper_parameters import Changes, listing, typed, write_changes
 from training.errors import UnknownRecipe
 from training.experiments import folds, range_test, tuning
+from training.experiments.predecessor import Comparison, compare
 from training.pipeline import TrainingOptions, read, run
 from training.recipe import Recipe
 from training.recipes import load_recipes
@@ -26,11 +27,14 @@ def train(names: Sequence[str], options: TrainingOptions, changes: Changes) -> N
     Raises:
         TrainingError: the first model that cannot be trained; those before it are published.
     """
-    console, cards = Console(), []
+    console, cards, comparisons = Console(), [], []
     for name, recipe in choose(names, options.models_path, changes).items():
         console.rule(name)
         again = replace(options, command=command_line(name, options, changes))
-        cards.append(run(name, recipe, again))
+        card, validation = run(name, recipe, again)
+        cards.append(card)
+        with console.status(f"{name}: asking the version before, too"):
+            comparisons.append(compare(recipe, card, validation, options.repository / name))
     console.print(summaries.trained(cards))
     for card in cards:
         version = options.repository / card.name / str(card.version)
@@ -40,6 +44,17 @@ def train(names: Sequence[str], options: TrainingOptions, changes: Changes) -> N
         if options.reports is not None:
             page = options.reports / card.name / str(card.version) / PAGE
             console.print(f"its report: {page}", soft_wrap=True, highlight=False)
+    for comparison in filter(None, comparisons):
+        _show_comparison(comparison, console)
+
+
+def _show_comparison(comparison: Comparison, console: Console) -> None:
+    if comparison.metrics:
+        console.print(summaries.compared(comparison))
+    if comparison.remark is not None:
+        console.print(comparison.remark, soft_wrap=True, highlight=False)
+    release = f"tfgate release start {comparison.name} {comparison.version} --percent 5"
+    console.print(f"on a share of the traffic: {release}", soft_wrap=True, highlight=False)
 
 
 def cross_validate(

@@ -10,7 +10,9 @@ from rich.table import Column, Table
 
 from serving.card import Metric, ModelCard
 from training.cli.hyper_parameters import HyperParameter
+from training.experiments.predecessor import Comparison, do_overlap
 from training.outputs.evaluation import Evaluation
+from training.report.gap import Z
 from training.report.number import number
 
 NUM_BEST = 5  # fit beside one another
@@ -31,6 +33,17 @@ def trained(cards: Sequence[ModelCard]) -> Table:
             others = "\n".join(_number(each.metrics[metric.name]) for each in card.baselines)
             table.add_row(metric.name, _figure(metric), seeds, others)
         table.add_section()
+    return table
+
+
+def compared(comparison: Comparison) -> Table:
+    """Give the figures of a version beside those of the one before it."""
+    before, new = (f"version {each}" for each in (comparison.before, comparison.version))
+    title = f"{comparison.name}, on the validation part"
+    table = Table(Column("", no_wrap=True), before, new, "95 % intervals", title=title)
+    for old, fresh in comparison.metrics:
+        words = {True: "overlap", False: "apart", None: ""}[do_overlap(old, fresh)]
+        table.add_row(fresh.name, _with_interval(old), _with_interval(fresh), words)
     return table
 
 
@@ -72,6 +85,15 @@ def spread(values: Sequence[float]) -> str:
     if len(values) < 2:
         return "".join(map(_number, values))
     return f"{_number(mean(values))} ± {_number(stdev(values))}"
+
+
+def _with_interval(metric: Metric) -> str:
+    error = metric.standard_error
+    return (
+        _number(metric.value)
+        if error is None
+        else f"{_number(metric.value)} ± {_number(Z * error)}"
+    )
 
 
 def _figure(metric: Metric) -> str:

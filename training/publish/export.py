@@ -122,19 +122,28 @@ def _check_operations(draft: Path) -> None:
 
 
 def _check_signature(loaded: Any, declared: Signature) -> None:
-    exported = {
-        "inputs": _describe_specs(loaded.structured_input_signature[1]),
-        "outputs": _describe_specs(loaded.structured_outputs),
-    }
-    expected = {
-        "inputs": {name: str(spec) for name, spec in declared.inputs.items()},
-        "outputs": {name: str(spec) for name, spec in declared.outputs.items()},
-    }
+    exported, expected = exported_signature(loaded), declared_signature(declared)
     if exported != expected:
         raise ExportRefused(
             f"the export has the signature {exported}, but serving/models declares {expected}: "
             "make the recipe and the declaration agree"
         )
+
+
+def exported_signature(loaded: Any) -> dict[str, dict[str, str]]:
+    """Describe the tensors that a function of a loaded SavedModel takes and gives."""
+    return {
+        "inputs": _describe_specs(loaded.structured_input_signature[1]),
+        "outputs": _describe_specs(loaded.structured_outputs),
+    }
+
+
+def declared_signature(declared: Signature) -> dict[str, dict[str, str]]:
+    """Describe a signature in the same way."""
+    return {
+        "inputs": {name: str(spec) for name, spec in declared.inputs.items()},
+        "outputs": {name: str(spec) for name, spec in declared.outputs.items()},
+    }
 
 
 def _describe_specs(specs: Any) -> dict[str, str]:

@@ -24,7 +24,7 @@ from serving.gateway.api.payloads import MAX_VALUES, without_too_many_values
 from serving.gateway.bodies.broken_json import explain
 from serving.gateway.feedback.answers import Asked
 from serving.gateway.feedback.joining import Truth
-from serving.gateway.feedback.rows import LARGEST, MAX_ROWS
+from serving.gateway.inference.answer_rows import LARGEST, MAX_ROWS
 from serving.gateway.validation import Fields, from_pydantic
 
 MAX_ITEMS = 1_000

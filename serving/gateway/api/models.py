@@ -1,5 +1,7 @@
 """GET /models and /models/{model}: what is served, in which versions, and how to ask for it."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -8,13 +10,20 @@ from starlette.requests import Request
 
 from serving.card import ModelCard
 from serving.contract import Model, Signature
+from serving.errors import ModelUnavailable, UnknownVersion
+from serving.gateway.api import releases
 from serving.gateway.api.openapi import problem_responses
+from serving.gateway.api.releases import Disagreements, ReleaseDescription, ReleaseSummary
 from serving.gateway.api.signatures import SignatureDescription, describe_signatures
 from serving.gateway.dialects.examples import Address, curl
 from serving.gateway.inference.catalog import Catalog, VersionState
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
+from serving.gateway.inference.models_config import labels
 from serving.gateway.inference.monitor import ModelMonitor, ModelState
 from serving.gateway.inference.registry import Registry, ServedModel
+from serving.gateway.releases.board import Board
+from serving.gateway.releases.running import Running
+from serving.gateway.releases.shadow import Copies
 from serving.gateway.settings import Settings
 
 
@@ -42,6 +51,9 @@ class ModelSummary(BaseModel):
     name: str
     typed: bool = Field(description="whether it has fields of its own, under /predict/{model}")
     versions: list[Version]
+    release: ReleaseSummary | None = Field(
+        description="as it runs in the process that answers; null if the model has none"
+    )
 
 
 class ModelList(BaseModel):
@@ -68,14 +80,28 @@ class ModelDescription(TypedDescription):
     version: int | None = Field(
         description="the one that answers by default, and has these signatures; null if none can"
     )
+    labels: dict[str, int] | None = Field(
+        description="which version each label stands for; null where the gateway has no "
+        "models.config of the model server (TFGATE_MODELS_CONFIG), which says so",
+        examples=[{"stable": 3, "canary": 4}],
+    )
+    release: ReleaseDescription | None = Field(
+        description="as it runs in the process that answers; null if the model has none"
+    )
     signatures: dict[str, SignatureDescription]
 
 
 def models_router(
-    registry: Registry, monitor: ModelMonitor, catalog: Catalog, settings: Settings
+    registry: Registry,
+    monitor: ModelMonitor,
+    catalog: Catalog,
+    board: Board | None,
+    copies: Mapping[str, Copies],
+    settings: Settings,
 ) -> APIRouter:
-    """Build the routes."""
+    """Build the routes; `copies` know which of a model's answers were compared."""
     router = APIRouter(prefix="/models", tags=["models"])
+    running: Mapping[str, Running] = board.running if board else {}
 
     @router.get("", summary="All models", responses=problem_responses(503, 504))
     async def list_models() -> ModelList:
@@ -85,6 +111,7 @@ def models_router(
                     name=name,
                     typed=name in registry.typed,
                     versions=[_version(*each) for each in _versions(found)],
+                    release=releases.summary(running.get(name)),
                 )
                 for name, found in (await monitor.look()).items()
             ]
@@ -99,23 +126,45 @@ def models_router(
         served = await registry.find(model)
         versions = _versions(await monitor.look_at(model))
         address = _address(request, settings)
-        version, signatures = None, _declared_signatures(served.typed)
-        if any(state.available for state, _ in versions):
-            version, signatures = await live_signatures(served)
+        is_there = any(state.available for state, _ in versions)
+        version, signatures = await signatures_of(served, is_there=is_there)
         return ModelDescription(
             name=model,
             typed=served.typed is not None,
             versions=[await described(model, *each) for each in versions],
             version=version,
+            labels=_labels(registry, model),
+            release=releases.description(running.get(model)),
             signatures=describe_signatures(
                 model, signatures, catalog.apart.get((model, version or 0)), address
             ),
             **_typed_description(served, address),
         )
 
-    async def live_signatures(served: ServedModel) -> tuple[int, dict[str, Signature]]:
-        live = await catalog.live(served.inference.stable())
-        return live.version, dict(live.signatures)
+    @router.get(
+        "/{model}/disagreements",
+        summary="What two versions have answered otherwise",
+        responses=problem_responses(403, 404, 503, 504),
+    )
+    async def list_disagreements(request: Request, model: Annotated[str, Path()]) -> Disagreements:
+        context = request.scope["state"]["context"]
+        # They tell what others have asked.
+        if context.permit is not None:
+            context.permit(model)
+        await registry.find(model)
+        latest = copies[model].disagreements.latest() if model in copies else []
+        return Disagreements(model=model, disagreements=latest)
+
+    async def signatures_of(
+        served: ServedModel, *, is_there: bool
+    ) -> tuple[int | None, Mapping[str, Signature]]:
+        """Return the version that answers by default, with what it takes; None if none does."""
+        if is_there:
+            # By a release, it may be one of those that are not there.
+            with suppress(ModelUnavailable, UnknownVersion):
+                live = await catalog.live(served.inference.stable())
+                return live.version, live.signatures
+        return None, _declared_signatures(served.typed)
 
     async def described(model: str, state: VersionState, unready: str | None) -> DescribedVersion:
         card = await catalog.card(model, state.version) if state.available else None
@@ -132,6 +181,11 @@ def _versions(found: ModelState) -> list[tuple[VersionState, str | None]]:
 
 def _version(state: VersionState, unready: str | None) -> Version:
     return Version(version=state.version, state=state.state, error=state.error, unready=unready)
+
+
+def _labels(registry: Registry, model: str) -> dict[str, int] | None:
+    config = registry.configs.get(model)
+    return None if config is None else labels(config)
 
 
 def _declared_signatures(model: Model[Any, Any] | None) -> dict[str, Signature]:

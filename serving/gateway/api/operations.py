@@ -16,6 +16,7 @@ from serving.gateway.inference.readiness import check_ready
 from serving.gateway.inference.registry import Registry
 from serving.gateway.middleware.draining import refuse_while_draining
 from serving.gateway.problems import hint_for, status_of, title_of
+from serving.gateway.releases.board import Board
 from serving.gateway.telemetry.exposition import registry
 
 
@@ -32,6 +33,11 @@ class Readiness(BaseModel):
     missing: dict[str, str] = Field(
         description="the models that cannot be asked all the same, each with the reason"
     )
+    releases: str | None = Field(
+        default=None,
+        description="what is wrong with the file of releases, those read from it before go on to "
+        "count; left out if nothing is",
+    )
 
 
 class ErrorMeaning(BaseModel):
@@ -47,6 +53,7 @@ class ErrorMeaning(BaseModel):
 def operations_router(
     registry: Registry,
     monitor: ModelMonitor,
+    board: Board | None,
     required: Collection[str],
     *,
     with_metrics: bool,
@@ -63,15 +70,21 @@ def operations_router(
     async def health() -> Health:
         return Health()
 
-    @router.get("/readyz", summary="May requests come?", responses=problem_responses(503))
+    @router.get(
+        "/readyz",
+        summary="May requests come?",
+        response_model_exclude_none=True,
+        responses=problem_responses(503),
+    )
     async def readiness(request: Request) -> Readiness:
         refuse_while_draining(request.scope)
         missing = check_ready(await monitor.look(), required, takes_any=registry.takes_any)
-        return Readiness(missing=missing)
+        return Readiness(missing=missing, releases=board.problem if board else None)
 
     @router.get(
         "/readyz/{model}",
         summary="Can this model be asked?",
+        response_model_exclude_none=True,
         responses=problem_responses(404, 503),
     )
     async def readiness_of_one(

@@ -4,7 +4,6 @@ Who may ask, admission, the deadline, the live signature, the batcher. A dialect
 become tensors, and tensors bytes.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from serving.errors import FieldError, InvalidInput, PredictionFailed, TfgateErr
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.client import Answer, rejected
+from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
@@ -154,13 +154,16 @@ class Call:
     async def live(self, ref: ModelRef) -> LiveVersion:
         """Return the version that a reference stands for, with its signatures.
 
+        One that names none stands for the version that answers if nothing else is tried.
+
         Raises:
             UnknownModel: there is no such model.
             TfgateError: the version cannot be asked.
         """
-        model = await self.find(ref.name)
-        is_newest = ref.version is None and ref.label is None
-        return await self._calls.catalog.live(model.inference.stable() if is_newest else ref)
+        inference = (await self.find(ref.name)).inference
+        names_none = ref.version is None and ref.label is None
+        routed = inference.stable() if names_none else ref
+        return await _live(self._calls.catalog, inference, ref, routed, self.context)
 
     async def asking(self, ref: ModelRef) -> "Asking":
         """Ask a model.
@@ -216,13 +219,7 @@ class Asking:
         if self._live is None:
             inference = self.model.inference
             routed = inference.route(self.ref, self._context)
-            try:
-                self._live = await self._catalog.live(routed)
-            except TfgateError as error:
-                another = inference.instead(self.ref, routed, error, self._context)
-                if another is None:
-                    raise
-                self._live = await self._catalog.live(another)
+            self._live = await _live(self._catalog, inference, self.ref, routed, self._context)
         return self._live
 
     async def predict(self, asked: Asked) -> Answer:
@@ -243,24 +240,23 @@ class Asking:
     ) -> bytes:
         """Pass a call of the model server on as it came, and its answer back.
 
-        Where a release says which version answers, `pin` writes it into the request; a call without
-        asks nothing of a version.
+        `pin` writes the number of the version that is asked into it, so that it is known who has
+        answered; a call without asks nothing of a version.
 
         Raises:
             TfgateError: the model server could not answer.
         """
-        names_none = self.ref.version is None and self.ref.label is None
-        if pin is not None and names_none and self.model.inference.is_released:
-            return await self.relay_to_version(
-                method, lambda live: pin(request, live.version), num_rows
-            )
-        return await self._relay(method, request, num_rows)
+        if pin is None:
+            return await self._relay(method, self.ref, request, num_rows)
+        return await self.relay_to_version(
+            method, lambda live: pin(request, live.version), num_rows
+        )
 
-    async def _relay(self, method: str, request: bytes, num_rows: int) -> bytes:
+    async def _relay(self, method: str, ref: ModelRef, request: bytes, num_rows: int) -> bytes:
         await self._charge(num_rows)
         self._context.enter(metrics.RPC)
         answer = await self.model.inference.relay(
-            method, self.ref, request, self._context, deadline=self._deadline
+            method, ref, request, self._context, deadline=self._deadline
         )
         self._context.enter(metrics.POSTPROCESS)
         return answer
@@ -275,7 +271,8 @@ class Asking:
         """
 
         async def relay(live: LiveVersion) -> bytes:
-            answer = await self._relay(method, write(live), num_rows)
+            ref = ModelRef(live.model, live.version)
+            answer = await self._relay(method, ref, write(live), num_rows)
             self._context.version = live.version
             return answer
 
@@ -324,6 +321,23 @@ class Asking:
         if self._context.charge is not None:
             await self._context.charge(num_rows)
         self._is_paid = True
+
+
+async def _live(
+    catalog: Catalog,
+    inference: Inference,
+    asked: ModelRef,
+    routed: ModelRef,
+    context: RequestContext,
+) -> LiveVersion:
+    """Return the version that is asked instead of what was asked for, or the one in its place."""
+    try:
+        return await catalog.live(routed)
+    except TfgateError as error:
+        another = inference.instead(asked, routed, error, context)
+        if another is None:
+            raise
+        return await catalog.live(another)
 
 
 def check_wanted(outputs: tuple[str, ...], signature: Signature) -> None:

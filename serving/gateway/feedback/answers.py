@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from serving.gateway.feedback.rows import Labels, Numbers, Rows
+from serving.gateway.inference.answer_rows import Labels, Numbers, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Literal
 
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.feedback.answers import Asked, KeptAnswer
-from serving.gateway.feedback.rows import MAX_ROWS, Labels
 from serving.gateway.feedback.store import Join, Store
 from serving.gateway.feedback.sums import (
     BIN_CONFIDENCE,
@@ -22,6 +21,7 @@ from serving.gateway.feedback.sums import (
     label_amounts,
     number_amounts,
 )
+from serving.gateway.inference.answer_rows import MAX_ROWS, Labels
 from serving.gateway.telemetry import metrics
 
 Outcome = Literal["joined", "already-given", "unknown"]

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from serving.contract import Tensors
 from serving.errors import StoreUnavailable
 from serving.gateway.feedback.answers import KeptAnswer
-from serving.gateway.feedback.rows import Rows, rows_of
 from serving.gateway.feedback.store import Store
+from serving.gateway.inference.answer_rows import Rows, read_all
 from serving.gateway.inference.answered import Answered
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
@@ -82,26 +82,15 @@ class Recorder:
                     self._unwritten.popleft()
 
 
-def _kept(heard: Iterable[_Heard]) -> list[KeptAnswer]:
-    """Read answers, those of one kind together; they keep their order: the last is the newest."""
+def _kept(heard: Sequence[_Heard]) -> list[KeptAnswer]:
+    """Read answers in the order in which they came, which makes one the newest."""
     now = time.time()
-    alike: dict[Hashable, list[tuple[int, _Heard]]] = {}
-    for number, each in enumerate(heard):
-        alike.setdefault(_kind(each), []).append((number, each))
-    found: dict[int, KeptAnswer] = {}
-    for group in alike.values():
-        all_rows = rows_of([each.outputs for _, each in group])
-        for (number, each), rows in zip(group, all_rows, strict=True):
-            if rows is not None:
-                found[number] = _keep(each, rows, now)
-    return [found[number] for number in sorted(found)]
-
-
-def _kind(heard: _Heard) -> Hashable:
-    shapes = [
-        (name, array.dtype, array.ndim, array.shape[1:]) for name, array in heard.outputs.items()
+    all_rows = read_all([((each.model, each.version), each.outputs) for each in heard])
+    return [
+        _keep(each, rows, now)
+        for each, rows in zip(heard, all_rows, strict=True)
+        if rows is not None
     ]
-    return (heard.model, heard.version, *shapes)
 
 
 def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:

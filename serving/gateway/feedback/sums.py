@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from serving.gateway.feedback.rows import Labels, Numbers
+from serving.gateway.inference.answer_rows import Labels, Numbers
 
 # Of a label's score, equally wide. Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining
 # Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015; C. Guo et al., "On Calibration

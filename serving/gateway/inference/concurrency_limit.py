@@ -29,7 +29,8 @@ WINDOW_CALLS = 20  # calls that are judged together
 class ConcurrencyLimit:
     """The adaptive limit of one model; a context that any number of requests are inside of.
 
-    `room` says how many more may come inside: none, or less, if it is full.
+    `room` says how many more may come inside: none, or less, if it is full. `waiting_share` is the
+    part of the time that requests have waited for a call of late.
     """
 
     def __init__(self, model: str, *, max_limit: int) -> None:
@@ -41,6 +42,7 @@ class ConcurrencyLimit:
         self._limit = 0.0
         self._calls = 0
         self._waited = self._took = 0.0
+        self.waiting_share = 0.0
         self._shed = {reason: metrics.SHED.labels(model, reason) for reason in metrics.SHED_REASONS}
         self._refused = 0
         self._next_word = 0.0
@@ -94,6 +96,8 @@ class ConcurrencyLimit:
 
     def observe(self, waited_seconds: float, took_seconds: float) -> None:
         """Learn from a call: how long its rows waited on average, and how long it then took."""
+        share = waited_seconds / ((waited_seconds + took_seconds) or 1)
+        self.waiting_share += (share - self.waiting_share) / WINDOW_CALLS
         self._calls += 1
         self._waited += waited_seconds
         self._took += took_seconds

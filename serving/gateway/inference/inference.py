@@ -136,7 +136,6 @@ class Inference:
         asked, began = question.ref, time.monotonic()
         # A dialect has read the signature of the version that it asks, by whatever route.
         ref = self.route(asked, context) if context.route is None else asked
-        context.enter(metrics.QUEUE)
         # Not by replace(), which takes three times as long.
         rest = question.signature, question.outputs, question.joinable, question.promise
         routed = Question(ref, *rest)
@@ -147,7 +146,6 @@ class Inference:
             if another is None:
                 raise
             routed = Question(another, *rest)
-            context.enter(metrics.QUEUE)
             answer = await self._ask(routed, inputs, context, deadline)
         context.version = answer.version
         if self._onlookers:
@@ -186,24 +184,31 @@ class Inference:
         """
         seconds = deadline - time.monotonic()
         answer = self._client.relay(method, ref, request, timeout_seconds=seconds)
-        running = self._release_of(context)
+        running = self._release_of(ref, context)
         return await (self._watched(running, answer, context, deadline) if running else answer)
 
     def _ask(
         self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
     ) -> Awaitable[Answer]:
-        running = self._release_of(context)
+        running = self._release_of(question.ref, context)
+        context.enter(metrics.QUEUE)
         if running is None:
             return self._batcher.predict(question, inputs, context, deadline=deadline)
         batcher = self._beside if context.route == metrics.CANDIDATE else self._batcher
         answer = batcher.predict(question, inputs, context, deadline=deadline)
         return self._watched(running, answer, context, deadline)
 
-    def _release_of(self, context: RequestContext) -> Running | None:
-        """Return the release that has chosen the version; None if nothing is to be judged."""
+    def _release_of(self, ref: ModelRef, context: RequestContext) -> Running | None:
+        """Return the release that has chosen the version; None if nothing is to be judged.
+
+        By now it may be another release, in which the version has another part, or none.
+        """
         if context.route is None or context.route == metrics.PINNED:
             return None
-        return self._router.running.get(self.limit.model)
+        running = self._router.running.get(self.limit.model)
+        if running is None or running.versions.get(context.route) != ref.version:
+            return None
+        return running
 
     async def _watched(
         self, running: Running, answer: Awaitable[T], context: RequestContext, deadline: float

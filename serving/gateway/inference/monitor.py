@@ -83,6 +83,10 @@ class ModelMonitor:
                 self._last[name] = replace(found, versions=known.versions, unready=known.unready)
             await asyncio.sleep(_PAUSE_SECONDS)
 
+    def versions(self, name: str) -> list[int]:
+        """Return the versions of a model that there were at the last look, failed ones as well."""
+        return [each.version for each in self._last[name].versions if not each.withdrawn]
+
     async def look(self) -> dict[str, ModelState]:
         """Say of each model how it stands, and let the router know."""
         names = list(self._registry)
@@ -120,7 +124,8 @@ class ModelMonitor:
         self._prefer(name)
         unready = {version: each.reason for version, each in questions.items() if not each.proved}
         ready = len(unready) < len(questions)
-        return ModelState(versions, unready, None if ready else _missing(versions, unready))
+        missing = self._router.hindrance(name) if ready else _missing(versions, unready)
+        return ModelState(versions, unready, missing)
 
     def _forget(self, name: str) -> None:
         self._last.pop(name, None)

@@ -43,16 +43,29 @@ class Router:
             self._choose(gone.name)
 
     def release(self, model: str, running: Running | None) -> None:
-        """Let a model's release decide; None ends it."""
+        """Let a model's release decide; None ends it.
+
+        What has answered until its first one goes on, until the version that is to be stable is
+        ready.
+        """
         if running is None:
             self.running.pop(model, None)
         else:
+            if model not in self.running:
+                running.stable = self.stable(model).version or running.stable
             self.running[model] = running
         self._choose(model)
 
     def stable(self, model: str) -> ModelRef:
         """Return what answers if nothing else is to be tried."""
         return self.routes.get(ModelRef(model), ModelRef(model))
+
+    def hindrance(self, model: str) -> str | None:
+        """Say why a model cannot be asked though some of its versions can; None if it can."""
+        running = self.running.get(model)
+        if running is None or running.stable in self._proved.get(model, ()):
+            return None
+        return f"version {running.stable}, which is stable by the model's release, is not ready"
 
     def _choose(self, model: str) -> None:
         proved, running = self._proved.get(model, set()), self.running.get(model)

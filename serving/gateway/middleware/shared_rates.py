@@ -17,10 +17,11 @@ from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.keys")
 _KEY_PREFIX = "tfgate:rates"
-_LOOK_SECONDS = 1
+_PAUSE_SECONDS = 1  # between two looks
 _UNLIMITED = 1_000_000_000
-# A Redis near by answers within a millisecond; a first connection with TLS takes some.
+# A Redis near by answers within a millisecond. While nobody waits, it may take its time to connect.
 _PATIENCE_SECONDS = 0.2
+_PATIENCE_OF_LOOKS_SECONDS = 5
 _MAX_TOLD = 200  # characters of what Redis says
 _FAILURES = (RedisError, OSError)
 
@@ -28,18 +29,19 @@ _FAILURES = (RedisError, OSError)
 class SharedRates(RedisStorage):
     """What `limits` counts with; no request fails, or waits for long, because Redis does.
 
-    A look each second finds out whether it can be asked. Who finds first that it cannot is the last
-    to have waited for it: until a look succeeds, nobody else tries.
+    A look each second finds out whether it can be asked. A request that finds first that it cannot
+    is the last to have waited for it: until a look succeeds, nobody else tries.
     """
 
     bridge: RedispyBridge
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._is_away = False
+        self._is_shared: bool | None = None  # until the first look
         self._alone = MemoryStorage()
-        self._client = PipelinedRedis(url, patience_seconds=_PATIENCE_SECONDS)
+        self._client = PipelinedRedis(url, patience_seconds=_PATIENCE_OF_LOOKS_SECONDS)
         super().__init__(url, implementation="redispy", key_prefix=_KEY_PREFIX)
+        metrics.RATES_UNSHARED.set(1)
 
     def configure_bridge(self) -> None:
         """Have `limits` ask with our client, in place of one that it would make."""
@@ -50,7 +52,7 @@ class SharedRates(RedisStorage):
         self, key: str, limit: int, expiry: int, amount: int = 1
     ) -> bool:
         """Count so many, unless they are more than the limit leaves room for."""
-        if not self._is_away:
+        if self._is_shared:
             try:
                 return await super().acquire_sliding_window_entry(key, limit, expiry, amount)
             except _FAILURES as error:
@@ -59,7 +61,7 @@ class SharedRates(RedisStorage):
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Return what the window before this one has counted, and when it ends; and this one."""
-        if not self._is_away:
+        if self._is_shared:
             try:
                 return await super().get_sliding_window(key, expiry)
             except _FAILURES as error:
@@ -71,7 +73,7 @@ class SharedRates(RedisStorage):
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_PAUSE_SECONDS)
         finally:
             await self._client.aclose(close_connection_pool=True)
 
@@ -79,25 +81,24 @@ class SharedRates(RedisStorage):
         try:
             # As for a key, on a count that nobody needs: a replica, which may only be read, answers
             # a ping.
-            await super().acquire_sliding_window_entry("look", _UNLIMITED, _LOOK_SECONDS)
+            await super().acquire_sliding_window_entry("look", _UNLIMITED, expiry=1)
         except _FAILURES as error:
             self._leave(error)
             return
-        if self._is_away:
-            self._is_away = False
+        if not self._is_shared:
+            self._is_shared = True
+            self._client.patience_seconds = _PATIENCE_SECONDS
             metrics.RATES_UNSHARED.set(0)
-            _LOGGER.info("%s answers again: it has the keys' rates", without_login(self._url))
+            _LOGGER.info("the keys' rates are counted in %s", without_login(self._url))
 
     def _leave(self, error: Exception) -> None:
-        if self._is_away:
+        if self._is_shared is False:
             return
-        self._is_away = True
+        self._is_shared = False
+        self._client.patience_seconds = _PATIENCE_OF_LOOKS_SECONDS
         metrics.RATES_UNSHARED.set(1)
-        why = " ".join(str(error).split())[:_MAX_TOLD]
-        if isinstance(error, TimeoutError):
-            why = f"no answer within {_PATIENCE_SECONDS} s"
         _LOGGER.warning(
             "each process counts the keys' rates for itself until %s can be asked: %s",
             without_login(self._url),
-            why,
+            " ".join(str(error).split())[:_MAX_TOLD],
         )

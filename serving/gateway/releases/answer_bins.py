@@ -1,14 +1,14 @@
 """Bins in which two versions' answers are compared: one a label, or one a tenth of the numbers."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from serving.gateway.releases.bounds import Counts
 
 # The answers to the rows of one request: all labels, or all numbers.
-Answers = Sequence[int] | Sequence[str] | Sequence[float]
+Answers = Sequence[int | str | float]
 
 LEARNED_FROM = 200  # of stable's numbers
 _MOST_LABELS = 50
@@ -44,18 +44,13 @@ class AnswerBins:
         finite = [each for each in numbers if np.isfinite(each)] or [0.0]
         self._edges = np.unique(np.quantile(finite, np.arange(1, _TENTHS) / _TENTHS))
 
-    def count(self, answers: Answers) -> Counts:
-        """Return counts[bin] of the answers to one request, together 1."""
-        if self._edges is not None and are_numbers(answers):
-            numbers = np.asarray(answers, np.float64)
-            tenths = _FIRST_TENTH + np.searchsorted(self._edges, numbers)
-            bins = np.where(np.isfinite(numbers), tenths, _NOT_FINITE)
-            return np.bincount(bins, minlength=NUM_BINS) / len(answers)
-        counts = np.zeros(NUM_BINS)
-        labels: Iterable[int | float | str] = answers
-        for label, count in Counter(labels).items():
-            counts[self._bin_of(label)] += count / len(answers)
-        return counts
+    def count(self, requests: Sequence[Answers]) -> Counts:
+        """Return counts[bin] of the answers to requests, those of each together 1."""
+        if not requests:
+            return np.zeros(NUM_BINS)
+        weights = [1 / len(answers) for answers in requests for _ in answers]
+        bins = self._bins_of([each for answers in requests for each in answers])
+        return np.bincount(bins, weights, NUM_BINS).astype(np.float64)
 
     def label_shares(self, counts: Counts) -> Mapping[str, float]:
         """Return the share of each label among all, by its name."""
@@ -67,7 +62,14 @@ class AnswerBins:
             if count > 0
         }
 
-    def _bin_of(self, label: int | float | str) -> int:
+    def _bins_of(self, answers: Answers) -> NDArray[np.intp]:
+        if self._edges is None or not are_numbers(answers):
+            return np.array([self._bin_of_label(each) for each in answers])
+        numbers = np.asarray(answers, np.float64)
+        tenths = _FIRST_TENTH + np.searchsorted(self._edges, numbers)
+        return np.where(np.isfinite(numbers), tenths, _NOT_FINITE)
+
+    def _bin_of_label(self, label: int | float | str) -> int:
         if len(self._labels) < _MOST_LABELS:
             return self._labels.setdefault(label, len(self._labels))
         return self._labels.get(label, _OTHER_LABELS)

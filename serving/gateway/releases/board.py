@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -42,7 +42,7 @@ class Board:
         self,
         file: ReleaseFile,
         router: Decides,
-        hindrance: Callable[[str, Release], str | None],
+        hindrance: Callable[[str, Release], Awaitable[str | None]],
         verdicts: Verdicts | None = None,
     ) -> None:
         """`hindrance` says why a model's release may not begin, if anything is in its way."""
@@ -52,6 +52,7 @@ class Board:
         self._hindrance = hindrance
         self._verdicts = verdicts
         self._told: dict[str, str] = {}
+        _LOGGER.info("%s", file)
         self._take_over()
 
     @property
@@ -92,14 +93,13 @@ class Board:
                 running.take_over(before)
             self.running[model] = running
             running.tick(datetime.now(UTC))
-            running.hindrance = self._hindrance(model, release)
             self._router.release(model, running)
 
     async def _judge(self, now: datetime) -> None:
         known = await self._verdicts.taken_back() if self._verdicts else {}
-        for model, running in self.running.items():
+        for model, running in list(self.running.items()):
             reason, identity = running.tick(now), running.identity
-            running.hindrance = self._hindrance(model, running.release)
+            running.hindrance = await self._hindrance(model, running.release)
             if running.taken_back is None and identity is not None:
                 if reason is not None and self._verdicts:
                     await self._verdicts.take_back(identity, reason)

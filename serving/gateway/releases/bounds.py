@@ -28,6 +28,7 @@ _HALVINGS = 25  # of an interval of 1: closer than anything that is shown
 STEP = 1.02
 EDGES = 1e-4 * STEP ** np.arange(815)  # 0.1 ms to 1,000 s, and a bin at either end
 _TAIL = 0.01  # above a p99
+LEAST_EFFECTIVE = 30  # squared errors: 90 normal ones
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,15 @@ def share_at_least(share: Share, level: float) -> float:
 
 
 def difference_at_least(share: Share, other: Share, level: float) -> float:
-    """Return the lower bound of how much greater a share is than another.
+    """Return the lower bound of how much greater a share is than another; 0 if it may be as great.
 
     The greatest difference against which the evidence of both is too much, whatever the other
-    share truly is. Not below -1.
+    share truly is.
     """
     threshold = evidence_of_two(level)
-    low, high = -1.0, share.mean - other.mean
+    low, high = 0.0, share.mean - other.mean
+    if high <= 0 or _evidence_against(0.0, share, other) <= threshold:
+        return 0.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if _evidence_against(middle, share, other) > threshold:
@@ -161,19 +164,24 @@ class SquaredErrors:
         return self.total / self.num
 
     @property
+    def effective(self) -> float:
+        """Of how many equal errors the mean would be as uncertain (Kish 1965)."""
+        return self.total**2 / self.squares if self.squares else self.num
+
+    @property
     def relative_variance(self) -> float:
-        return max(0.0, self.squares / self.num / self.mean**2 - 1)
+        return max(0.0, self.num / self.effective - 1)
 
 
 def rmse_ratio_at_least(errors: SquaredErrors, other: SquaredErrors, level: float) -> float:
     """Return the lower bound of the ratio of two root mean squared errors.
 
-    By the delta method on the logarithm of the ratio of the means, which are taken as normal: that
-    needs some hundreds of truths, and more where few errors make most of the sum. Both sides'
-    errors are taken as scattered as the more scattered one's: the other may only have missed its
-    outliers so far.
+    By the delta method on the logarithm of the ratio of the means, which are taken as normal. That
+    they are not where few errors make most of the sum: then none is sure, as a truth may be a slip.
+    Both sides' errors are taken as scattered as the more scattered one's: the other may only have
+    missed its outliers so far.
     """
-    if not errors.total:
+    if not errors.total or min(errors.effective, other.effective) < LEAST_EFFECTIVE:
         return 0.0
     if not other.total:
         return math.inf
@@ -199,20 +207,28 @@ def _kl(share: float, expected: float) -> float:
 
 def _evidence_against(difference: float, share: Share, other: Share) -> float:
     """Return the least evidence, over every true share of the other, against a difference."""
-    low = max(other.mean, -difference)
-    high = min(share.mean - difference, 1.0)
-    for _ in range(_HALVINGS):  # it is convex between them: find where its slope changes sign
-        truth = (low + high) / 2
-        ours = truth + difference
-        rise = other.of * (truth - other.mean) * ours * (1 - ours)
-        fall = share.of * (share.mean - ours) * truth * (1 - truth)
-        if rise < fall:
-            low = truth
-        else:
-            high = truth
-    truth = (low + high) / 2
-    ours = min(truth + difference, share.mean)  # not above it by rounding
+    truth = _likeliest(difference, share, other)
+    # It is between the two, but for rounding.
+    truth = max(other.mean, -difference, min(truth, share.mean - difference))
+    ours = min(truth + difference, share.mean)
     return other.of * _kl(other.mean, truth) + share.of * _kl(share.mean, ours)
+
+
+def _likeliest(difference: float, share: Share, other: Share) -> float:
+    """Return the other's likeliest share, were this the difference: the root of a cubic.
+
+    Source: Miettinen and Nurminen, Comparative analysis of two rates, 1985, appendix I.
+    """
+    total, sum_of_both = share.of + other.of, share.total + other.total
+    square = ((share.of + 2 * other.of) * difference - total - sum_of_both) / (3 * total)
+    linear = (other.of * difference - total - 2 * other.total) * difference + sum_of_both
+    constant = other.total * difference * (1 - difference)
+    cubic = square**3 - square * linear / (2 * total) + constant / (2 * total)
+    radius = math.copysign(math.sqrt(max(0.0, square**2 - linear / (3 * total))), cubic)
+    if not radius:
+        return -square
+    cosine = max(-1.0, min(1.0, cubic / radius**3))
+    return 2 * radius * math.cos((math.pi + math.acos(cosine)) / 3) - square
 
 
 def _shares_from(counts: Counts) -> Counts:

@@ -17,6 +17,7 @@ safer by orders of magnitude. Each process that looks for itself counts: with G 
 That is proven for independent requests. Some are not: a hiccup of a second fails all that meet it.
 So a rule must be broken whichever two neighbouring slices are left out of the window: what is all
 within a stretch of W/60 is never enough. Hence three slices, with traffic in each, are the least.
+Truths are exempt: when they come says nothing of when was asked, and many may come at once.
 
 A key that is always on one side can be told apart from its version by no statistics: let few heavy
 callers be split by the request's id, or let their requests be compared.
@@ -25,7 +26,7 @@ callers be split by the request's id, or let their requests be compared.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -34,7 +35,7 @@ import numpy as np
 from serving.gateway.releases.answer_bins import LEARNED_FROM, AnswerBins, Answers, are_numbers
 from serving.gateway.releases.bounds import EDGES
 from serving.gateway.releases.release import Guard
-from serving.gateway.releases.rules import Verdict, num_rules, seconds_at, verdicts
+from serving.gateway.releases.rules import BY_TRUTHS, Verdict, rules_of, seconds_at, verdicts
 from serving.gateway.releases.window import SLICES, Pair, Tally, Window
 
 ONE_FALSE_ALARM = timedelta(days=365.25)  # of looking at candidates that are at their limits
@@ -72,13 +73,13 @@ class Sides:
 
 def level_of(guard: Guard) -> float:
     """Return how probable one rule is wrong at one look, at most: see the module."""
-    return guard.window / SLICES / ONE_FALSE_ALARM / max(1, num_rules(guard))
+    return guard.window / SLICES / ONE_FALSE_ALARM / max(1, len(rules_of(guard)))
 
 
 def false_alarms(guard: Guard, period: timedelta, *, gateways: int = 1) -> float:
     """Bound how many false alarms there are in a period, for a candidate at every limit."""
     looks = period / (guard.window / SLICES)
-    return gateways * looks * num_rules(guard) * level_of(guard)
+    return gateways * looks * len(rules_of(guard)) * level_of(guard)
 
 
 class GuardJudge:
@@ -87,7 +88,9 @@ class GuardJudge:
     def __init__(self, guard: Guard, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._guard = guard
         self._level = level_of(guard)
+        self._rules = rules_of(guard)
         self._window = Window(guard.window.total_seconds(), clock)
+        self._num_looked_at = 0  # slices
         self._bins = AnswerBins()
         self._requests: deque[tuple[str, bool, float]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._answers: deque[tuple[str, Answers]] = deque(maxlen=_MOST_PUT_ASIDE)
@@ -109,22 +112,14 @@ class GuardJudge:
         if num_rows:
             self._comparisons.append((num_rows, num_disagreeing))
 
-    def observe_truth(self, route: str, *, correct: bool) -> None:
-        """See that a label was right or wrong."""
-        self.observe_truths(route, 1, int(correct))
-
     def observe_truths(self, route: str, num: int, num_correct: int) -> None:
         """See how many of so many labels were right."""
         self._labels.append((route, num, num_correct))
 
-    def observe_squared_error(self, route: str, squared_error: float) -> None:
-        """See how far a number was from the truth."""
-        if math.isfinite(squared_error * squared_error):  # the sums must stay numbers
-            self.observe_squared_errors(route, 1, squared_error, squared_error**2)
-
     def observe_squared_errors(self, route: str, num: int, total: float, squares: float) -> None:
         """See what the squared errors of so many numbers add up to, and what their squares do."""
-        self._squared_errors.append((route, num, total, squares))
+        if math.isfinite(total) and math.isfinite(squares):  # what is added up must stay numbers
+            self._squared_errors.append((route, num, total, squares))
 
     def judge(self) -> str | None:
         """Return the broken rule in words, if a slice of the window has ended and one is broken.
@@ -132,11 +127,10 @@ class GuardJudge:
         To be called once a second, or once a slice if that is longer.
         """
         self._take_up()
-        if not self._window.has_closed_a_slice():
+        if self._window.num_over == self._num_looked_at:
             return None
-        broken = self._broken()
-        self._window.begin_slice()
-        return broken
+        self._num_looked_at = self._window.num_over
+        return self._broken()
 
     def figures(self) -> Sides:
         """Show both sides' figures over the window, and what the rules say of them."""
@@ -145,24 +139,23 @@ class GuardJudge:
         return Sides(
             stable=self._side(total.stable),
             candidate=self._side(total.candidate),
-            verdicts=tuple(verdicts(self._guard, total, self._level)),
+            verdicts=tuple(verdicts(self._guard, self._rules, total, self._level)),
         )
 
     def _broken(self) -> str | None:
         total = self._window.total()
-        broken = self._broken_rules(total)
-        rests = self._window.without_neighbours(total) if broken else iter(())
-        for rest in rests:
-            still = self._broken_rules(rest)
+        broken = self._broken_rules(self._rules, total)
+        for rest in self._window.without_neighbours(total) if broken else ():
+            still = BY_TRUTHS.union(self._broken_rules(broken, rest))
             broken = {rule: words for rule, words in broken.items() if rule in still}
             if not broken:
                 return None
         return next((f"{rule}: {words}" for rule, words in broken.items()), None)
 
-    def _broken_rules(self, pair: Pair) -> dict[str, str]:
+    def _broken_rules(self, rules: Iterable[str], pair: Pair) -> dict[str, str]:
         return {
             each.rule: each.words
-            for each in verdicts(self._guard, pair, self._level)
+            for each in verdicts(self._guard, rules, pair, self._level)
             if each.says == "broken"
         }
 
@@ -187,6 +180,7 @@ class GuardJudge:
             tally.numbers_known += num
             tally.squared_errors += squared_errors
             tally.squares_of_those += squares
+        self._window.move()
 
     def _take_up_requests(self) -> None:
         requests = list(self._requests)
@@ -203,15 +197,18 @@ class GuardJudge:
     def _take_up_answers(self) -> None:
         if self._answers and not self._bins.can_place(self._answers[0][1]):
             self._learn_bins()
-        while self._answers and self._bins.can_place(self._answers[0][1]):
-            route, answers = self._answers.popleft()
+        if not self._answers or not self._bins.can_place(self._answers[0][1]):
+            return
+        for route in _SIDES:
+            requests = [answers for side, answers in self._answers if side == route]
             tally = self._open(route)
-            tally.answers += self._bins.count(answers)
-            if are_numbers(answers):
-                finite = np.asarray(answers, np.float64)
-                finite = finite[np.isfinite(finite)]
-                tally.num_numbers += len(finite)
-                tally.sum_of_numbers += float(finite.sum())
+            tally.answers += self._bins.count(requests)
+            numbers = [each for answers in requests if are_numbers(answers) for each in answers]
+            finite = np.asarray(numbers, np.float64)
+            finite = finite[np.isfinite(finite)]
+            tally.num_numbers += len(finite)
+            tally.sum_of_numbers += float(finite.sum())
+        self._answers.clear()
 
     def _learn_bins(self) -> None:
         """Learn where the numbers lie, as soon as stable has given enough of them."""

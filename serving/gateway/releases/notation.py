@@ -120,5 +120,6 @@ Percent = Annotated[Number, Field(ge=0, le=100)]
 WrittenStep = Annotated[Step, BeforeValidator(step)]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Name = Annotated[str, AfterValidator(_name)]
+ModelName = Annotated[str, Field(min_length=1, max_length=255)]  # as of a folder
 HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]

@@ -15,6 +15,7 @@ from serving.gateway.releases.notation import (
     Duration,
     HeaderName,
     HeaderValue,
+    ModelName,
     Moment,
     Name,
     Number,
@@ -176,15 +177,12 @@ class Release(BaseModel):
 
     @model_validator(mode="after")
     def _has_different_versions(self) -> Self:
-        named = (("candidate", self.candidate), ("shadow", self.shadow))
-        others = [(role, "version", each.version) for role, each in named if each is not None]
-        if self.stable == self.previous:
-            message = f"version {self.stable} is stable; it cannot be the previous one as well"
+        message = f"version {self.stable} is stable already; name another one, or leave it out"
+        if self.previous == self.stable:
             raise _wrong(message, "previous")
-        for role, field, version in others:
-            if version == self.stable:
-                message = f"version {self.stable} is stable; it cannot be the {role} as well"
-                raise _wrong(f"{message}; name another version", role, field)
+        for role, other in (("candidate", self.candidate), ("shadow", self.shadow)):
+            if other is not None and other.version == self.stable:
+                raise _wrong(message, role, "version")
         return self
 
     @model_validator(mode="after")
@@ -198,6 +196,9 @@ class Release(BaseModel):
         if all(getattr(self.guard, name) is None for name in rules):
             message = f"it has no rule, and never takes back; give it one of {', '.join(rules)}"
             raise _wrong(message, "guard")
+        if self.guard.disagreement is not None and not self.candidate.compare:
+            message = "nothing is compared, so that it never takes back; give the candidate compare"
+            raise _wrong(f"{message} = 10, or leave the rule out", "guard", "disagreement")
         return self
 
     @property
@@ -225,18 +226,18 @@ class Releases(BaseModel):
     model_config = _STRICT
 
     cohorts: Mapping[Name, Cohort] = Field(default_factory=dict)
-    models: Mapping[str, Release] = Field(default_factory=dict)
+    models: Mapping[ModelName, Release] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_what_there_is(self, info: ValidationInfo) -> Self:
         for name, release in self.models.items():
             if info.context is not None and name not in info.context:
-                raise _wrong(_known(name, info.context, kind="model"), "models", name)
+                raise _wrong(_unknown(name, info.context, kind="model"), "models", name)
             cohorts = release.candidate.cohorts if release.candidate else ()
             for number, cohort in enumerate(cohorts):
                 if cohort not in self.cohorts:
                     at = ("models", name, "candidate", "cohorts", number)
-                    raise _wrong(_known(cohort, self.cohorts, kind="cohort"), *at)
+                    raise _wrong(_unknown(cohort, self.cohorts, kind="cohort"), *at)
         return self
 
     @model_validator(mode="after")
@@ -265,7 +266,7 @@ def _members(cohort: Cohort) -> list[tuple[tuple[str, str], tuple[str | int, ...
     return [*keys, *headers]
 
 
-def _known(name: str, names: Collection[str], *, kind: str) -> str:
+def _unknown(name: str, names: Collection[str], *, kind: str) -> str:
     """Say that there is no such thing, and what may be meant."""
     there = sorted(names)
     if nearest := get_close_matches(name, there, n=1):

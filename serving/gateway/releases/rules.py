@@ -3,12 +3,13 @@
 A rule is broken if it is sure (`bounds.py`) that the candidate is beyond its limit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from serving.gateway.releases.bounds import (
     EDGES,
+    LEAST_EFFECTIVE,
     Counts,
     Share,
     SquaredErrors,
@@ -60,17 +61,16 @@ class Look:
         return None
 
 
-def verdicts(guard: Guard, pair: Pair, level: float) -> Iterator[Verdict]:
-    """Ask every rule that has a limit."""
-    for rule, ask in _RULES.items():
-        limit = getattr(guard, rule)
-        if limit is not None:
-            yield ask(Look(rule, limit, guard.least_requests, level), pair)
+def rules_of(guard: Guard) -> list[str]:
+    """Return the rules that have a limit."""
+    return [rule for rule in _RULES if getattr(guard, rule) is not None]
 
 
-def num_rules(guard: Guard) -> int:
-    """Count the rules that have a limit."""
-    return sum(getattr(guard, rule) is not None for rule in _RULES)
+def verdicts(guard: Guard, rules: Iterable[str], pair: Pair, level: float) -> Iterator[Verdict]:
+    """Ask these rules, which have limits."""
+    for rule in rules:
+        look = Look(rule, getattr(guard, rule), guard.least_requests, level)
+        yield _RULES[rule](look, pair)
 
 
 def seconds_at(counts: Counts, quantile: float) -> float | None:
@@ -170,6 +170,12 @@ def _rmse_ratio(look: Look, pair: Pair) -> Verdict:
     if too_few:
         return too_few
     ours, theirs = _squared_errors(candidate), _squared_errors(stable)
+    for side, errors in zip(pair._fields, (theirs, ours), strict=True):
+        if errors.effective < LEAST_EFFECTIVE:
+            return look.not_judged(
+                f"{errors.effective:,.0f} of {side}'s {errors.num:,.0f} errors make most of their "
+                f"sum, it takes {LEAST_EFFECTIVE}"
+            )
     words = (
         f"{ours.mean**0.5:.4g} is the RMSE of {ours.num:,.0f} answers, "
         f"of stable's {theirs.mean**0.5:.4g} of {theirs.num:,.0f}"
@@ -196,6 +202,8 @@ def _squared_errors(tally: Tally) -> SquaredErrors:
     return SquaredErrors(tally.numbers_known, tally.squared_errors, tally.squares_of_those)
 
 
+# Asked of what feedback brings.
+BY_TRUTHS = frozenset(("accuracy_drop", "rmse_ratio"))
 _RULES: dict[str, Callable[[Look, Pair], Verdict]] = {
     "errors": _errors,
     "p99_ratio": _p99_ratio,

@@ -30,31 +30,35 @@ class Running:
         self.candidate: int | None = None
         self.judge = GuardJudge(release.guard or _NO_RULES)
         self.taken_back: str | None = None
-        self.hindrance: str | None = None  # what keeps it from beginning, besides the versions
+        # What keeps it from beginning, besides the versions.
+        self.hindrance: str | None = "it has just been read"
         self._proved: frozenset[int] = frozenset()
         self._split: Split | None = None
+        # Which version each route is to lead to.
+        self.versions = {metrics.STABLE: release.stable}
+        if release.candidate is not None:
+            self.versions[metrics.CANDIDATE] = release.candidate.version
         self._requests = {
             (route, failed): metrics.RELEASE_REQUESTS.labels(model, str(version), route, outcome)
-            for route, version in self._routes.items()
+            for route, version in self.versions.items()
             for failed, outcome in enumerate(metrics.RELEASE_OUTCOMES)
         }
         self._seconds = {
             route: metrics.RELEASE_SECONDS.labels(model, str(version), route)
-            for route, version in self._routes.items()
+            for route, version in self.versions.items()
         }
         if release.candidate is not None:
             self._split = Split(model, release.candidate, cohorts)
 
     @property
-    def _routes(self) -> dict[str, int]:
-        candidate = self.release.candidate
-        tried = {} if candidate is None else {metrics.CANDIDATE: candidate.version}
-        return {metrics.STABLE: self.release.stable, **tried}
-
-    @property
     def identity(self) -> str | None:
         """What a verdict of the guard is about: a model, its candidate, and when that started."""
         return self.release.identity(self.model)
+
+    @property
+    def asks_for_drift(self) -> bool:
+        """Whether its guard wants to know what both sides answer."""
+        return self.release.guard is not None and self.release.guard.drift is not None
 
     @property
     def share(self) -> float:
@@ -115,17 +119,18 @@ class Running:
         """Go on from the release that the model had before."""
         self.stable = before.stable
         if self.identity is not None and self.identity == before.identity:
-            self.taken_back = before.taken_back
+            self.taken_back, self.hindrance = before.taken_back, before.hindrance
             if self.release.guard == before.release.guard:
                 self.judge = before.judge
 
     def tick(self, now: datetime) -> str | None:
         """Take the step that it is time for; say which rule the candidate has broken, if any."""
+        broken = self.judge.judge()  # it also forgets what is older than its window
         if self.release.candidate is None or self._split is None:
             return None
         self._split.share = self.release.candidate.percent_at(now) / 100
         self._measure()
-        return self.judge.judge() if self.candidate is not None else None
+        return broken if self.candidate is not None else None
 
     def end(self) -> None:
         """Show no share of it any more."""

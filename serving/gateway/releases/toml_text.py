@@ -6,22 +6,26 @@
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 Path = Sequence[str | int]
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)")
-# Where brackets are none, and lines break without an end: texts and comments.
-_TEXTS = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|'
-    + r"'''.*?'''|"
-    + r'"(?:\\.|[^"\\\n])*"|'
-    + r"'[^'\n]*'|"
-    + r"#[^\n]*",
-    re.DOTALL,
+# What decides where a statement ends: brackets and line breaks, but those of texts and comments.
+_SIGNS = re.compile(
+    r"""
+    \"{3} (?: \\. | [^\\] )*? \"{3}
+    | '{3} .*? '{3}
+    | (?P<open> \"{3} | '{3} ) .*
+    | " (?: \\. | [^"\\\n] )* "
+    | ' [^'\n]* '
+    | \# [^\n]*
+    | [][{}\n]
+    """,
+    re.DOTALL | re.VERBOSE,
 )
-_OPEN_TEXT = re.compile("\"\"\"|'''")
 _CLOSING = {"[": "]", "{": "}"}
 _MAX_SHOWN = 60  # characters of a line
 
@@ -46,26 +50,35 @@ def parse(text: str) -> dict[str, Any]:
         raise _told(text, str(error)) from error
     except (ValueError, RecursionError) as error:
         # Of a number with thousands of digits, or lists in lists in lists, Python tells no place.
-        line = _first_line(text, _is_beyond_python)
-        raise WrongToml(line, f"this is more than can be read: {error}") from error
+        message = f"this is more than can be read: {error}"
+        raise WrongToml(_first_wrong(text), message) from error
 
 
 def line_of(text: str, path: Path) -> int:
     """Return the line of a text that is TOML on which the value at a path begins.
 
-    What is not there is told by the nearest table, or list, that should hold it.
+    What is not there is told by the table, or the list, that should hold it.
     """
-    whole = tomllib.loads(text)
-    there = next(path[:end] for end in range(len(path), -1, -1) if _holds(whole, path[:end]))
-    return _first_line(text, lambda beginning: _holds(_read_so_far(beginning), there))
+    header, found, most = "", 1, 0
+    for before, statement in _statements(text):
+        is_header = statement.lstrip().startswith("[")
+        table = "" if is_header else header
+        header = f"{statement}\n" if is_header else header
+        held = _num_held(_read(table + statement), path)
+        if held > most:
+            lines = _num_lines_until(statement, partial(_holds, path[:held], table))
+            found, most = before + lines, held
+        if most == len(path):
+            break
+    return found
 
 
 def _told(text: str, message: str) -> WrongToml:
     place = _PLACE.search(message)
     what = _PLACE.sub("", message)
     if place is None or place["line"] is None:
-        line = text.rstrip("\n").count("\n") + 1
-        return WrongToml(line, f"this is no TOML: {what} at the end; is it half written?")
+        message = f"this is no TOML: {what} at the end; is it half written?"
+        return WrongToml(_first_wrong(text), message)
     line = int(place["line"])
     shown = text.split("\n")[line - 1].strip()[:_MAX_SHOWN]
     return WrongToml(
@@ -73,50 +86,72 @@ def _told(text: str, message: str) -> WrongToml:
     )
 
 
-def _first_line(text: str, is_reached: Callable[[str], bool]) -> int:
+def _first_wrong(text: str) -> int:
+    """Return the line from which on a text is no TOML; the last one, if more may make it such."""
+    for before, statement in _statements(text.rstrip()):
+        if _read(statement) is None:
+            return before + _num_lines_until(
+                statement, lambda beginning: _read_so_far(beginning) is None
+            )
+    return text.rstrip().count("\n") + 1
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Go through headers, and keys with their values; each with the number of lines before it."""
+    start = depth = num_lines = 0
+    text = text.replace("\r\n", "\n")
+    for sign in _SIGNS.finditer(text):
+        if sign[0] in _CLOSING:
+            depth += 1
+        elif sign[0] in _CLOSING.values():
+            depth = max(depth - 1, 0)
+        elif sign[0] == "\n" and depth == 0:
+            statement = text[start : sign.start()]
+            yield num_lines, statement
+            start = sign.end()
+            num_lines += statement.count("\n") + 1
+    yield num_lines, text[start:]
+
+
+def _num_lines_until(statement: str, is_reached: Callable[[str], bool]) -> int:
     """Return how many lines it takes, at the least, until something is reached, which lasts."""
-    lines = text.split("\n")
-    counts = range(1, len(lines) + 1)
-    found = bisect_left(counts, True, key=lambda count: is_reached("\n".join(lines[:count])))
-    return min(found + 1, len(lines))
+    lines = statement.split("\n")
+    counts = range(1, len(lines))
+    return 1 + bisect_left(counts, True, key=lambda count: is_reached("\n".join(lines[:count])))
 
 
-def _is_beyond_python(beginning: str) -> bool:
-    try:
-        tomllib.loads(beginning)
-    except tomllib.TOMLDecodeError:
-        return False
-    except (ValueError, RecursionError):
-        return True
-    return False
+def _read_so_far(beginning: str) -> dict[str, Any] | None:
+    """Read the first lines of a statement, which may end within a list, or a text.
 
-
-def _read_so_far(beginning: str) -> dict[str, Any]:
-    """Read the first lines of a text, which may end within a list, or a text of several lines."""
-    bare = _TEXTS.sub("", beginning)
-    closing = ""
-    if text := _OPEN_TEXT.search(bare):
-        closing = text[0]
-        bare = bare[: text.start()]
+    None stands for what is no TOML, however it may go on.
+    """
     opened: list[str] = []
-    for bracket in re.findall(r"[][{}]", bare):
-        if bracket in _CLOSING:
-            opened.append(_CLOSING[bracket])
-        elif opened:
+    text = ""
+    for sign in _SIGNS.finditer(beginning):
+        text = sign["open"] or ""
+        if sign[0] in _CLOSING:
+            opened.append(_CLOSING[sign[0]])
+        elif sign[0] in opened[-1:]:
             opened.pop()
-    closing += "\n" * bool(opened) + "".join(reversed(opened))
+    return _read(beginning + text + "\n" * bool(opened) + "".join(reversed(opened)))
+
+
+def _read(text: str) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(beginning + closing)
-    except ValueError:
-        return {}
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
-def _holds(value: Any, path: Path) -> bool:
-    for part in path:
-        if isinstance(value, dict):
-            if part not in value:
-                return False
-        elif not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            return False
+def _holds(path: Path, table: str, beginning: str) -> bool:
+    return _num_held(_read_so_far(table + beginning), path) == len(path)
+
+
+def _num_held(value: Any, path: Path) -> int:
+    """Return how many parts of a path there are."""
+    for number, part in enumerate(path):
+        is_index = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if not is_index and not (isinstance(value, dict) and part in value):
+            return number
         value = value[part]
-    return True
+    return len(path)

@@ -1,5 +1,6 @@
 """What was counted of both sides lately: slices of time, the oldest of which is forgotten."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
@@ -64,22 +65,21 @@ class Window:
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self.slice_seconds = seconds / SLICES
         self._clock = clock
-        self._slices = deque([_pair()], maxlen=SLICES)
+        self._slices = deque((_pair() for _ in range(SLICES)), maxlen=SLICES)
         self._ends = clock() + self.slice_seconds
+        self.num_over = 0  # slices so far
 
     @property
     def open(self) -> Pair:
         return self._slices[-1]
 
-    def has_closed_a_slice(self) -> bool:
-        """Say whether the newest slice is over."""
-        return self._clock() >= self._ends
-
-    def begin_slice(self) -> None:
-        """Open the slice that is now; those in which nobody looked were empty."""
-        num_over = int((self._clock() - self._ends) / self.slice_seconds) + 1
-        self._ends += num_over * self.slice_seconds
-        self._slices.extend(_pair() for _ in range(min(num_over, SLICES)))
+    def move(self) -> None:
+        """Open the slice that is now; those that came and went in between were empty."""
+        num_over = math.floor((self._clock() - self._ends) / self.slice_seconds) + 1
+        if num_over > 0:
+            self.num_over += num_over
+            self._ends += num_over * self.slice_seconds
+            self._slices.extend(_pair() for _ in range(min(num_over, SLICES)))
 
     def total(self) -> Pair:
         """Sum up the window."""
@@ -90,8 +90,8 @@ class Window:
         return total
 
     def without_neighbours(self, total: Pair) -> Iterator[Pair]:
-        """Sum up the window without two slices that follow one another, for every two."""
-        for one, next_one in pairwise(self._slices):
+        """Sum up the window without two slices that follow one another, the newest two first."""
+        for one, next_one in pairwise(reversed(self._slices)):
             yield Pair(
                 total.stable.without(one.stable).without(next_one.stable),
                 total.candidate.without(one.candidate).without(next_one.candidate),

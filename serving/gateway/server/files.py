@@ -2,6 +2,7 @@
 
 from serving.gateway.inference.models_config import content_of, models_in
 from serving.gateway.middleware.keys import read_keys
+from serving.gateway.releases.release_file import ReleaseFile
 from serving.gateway.settings import Settings, WrongSettings
 from serving.typed_models import load_models
 
@@ -23,5 +24,10 @@ def check_files(settings: Settings) -> None:
         raise WrongSettings(message)
     if settings.keys_file is not None:
         read_keys(settings.keys_file, known)
+    if settings.releases is not None:
+        problem = ReleaseFile(settings.releases, models=known).problem
+        if problem is not None:
+            message = f"TFGATE_RELEASES: {problem}"
+            raise WrongSettings(message)
     if settings.models_config is not None:
         models_in(settings.models_config, content_of(settings.models_config))

@@ -35,6 +35,11 @@ DROPPED_BY_CROWD, DROPPED_BY_STORE = DROP_REASONS
 # How a request came to its version: it names none, and the release decides; or it names one.
 ROUTES = ("stable", "candidate", "pinned")
 STABLE, CANDIDATE, PINNED = ROUTES
+SHADOW = "shadow"  # the role of a version that is asked, and never heard
+COPY_OUTCOMES = ("ok", "failed", "dropped-busy", "dropped-bound")
+COPY_OK, COPY_FAILED, COPY_DROPPED_BUSY, COPY_DROPPED_BOUND = COPY_OUTCOMES
+DISTANCES = ("total-variation", "relative-difference")
+TOTAL_VARIATION, RELATIVE_DIFFERENCE = DISTANCES
 RELEASE_OUTCOMES = ("ok", "failed")
 UNKNOWN_MODEL = "unknown"
 NO_VERSION = "none"
@@ -286,11 +291,55 @@ RELEASE_SECONDS = Histogram(
     ["model", "version", "route"],
     buckets=_SECONDS,
 )
+COPIES = Counter(
+    "tfgate_copies_total",
+    "Requests that a version was asked as well, for nobody who waits, by its role; those that were "
+    "dropped came while the gateway was busy, or over the bound of copies.",
+    ["model", "version", "role", "outcome"],
+)
+COPY_SECONDS = BlockHistogram(
+    "tfgate_copy_seconds",
+    "Time that a version took for copies, which share calls; once for each of them.",
+    ["model", "version", "role"],
+    buckets=_SECONDS,
+)
+COMPARED_ROWS = Counter(
+    "tfgate_compared_rows_total",
+    "Rows of which two versions' answers were compared: the shadow's, or the candidate's, with "
+    "stable's.",
+    ["model", "version", "role"],
+)
+DISAGREEING_ROWS = Counter(
+    "tfgate_disagreeing_rows_total",
+    "Compared rows whose answers are farther apart than the guard's tolerance.",
+    ["model", "version", "role"],
+)
+COMPARED_LABELS = Counter(
+    "tfgate_compared_labels_total",
+    "Compared rows that have a label: a class of the highest score, a text or a whole number.",
+    ["model", "version", "role"],
+)
+AGREEING_LABELS = Counter(
+    "tfgate_agreeing_labels_total",
+    "Compared rows that have the same label.",
+    ["model", "version", "role"],
+)
+ANSWER_DISTANCE = BlockHistogram(
+    "tfgate_answer_distance",
+    "How far apart compared rows are: the total variation of scores, or the relative difference of "
+    "other numbers; where there is none, as to NaN, it is left out.",
+    ["model", "version", "role", "distance"],
+    buckets=(0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+)
+_OF_COPIES = (
+    *(COPIES, COPY_SECONDS, ANSWER_DISTANCE),
+    *(COMPARED_ROWS, DISAGREEING_ROWS, COMPARED_LABELS, AGREEING_LABELS),
+)
 _OF_VERSIONS = (
     *(REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, INSTANCES, CALL_ROWS),
     *_OF_FEEDBACK,
 )
-_OF_RELEASES = (*RELEASE_GAUGES, RELEASE_REQUESTS, RELEASE_SECONDS)
+_OF_RELEASES = (*RELEASE_GAUGES, RELEASE_REQUESTS, RELEASE_SECONDS, *_OF_COPIES)
 _OF_MODELS = (
     *_OF_VERSIONS,
     *_OF_RELEASES,
@@ -381,6 +430,7 @@ def initialise() -> None:
     for reason in DROP_REASONS:
         FEEDBACK_DROPPED.labels(reason)
     RELEASES_VALID.set(1)
+    RATES_UNSHARED.set(0)
     for refusal in _REFUSALS:
         REFUSED_HEADS.labels(refusal.code)
     for error in all_errors():

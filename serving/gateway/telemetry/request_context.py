@@ -26,9 +26,9 @@ class RequestContext:
     if one was needed; `charge` lets it pay for so many rows, if its rates count rows, and `permit`
     raises Forbidden if it is not for a model. `model` stays
     None for requests that are no predictions; `version` until one has answered. `route`, one of
-    metrics.ROUTES, says why it was that one, and `after` is done once the answer has left. `error` is for
-    operators: what went wrong on our side, with its cause. `client` and `scheme` tell who asked and
-    how, where there are proxies that can be trusted to know it.
+    metrics.ROUTES, says why it was that one, and `after` is done once the answer has left. `error`
+    is for operators: what went wrong on our side, with its cause. `client` and `scheme` tell who
+    asked and how, where there are proxies that can be trusted to know it.
     """
 
     request_id: str

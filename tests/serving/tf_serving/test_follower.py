@@ -26,8 +26,16 @@ class Followed:
         for model in models:
             write(self.repository / model / "1", "saved_model.pb")
 
-    def follow(self, exceptions: Path | None = None) -> Follower:
-        return Follower(self.repository, self.file, exceptions)
+    def follow(self, exceptions: Path | None = None, releases: Path | None = None) -> Follower:
+        return Follower(self.repository, self.file, exceptions, releases)
+
+    def versions(self, model: str, *versions: int) -> None:
+        for version in versions:
+            write(self.repository / model / str(version), "saved_model.pb")
+
+    def policy(self) -> str:
+        """Return the policy of the first model."""
+        return str(self.configs()[0].model_version_policy).replace("\n", " ")
 
     def configs(self) -> list[ModelConfig]:
         """Read the file as the server does, which refuses one that is empty."""
@@ -310,3 +318,95 @@ def test_a_folder_that_cannot_be_read_at_present_does_not_go(followed: Followed)
         follower.look()
 
     assert followed.names() == ["a", "b"]
+
+
+NEWEST = "latest {   num_versions: 2 } "
+
+
+def specific(*versions: int) -> str:
+    return f"specific {{ {' '.join(f'  versions: {version}' for version in versions)} }} "
+
+
+def test_versions_that_a_release_needs_stay_whatever_is_published(
+    followed: Followed, tmp_path: Path
+) -> None:
+    releases = tmp_path / "releases"
+    followed.versions("a", 1, 2, 3)
+    follower = followed.follow(releases=releases)
+    assert followed.policy() == NEWEST
+
+    # Also while they are the newest: a server may see a version before it sees this file.
+    releases.mkdir()
+    (releases / "a.toml").write_text(
+        "[models.a]\nstable = 2\nprevious = 1\ncandidate = {version = 3, percent = 5}\n"
+    )
+    follower.look()
+    assert followed.policy() == specific(1, 2, 3)
+
+    followed.versions("a", 4, 5)
+    follower.look()
+    assert followed.policy() == specific(1, 2, 3, 4, 5)
+
+    # What is shadowed is asked for before it is there.
+    (releases / "a.toml").write_text("[models.a]\nstable = 3\nshadow = {version = 6}\n")
+    follower.look()
+    assert followed.policy() == specific(3, 4, 5, 6)
+
+    (releases / "a.toml").write_text("# no release any more\n")
+    follower.look()
+    assert followed.policy() == NEWEST
+
+
+def test_the_newest_stay_beside_what_a_release_needs(followed: Followed, tmp_path: Path) -> None:
+    releases = tmp_path / "releases.toml"
+    followed.versions("a", 1, 2, 3, 4)
+    releases.write_text("[models.a]\nstable = 1\n")
+    followed.follow(releases=releases)
+    assert followed.policy() == specific(1, 3, 4)
+
+
+def test_an_exception_says_how_many_stay_beside_what_a_release_needs(
+    followed: Followed, tmp_path: Path
+) -> None:
+    releases = tmp_path / "releases.toml"
+    exceptions = tmp_path / "exceptions.config"
+    followed.versions("a", 1, 2, 3, 4)
+    releases.write_text("[models.a]\nstable = 1\n")
+    for policy in ("latest {}", "latest { num_versions: 1 }"):
+        text = f'config {{ name: "a" model_version_policy {{ {policy} }} }}'
+        exceptions.write_text(f"model_config_list {{ {text} }}")
+        followed.follow(exceptions, releases)
+        assert followed.policy() == specific(1, 4)
+
+
+def test_versions_that_an_exception_lists_count_more_than_a_release(
+    followed: Followed, tmp_path: Path
+) -> None:
+    releases = tmp_path / "releases.toml"
+    exceptions = tmp_path / "exceptions.config"
+    followed.versions("a", 1, 2)
+    releases.write_text("[models.a]\nstable = 1\n")
+    exceptions.write_text(PIN.replace('"b"', '"a"'))
+    followed.follow(exceptions, releases)
+    assert followed.policy() == specific(3)
+
+
+@pytest.mark.parametrize("text", ["[models.a]\nstable = 'x'\n", "[models.a", "", None])
+def test_wrong_releases_change_nothing_and_are_told_once(
+    followed: Followed, tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str | None
+) -> None:
+    releases = tmp_path / "releases.toml"
+    followed.versions("a", 1, 2, 3)
+    releases.write_text("[models.a]\nstable = 1\n")
+    follower = followed.follow(releases=releases)
+
+    releases.unlink()
+    if text is not None:
+        releases.write_text(text)
+    for _ in range(3):
+        follower.look()
+
+    assert followed.policy() == specific(1, 2, 3)
+    told = [each for each in caplog.messages if "the releases from before go on" in each]
+    assert len(told) == 1
+    assert str(releases) in told[0]

@@ -1,5 +1,6 @@
 """What `tfgate train` does, from names to a table of figures."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,29 @@ def test_the_models_are_published_and_their_figures_shown(
     assert f"housing, version 1: {repository}/housing/1\n" in shown
     assert f"its report: {reports}/housing/1/report.html\n" in shown
     assert (reports / "housing/1/report.html").is_file()
+
+
+@pytest.mark.usefixtures("tiny_commands")
+@pytest.mark.parametrize("trained", ["housing"], indirect=True)
+def test_a_second_version_is_shown_beside_the_first_with_the_command_that_releases_it(
+    trained: Trained,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    repository = tmp_path / "models"
+    shutil.copytree(trained.folder, repository / "housing" / "1")
+    places = replace(trained.options, repository=repository, reports=None, tensorboard=None)
+
+    train(["housing"], replace(places, resume=True), {})
+
+    shown = capsys.readouterr().out
+    assert "housing, on the validation part" in shown
+    [row] = [line for line in shown.splitlines() if "mean_absolute_error" in line and "±" in line]
+    assert row.split("│")[2].strip() == row.split("│")[3].strip()  # the same network once more
+    assert row.split("│")[4].strip() == "overlap"
+    assert "tfgate release start housing 2 --percent 5\n" in shown
 
 
 def test_the_command_of_a_version_names_all_but_places(tmp_path: Path) -> None:

@@ -105,10 +105,9 @@ def _asks_several(message: bytes) -> tuple[ModelRef, int]:
 async def _describe(call: Call, message: bytes) -> bytes:
     """Tell of the version that is named, or of the one that answers if none is."""
     ref = asked_by(parse(GetModelMetadataRequest, message))
+    if ref == ModelRef(ref.name):
+        message = pinned(message, (await call.live(ref)).version)
     with await call.asking(ref) as model:
-        stable = model.model.inference.stable().version
-        if model.model.inference.is_released and ref == ModelRef(ref.name) and stable is not None:
-            message = pinned(message, stable)
         return await model.relay(_METADATA, message, 0)
 
 

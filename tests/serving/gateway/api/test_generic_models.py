@@ -44,7 +44,7 @@ def test_a_model_is_listed_from_when_somebody_asks_for_it(tfgate: Gateway) -> No
         each for each in tfgate.client.get("/models").json()["models"] if each["name"] == "forest"
     ]
     version = {"version": 1, "state": "AVAILABLE", "error": None, "unready": None}
-    assert listed == {"name": "forest", "typed": False, "versions": [version]}
+    assert listed == {"name": "forest", "typed": False, "versions": [version], "release": None}
 
 
 def test_a_name_that_is_nobodys_is_unknown_and_leaves_nothing(tfgate: Gateway) -> None:

@@ -18,6 +18,7 @@ def test_the_list_names_every_model_with_its_versions(http: httpx.Client) -> Non
             "name": name,
             "typed": True,
             "versions": [{"version": 1, "state": "AVAILABLE", "error": None, "unready": None}],
+            "release": None,
         }
         for name in MODELS
     ]

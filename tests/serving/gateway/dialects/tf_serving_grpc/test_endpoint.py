@@ -140,7 +140,9 @@ def test_calls_at_the_same_time_share_one_of_the_model_server(
     assert len(server.calls) - before < 20
 
 
-def test_what_has_no_batch_goes_as_it_came(ready: Gateway, server: FakeModelServer) -> None:
+def test_what_has_no_batch_goes_as_it_came_to_the_version_whose_signature_was_read(
+    ready: Gateway, server: FakeModelServer
+) -> None:
     request = question(3.0, signature_name="scalar")
     request.inputs["x"].ClearField("tensor_content")
     request.inputs["x"].float_val.append(3)
@@ -148,6 +150,7 @@ def test_what_has_no_batch_goes_as_it_came(ready: Gateway, server: FakeModelServ
     response = predict(ready, request)
 
     # Had it been read, it would have been written in another way.
+    request.model_spec.version.value = 2
     assert server.calls[-1].request == request
     assert response.model_spec.signature_name == "scalar"
 
@@ -160,6 +163,7 @@ def test_brackets_around_single_values_are_the_graphs_affair(
 
     response = predict(ready, request)
 
+    request.model_spec.version.value = 2
     assert server.calls[-1].request == request
     assert tensors.decode(response.outputs["y"]).tolist() == [[2.5], [3]]
 

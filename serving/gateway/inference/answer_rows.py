@@ -4,7 +4,7 @@ Read from the outputs as the model server gave them, for typed and for generic m
 inputs, nothing is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,21 @@ class Numbers:
 
 
 Rows = Labels | Numbers
+
+
+def read_all(answers: Sequence[tuple[Hashable, Tensors]]) -> list[Rows | None]:
+    """Read answers, each with what made it, such as a version; they keep their order."""
+    alike: dict[Hashable, list[int]] = {}
+    for number, (source, outputs) in enumerate(answers):
+        shapes = [(name, array.dtype, array.shape[1:]) for name, array in outputs.items()]
+        dims = [array.ndim for array in outputs.values()]
+        alike.setdefault((source, *shapes, *dims), []).append(number)
+    found: list[Rows | None] = [None] * len(answers)
+    for numbers in alike.values():
+        all_rows = rows_of([answers[number][1] for number in numbers])
+        for number, rows in zip(numbers, all_rows, strict=True):
+            found[number] = rows
+    return found
 
 
 def rows_of(answers: Sequence[Tensors]) -> list[Rows | None]:

@@ -1,0 +1,106 @@
+"""Two gateways behind nginx that follow one file of releases, and the command that changes it."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from google.protobuf import text_format
+
+from proto.management_pb2 import ModelServerConfig, ServableVersionPolicy
+from soak.model_server import ModelServer
+from soak.questions import Question, mixed_questions
+from tests import nginx, stack
+
+HOUSES = [each for each in mixed_questions() if each.model == "housing" and not each.batch]
+_MODEL_SERVER_FLAGS = ("--model_config_file_poll_wait_seconds=1",)
+
+
+@dataclass(frozen=True)
+class Gateways:
+    """Two gateways, and nginx in front of them, which asks them in turn."""
+
+    url: str
+    each: tuple[str, str]
+    releases: Path
+
+    def release(self, *words: str, exit_code: int = 0) -> str:
+        """Run `tfgate release …` against the file, and return what it prints."""
+        options = ["--file", str(self.releases)]
+        if words[0] != "history":
+            options += ["--url", self.each[0]]
+        finished = subprocess.run(
+            [sys.executable, "-m", "tfgate", "release", *words, *options],
+            capture_output=True,
+            text=True,
+            timeout=stack.START_SECONDS,
+            check=False,
+            cwd=stack.ROOT,
+        )
+        assert finished.returncode == exit_code, finished.stdout + finished.stderr
+        return finished.stdout
+
+    def told(self, number: int = 0) -> dict[str, Any]:
+        """Return what one of the gateways says of the release of the housing model."""
+        described = httpx.get(f"{self.each[number]}/models/housing", timeout=30).json()
+        release: dict[str, Any] = described["release"]
+        return release
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Add up what both gateways count."""
+        return sum(_metric(url, name, labels) for url in self.each)
+
+
+@contextmanager
+def gateways(repository: Path, scratch: Path, **settings: str) -> Iterator[Gateways]:
+    """Serve every version of a repository's models, and run nginx before two gateways."""
+    releases = scratch / "releases.toml"
+    with ExitStack() as running:
+        server = running.enter_context(ModelServer(repository, scratch, *_MODEL_SERVER_FLAGS))
+        keep_all(server.config)
+        server.start()
+        server.wait_until_it_answers()
+        settings = {**stack.PATIENT, "releases": str(releases), **settings}
+        first, second = (
+            running.enter_context(stack.gateway(server.address, **settings)) for _ in range(2)
+        )
+        listen = f"127.0.0.1:{stack.free_port()}"
+        servers = " ".join(f"server {url.removeprefix('http://')};" for url in (first, second))
+        nginx.configure(
+            scratch,
+            f"upstream gateways {{ {servers} keepalive 16; }}\n"
+            f"server {{ listen {listen}; location / {{ proxy_pass http://gateways;"
+            ' proxy_http_version 1.1; proxy_set_header Connection ""; } }',
+        )
+        running.enter_context(stack.process(nginx.command(scratch)))
+        for url in (first, second, f"http://{listen}"):
+            stack.wait_until(lambda url=url: stack.answers(f"{url}/readyz/housing"), "the model")
+        yield Gateways(f"http://{listen}", (first, second), releases)
+
+
+def keep_all(file: Path) -> None:
+    """Have the model server keep every version loaded."""
+    config = text_format.Parse(file.read_text(), ModelServerConfig())
+    for model in config.model_config_list.config:
+        model.model_version_policy.CopyFrom(ServableVersionPolicy(all={}))
+    # The server must see the file as a whole.
+    draft = file.with_suffix(".draft")
+    draft.write_text(text_format.MessageToString(config))
+    draft.rename(file)
+
+
+def _metric(url: str, name: str, labels: dict[str, str]) -> float:
+    text = httpx.get(f"{url}/metrics", timeout=30).text
+    wanted = [f'{label}="{value}"' for label, value in labels.items()]
+    lines = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
+    return sum(float(value) for named, value in lines if all(each in named for each in wanted))
+
+
+def asked(questions: list[Question], query: str) -> list[Question]:
+    """Ask the same, of what a query names."""
+    return [Question(each.model, each.instances, each.batch, query) for each in questions]
