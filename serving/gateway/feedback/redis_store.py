@@ -51,8 +51,8 @@ class RedisStore:
         self._redis: Redis = Redis.from_url(
             address,
             decode_responses=True,
-            # All that is asked is timed as a whole. With a time for each word that is sent, the
-            # library waits by asyncio.wait_for, which may forget that it was cancelled (Python 3.11).
+            # All that is asked is timed as a whole. The library would time each word that it sends
+            # by asyncio.wait_for, which may forget that it was cancelled (Python 3.11).
             socket_timeout=None,
             socket_connect_timeout=None,
             # Once, at once: a connection may have broken since it was used last.
@@ -62,18 +62,17 @@ class RedisStore:
 
     async def keep(self, answers: Sequence[KeptAnswer]) -> None:
         """Keep answers."""
-        async with self._asking():
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.ping()
-                for answer in answers:
-                    key = _key_of(answer)
-                    pipeline.delete(key)
-                    pipeline.hset(key, "answer", write_answer(answer))
-                    pipeline.expire(key, self._kept_seconds)
-                    if answer.release_key is not None:
-                        newest = _newest_key(answer.model, answer.api_key, answer.release_key)
-                        pipeline.set(newest, answer.request_id, ex=self._kept_seconds)
-                await pipeline.execute()
+        async with self._asking(), self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.ping()
+            for answer in answers:
+                key = _key_of(answer)
+                pipeline.delete(key)
+                pipeline.hset(key, "answer", write_answer(answer))
+                pipeline.expire(key, self._kept_seconds)
+                if answer.release_key is not None:
+                    newest = _newest_key(answer.model, answer.api_key, answer.release_key)
+                    pipeline.set(newest, answer.request_id, ex=self._kept_seconds)
+            await pipeline.execute()
 
     async def find(self, asked: Sequence[Asked]) -> list[KeptAnswer | None]:
         """Find answers."""
@@ -90,15 +89,14 @@ class RedisStore:
     async def join(self, joins: Sequence[Join]) -> list[list[int] | None]:
         """Add up what was not added before; each answer's truths by one script."""
         now = repr(time.time())
-        async with self._asking():
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                for answer, amounts in joins:
-                    keys = [_key_of(answer), _sums_key(answer.model)]
-                    side = f"{answer.version} {answer.route} "
-                    told = orjson.dumps(_as_text(amounts))
-                    arguments = (write_answer(answer), told, side, now, self._kept_seconds)
-                    await self._join(keys, arguments, client=pipeline)
-                found = await pipeline.execute()
+        async with self._asking(), self._redis.pipeline(transaction=True) as pipeline:
+            for answer, amounts in joins:
+                keys = [_key_of(answer), _sums_key(answer.model)]
+                side = f"{answer.version} {answer.route} "
+                told = orjson.dumps(_as_text(amounts))
+                arguments = (write_answer(answer), told, side, now, self._kept_seconds)
+                await self._join(keys, arguments, client=pipeline)
+            found = await pipeline.execute()
         return [None if each is None else sorted(map(int, each)) for each in found]
 
     async def sums(self, model: str) -> dict[Side, Amounts]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from serving.gateway.feedback.answers import Asked, KeptAnswer
 from serving.gateway.feedback.feedback import open_feedback
-from serving.gateway.feedback.rows import Labels
 from serving.gateway.feedback.store import Store
+from serving.gateway.inference.answer_rows import Labels
 from serving.gateway.settings import Settings
 
 ANSWER = KeptAnswer(

@@ -10,9 +10,9 @@ from serving.errors import StoreUnavailable
 from serving.gateway.feedback import recorder as recording
 from serving.gateway.feedback.answers import Asked, KeptAnswer
 from serving.gateway.feedback.recorder import Recorder
-from serving.gateway.feedback.rows import Numbers
 from serving.gateway.feedback.store import Join, Side
 from serving.gateway.feedback.sums import Amounts
+from serving.gateway.inference.answer_rows import Numbers
 from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.model_ref import ModelRef, Question
 from serving.gateway.telemetry import metrics

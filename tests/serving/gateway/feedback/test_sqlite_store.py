@@ -10,9 +10,9 @@ import pytest
 
 from serving.errors import StoreUnavailable
 from serving.gateway.feedback import sqlite_store
-from serving.gateway.feedback.rows import Numbers
 from serving.gateway.feedback.sqlite_store import SqliteStore
 from serving.gateway.feedback.store import Join, Side
+from serving.gateway.inference.answer_rows import Numbers
 from tests.in_process import reading
 from tests.serving.gateway.feedback.stores import ASKED, answer
 

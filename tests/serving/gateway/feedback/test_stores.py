@@ -7,8 +7,8 @@ import pytest
 
 from serving.gateway.feedback import redis_store, sqlite_store
 from serving.gateway.feedback.answers import Asked
-from serving.gateway.feedback.rows import Numbers
 from serving.gateway.feedback.store import Join, Side, Store
+from serving.gateway.inference.answer_rows import Numbers
 from tests.serving.gateway.feedback.stores import ASKED, answer, opened
 
 # Numbers of which Redis' own language would lose digits.

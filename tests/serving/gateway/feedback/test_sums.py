@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.gateway.feedback.rows import Labels, Numbers
 from serving.gateway.feedback.sums import (
     Figures,
     add,
@@ -16,6 +15,7 @@ from serving.gateway.feedback.sums import (
     label_amounts,
     number_amounts,
 )
+from serving.gateway.inference.answer_rows import Labels, Numbers
 
 LABELS = ["cat", "dog", "cow"]
 prices = st.floats(-1e6, 1e6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from serving.contract import Tensors
-from serving.gateway.feedback.rows import MAX_ROWS, Labels, Numbers, rows_of
+from serving.gateway.inference.answer_rows import MAX_ROWS, Labels, Numbers, rows_of
 
 
 def floats(*values: Any) -> "np.typing.NDArray[np.float32]":
