@@ -23,7 +23,7 @@ def asleep(_inputs: dict[str, tf.Tensor], outputs: Outputs) -> Outputs:
     """Answer rightly, and late; it takes no processor meanwhile."""
     once = tf.data.Dataset.range(1)
     late = tf.raw_ops.SleepDataset(
-        input_dataset=once._variant_tensor,  # noqa: SLF001  # sleeping has no public name
+        input_dataset=once._variant_tensor,  # sleeping has no public name
         sleep_microseconds=tf.constant(_SLEEP_MICROSECONDS, tf.int64),
         output_types=[tf.int64],
         output_shapes=[tf.TensorShape([])],
@@ -55,16 +55,12 @@ def write_spoiled(number: int, repository: Path, spoil: Spoil) -> None:
     spoiled = tf.Module()
     spoiled.shipped = shipped
 
-    @tf.function(input_signature=[specs])
-    def serve(inputs: dict[str, tf.Tensor]) -> Outputs:
+    def serve(**inputs: tf.Tensor) -> Outputs:
         return spoil(inputs, predict(**inputs))
 
-    named = serve.get_concrete_function()
-    spoiled.serve = tf.function(lambda **inputs: named(inputs))
-    signatures = {
-        "serving_default": spoiled.serve.get_concrete_function(**specs),
-        "describe": describe,
-    }
+    spoiled.serve = tf.function(serve)
+    concrete = spoiled.serve.get_concrete_function(**specs)
+    signatures = {"serving_default": concrete, "describe": describe}
     draft = repository / f"tmp-{number}"
     tf.saved_model.save(spoiled, str(draft), signatures)
     draft.rename(repository / str(number))

@@ -78,8 +78,10 @@ def gateways(repository: Path, scratch: Path, **settings: str) -> Iterator[Gatew
             ' proxy_http_version 1.1; proxy_set_header Connection ""; } }',
         )
         running.enter_context(stack.process(nginx.command(scratch)))
-        for url in (first, second, f"http://{listen}"):
-            stack.wait_until(lambda url=url: stack.answers(f"{url}/readyz/housing"), "the model")
+        urls = (first, second, f"http://{listen}")
+        stack.wait_until(
+            lambda: all(stack.answers(f"{url}/readyz/housing") for url in urls), "the model"
+        )
         yield Gateways(f"http://{listen}", (first, second), releases)
 
 

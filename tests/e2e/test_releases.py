@@ -4,6 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from soak.clients import Outcome
@@ -110,13 +111,12 @@ def repository_of_one(scratch: Path) -> Path:
 
 def wait_for_versions(both: Gateways, versions: set[int]) -> None:
     """Wait until both gateways have seen that versions answer."""
-    for url in both.each:
-        stack.wait_until(lambda url=url: ready_versions(url) >= versions, f"{versions}")
+    stack.wait_until(
+        lambda: all(ready_versions(url) >= versions for url in both.each), f"versions {versions}"
+    )
 
 
 def ready_versions(url: str) -> set[int]:
-    import httpx
-
     versions = httpx.get(f"{url}/models/housing", timeout=30).json()["versions"]
     return {
         each["version"]

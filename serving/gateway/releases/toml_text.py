@@ -104,7 +104,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         if sign[0] in _CLOSING:
             depth += 1
         elif sign[0] in _CLOSING.values():
-            depth = max(depth - 1, 0)
+            depth -= 1
         elif sign[0] == "\n" and depth == 0:
             statement = text[start : sign.start()]
             yield num_lines, statement

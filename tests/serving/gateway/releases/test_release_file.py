@@ -179,7 +179,7 @@ def assert_read_or_refused(content: bytes) -> None:
         ('["alice"]', '["alice", 3]', 2, "keys.1: Input should be a valid string; received 3"),
         ('["alice"]', '[\n"alice",\n""]', 4, "keys.1: is no name"),
         ('["alice"]', '["' + "a" * 65 + '"]', 2, "at most 64"),
-        ("X-Beta", "'X Beta'", 3, "'X Beta' is no name of a header"),
+        ("X-Beta", "'X Beta'", 3, "headers.X Beta: 'X Beta' is no name of a header"),
         ("X-Beta", "'X-Bäta'", 3, "is no name of a header"),
         ("X-Beta", "''", 3, "'' is no name of a header"),
         ("X-Beta", "'X:Beta'", 3, "is no name of a header"),
@@ -221,7 +221,7 @@ def assert_read_or_refused(content: bytes) -> None:
         ("[cohorts.staff]", "[cohort.staff]", 1, "cohort: has no meaning here; did you mean"),
         ("[models.sentiment]", "[sentiment]", 5, "no meaning here; there are cohorts, models"),
         ("stable", "stabel", 6, "stabel: has no meaning here; did you mean stable?"),
-        ("stable", "Stable", 6, "did you mean stable?"),
+        ("stable", "STABLE", 6, "did you mean stable?"),
         ("version", "vesion", 10, "did you mean version?"),
         ("errors", "error", 20, "did you mean errors?"),
         ("keys", "key", 2, "did you mean keys?"),
@@ -345,6 +345,14 @@ class TestFolder:
         with pytest.raises(WrongReleases, match=r"b\.toml:3: .*'alice' is in the cohort a"):
             read_releases(tmp_path, models=None)
 
+    def test_files_are_read_in_order_of_their_names(self, tmp_path: Path) -> None:
+        for number in reversed(range(10)):
+            (tmp_path / f"{number}.toml").write_text(f"[models.m{number}]\nstable = 1\n")
+
+        releases = read_releases(tmp_path, models=None)
+
+        assert list(releases.models) == [f"m{number}" for number in range(10)]
+
     def test_a_mistake_is_told_with_its_file(self, tmp_path: Path) -> None:
         (tmp_path / "a.toml").write_text(SHORT)
         (tmp_path / "b.toml").write_text(OTHER.replace("1", "0"))
@@ -420,6 +428,9 @@ class TestFollowing:
         releases = file.releases
 
         assert [file.refresh() for _ in range(3)] == [False] * 3
+        read = file.releases
+        assert not file.refresh()
+        assert file.releases is read
         path.write_text(f"# another comment\n{SHORT}")
         assert not file.refresh()
         assert file.releases == releases
@@ -559,6 +570,7 @@ class TestFollowing:
         path.write_text(OTHER)
         models = ["sentiment"]
         file = ReleaseFile(path, models=models)
+        assert [file.refresh() for _ in range(3)] == [False] * 3
         told = file.problem
         models.append("housing")
 
