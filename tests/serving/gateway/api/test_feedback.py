@@ -1,4 +1,4 @@
-"""POST /feedback/{model}: truths are joined to answers, each once; GET: what figures they give."""
+"""POST /feedback/{model}: truths are joined to answers, each once, and add up to figures."""
 
 import json
 from collections.abc import Iterator
@@ -40,16 +40,25 @@ def asked() -> Iterator[Gateway]:
 
 
 def ask(
-    tfgate: Gateway, request_id: str, document: Any = GOOD, path: str = "sentiment", **headers: str
+    tfgate: Gateway,
+    request_id: str,
+    document: Any = GOOD,
+    path: str = "sentiment",
+    headers: dict[str, str] | None = None,
 ) -> Any:
-    named = {"X-Request-Id": request_id, **headers}
+    named = {"X-Request-Id": request_id, **(headers or {})}
     answer = tfgate.client.post(f"/predict/{path}", json=document, headers=named)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def tell(
-    tfgate: Gateway, document: Any, model: str = "sentiment", status: int = 200, **headers: str
+    tfgate: Gateway,
+    document: Any,
+    model: str = "sentiment",
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
 ) -> Any:
     answer = tfgate.client.post(f"/feedback/{model}", json=document, headers=headers)
     assert answer.status_code == status, answer.text
@@ -57,7 +66,7 @@ def tell(
 
 
 def figures(tfgate: Gateway, model: str = "sentiment") -> dict[tuple[int, str], dict[str, Any]]:
-    answer = tfgate.client.get(f"/feedback/{model}")
+    answer = tfgate.client.get(f"/feedback/{model}/figures")
     assert answer.status_code == 200, answer.text
     return {(each["version"], each["route"]): each for each in answer.json()["figures"]}
 
@@ -125,7 +134,7 @@ def test_prices_give_errors_and_the_share_within_their_intervals(tfgate: Gateway
 def test_a_batch_is_told_row_by_row_or_as_a_whole(tfgate: Gateway) -> None:
     ask(tfgate, "a", {"instances": [GOOD, BAD, GOOD]}, "sentiment/batch")
 
-    second = tell(tfgate, {"request_id": "a", "index": 1, "label": "negative"})
+    second = tell(tfgate, {"request_id": "a", "index": 1.0, "label": "negative"})
     whole = tell(tfgate, {"request_id": "a", "label": ["positive", "positive", "negative"]})
     again = tell(tfgate, {"request_id": "a", "index": 2, "label": "negative"})
 
@@ -163,8 +172,8 @@ def test_feedback_on_many_requests_comes_in_one(tfgate: Gateway) -> None:
 
 def test_by_its_key_feedback_is_for_the_newest_answer(tfgate: Gateway) -> None:
     for name in "ab":
-        ask(tfgate, name, **{"X-Release-Key": "house-17"})
-    ask(tfgate, "c", **{"X-Release-Key": "house-18"})
+        ask(tfgate, name, headers={"X-Release-Key": "house-17"})
+    ask(tfgate, "c", headers={"X-Release-Key": "house-18"})
 
     answer = tell(tfgate, {"key": "house-17", "label": "positive"})
 
@@ -248,7 +257,8 @@ def test_pictures_and_other_dialects_are_told_of_as_well(tfgate: Gateway) -> Non
         ({"request_id": "a", "label": "positive", "index": 0.5}, "sentiment", "index", "integer"),
         ({"request_id": "a", "label": "positive", "index": "0"}, "sentiment", "index", "integer"),
         ({"request_id": "b", "label": ["positive"] * 2, "index": 0}, "sentiment", "", "an index"),
-        ({"request_id": "a", "label": None}, "sentiment", "", "either label or value"),
+        ({"request_id": "a", "label": None}, "sentiment", "label", "left out"),
+        ({"request_id": "a", "label": "positive", "key": None}, "sentiment", "key", "left out"),
         ({"request_id": "a"}, "sentiment", "", "either label or value"),
         ({"request_id": "a", "label": "positive", "value": 1}, "sentiment", "", "not both"),
         ({"label": "positive"}, "sentiment", "", "either request_id or key"),
@@ -268,7 +278,7 @@ def test_what_does_not_fit_is_refused_with_the_field_and_the_reason(
     asked: Gateway, item: dict[str, Any], model: str, field: str, words: str
 ) -> None:
     alone = tell(asked, item, model, status=422)
-    fitting = {"request_id": "a", "label": "positive"}
+    fitting: dict[str, Any] = {"request_id": "a", "label": "positive"}
     if model == "housing":
         fitting = {"request_id": "h", "value": 3}
     among = tell(asked, {"feedback": [fitting, item]}, model, status=422)
@@ -341,10 +351,12 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         assert (answer.status, answer.document["code"]) == (408, "request-timeout")
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_model_that_there_is_none_of_has_no_feedback(asked: Gateway, method: str) -> None:
+@pytest.mark.parametrize(("method", "end"), [("POST", ""), ("GET", "/figures")])
+def test_a_model_that_there_is_none_of_has_no_feedback(
+    asked: Gateway, method: str, end: str
+) -> None:
     document = {"request_id": "a", "label": "positive"}
-    answer = asked.client.request(method, "/feedback/nothing", json=document)
+    answer = asked.client.request(method, f"/feedback/nothing{end}", json=document)
     assert answer.status_code == 404
     assert answer.json()["code"] == "unknown-model"
 
@@ -361,23 +373,23 @@ def test_only_the_key_that_asked_may_say_what_was_right(tmp_path: Path, store: s
     with gateway(store=store, keys_file=file) as tfgate:
         tfgate.wait_until_ready()
         mine, others = ({"X-API-Key": key} for key in (alice, bob))
-        ask(tfgate, "a", **mine, **{"X-Release-Key": "k"})
-        ask(tfgate, "a", BAD, **others)
+        ask(tfgate, "a", headers={**mine, "X-Release-Key": "k"})
+        ask(tfgate, "a", BAD, headers=others)
         told = {"request_id": "a", "label": "negative"}
 
-        assert outcomes(tell(tfgate, told, **others)) == [("joined", 1)]
-        assert outcomes(tell(tfgate, told, **mine)) == [("joined", 1)]
+        assert outcomes(tell(tfgate, told, headers=others)) == [("joined", 1)]
+        assert outcomes(tell(tfgate, told, headers=mine)) == [("joined", 1)]
         strangers = {"X-API-Key": carol}
-        assert outcomes(tell(tfgate, told, **strangers)) == [("unknown", 0)]
+        assert outcomes(tell(tfgate, told, headers=strangers)) == [("unknown", 0)]
         by_key = {"key": "k", "label": "negative"}
-        assert outcomes(tell(tfgate, by_key, **strangers)) == [("unknown", 0)]
-        assert outcomes(tell(tfgate, by_key, **mine)) == [("already-given", 0)]
+        assert outcomes(tell(tfgate, by_key, headers=strangers)) == [("unknown", 0)]
+        assert outcomes(tell(tfgate, by_key, headers=mine)) == [("already-given", 0)]
         assert tell(tfgate, told, status=401)["code"] == "unauthenticated"
         for_housing = {"X-API-Key": narrow}
-        assert tell(tfgate, told, status=403, **for_housing)["code"] == "forbidden"
-        answer = tfgate.client.get("/feedback/sentiment", headers=for_housing)
+        assert tell(tfgate, told, status=403, headers=for_housing)["code"] == "forbidden"
+        answer = tfgate.client.get("/feedback/sentiment/figures", headers=for_housing)
         assert answer.status_code == 403
-        answer = tfgate.client.get("/feedback/sentiment", headers=strangers)
+        answer = tfgate.client.get("/feedback/sentiment/figures", headers=strangers)
         [found] = answer.json()["figures"]
         assert (found["num_labels"], found["accuracy"]) == (2, 0.5)
 
@@ -386,8 +398,8 @@ def test_without_a_store_it_is_said_how_to_have_one() -> None:
     with gateway(store="none") as tfgate:
         tfgate.wait_until_ready()
         ask(tfgate, "a")
-        for method in ("POST", "GET"):
-            answer = tfgate.client.request(method, "/feedback/sentiment", json={})
+        for method, end in (("POST", ""), ("GET", "/figures")):
+            answer = tfgate.client.request(method, f"/feedback/sentiment{end}", json={})
             assert answer.status_code == 501
             assert "TFGATE_STORE" in answer.json()["detail"]
             assert "TFGATE_STORE=sqlite" in answer.json()["hint"]
@@ -430,7 +442,7 @@ def test_generic_models_have_feedback_by_what_their_outputs_are(store: str) -> N
             answer = tfgate.client.post(path, json=document, headers=named)
             assert answer.status_code == 200, answer.text
 
-        told = tell(tfgate, {"request_id": "ranges", "label": [0, "2"]}, "ranges")
+        told = tell(tfgate, {"request_id": "ranges", "label": [0.0, "2"]}, "ranges")
         assert outcomes(told) == [("joined", 2)]
         assert figures(tfgate, "ranges")[1, "stable"]["accuracy"] == 0.5
         for wrong in ([0, 3], [0, -1], ["00", 1], ["a", 0], ["²", 0]):

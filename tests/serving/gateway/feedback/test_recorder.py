@@ -67,8 +67,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "_MAX_BLOCK", 2)
 
 
-def answered(number: int, *, model: str = "doubles", price: float = 3, **headers: str) -> Answered:
-    lines = {name.lower().encode(): value.encode() for name, value in headers.items()}
+def answered(
+    number: int, *, model: str = "doubles", price: float = 3, release_key: str | None = None
+) -> Answered:
+    lines = {} if release_key is None else {b"x-release-key": release_key.encode()}
     context = RequestContext(str(number), "POST", "/", lines, model, key="alice", route="stable")
     outputs = {"y": np.array([price], np.float32)}
     return Answered(Question(ModelRef(model, 3)), {}, outputs, 3, 0.01, context)
@@ -78,8 +80,8 @@ def test_what_is_kept_says_who_was_answered_what_and_by_which_version() -> None:
     async def run() -> None:
         store = FakeStore()
         record = Recorder(store)
-        record(answered(1, **{"X-Release-Key": "house-17"}))
-        record(answered(2, **{"X-Release-Key": "x" * 257}))
+        record(answered(1, release_key="house-17"))
+        record(answered(2, release_key="x" * 257))
         await record.flush()
 
         first, second = store.kept

@@ -62,7 +62,7 @@ def test_redis_is_killed_and_comes_back(
 
         ask(tfgate, "b")
         refused(tell(tfgate, "b"), "Redis")
-        refused(tfgate.client.get("/feedback/sentiment"), "Redis")
+        refused(tfgate.client.get("/feedback/sentiment/figures"), "Redis")
         assert reading("tfgate_store_up") == 0
 
         server.start()
@@ -155,7 +155,7 @@ def test_two_gateways_share_a_store(store: str) -> None:
         assert answer.json()["results"][0]["outcome"] == "already-given"
 
         for tfgate in (one, other):
-            [figures] = tfgate.client.get("/feedback/sentiment").json()["figures"]
+            [figures] = tfgate.client.get("/feedback/sentiment/figures").json()["figures"]
             assert (figures["num_labels"], figures["accuracy"]) == (4, 0.5)
 
 

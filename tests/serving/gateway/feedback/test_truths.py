@@ -41,7 +41,7 @@ async def tell(store: Store, route: str, truths: Sequence[str | float]) -> None:
         await store.join([Join(kept, {0: of})])
 
 
-def known(side: Side) -> tuple[int, float | None, float | None]:
+def known(side: Side) -> tuple[object, ...]:
     return side.truths, side.accuracy, side.rmse
 
 
