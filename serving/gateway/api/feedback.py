@@ -1,4 +1,4 @@
-"""POST /feedback/{model}: what was right in place of an answer; GET: how good the answers were."""
+"""POST /feedback/{model}: what was right in place of an answer, and the figures that come of it."""
 
 from typing import Annotated
 
@@ -76,10 +76,8 @@ class FeedbackFigures(BaseModel):
 def feedback_router(feedback: Feedback | None, registry: Registry, settings: Settings) -> APIRouter:
     """Build the routes; without a store they say how to have one."""
     router = APIRouter(prefix="/feedback", tags=["feedback"])
-    schema = body_schema(list(registry.typed.values()))
     example = {"request_id": "0af7651916cd43dd8448eb211c80319c", "label": "positive"}
-    described = {JSON: {"schema": schema, "example": example}}
-    body = {"required": True, "content": described}
+    body = {"required": True, "content": {JSON: {"schema": body_schema(), "example": example}}}
 
     @router.post(
         "/{model}",
@@ -110,8 +108,9 @@ def feedback_router(feedback: Feedback | None, registry: Registry, settings: Set
         num_joined = sum(each.rows for each in results)
         return FeedbackAnswer(model=model, joined=num_joined, results=results)
 
+    # Under a path of its own: what FastAPI allows on one path, it takes from one of its routes.
     @router.get(
-        "/{model}",
+        "/{model}/figures",
         summary="How good the answers were",
         responses=problem_responses(404, 501, 503, 504),
     )

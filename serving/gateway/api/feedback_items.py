@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import (
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -14,6 +15,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError, from_json
@@ -49,7 +51,13 @@ def _each(check: Callable[[object], Any]) -> Callable[[object], Any]:
     return read
 
 
+def _whole(value: object) -> object:
+    """Take 3.0 as 3, which JSON does not tell apart."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _label(value: object) -> str:
+    value = _whole(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         message = "Input should be a label, or a list with one for each row of the request"
         raise PydanticCustomError("label", message)
@@ -57,11 +65,10 @@ def _label(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not abs(value) <= LARGEST:  # type: ignore[operator]  # NaN is not, either
-        message = "Input should be a finite number, or a list with one for each row of the request"
-        raise PydanticCustomError("number", message)
-    return float(value)  # type: ignore[arg-type]  # as was just seen
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST:
+        return float(value)
+    message = "Input should be a finite number, or a list with one for each row of the request"
+    raise PydanticCustomError("number", message)
 
 
 def _schema(one: dict[str, Any]) -> WithJsonSchema:
@@ -97,8 +104,8 @@ class FeedbackItem(BaseModel):
         max_length=256,
         description="X-Release-Key of the request, in place of its id: the newest one with it",
     )
-    index: int | None = Field(
-        default=None, ge=0, description="which row of a request of several, beginning with 0"
+    index: Annotated[int, Field(ge=0), BeforeValidator(_whole)] | None = Field(
+        default=None, description="which row of a request of several, beginning with 0"
     )
     label: Label | None = Field(
         default=None,
@@ -107,8 +114,16 @@ class FeedbackItem(BaseModel):
     )
     value: Number | None = Field(
         default=None,
-        description="the true number, where the answer was one; a list has one for each row",
+        description="the true number, where the answer was one; a list has one for each row. It "
+        "may also go by the name that it has in the answer, such as price_usd",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_not_null(cls, value: object) -> object:
+        if value is None:
+            raise PydanticCustomError("null", "Input should be left out, and not null")
+        return value
 
     @model_validator(mode="after")
     def _says_one_thing_of_one_answer(self) -> Self:
@@ -166,7 +181,7 @@ def read_truths(
     names = {*FeedbackItem.model_fields, reader.word}
     fields: Fields = {1: [_LIST], 3: names} if is_several else {1: names}
     try:
-        found = (reader.several if is_several else reader.item).validate_json(read)
+        found: Any = (reader.several if is_several else reader.item).validate_json(read)
     except ValidationError as error:
         raise from_pydantic(error, fields, hint=_HINT) from error
     if not is_several:
@@ -178,7 +193,7 @@ def read_truths(
 
 def _field(raw: dict[str, Any], word: str) -> str:
     """Say under which name the truth was given."""
-    if raw.get("label") is not None:
+    if "label" in raw:
         return "label"
     return word if word in raw else "value"
 
@@ -209,12 +224,20 @@ def _reader_of(word: str) -> _Reader:
     return _Reader(word, TypeAdapter(item), TypeAdapter(several))
 
 
-def body_schema(typed: list[Model[Any, Any]]) -> dict[str, Any]:
-    """Describe the bodies of all models, with the words that typed ones have of their own."""
+def body_schema() -> dict[str, Any]:
+    """Describe the bodies of all models."""
     item = FeedbackItem.model_json_schema()
-    for word in filter(None, map(own_word, typed)):
-        said = {"description": "the same as value, by the name that it has in the answer"}
-        item["properties"][word] = {**item["properties"]["value"], **said}
+    # What may be left out is None then, and may not be null.
+    for schema in item["properties"].values():
+        given = [each for each in schema.pop("anyOf") if each != {"type": "null"}]
+        schema.update(given[0] if len(given) == 1 else {"anyOf": given})
+        del schema["default"]
+    item["allOf"] = [
+        {"oneOf": [{"required": [name]} for name in pair]}
+        for pair in (("request_id", "key"), ("label", "value"))
+    ]
+    of_one_row = {"label": {"type": ["string", "integer"]}, "value": {"type": "number"}}
+    item["dependentSchemas"] = {"index": {"properties": of_one_row}}
     several = {
         "type": "object",
         "properties": {

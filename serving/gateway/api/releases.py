@@ -83,7 +83,7 @@ class ReleaseDescription(BaseModel):
 
     Each gateway, and each worker of it, judges and counts its own requests: another one may tell
     other figures. Metrics, which are of all, are at /metrics; how good the answers were, by
-    feedback that came to any gateway of the same store, is at /feedback/{model}.
+    feedback that came to any gateway of the same store, is at /feedback/{model}/figures.
     """
 
     state: State = Field(description=_STATES)

@@ -6,13 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple
 
 from serving.contract import Tensors
 from serving.errors import StoreUnavailable
 from serving.gateway.feedback.answers import KeptAnswer
 from serving.gateway.feedback.store import Store
-from serving.gateway.inference.answer_rows import Rows, read_all
+from serving.gateway.inference.answer_rows import MAX_ROWS, Rows, read_all
 from serving.gateway.inference.answered import Answered
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
@@ -25,13 +24,8 @@ _RELEASE_KEY = b"x-release-key"
 _MAX_RELEASE_KEY = 256  # characters; a longer one leads to no answer
 
 
-class _Heard(NamedTuple):
-    """Of an answer what is needed to keep it; not its inputs, which may be large."""
-
-    model: str
-    version: int
-    outputs: Tensors
-    context: RequestContext
+# Of an answer the model, the version and who asked; not the inputs, which may be large.
+_Heard = tuple[str, int, Tensors, RequestContext]
 
 
 class Recorder:
@@ -49,7 +43,7 @@ class Recorder:
             metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_CROWD).inc()
             return
         question, _, outputs, version, _, context = answered
-        self._heard.append(_Heard(question.ref.name, version, outputs, context))
+        self._heard.append((question.ref.name, version, outputs, context))
 
     async def write(self) -> None:
         """Write what gathers, until cancelled."""
@@ -85,7 +79,7 @@ class Recorder:
 def _kept(heard: Sequence[_Heard]) -> list[KeptAnswer]:
     """Read answers in the order in which they came, which makes one the newest."""
     now = time.time()
-    all_rows = read_all([((each.model, each.version), each.outputs) for each in heard])
+    all_rows = read_all([((model, version), outputs) for model, version, outputs, _ in heard])
     return [
         _keep(each, rows, now)
         for each, rows in zip(heard, all_rows, strict=True)
@@ -94,16 +88,19 @@ def _kept(heard: Sequence[_Heard]) -> list[KeptAnswer]:
 
 
 def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:
-    context = heard.context
+    model, version, outputs, context = heard
+    num_rows = len(rows)
+    if num_rows == MAX_ROWS:
+        num_rows = max(len(array) for array in outputs.values() if array.ndim)
     release_key = context.headers.get(_RELEASE_KEY, b"").decode("latin-1")
     return KeptAnswer(
-        model=heard.model,
-        version=heard.version,
+        model=model,
+        version=version,
         route=context.route or metrics.PINNED,
         request_id=context.request_id,
         api_key=context.key,
         release_key=release_key if 0 < len(release_key) <= _MAX_RELEASE_KEY else None,
         at=now,
-        num_rows=max(len(array) for array in heard.outputs.values() if array.ndim),
+        num_rows=num_rows,
         rows=rows,
     )

@@ -1,7 +1,9 @@
 """The store in Redis or Valkey, which any number of gateways share; each key expires by itself."""
 
+import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import orjson
 from redis import exceptions
@@ -14,7 +16,7 @@ from serving.gateway.feedback.store import VERDICT_SECONDS, Availability, Join, 
 from serving.gateway.feedback.sums import Amounts
 from serving.gateway.store import without_login
 
-_ANSWER_SECONDS = 2  # within which it connects, or answers
+_ANSWER_SECONDS = 2  # within which it connects and answers
 _VERDICTS = "tfgate:verdicts"
 _AT = "at"
 
@@ -49,8 +51,10 @@ class RedisStore:
         self._redis: Redis = Redis.from_url(
             address,
             decode_responses=True,
-            socket_timeout=_ANSWER_SECONDS,
-            socket_connect_timeout=_ANSWER_SECONDS,
+            # All that is asked is timed as a whole. The library would time each word that it sends
+            # by asyncio.wait_for, which may forget that it was cancelled (Python 3.11).
+            socket_timeout=None,
+            socket_connect_timeout=None,
             # Once, at once: a connection may have broken since it was used last.
             retry=Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,)),
         )
@@ -58,22 +62,21 @@ class RedisStore:
 
     async def keep(self, answers: Sequence[KeptAnswer]) -> None:
         """Keep answers."""
-        with self._availability.watch():
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.ping()
-                for answer in answers:
-                    key = _key_of(answer)
-                    pipeline.delete(key)
-                    pipeline.hset(key, "answer", write_answer(answer))
-                    pipeline.expire(key, self._kept_seconds)
-                    if answer.release_key is not None:
-                        newest = _newest_key(answer.model, answer.api_key, answer.release_key)
-                        pipeline.set(newest, answer.request_id, ex=self._kept_seconds)
-                await pipeline.execute()
+        async with self._asking(), self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.ping()
+            for answer in answers:
+                key = _key_of(answer)
+                pipeline.delete(key)
+                pipeline.hset(key, "answer", write_answer(answer))
+                pipeline.expire(key, self._kept_seconds)
+                if answer.release_key is not None:
+                    newest = _newest_key(answer.model, answer.api_key, answer.release_key)
+                    pipeline.set(newest, answer.request_id, ex=self._kept_seconds)
+            await pipeline.execute()
 
     async def find(self, asked: Sequence[Asked]) -> list[KeptAnswer | None]:
         """Find answers."""
-        with self._availability.watch():
+        async with self._asking():
             keys = [_newest_key(each.model, each.api_key, each.release_key or "") for each in asked]
             newest = await self._redis.mget(keys)
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -86,22 +89,21 @@ class RedisStore:
     async def join(self, joins: Sequence[Join]) -> list[list[int] | None]:
         """Add up what was not added before; each answer's truths by one script."""
         now = repr(time.time())
-        with self._availability.watch():
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                for answer, amounts in joins:
-                    keys = [_key_of(answer), _sums_key(answer.model)]
-                    side = f"{answer.version} {answer.route} "
-                    told = orjson.dumps(_as_text(amounts))
-                    arguments = (write_answer(answer), told, side, now, self._kept_seconds)
-                    await self._join(keys, arguments, client=pipeline)
-                found = await pipeline.execute()
+        async with self._asking(), self._redis.pipeline(transaction=True) as pipeline:
+            for answer, amounts in joins:
+                keys = [_key_of(answer), _sums_key(answer.model)]
+                side = f"{answer.version} {answer.route} "
+                told = orjson.dumps(_as_text(amounts))
+                arguments = (write_answer(answer), told, side, now, self._kept_seconds)
+                await self._join(keys, arguments, client=pipeline)
+            found = await pipeline.execute()
         return [None if each is None else sorted(map(int, each)) for each in found]
 
     async def sums(self, model: str) -> dict[Side, Amounts]:
         """Return a model's sums."""
         key, oldest = _sums_key(model), time.time() - self._kept_seconds
         sums: dict[Side, dict[str, float]] = {}
-        with self._availability.watch():
+        async with self._asking():
             found = await self._redis.hgetall(key)
             fields = {str(field): float(amount) for field, amount in found.items()}
             for field, amount in fields.items():
@@ -114,7 +116,7 @@ class RedisStore:
 
     async def take_back(self, release_id: str, reason: str) -> None:
         """Remember a verdict."""
-        with self._availability.watch():
+        async with self._asking():
             verdict = orjson.dumps([time.time(), reason])
             await self._redis.hsetnx(_VERDICTS, release_id, verdict)
             await self._redis.expire(_VERDICTS, VERDICT_SECONDS)
@@ -122,12 +124,18 @@ class RedisStore:
     async def taken_back(self) -> dict[str, str]:
         """Return the verdicts."""
         oldest = time.time() - VERDICT_SECONDS
-        with self._availability.watch():
+        async with self._asking():
             found = await self._redis.hgetall(_VERDICTS)
             verdicts = {str(name): orjson.loads(verdict) for name, verdict in found.items()}
             if expired := [name for name, (at, _) in verdicts.items() if at < oldest]:
                 await self._redis.hdel(_VERDICTS, *expired)
         return {name: reason for name, (at, reason) in verdicts.items() if at >= oldest}
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        with self._availability.watch():
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                yield
 
     async def close(self) -> None:
         """Close the connections."""

@@ -46,6 +46,7 @@ _OF_RELEASE_KEY = (
 )
 _GIVEN = "SELECT id, given FROM answers WHERE request_id = ? AND model = ? AND api_key = ?"
 # In the order of their numbers, answers are as old as they come: no index is needed to find these.
+_OLDEST_AT = "SELECT at FROM answers ORDER BY id LIMIT 1"
 _EXPIRE = (
     "DELETE FROM answers WHERE id <= (SELECT max(id) FROM "
     "(SELECT id, at FROM answers ORDER BY id LIMIT ?) WHERE at < ?)"
@@ -87,7 +88,9 @@ class SqliteStore:
         def keep(connection: sqlite3.Connection) -> None:
             connection.executemany(_KEEP, rows)
             expired = time.time() - self._kept_seconds
-            connection.execute(_EXPIRE, (_MAX_EXPIRED, expired))
+            oldest = connection.execute(_OLDEST_AT).fetchone()
+            if oldest is not None and oldest[0] < expired:
+                connection.execute(_EXPIRE, (_MAX_EXPIRED, expired))
             if _used_bytes(connection) > self._max_bytes:
                 connection.execute(_DROP_OLDEST, (_OLDEST,))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from serving.errors import StoreUnavailable
+from serving.gateway.feedback import sqlite_store
 from serving.gateway.feedback.sqlite_store import SqliteStore
 from serving.gateway.feedback.store import Join, Side
 from serving.gateway.inference.answer_rows import Numbers
@@ -136,7 +137,10 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     assert file.read_text().startswith("Dear diary"), "what was there is somebody's"
 
 
-def test_a_file_that_another_has_locked_for_long_is_given_up(tmp_path: Path) -> None:
+def test_a_file_that_another_has_locked_for_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_store, "_BUSY_SECONDS", 0.01)
     file = tmp_path / "feedback.sqlite"
 
     async def use(store: SqliteStore) -> None:
