@@ -118,8 +118,10 @@ def test_what_was_counted_of_a_version_goes_on_when_it_comes_back(
     server = served(1, 2)
     with started(server, tmp_path, release(1, 2)) as tfgate:
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
+        there = {"model": MODEL, "state": "available"}
+        tfgate.wait_until(lambda: reading("tfgate_model_versions", **there) == 2, "both")
         server.models[MODEL][2].state = END
-        tfgate.wait_until(lambda: not _is_ready(tfgate, 2), "its end")
+        tfgate.wait_until(lambda: reading("tfgate_model_versions", **there) == 1, "its end")
         server.models[MODEL][2].state = AVAILABLE
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
         counted = growth("tfgate_release_requests_total", **TRIED)
@@ -127,10 +129,6 @@ def test_what_was_counted_of_a_version_goes_on_when_it_comes_back(
         ask(tfgate, key=IN)
 
         assert counted() == 1
-
-
-def _is_ready(tfgate: Gateway, number: int) -> bool:
-    return tfgate.client.get(f"/v2/models/{MODEL}/versions/{number}/ready").is_success
 
 
 def test_a_release_that_is_taken_out_leaves_the_newest(tmp_path: Path) -> None:
