@@ -117,16 +117,34 @@ def test_answers_are_written_in_blocks_and_in_their_order() -> None:
     asyncio.run(run())
 
 
+def test_what_comes_while_others_are_written_is_written_next() -> None:
+    async def run() -> None:
+        store = FakeStore()
+        record = Recorder(store)
+        record(answered(0))
+        writing = asyncio.create_task(record.flush())
+        await asyncio.sleep(0)
+        record(answered(1))
+        await writing
+        await record.flush()
+
+        assert store.ids == ["0", "1"]
+
+    asyncio.run(run())
+
+
 def test_of_too_many_at_once_the_newest_are_dropped_and_counted() -> None:
     async def run() -> None:
         store = FakeStore()
         record = Recorder(store)
         dropped = growth("tfgate_feedback_dropped_total", reason="crowd")
+        unwritten = growth("tfgate_feedback_dropped_total", reason="store")
         for number in range(FEW + 3):
             record(answered(number))
         assert dropped() == 3
         await record.flush()
 
+        assert unwritten() == 0
         assert store.ids == ["0", "1", "2", "3", "4"]
 
     asyncio.run(run())

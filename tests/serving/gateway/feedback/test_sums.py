@@ -89,13 +89,13 @@ def test_numbers_give_errors_and_coverage(
 
 def test_a_label_without_a_score_says_nothing_of_calibration() -> None:
     sums: dict[str, float] = {}
-    labels = Labels(["cat", "cat"], [None, 1.0], None)
+    labels = Labels(["cat", "cat"], [None, 0.75], None)
     add(sums, label_amounts(labels, 0, "dog"))
     assert figures_of(sums) == Figures(1, 0.0, None, 0, None, None, None)
 
     add(sums, label_amounts(labels, 1, "cat"))
 
-    assert figures_of(sums) == Figures(2, 0.5, 0.0, 0, None, None, None)
+    assert figures_of(sums) == Figures(2, 0.5, 0.25, 0, None, None, None)
 
 
 def test_a_number_without_an_interval_says_nothing_of_coverage() -> None:
