@@ -36,6 +36,8 @@ from tests.serving.gateway.releases.asking import (
 )
 
 IN, OUT = key_at(0, 0.1), key_at(0.5, 1)
+# Of whose answers the gateway reads the tensors itself.
+READ = ("v1 rows", "v1 columns", "v2 infer", "grpc ModelInfer", "grpc Predict")
 TRIED = {"model": MODEL, "version": "2", "route": "candidate"}
 AVAILABLE = ModelVersionStatus.AVAILABLE
 LOADING, END = ModelVersionStatus.LOADING, ModelVersionStatus.END
@@ -417,3 +419,40 @@ def test_without_a_model_server_requests_are_refused_and_the_release_goes_on(
 
         server.reachable = True
         wait_for(tfgate, ("candidate", 2), ("stable", 1))
+
+
+def test_a_candidate_that_gives_no_number_is_as_good_as_failed_in_every_dialect(
+    tmp_path: Path,
+) -> None:
+    """Dialects pass on what a model may mean; but a number's successor is a number."""
+    server = served(1, 2)
+    with started(server, tmp_path, release(1, 2)) as tfgate:
+        wait_for(tfgate, ("candidate", 2), ("stable", 1))
+        server.faults[MODEL] = only(2, nonsense)
+
+        for how in READ:
+            failed = growth("tfgate_release_requests_total", **TRIED, outcome="failed")
+
+            told = ask(tfgate, how, key=IN)
+
+            assert (told.version, told.route) == (1, "stable"), how
+            assert failed() == 1, how
+
+
+def test_a_model_that_gives_no_numbers_makes_no_candidate_worse(tmp_path: Path) -> None:
+    server = served(1, 2)
+    with started(server, tmp_path, release(1, 2)) as tfgate:
+        wait_for(tfgate, ("candidate", 2), ("stable", 1))
+        failed = [
+            growth("tfgate_release_requests_total", model=MODEL, route=route, outcome="failed")
+            for route in ("stable", "candidate")
+        ]
+        server.faults[MODEL] = nonsense
+
+        for key in (IN, OUT):
+            body = {"inputs": {name: [value] for name, value in HOUSE.items()}}
+            headers = {"X-Release-Key": key}
+            answer = tfgate.client.post(f"/v1/models/{MODEL}:predict", json=body, headers=headers)
+            assert answer.headers["X-Model-Route"] == "stable"
+
+        assert [each() for each in failed] == [2, 1]
