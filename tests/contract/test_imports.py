@@ -42,7 +42,7 @@ ALLOWED = {
         "serving.typed_models",
         *("serving.contract", "serving.card", "serving.errors"),
     ],
-    "tfgate": ["tfgate", "training", "serving"],
+    "tfgate": ["proto", "tfgate", "training", "serving"],
     # The only part that reads files which TensorFlow wrote.
     "tfgate.inspection": ["proto", "tfgate", "serving"],
     "bench": ["bench", "proto", "serving", "tfgate", "training"],
