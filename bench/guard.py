@@ -14,7 +14,6 @@ from serving.gateway.releases.guard import GuardJudge, level_of
 from serving.gateway.releases.release import Guard
 
 GUARD = Guard(
-    window=timedelta(minutes=5),
     errors=0.01,
     p99_ratio=1.5,
     disagreement=0.1,
@@ -23,6 +22,7 @@ GUARD = Guard(
     rmse_ratio=1.1,
 )
 HOUR = 3600
+_MINUTE = timedelta(minutes=1)
 _COMPARED, _KNOWN = 0.1, 0.1  # of the candidate's requests, and of all whose truth comes back
 _ROUTES = ("stable", "candidate")
 
@@ -80,6 +80,13 @@ class Traffic:
     rate: float
     share: float
     hiccups: bool = True
+    window: timedelta = GUARD.window
+
+    @property
+    def told(self) -> str:
+        """Name it at the head of a column or row."""
+        window = "" if self.window == GUARD.window else f", window {self.window / _MINUTE:g} m"
+        return f"{self.rate:g}/s, {self.share:.0%}{window}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,8 @@ class Simulation:
         stable = replace(STABLE, prices=candidate.prices)
         self._versions = dict(zip(_ROUTES, (stable, candidate), strict=True))
         self._random = np.random.default_rng(seed)
-        self._judge = GuardJudge(GUARD, clock=lambda: self._now)
+        guard = GUARD.model_copy(update={"window": traffic.window})
+        self._judge = GuardJudge(guard, clock=lambda: self._now)
         self._requests = self._failed = 0  # the candidate's
         self._hiccup_ends = dict.fromkeys(_ROUTES, 0)
 
@@ -170,8 +178,13 @@ Advance = Callable[[], None]
 _RATES, _SHARES = (1.0, 20.0, 500.0), (0.01, 0.05, 0.5)
 _HEALTHY_TRAFFIC = [Traffic(rate, share) for rate in _RATES for share in _SHARES]
 _BAD_TRAFFIC = [
-    Traffic(rate, share, hiccups=False)
-    for rate, share in ((1, 0.5), (20, 0.05), (20, 0.5), (500, 0.01), (500, 0.05), (500, 0.5))
+    Traffic(1, 0.5, hiccups=False, window=60 * _MINUTE),
+    Traffic(20, 0.05, hiccups=False, window=60 * _MINUTE),
+    Traffic(20, 0.05, hiccups=False),
+    Traffic(20, 0.5, hiccups=False),
+    Traffic(500, 0.01, hiccups=False),
+    Traffic(500, 0.05, hiccups=False),
+    Traffic(500, 0.5, hiccups=False),
 ]
 
 
@@ -195,12 +208,12 @@ def false_alarms(hours: int, advance: Advance) -> Iterator[Sequence[str]]:
                 advance()
             alarms.append(f"{found}")
         rules = ", ".join(sorted(judged)) or "none: too few requests"
-        yield [_told(traffic), f"{hours}", rules, *alarms]
+        yield [traffic.told, f"{hours}", rules, *alarms]
 
 
 def found_after(runs: int, advance: Advance) -> Iterator[Sequence[str]]:
     """Give a row for each bad candidate: by what it is found, after how long, how many failed."""
-    yield ["candidate", *(_told(traffic) for traffic in _BAD_TRAFFIC)]
+    yield ["candidate", *(traffic.told for traffic in _BAD_TRAFFIC)]
     for name, version in BAD.items():
         cells: list[str] = []
         for traffic in _BAD_TRAFFIC:
@@ -215,10 +228,6 @@ def found_after(runs: int, advance: Advance) -> Iterator[Sequence[str]]:
 def certainty() -> str:
     """Say how sure the guard of the tables is."""
     return f"{level_of(GUARD):.1e} is the level of a rule at one look, every 5 s of a window of 5 m"
-
-
-def _told(traffic: Traffic) -> str:
-    return f"{traffic.rate:g}/s, {traffic.share:.0%}"
 
 
 def _summed_up(outcomes: Sequence[Found | None]) -> str:

@@ -96,7 +96,7 @@ class FakeModelServer:
     Calls for a model card, and those that a gateway makes to try a version, are neither: they are
     always answered by the model. `nonsense` is what a method answers, by its name, whatever it is
     asked. Versions among `hanging_probes` never answer when they are tried, and are among
-    `probes_waiting` meanwhile. A server that is not `reachable` refuses every call as gRPC does
+    `probes_waiting` meanwhile; of models among `hanging_states`, the states are never told. A server that is not `reachable` refuses every call as gRPC does
     when nobody is there.
     """
 
@@ -109,6 +109,7 @@ class FakeModelServer:
         self.reachable = True
         self.hanging_probes: set[tuple[str, int]] = set()
         self.probes_waiting: set[tuple[str, int]] = set()
+        self.hanging_states: set[str] = set()
 
     def open_channel(self, _target: str, _tls: object) -> "_Channel":
         """Open a channel to this server, whatever its target."""
@@ -137,7 +138,10 @@ class FakeModelServer:
                     return self._answer_tasks(_parse(MultiInferenceRequest, body))
                 if method == "GetModelMetadata":
                     return self._metadata(_parse(GetModelMetadataRequest, body))
-                return self._status(_parse(GetModelStatusRequest, body))
+                states = _parse(GetModelStatusRequest, body)
+                if states.model_spec.name in self.hanging_states:
+                    await asyncio.Event().wait()
+                return self._status(states)
         except TimeoutError as error:
             raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from error
         except DecodeError as error:

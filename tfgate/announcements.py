@@ -2,11 +2,13 @@
 
 import shlex
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from rich.console import Console
 
+from proto.management_pb2 import ModelConfig
+from serving.gateway.inference.models_config import content_of, kept, labels, models_in
 from serving.models import MODELS
 from serving.tf_serving.follower import Follower
 from serving.tf_serving.repository import find_versions
@@ -19,14 +21,15 @@ def tell(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
-def found(models: Mapping[str, Path], repository: Path) -> str:
-    """Say which models are loaded, and which of them have a page and a schema of their own."""
+def found(config: Path, source: Path) -> str:
+    """Say which models and versions are loaded, and which have a page and a schema of their own."""
+    models = models_in(config, content_of(config))
     plural = "model" if len(models) == 1 else "models"
     width = max(len(name) for name in models)
     lines = [
         f"  {name:{width}}  {_kind(name):7}  {_versions(models[name])}" for name in sorted(models)
     ]
-    return "\n".join([f"loading {len(models)} {plural} from {repository}", *lines])
+    return "\n".join([f"loading {len(models)} {plural} from {source}", *lines])
 
 
 def tell_changes(listed: Follower | GivenConfig, console: Console) -> None:
@@ -36,7 +39,8 @@ def tell_changes(listed: Follower | GivenConfig, console: Console) -> None:
     for name in sorted(listed.models.keys() - before):
         # Fields of its own, a gateway has only for those that it has met at its start.
         kind = "generic until the next start" if name in MODELS else "generic"
-        tell(console, f"loading {name}, {kind}: {_versions(listed.models[name])}")
+        numbers = ", ".join(str(each) for each in sorted(find_versions(listed.models[name])))
+        tell(console, f"loading {name}, {kind}: version {numbers}")
     for name in sorted(before - listed.models.keys()):
         tell(console, f"unloading {name}: it has gone")
 
@@ -73,8 +77,13 @@ def _kind(name: str) -> str:
     return "typed" if name in MODELS else "generic"
 
 
-def _versions(model: Path) -> str:
-    numbers = ", ".join(str(version) for version in sorted(find_versions(model)))
+def _versions(config: ModelConfig) -> str:
+    """Say which versions the model server keeps of those that are there, and their labels."""
+    named = {version: label for label, version in labels(config).items()}
+    numbers = ", ".join(
+        f"{version} ({named[version]})" if version in named else str(version)
+        for version in sorted(kept(config, find_versions(Path(config.base_path))))
+    )
     return f"version {numbers}"
 
 

@@ -97,7 +97,7 @@ def up(given: Path | GivenConfig, settings: Settings, ports: OtherPorts, console
         poll = "--model_config_file_poll_wait_seconds=1"
         model_server = model_server_command(config, *where, poll)
         gateway = [sys.executable, "-m", "serving.gateway"]
-        tell(console, found(listed.models, given if isinstance(given, Path) else config))
+        tell(console, found(config, given if isinstance(given, Path) else config))
         for stray in saved_models_without_version(models) if isinstance(models, Path) else ():
             tell(console, f"not served: {without_version(stray)}")
         with started(model_server, listed, socket, console) as first:

@@ -16,7 +16,7 @@ from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -182,7 +182,7 @@ def main() -> int:
             logging.info("there is no ConfigMap %s, and so no release", given.config_map)
             return 0
         logging.error("%s: %s", error.url, error)
-    except (URLError, WrongReleases, subprocess.CalledProcessError) as error:
+    except (OSError, json.JSONDecodeError, WrongReleases, subprocess.CalledProcessError) as error:
         logging.error("%s", error)
     return 1
 

@@ -1,4 +1,4 @@
-"""Versions of the shipped housing model that go wrong in one way each; made without any training."""
+"""Versions of the shipped housing model that go wrong, in one way each; none was trained so."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,8 +35,8 @@ def asleep(_inputs: dict[str, tf.Tensor], outputs: Outputs) -> Outputs:
 
 
 def failing_at_times(inputs: dict[str, tf.Tensor], outputs: Outputs) -> Outputs:
-    """Fail for a few inputs: about every thirtieth house, by its income."""
-    thirtieth = tf.math.floormod(tf.round(inputs["median_income"] * 1e4), 30) == 0
+    """Fail for a few inputs: about every thirtieth house, by its rooms."""
+    thirtieth = tf.math.floormod(inputs["total_rooms"], 30.0) == 20
     with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(thirtieth), ["no"])]):
         return {name: tf.identity(value) for name, value in outputs.items()}
 

@@ -14,6 +14,7 @@ from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
 from tests.generic_models import generic_version
 from tests.programs import needs, path_of
+from tests.serving.gateway.releases.asking import MODEL, release, served, write
 from tfgate.keys import create
 
 expect.set_options(timeout=60_000)  # how fast it is says more of the machine
@@ -177,3 +178,45 @@ def test_a_name_that_is_nobodys_is_told(page: Page) -> None:
     page.keyboard.press("Enter")
 
     expect(page.locator(".problem")).to_contain_text("there is no model 'nobody'")
+
+
+def test_a_release_is_shown_as_it_runs(browser: Browser, tmp_path: Path) -> None:
+    server = served(1, 2)
+    tried = f"[models.{MODEL}.shadow]\nversion = 3\npercent = 30"
+    file = write(tmp_path, release(1, 2, percent=20, more=tried))
+    with listening(server) as address, stack.gateway(address, releases=str(file)) as url:
+        stack.wait_until_ready(url)
+        page = browser.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        page.get_by_role("tab", name=MODEL).click()
+        shown = page.locator("#release")
+
+        expect(shown).to_contain_text("stable 1: 80 %, candidate 2: 20 %")
+        expect(shown).to_contain_text("Release running.")
+        expect(shown).to_contain_text("Version 3 is the shadow")
+        bar = page.locator(".shares").bounding_box()
+        part = page.locator(".shares .candidate").bounding_box()
+        assert bar is not None
+        assert part is not None
+        assert part["width"] == pytest.approx(0.2 * bar["width"], abs=1)
+        ask(page)
+        expect(shown.get_by_role("row", name="requests")).to_contain_text("1")
+
+        # It is looked at again by itself.
+        write(tmp_path, release(1, 9, percent=50))
+        expect(shown).to_contain_text("Release waiting: version 9, the candidate, is not ready.")
+        expect(shown).to_contain_text("candidate 9: 0 %")
+
+        write(tmp_path, "# none\n")
+        expect(shown).to_be_empty()
+        page.close()
+        assert complaints == []
+
+
+def test_without_a_release_none_is_shown(page: Page) -> None:
+    ask(page)
+
+    expect(page.locator("section")).to_contain_text('"prediction"')
+    expect(page.locator("#release")).to_be_empty()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import os
 import re
 import subprocess
@@ -10,11 +11,12 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import kubernetes_validate
 import pytest
@@ -315,9 +317,18 @@ class Surroundings:
         self.patches: list[dict[str, Any]] = []
         self.version = 7
         self.changed_by_another = False
+        self.broken: tuple[int, bytes] | None = None  # what Prometheus answers then
 
-    def answer(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, object]:
+    def answer(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, bytes]:
         url = urlsplit(path)
+        if url.path == "/api/v1/query" and self.broken is not None:
+            return self.broken
+        status, document = self._answer(method, url, body, headers)
+        return status, json.dumps(document).encode()
+
+    def _answer(
+        self, method: str, url: SplitResult, body: bytes, headers: Any
+    ) -> tuple[int, object]:
         if url.path == "/api/v1/query":
             [asked] = parse_qs(url.query)["query"]
             self.asked.append(asked)
@@ -344,10 +355,11 @@ def serving(surroundings: Surroundings) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, document = surroundings.answer(self.command, self.path, body, self.headers)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(document).encode())
+            status, content = surroundings.answer(self.command, self.path, body, self.headers)
+            if status:
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(content)
 
         do_PATCH = do_GET  # noqa: N815  # as the base class wants it
 
@@ -362,24 +374,37 @@ def serving(surroundings: Surroundings) -> Iterator[str]:
         thread.join()
 
 
-def look(surroundings: Surroundings, folder: Path, pod: Manifest) -> tuple[int, str]:
-    """Run the guard once, with its own arguments; returns how it ended, and what it said."""
-    (folder / "token").write_text("secret\n")
-    _, _, *arguments = pod["containers"][0]["command"]
-    with serving(surroundings) as url:
-        words = [re.sub(r"^--prometheus=.*", f"--prometheus={url}", each) for each in arguments]
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), *words, f"--api={url}", f"--account={folder}"],
-            env={
-                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "HOME": str(folder),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-    return done.returncode, done.stdout + done.stderr
+@dataclass(frozen=True)
+class Guard:
+    """The guard as its job runs it, in other surroundings."""
+
+    pod: Manifest
+    folder: Path
+    patch: pytest.MonkeyPatch
+    log: pytest.LogCaptureFixture
+
+    def look(self, surroundings: Surroundings) -> int:
+        """Look once, with its own arguments; returns how it ended."""
+        (self.folder / "token").write_text("secret\n")
+        _, *words = self.pod["containers"][0]["command"]
+        with serving(surroundings) as url:
+            words = [re.sub(r"^--prometheus=.*", f"--prometheus={url}", each) for each in words]
+            self.patch.setattr(sys, "argv", [*words, f"--api={url}", f"--account={self.folder}"])
+            status: int = guard.main()
+        return status
+
+
+@pytest.fixture
+def judge(
+    pod: Manifest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Guard:
+    caplog.set_level(logging.INFO)
+    # Where its image has the command line.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    return Guard(pod, tmp_path, monkeypatch, caplog)
 
 
 @pytest.mark.parametrize(
@@ -391,57 +416,61 @@ def look(surroundings: Surroundings, folder: Path, pod: Manifest) -> tuple[int, 
     ],
 )
 def test_a_candidate_that_does_harm_is_taken_back(
-    tmp_path: Path, pod: Manifest, values: dict[str, str], told: str
+    judge: Guard, values: dict[str, str], told: str
 ) -> None:
     surroundings = Surroundings({"releases.toml": RELEASES, "notes.md": "by shop's team"})
     surroundings.values = values
 
-    status, said = look(surroundings, tmp_path, pod)
+    assert judge.look(surroundings) == 1
 
-    assert (status, "taken back: sentiment 4" in said) == (1, True), said
     [patch] = surroundings.patches
     assert patch["data"].keys() == {"releases.toml"}
     models = tomllib.loads(patch["data"]["releases.toml"])["models"]
     assert models == {"sentiment": {"stable": 3}, "housing": {"stable": 1}}
     assert told in patch["metadata"]["annotations"]["tfgate/taken-back"]
+    assert f"taken back: sentiment 4 {told}" in judge.log.text
 
-    assert look(surroundings, tmp_path, pod)[0] == 0
+    assert judge.look(surroundings) == 0
     assert len(surroundings.patches) == 1
 
 
 @pytest.mark.parametrize("values", [{}, {"errors": "0.01", "latency": "NaN", "disagreement": "0"}])
-def test_a_candidate_that_does_none_goes_on(
-    tmp_path: Path, pod: Manifest, values: dict[str, str]
-) -> None:
+def test_a_candidate_that_does_none_goes_on(judge: Guard, values: dict[str, str]) -> None:
     surroundings = Surroundings({"releases.toml": RELEASES})
     surroundings.values = values
-    assert look(surroundings, tmp_path, pod)[0] == 0
+    assert judge.look(surroundings) == 0
     assert surroundings.asked == [query(rule) for rule in guard.RULES]
     assert surroundings.patches == []
 
 
 @pytest.mark.parametrize("data", [None, {}, {"releases.toml": "# none"}])
-def test_without_a_release_nothing_is_asked(
-    tmp_path: Path, pod: Manifest, data: dict[str, str] | None
-) -> None:
+def test_without_a_release_nothing_is_asked(judge: Guard, data: dict[str, str] | None) -> None:
     surroundings = Surroundings(data)
-    status, said = look(surroundings, tmp_path, pod)
-    assert status == 0, said
+    assert judge.look(surroundings) == 0
     assert surroundings.asked == []
 
 
-def test_what_somebody_else_has_changed_meanwhile_stays(tmp_path: Path, pod: Manifest) -> None:
+def test_what_somebody_else_has_changed_meanwhile_stays(judge: Guard) -> None:
     surroundings = Surroundings({"releases.toml": RELEASES})
     surroundings.values = {"errors": "0.5"}
     surroundings.changed_by_another = True
-    status, said = look(surroundings, tmp_path, pod)
-    assert status == 1
-    assert "409" in said
-    assert "Traceback" not in said
+    assert judge.look(surroundings) == 1
+    assert "Conflict" in judge.log.text
+    assert "taken back" not in judge.log.text
 
 
 @pytest.mark.parametrize("text", ["[models", "[models.sentiment]\nstable = 'x'\ncandidate = {}\n"])
-def test_releases_that_are_wrong_are_told(tmp_path: Path, pod: Manifest, text: str) -> None:
-    status, said = look(Surroundings({"releases.toml": text}), tmp_path, pod)
-    assert status == 1
-    assert "Traceback" not in said
+def test_releases_that_are_wrong_are_told(judge: Guard, text: str) -> None:
+    assert judge.look(Surroundings({"releases.toml": text})) == 1
+    assert "releases.toml:" in judge.log.text
+
+
+@pytest.mark.parametrize("broken", [(503, b"{}"), (200, b"<html>"), (0, b"")])
+def test_a_prometheus_that_is_away_takes_nothing_back(
+    judge: Guard, broken: tuple[int, bytes]
+) -> None:
+    surroundings = Surroundings({"releases.toml": RELEASES})
+    surroundings.broken = broken
+    assert judge.look(surroundings) == 1
+    assert surroundings.patches == []
+    assert judge.log.records[-1].levelname == "ERROR"

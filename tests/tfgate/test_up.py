@@ -22,7 +22,7 @@ from serving.gateway.settings import Settings
 from tests import stack
 from tests.serving.tf_serving.test_repository import write
 from tests.tfgate.test_ask import stranger
-from tfgate.announcements import welcome
+from tfgate.announcements import found, welcome
 from tfgate.children import mortal
 from tfgate.cli import app
 from tfgate.given_config import GivenConfig
@@ -424,3 +424,24 @@ def test_versions_that_a_release_needs_are_kept_loaded(tmp_path: Path) -> None:
     config = text_format.Parse((tmp_path / "config").read_text(), ModelServerConfig())
     [churn] = config.model_config_list.config
     assert set(churn.model_version_policy.specific.versions) == {2, 4, 5}
+
+
+def test_what_is_loaded_is_told_with_versions_and_labels(tmp_path: Path) -> None:
+    for version in (1, 2, 10):
+        write(tmp_path / "churn" / str(version), "saved_model.pb")
+    config = f'name: "churn" base_path: "{tmp_path}/churn"'
+    policies = {
+        "": "version 10",
+        "latest { num_versions: 2 }": "version 2, 10",
+        "all {}": "version 1, 2, 10",
+        "specific { versions: 1 versions: 9 }": "version 1",
+    }
+    file = tmp_path / "models.config"
+    for policy, told in policies.items():
+        versions = f"model_version_policy {{ {policy} }}"
+        file.write_text(f"model_config_list {{ config {{ {config} {versions} }} }}")
+        assert found(file, tmp_path) == f"loading 1 model from {tmp_path}\n  churn  generic  {told}"
+
+    label = 'version_labels { key: "live" value: 10 }'
+    file.write_text(f"model_config_list {{ config {{ {config} {label} }} }}")
+    assert found(file, file).endswith("generic  version 10 (live)")

@@ -6,7 +6,6 @@ for each other. Knows no gateway.
 
 import fcntl
 import os
-import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,12 @@ from difflib import unified_diff
 from pathlib import Path
 
 from serving.gateway.releases.release import Release, Releases
-from serving.gateway.releases.release_file import NoReleasesYet, WrongReleases, read_releases
+from serving.gateway.releases.release_file import (
+    NoReleasesYet,
+    WrongReleases,
+    parse_releases,
+    read_releases,
+)
 from tfgate.release import history
 from tfgate.release.edits import CannotRelease, Part, told
 from tfgate.release.place import Place, history_of
@@ -69,17 +73,21 @@ def work_out(place: Place, model: str, edit: Edit) -> Change:
         WrongReleases: a file would be wrong.
         CannotRelease: the edit does not go with what the file says.
     """
-    file, before = _find(place, model)
+    texts = _texts(place)
+    named = [file for file, text in texts.items() if model in _parts(text)]
+    file = named[0] if named else place.new_file(model)
+    name, before = place.told(file), texts.get(file, "")
     try:
-        after = with_release(before or "", model, edit(_parts(before or "").get(model)))
+        after = with_release(before, model, edit(_parts(before).get(model)))
     except OtherForm as error:
-        message = f"{place.told(file)}: {error}"
+        message = f"{name}: {error}"
         raise CannotRelease(message) from error
     release_before = None
     with suppress(WrongReleases):  # what goes back may mend it
-        release_before = _read(place, file, before or "").models.get(model)
-    release = _read(place, file, after).models[model]
-    return Change(file, place.told(file), model, before, after, release_before, release)
+        release_before = _read(place, texts).models.get(model)
+    # As a gateway will read it, with the other files.
+    release = _read(place, {**texts, file: after}).models[model]
+    return Change(file, name, model, texts.get(file), after, release_before, release)
 
 
 def write(place: Place, planned: Change, edit: Edit, command: str) -> Change:
@@ -118,7 +126,7 @@ def releases_of(place: Place) -> Releases:
     except WrongReleases as error:
         newest = next(history.entries(place.histories), None)
         was = f"; before the last change it was {newest.backup}" if newest else ""
-        message = f"{error}. Mend it by hand{was}"
+        message = f"{error} (mend it by hand{was})"
         raise WrongReleases(message) from error
 
 
@@ -129,33 +137,26 @@ def _not_written(place: Place, planned: Change, error: OSError) -> str:
     return (
         f"{message}If it is mounted from a ConfigMap, change that one, where the file is yours: "
         f"--print > {planned.name.name} writes it there, and kubectl create configmap "
-        f"NAME --from-file={source} --dry-run=client -o yaml | kubectl apply -f - brings it back."
+        f"tfgate-releases --from-file={source} --dry-run=client -o yaml | kubectl apply -f - "
+        "brings it back."
     )
 
 
-def _find(place: Place, model: str) -> tuple[Path, str | None]:
-    """Return the file that names a model, or is to name it, and its text; None if it is not there.
+def _texts(place: Place) -> Mapping[Path, str]:
+    """Return what is in the files that are there.
 
     Raises:
-        WrongReleases: a file cannot be read.
+        WrongReleases: one is no text, or no TOML.
     """
-    new = place.new_file(model)
     try:
-        texts = {file: _text(file) for file in [*place.files, new]}
-        named = [file for file, text in texts.items() if model in _parts(text or "")]
-    except (OSError, ValueError) as error:  # of the encoding, and of TOML
+        texts = {file: file.read_bytes().decode("utf-8-sig") for file in place.files}
+        for text in texts.values():
+            tomllib.loads(text)
+    except (OSError, ValueError) as error:
         releases_of(place)  # which says what it is, and on which line
         message = f"{place.named} was being written; try again"
         raise WrongReleases(message) from error
-    file = named[0] if named else new
-    return file, texts[file]
-
-
-def _text(file: Path) -> str | None:
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        return None
+    return texts
 
 
 def _parts(text: str) -> Mapping[str, Part]:
@@ -165,28 +166,9 @@ def _parts(text: str) -> Mapping[str, Part]:
     return {name: part for name, part in named if isinstance(part, dict)}
 
 
-def _read(place: Place, file: Path, text: str) -> Releases:
-    """Read all files as a gateway will, with this text in the place of one file's.
-
-    Raises:
-        WrongReleases: the gateway would refuse it.
-    """
-    with tempfile.TemporaryDirectory(prefix="tfgate-") as folder:
-        copy = Path(folder, place.path.name)
-        if place.path.is_dir():
-            copy.mkdir()
-            for each in place.files:
-                shutil.copyfile(each, copy / each.name)
-            (copy / file.name).write_text(text)
-        else:
-            copy.write_text(text)
-        try:
-            return read_releases(copy, models=None)
-        except NoReleasesYet:
-            return Releases()
-        except WrongReleases as error:
-            message = str(error).replace(str(copy), str(place.named))
-            raise WrongReleases(message) from error
+def _read(place: Place, texts: Mapping[Path, str]) -> Releases:
+    named = {place.told(file): text for file, text in sorted(texts.items())}
+    return parse_releases(named, models=None)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Where releases lie: in one file, or in a folder with one for each model; changes nothing."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +16,11 @@ class Place:
         return self.named.resolve()
 
     @property
-    def files(self) -> Iterator[Path]:
-        """Every file that a gateway reads."""
+    def files(self) -> list[Path]:
+        """Every file that a gateway reads, if it is there."""
         path = self.path
-        return iter(sorted(path.glob("*.toml")) if path.is_dir() else [path])
+        found = sorted(path.glob("[!.]*.toml")) if path.is_dir() else [path]
+        return [file for file in found if file.is_file()]
 
     def new_file(self, model: str) -> Path:
         """Return where a model goes that no file names yet."""

@@ -15,6 +15,7 @@ from serving.gateway.api.payloads import JSON, MULTIPART
 from serving.gateway.api.schemas import Batch, Prediction, PredictionBatch, VersionChoice
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, status_of
+from serving.gateway.telemetry.metrics import ROUTES
 
 Models = Mapping[str, Model[Any, Any]]
 
@@ -36,6 +37,11 @@ _HEADERS = {
     "X-Request-Id": ("names the request in the log", {"type": "string"}),
     "X-Model-Name": ("the model that answered", {"type": "string"}),
     "X-Model-Version": ("the version of it that answered", {"type": "integer", "minimum": 1}),
+    "X-Model-Route": (
+        "how the request came to the version: it was named (pinned), it answers by default "
+        "(stable), or a release tries it (candidate)",
+        {"type": "string", "enum": list(ROUTES)},
+    ),
     "Retry-After": ("seconds after which to ask again", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("how keys are sent", {"const": "Bearer"}),
 }
@@ -56,8 +62,12 @@ def parameters(query: type[BaseModel]) -> dict[str, Any]:
     ]
     timeout = "seconds after which nobody waits for the answer any more, such as 0.5"
     request_id = "a name for the request, of at most 128 letters, digits, dots, colons, _ and -"
+    release_key = (
+        "names the caller: while a release tries a version, it is always asked by the same"
+    )
     headers = [
         _parameter("header", TIMEOUT, timeout, {"type": "string", "pattern": _TIME}),
+        _parameter("header", "X-Release-Key", release_key, {"type": "string"}),
         _parameter("header", "X-Request-Id", request_id, {"type": "string"}),
     ]
     return {"parameters": [*fields, *headers]}
@@ -232,7 +242,7 @@ def _complete(
 def _header_names(status: int, *, prediction: bool) -> list[str]:
     names = ["X-Request-Id"]
     if status == 200 and prediction:
-        names += ["X-Model-Name", "X-Model-Version"]
+        names += ["X-Model-Name", "X-Model-Route", "X-Model-Version"]
     if status == 401:
         names.append("WWW-Authenticate")
     if status in RETRY_LATER:

@@ -14,7 +14,8 @@ from serving.gateway.validation import from_pydantic
 MAX_INSTANCES = 128
 _VERSION = re.compile("0{0,9}[1-9][0-9]{0,18}")
 _QUERY_HINT = (
-    "?version=3 or ?label=stable picks a version, and without either the newest answers; "
+    "?version=3 or ?label=stable picks a version; without either, the one of the model's release "
+    "answers, or else the newest; "
     "GET /models/{model} lists them."
 )
 
@@ -22,9 +23,9 @@ ResponseT = TypeVar("ResponseT")
 
 
 class VersionChoice(BaseModel):
-    """Which version is to answer: the newest if neither is given."""
+    """Which version is to answer: the one that does by default if neither is given."""
 
-    # A misspelt name must not silently become the newest version.
+    # A misspelt name must not silently become the default.
     model_config = ConfigDict(extra="forbid")
 
     version: int | None = Field(default=None, ge=1, le=2**63 - 1, description="this version")

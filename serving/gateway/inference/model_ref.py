@@ -10,7 +10,8 @@ DESCRIBE_SIGNATURE = "describe"
 
 
 class ModelRef(NamedTuple):
-    """A model by its name, with a version by number or by label; without either, the newest."""
+    """A model by its name, with a version by number or by label; without either, whichever
+    answers by default."""
 
     name: str
     version: int | None = None

@@ -76,7 +76,8 @@ class ModelMonitor:
                     self._forget(name)
                     continue
                 last = self._last[name]
-                _measure(name, found)
+                running = self._router.running.get(name)
+                _measure(name, found, running.release.versions if running else set())
                 _tell_changes(name, last, found, is_expected=self._registry.expects(name))
                 # What could not be looked at has not changed.
                 known = last if found.error else found
@@ -202,11 +203,12 @@ def _missing(versions: list[VersionState], unready: Mapping[int, str]) -> str:
     return f"no version is available: {'; '.join(states)}"
 
 
-def _measure(name: str, found: ModelState) -> None:
+def _measure(name: str, found: ModelState, released: set[int]) -> None:
+    """Set a model's gauges; what was counted of versions that are there, or `released`, stays."""
     metrics.MODEL_READY.labels(name).set(found.missing is None)
     if found.error is not None:
         return
-    metrics.keep(name, {each.version for each in found.versions if each.available})
+    metrics.keep(name, released | {each.version for each in found.versions if each.available})
     metrics.UNREADY_VERSIONS.labels(name).set(len(found.unready))
     states = Counter("failed" if each.failed else each.state.lower() for each in found.versions)
     for state in metrics.VERSION_STATES:

@@ -62,10 +62,19 @@ class Board:
 
     async def follow(self) -> None:
         """Follow the file, its steps and its guards, until cancelled."""
+        async with asyncio.TaskGroup() as works:
+            works.create_task(self._follow_hindrances())
+            while True:
+                await asyncio.sleep(_POLL_SECONDS)
+                self._refresh()
+                await self._judge(datetime.now(UTC))
+
+    async def _follow_hindrances(self) -> None:
+        """Ask what is in the way of each release, beside all else: the model server may hang."""
         while True:
+            for model, running in list(self.running.items()):
+                running.hindrance = await self._hindrance(model, running.release)
             await asyncio.sleep(_POLL_SECONDS)
-            self._refresh()
-            await self._judge(datetime.now(UTC))
 
     def _refresh(self) -> None:
         before = self._file.problem
@@ -99,7 +108,6 @@ class Board:
         known = await self._verdicts.taken_back() if self._verdicts else {}
         for model, running in list(self.running.items()):
             reason, identity = running.tick(now), running.identity
-            running.hindrance = await self._hindrance(model, running.release)
             if running.taken_back is None and identity is not None:
                 if reason is not None and self._verdicts:
                     await self._verdicts.take_back(identity, reason)

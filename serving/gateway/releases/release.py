@@ -134,7 +134,7 @@ class Guard(BaseModel):
     """When the candidate's share is taken back: a rule is broken within the window.
 
     A limit that is left out is no rule; without any, nothing is judged. Each is held against what
-    is sure at `false_alarms`.
+    is sure: `guard.py` says how sure.
     """
 
     model_config = _STRICT

@@ -64,7 +64,7 @@ def read_releases(path: Path, *, models: Collection[str] | None) -> Releases:
             it: a file that is being written is empty for a moment, and must not end them all.
         WrongReleases: it cannot be read, or used.
     """
-    return _releases(_texts(path), models)
+    return parse_releases(_texts(path), models=models)
 
 
 def _texts(path: Path) -> dict[Path, str]:
@@ -120,8 +120,12 @@ def _decoded(file: Path, content: bytes) -> str:
         raise WrongReleases(message) from error
 
 
-def _releases(texts: Mapping[Path, str], models: Collection[str] | None) -> Releases:
-    """Make one of what all files say; each name stands in one of them."""
+def parse_releases(texts: Mapping[Path, str], *, models: Collection[str] | None) -> Releases:
+    """Make one of what all files say; each name stands in one of them.
+
+    Raises:
+        WrongReleases: a text cannot be used.
+    """
     merged: dict[str, Any] = {}
     origins: dict[tuple[str, ...], _Text] = {}
     for file, text in texts.items():
@@ -243,7 +247,7 @@ class ReleaseFile:
             texts = _texts(self.path)
             is_whole = all(text.endswith("\n") for text in texts.values())
             if is_whole or is_second_look or not self._was_good:
-                self.releases = _releases(texts, self._models)
+                self.releases = parse_releases(texts, models=self._models)
                 self._was_good, self.problem = True, None
         except NoReleasesYet as error:
             self.problem = str(error) if self._was_good else None

@@ -111,7 +111,10 @@ class Copies:
         return 100 * position(salt, answered.context.request_id.encode()) < percent
 
     def _take_later(self, answered: Answered, version: int, role: str, running: Running) -> None:
-        """Take a copy once the answer has left."""
+        """Take a copy once the answer has left, unless it is to be dropped."""
+        if self._is_busy():
+            self._count(version, role, metrics.COPY_DROPPED_BUSY)
+            return
         take = partial(self._take, answered, version, role, running)
         before = answered.context.after
         if before is None:
@@ -125,9 +128,6 @@ class Copies:
         answered.context.after = both
 
     def _take(self, answered: Answered, version: int, role: str, running: Running) -> None:
-        if self._is_busy():
-            self._count(version, role, metrics.COPY_DROPPED_BUSY)
-            return
         size = num_bytes(answered.inputs) + num_bytes(answered.outputs)
         if self._num_held >= MOST_COPIES or self._bytes_held + size > _MOST_BYTES:
             self._count(version, role, metrics.COPY_DROPPED_BOUND)

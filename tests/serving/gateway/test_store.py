@@ -41,11 +41,13 @@ def test_a_file_is_a_store_wherever_it_may_be_written(tmp_path: Path) -> None:
         assert accepted(f"sqlite://{file}") == f"sqlite://{file}"
 
 
+@pytest.mark.parametrize("what", [".", "data.db"])
 def test_a_file_that_may_not_be_written_is_no_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "data.db").touch()
     # As it is for everybody but root, who may run this.
-    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path)
+    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path / what)
 
     message = refusal(f"sqlite://{tmp_path}/data.db", monkeypatch)
 

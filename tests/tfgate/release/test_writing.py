@@ -160,7 +160,7 @@ def test_a_half_written_file_names_what_it_was_before(release: Command, file: Pa
 
     message = release.refused("rollback", "sentiment")
 
-    backup = Path(message.rpartition("before the last change it was ")[2].strip())
+    backup = Path(message.rpartition("before the last change it was ")[2].strip().strip(")"))
     assert backup.read_text() == SENTIMENT
 
 

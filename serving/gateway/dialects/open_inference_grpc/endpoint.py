@@ -153,6 +153,6 @@ def model_ref(name: str, version: str) -> ModelRef:
     number = version_number(version)
     if number is None:
         message = f"the version {version[:40]!r} is no number of one"
-        hint = "Send a number that is served, or nothing for the newest."
+        hint = "Send a number that is served, or nothing for the one that answers by default."
         raise InvalidInput(message, hint=hint, fields=[FieldError("model_version", message)])
     return ModelRef(name, version=number)

@@ -113,6 +113,7 @@ def test_it_goes_on_after_it_has_hung(server: RedisServer) -> None:
             server.hang()
             with pytest.raises(TimeoutError, match=r"no answer within 0\.1 s"):
                 await client.incr("number")
+            assert asyncio.all_tasks() == {asyncio.current_task()}, "a trip goes on"
             server.go_on()
             client.patience_seconds = LONG_SECONDS
             # What was given up may have been counted; its answer is not taken for this one's.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from serving import tensors
 from serving.gateway.app import create_app
 from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.settings import Settings, WrongSettings
+from serving.gateway.telemetry import metrics
 from tests import faults
 from tests.examples import HOUSE
 from tests.fake_model_server import FakeModelServer, Fault, PredictCall, Refused
@@ -35,6 +37,7 @@ from tests.serving.gateway.releases.asking import (
 
 IN, OUT = key_at(0, 0.1), key_at(0.5, 1)
 TRIED = {"model": MODEL, "version": "2", "route": "candidate"}
+AVAILABLE = ModelVersionStatus.AVAILABLE
 LOADING, END = ModelVersionStatus.LOADING, ModelVersionStatus.END
 
 
@@ -90,6 +93,42 @@ def test_a_change_is_followed_within_two_seconds(tmp_path: Path) -> None:
         tfgate.run(wait())
 
         assert routes(tfgate) == (("stable", 2), ("stable", 2))
+
+
+def test_a_rollback_waits_for_nobody(tmp_path: Path) -> None:
+    server = served(1, 2)
+    server.hanging_states.add("slow")
+    slow = "[models.slow]\nstable = 1\n"
+    file = write(tmp_path, release(1, 2, percent=100, more=slow))
+    with gateway(server, releases=file, status_timeout_seconds=60) as tfgate:
+        tfgate.wait_until_ready()
+        wait_for(tfgate, ("candidate", 2), ("candidate", 2))
+
+        began = time.monotonic()
+        write(tmp_path, release(1, more=slow))
+        wait_for(tfgate, ("stable", 1), ("stable", 1))
+
+        assert time.monotonic() - began < 30, "nobody who waits 60 seconds for an answer"
+
+
+def test_what_was_counted_of_a_version_goes_on_when_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "_KEPT_SECONDS", 0)
+    server = served(1, 2)
+    with started(server, tmp_path, release(1, 2)) as tfgate:
+        wait_for(tfgate, ("candidate", 2), ("stable", 1))
+        there = {"model": MODEL, "state": "available"}
+        tfgate.wait_until(lambda: reading("tfgate_model_versions", **there) == 2, "both")
+        server.models[MODEL][2].state = END
+        tfgate.wait_until(lambda: reading("tfgate_model_versions", **there) == 1, "its end")
+        server.models[MODEL][2].state = AVAILABLE
+        wait_for(tfgate, ("candidate", 2), ("stable", 1))
+        counted = growth("tfgate_release_requests_total", **TRIED)
+
+        ask(tfgate, key=IN)
+
+        assert counted() == 1
 
 
 def test_a_release_that_is_taken_out_leaves_the_newest(tmp_path: Path) -> None:

@@ -263,3 +263,10 @@ def test_rows_are_compared_each_for_itself_and_whichever_is_first(data: st.DataO
         assert alone.total_variation is not None
         assert together.total_variation[row] == pytest.approx(alone.total_variation[0])
     assert reverse.total_variation == pytest.approx(together.total_variation)
+
+
+def test_a_row_of_nonsense_leaves_the_others_distributions() -> None:
+    compared = compare({"p": floats([0.2, 0.8], [1, 0])}, {"p": floats([NAN, 0.8], [0.9, 0.1])}, 0)
+
+    assert compared.total_variation is not None
+    assert compared.total_variation[1] == pytest.approx(0.1)

@@ -230,6 +230,21 @@ def test_numbers_that_drift_are_found(factor: float, *, found: bool) -> None:
     assert mean == pytest.approx(factor * math.exp(1.08), rel=0.1)
 
 
+def test_what_noise_gives_is_no_drift() -> None:
+    """A hundred answers with ten labels are as far from even, one time in ten."""
+    watched = Watched(guard(drift=0.2))
+    for label, num in enumerate((19, 3, 16, 5, 14, 6, 12, 8, 10, 7)):
+        for _ in range(10):
+            watched.judge.observe_answers("stable", [label])
+        for _ in range(num):
+            watched.judge.observe_answers("candidate", [label])
+
+    assert watched.says("drift") == (
+        "holds",
+        "the answers to 100 requests have a population stability index of 0.23 to stable's to 100",
+    )
+
+
 def test_numbers_wait_until_stables_have_shown_where_they_lie() -> None:
     watched = Watched(guard(drift=0.2))
     watched.judge.observe_answers("candidate", [5.0] * 1000)
@@ -319,10 +334,10 @@ def test_nothing_seen_is_nothing_to_judge() -> None:
     watched.judge.observe_comparison(0, 0)
     watched.judge.observe_squared_errors("candidate", 1, 1e200, math.inf)
     watched.judge.observe_squared_errors("candidate", 1, math.nan, math.nan)
-    watched.now += 1e6
 
-    assert watched.judge.judge() is None
     assert watched.judge.figures().stable == watched.judge.figures().candidate == Side()
+    watched.now += 1e6
+    assert watched.judge.judge() is None
     assert {each.says for each in watched.judge.figures().verdicts} == {"not judged"}
 
 

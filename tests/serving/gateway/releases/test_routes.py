@@ -63,3 +63,27 @@ def test_who_names_a_label_gets_its_version(
         told = ask(split, how, ModelRef(MODEL, label=label), key)
 
         assert (told.version, told.route) == (version, "pinned")
+
+
+def test_without_a_release_answers_say_that_they_are_the_default_or_pinned() -> None:
+    with gateway(served(1, 2)) as tfgate:
+        tfgate.wait_until_ready()
+        for how in ASKS:
+            told = ask(tfgate, how, key=IN)
+            assert (told.version, told.route) == (2, "stable")
+            pinned = ask(tfgate, how, ModelRef(MODEL, 1))
+            assert (pinned.version, pinned.route) == (1, "pinned")
+
+
+def test_pages_of_allowed_origins_may_send_the_key_and_read_the_route() -> None:
+    with gateway(served(1), cors_origins=("https://shop.example",)) as tfgate:
+        origin = {"Origin": "https://shop.example"}
+        asked = {"Access-Control-Request-Method": "POST"}
+        asked["Access-Control-Request-Headers"] = "x-release-key"
+
+        preflight = tfgate.client.options(f"/predict/{MODEL}", headers=origin | asked)
+        answer = tfgate.client.get("/models", headers=origin)
+
+    assert preflight.status_code == 200
+    assert "X-Release-Key" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "X-Model-Route" in answer.headers["Access-Control-Expose-Headers"]
