@@ -51,7 +51,7 @@ ALLOWED = {
 # The gateway's rooms, the highest first: a module may import from its own room and from lower ones.
 GATEWAY = [
     ["serving.gateway.__main__", "serving.gateway.server"],
-    ["serving.gateway.app"],
+    ["serving.gateway.app", "serving.gateway.parts"],
     ["serving.gateway.api"],
     ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
