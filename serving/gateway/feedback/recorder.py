@@ -13,6 +13,7 @@ from serving.gateway.feedback.answers import KeptAnswer
 from serving.gateway.feedback.store import Store
 from serving.gateway.inference.answer_rows import MAX_ROWS, Rows, read_all
 from serving.gateway.inference.answered import Answered
+from serving.gateway.releases.split import RELEASE_KEY
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
@@ -20,7 +21,6 @@ _BLOCK_SECONDS = 0.2
 # Of answers that wait: of those in tensors, and of those that the store could not take.
 _MAX_WAITING = 10_000
 _MAX_BLOCK = 1_000  # answers written at once: the store serves others in between
-_RELEASE_KEY = b"x-release-key"
 _MAX_RELEASE_KEY = 256  # characters; a longer one leads to no answer
 
 
@@ -92,7 +92,7 @@ def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:
     num_rows = len(rows)
     if num_rows == MAX_ROWS:
         num_rows = max(len(array) for array in outputs.values() if array.ndim)
-    release_key = context.headers.get(_RELEASE_KEY, b"").decode("latin-1")
+    release_key = context.headers.get(RELEASE_KEY, b"").decode("latin-1")
     return KeptAnswer(
         model=model,
         version=version,

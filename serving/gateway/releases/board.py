@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from serving.gateway.inference.router import Router
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
 from serving.gateway.releases.running import Running
@@ -13,13 +14,6 @@ from serving.gateway.telemetry import metrics
 
 _LOGGER = logging.getLogger("tfgate.releases")
 _POLL_SECONDS = 0.5  # a rollback takes effect within two seconds, on a busy machine too
-
-
-class Decides(Protocol):
-    """What sends a model's requests where its release says: the router."""
-
-    def release(self, model: str, running: Running | None) -> None:
-        """Let a model's release decide; None ends it."""
 
 
 class Verdicts(Protocol):
@@ -36,20 +30,16 @@ class Verdicts(Protocol):
 
 
 class Board:
-    """The releases of a file, each with the guard's verdict; tells the router of every change.
-
-    `running` are those that the file lists now, by model.
-    """
+    """The releases of a file, each with the guard's verdict; tells the router of every change."""
 
     def __init__(
         self,
         file: ReleaseFile,
-        router: Decides,
+        router: Router,
         hindrance: Callable[[str, Release], Awaitable[str | None]],
         verdicts: Verdicts | None = None,
     ) -> None:
         """`hindrance` says why a model's release may not begin, if anything is in its way."""
-        self.running: dict[str, Running] = {}
         self._file = file
         self._router = router
         self._hindrance = hindrance
@@ -80,7 +70,7 @@ class Board:
         if self._verdicts:
             await self._verdicts.first_look()
         while True:
-            for model, running in list(self.running.items()):
+            for model, running in list(self._router.running.items()):
                 hindrance = await self._hindrance(model, running.release)
                 await self._recall(running)
                 running.hindrance = hindrance
@@ -98,24 +88,24 @@ class Board:
     def _take_over(self) -> None:
         """Make what runs of what the file says now."""
         releases = self._file.releases
-        for model in self.running.keys() - releases.models.keys():
+        for model in self._router.running.keys() - releases.models.keys():
             _LOGGER.info("%s has no release any more", model)
-            self.running.pop(model).end()
+            self._router.running[model].end()
             self._router.release(model, None)
+            self._told.pop(model, None)
         for model, release in releases.models.items():
-            before = self.running.get(model)
+            before = self._router.running.get(model)
             running = Running(model, release, releases.cohorts)
             if before is not None:
                 if running.is_same_as(before):
                     continue
                 before.end()
                 running.take_over(before)
-            self.running[model] = running
             running.tick(datetime.now(UTC))
             self._router.release(model, running)
 
     async def _judge(self, now: datetime) -> None:
-        for model, running in list(self.running.items()):
+        for model, running in list(self._router.running.items()):
             reason, identity = running.tick(now), running.identity
             await self._recall(running)
             if running.taken_back is None and reason is not None:

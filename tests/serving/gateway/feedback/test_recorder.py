@@ -46,7 +46,7 @@ class FakeStore:
     async def sums(self, model: str) -> dict[Side, Amounts]:
         raise NotImplementedError
 
-    async def take_back(self, release_id: str, reason: str) -> None:
+    async def take_back(self, identity: str, reason: str) -> None:
         raise NotImplementedError
 
     async def taken_back(self) -> dict[str, str]:
