@@ -97,7 +97,7 @@ def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:
     num_rows = len(rows)
     if num_rows == MAX_ROWS:
         num_rows = max(len(array) for array in outputs.values() if array.ndim)
-    release_key = context.headers.get(RELEASE_KEY, b"").decode("latin-1")
+    release_key = _text(context.headers.get(RELEASE_KEY, b""))
     return KeptAnswer(
         model=model,
         version=version,
@@ -109,3 +109,11 @@ def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:
         num_rows=num_rows,
         rows=rows,
     )
+
+
+def _text(header: bytes) -> str:
+    """Read a header's value, which most clients send as UTF-8, and browsers as Latin-1."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
