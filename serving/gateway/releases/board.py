@@ -19,6 +19,9 @@ _POLL_SECONDS = 0.5  # a rollback takes effect within two seconds, on a busy mac
 class Verdicts(Protocol):
     """Where all processes that share a store find what each one's guard has found."""
 
+    async def first_look(self) -> None:
+        """Wait until it was tried once to find what was taken back before."""
+
     async def take_back(self, identity: str, reason: str) -> None:
         """Tell the others that a release is taken back."""
 
@@ -60,10 +63,17 @@ class Board:
                 await self._judge(datetime.now(UTC))
 
     async def _follow_hindrances(self) -> None:
-        """Ask what is in the way of each release, beside all else: the model server may hang."""
+        """Ask what is in the way of each release, beside all else: the model server may hang.
+
+        One that begins anew may have been taken back before, and then gets nothing at all.
+        """
+        if self._verdicts:
+            await self._verdicts.first_look()
         while True:
             for model, running in list(self._router.running.items()):
-                running.hindrance = await self._hindrance(model, running.release)
+                hindrance = await self._hindrance(model, running.release)
+                await self._recall(running)
+                running.hindrance = hindrance
             await asyncio.sleep(_POLL_SECONDS)
 
     def _refresh(self) -> None:
@@ -95,15 +105,21 @@ class Board:
             self._router.release(model, running)
 
     async def _judge(self, now: datetime) -> None:
-        known = await self._verdicts.taken_back() if self._verdicts else {}
         for model, running in list(self._router.running.items()):
             reason, identity = running.tick(now), running.identity
-            if running.taken_back is None and identity is not None:
-                if reason is not None and self._verdicts:
+            await self._recall(running)
+            if running.taken_back is None and reason is not None:
+                running.taken_back = reason
+                if self._verdicts and identity is not None:
                     await self._verdicts.take_back(identity, reason)
-                running.taken_back = reason or known.get(identity)
             self._router.release(model, running)
             self._tell(running)
+
+    async def _recall(self, running: Running) -> None:
+        """Take back what a guard has found bad before, in this process or in another."""
+        identity = running.identity
+        if self._verdicts and running.taken_back is None and identity is not None:
+            running.taken_back = (await self._verdicts.taken_back()).get(identity)
 
     def _tell(self, running: Running) -> None:
         """Log each change of a release's state once."""
