@@ -14,11 +14,11 @@ from tfgate import keys
 
 
 class Running(Command):
-    """The command, at the gateway; `key` opens all models, and `others` another one."""
+    """The command, at a gateway that `key` opens."""
 
-    def __init__(self, file: Path, gateway: Gateway, key: str, others: str) -> None:
+    def __init__(self, file: Path, gateway: Gateway, key: str) -> None:
         super().__init__(file)
-        self.gateway, self.key, self.others = gateway, key, others
+        self.gateway, self.key = gateway, key
 
     def versions(self) -> set[int]:
         """Return which versions answer."""
@@ -34,7 +34,6 @@ class Running(Command):
 def running(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     keys_file = tmp_path / "keys.jsonl"
     key = keys.create(keys_file, "operators")
-    others = keys.create(keys_file, "others", models=["sentiment"])
     settings = {"releases": file, "keys_file": keys_file, "publish_without_traffic": True}
     with gateway(served(1, 2), **settings) as tfgate:
         tfgate.wait_until_ready()
@@ -47,7 +46,7 @@ def running(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             return httpx.Client(transport=httpx.MockTransport(ask))
 
         monkeypatch.setattr("tfgate.ask._client", client)
-        yield Running(file, tfgate, key, others)
+        yield Running(file, tfgate, key)
 
 
 def test_with_its_key_from_a_first_share_to_promoted_and_back(running: Running) -> None:
@@ -70,7 +69,6 @@ def test_without_a_key_that_opens_nothing_starts_and_yet_all_goes_back(running: 
     told = running.refused(*start, exit_code=1)
     assert "Give the key with --key, or as TFGATE_API_KEY" in told
     assert not running.file.exists()
-    assert MODEL in running.refused(*start, f"--key={running.others}", exit_code=1)
 
     running(*start, f"--key={running.key}")
     told = running("rollback", MODEL).stdout
