@@ -57,7 +57,7 @@ class Parts:
         self.router = Router(publish_without_traffic=settings.publish_without_traffic)
         self.feedback = open_feedback(settings)
         self.seen = SeenAnswers(self.router.running) if settings.releases else None
-        onlookers = [self.feedback.recorder if self.feedback else None, self.seen]
+        onlookers = [self.feedback.recorder.hear if self.feedback else None, self.seen]
         self.inferences = Inferences(
             self.client, self.router, settings, [each for each in onlookers if each]
         )

@@ -130,8 +130,10 @@ def test_nothing_is_tried_while_the_stable_version_is_not_ready() -> None:
     running.tick(STARTED)
     running.choose({2})
 
-    assert running.state == "waiting"
-    assert running.reason == "version 1, which is to be stable, is not ready"
+    assert (running.state, running.reason) == (
+        "waiting",
+        "version 1, which is to be stable, is not ready",
+    )
     assert not running.takes(RequestContext("r", "POST", "/", {}))
 
     running.choose({1, 2})
