@@ -99,7 +99,7 @@ class SqliteStore:
 
     async def join(self, joins: Sequence[Join]) -> list[list[int] | None]:
         """Add up what was not added before."""
-        
+
         def join(connection: sqlite3.Connection) -> list[list[int] | None]:
             answers = [each.answer for each in joins]
             asked = [Asked(each.model, each.api_key, each.request_id) for each in answers]
