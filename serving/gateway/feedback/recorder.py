@@ -16,7 +16,7 @@ from serving.gateway.inference.answered import Answered
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
-_BLOCK_SECONDS = 0.5
+_BLOCK_SECONDS = 0.2
 # Of answers that wait: of those in tensors, and of those that the store could not take.
 _MAX_WAITING = 10_000
 # Answers read and written at once, in 2 ms: the event loop, which shares the interpreter with the
