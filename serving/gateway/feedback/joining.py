@@ -23,9 +23,10 @@ from serving.gateway.feedback.sums import (
 )
 from serving.gateway.inference.answer_rows import MAX_ROWS, Labels
 from serving.gateway.telemetry import metrics
+from serving.gateway.validation import describe
 
 Outcome = Literal["joined", "already-given", "unknown"]
-_MAX_TOLD = 40  # characters of a label
+_MAX_COMPARED = 40  # characters of a label
 _MAX_LABELS = 20  # that are told
 
 
@@ -101,7 +102,7 @@ def _amounts(truth: Truth, answer: KeptAnswer, place: str) -> Mapping[int, Amoun
         else:
             if isinstance(given, str):
                 message = f"version {answer.version} answered a number; send value"
-                raise _wrong(here, message, _shown(given))
+                raise _wrong(here, message, given)
             amounts[index] = number_amounts(rows, index, given)
     return amounts
 
@@ -140,13 +141,13 @@ def _check_label(rows: Labels, given: str, here: str) -> None:
     if isinstance(rows.classes, int):
         if not _is_index(given, rows.classes):
             message = f"is no label: they are the numbers 0 to {rows.classes - 1}"
-            raise _wrong(here, message, _shown(given))
+            raise _wrong(here, message, given)
     elif rows.classes is not None and given not in rows.classes:
-        nearest = get_close_matches(given[:_MAX_TOLD], rows.classes, n=1)
+        nearest = get_close_matches(given[:_MAX_COMPARED], rows.classes, n=1)
         meant = f"; did you mean {nearest[0]}?" if nearest else ""
         more = ", …" if len(rows.classes) > _MAX_LABELS else ""
         there = ", ".join(rows.classes[:_MAX_LABELS]) + more
-        raise _wrong(here, f"is no label: there are {there}{meant}", _shown(given))
+        raise _wrong(here, f"is no label: there are {there}{meant}", given)
 
 
 def _is_index(given: str, num_classes: int) -> bool:
@@ -155,17 +156,13 @@ def _is_index(given: str, num_classes: int) -> bool:
     return is_number and given == str(int(given)) and int(given) < num_classes
 
 
-def _shown(label: str) -> str:
-    is_short = len(label) <= _MAX_TOLD
-    return f"the text {label!r}" if is_short else f"a text of {len(label):,} characters"
-
-
 def _wrong(field: str, message: str, received: str | float | None = None) -> InvalidInput:
     told = f"{field}: {message}"
-    if received is not None and not message.endswith("?"):
-        told += f"; received {received}"
+    shown = None if received is None else describe(received)
+    if shown is not None and not message.endswith("?"):
+        told += f"; received {shown}"
     hint = "Correct the fields named in `errors`; nothing of this request was joined."
-    return InvalidInput(told, hint=hint, fields=[FieldError(field, message, received)])
+    return InvalidInput(told, hint=hint, fields=[FieldError(field, message, shown)])
 
 
 def _count(answer: KeptAnswer, amounts: Amounts) -> None:

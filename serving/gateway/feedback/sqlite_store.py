@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS sums (
     model TEXT, version INTEGER, route TEXT, at REAL NOT NULL, amounts BLOB NOT NULL,
     PRIMARY KEY (model, version, route)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS verdicts (release_id TEXT PRIMARY KEY, at REAL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS verdicts (identity TEXT PRIMARY KEY, at REAL, reason TEXT NOT NULL);
 """
 # In the order of their numbers, blocks are as old as they come: no index is needed to find these.
 _OLDEST_BLOCK = "SELECT id, at FROM blocks ORDER BY id LIMIT 1"
@@ -123,9 +123,9 @@ class SqliteStore:
 
         return await self._do(sums)
 
-    async def take_back(self, release_id: str, reason: str) -> None:
+    async def take_back(self, identity: str, reason: str) -> None:
         """Remember a verdict."""
-        verdict = (release_id, time.time(), reason)
+        verdict = (identity, time.time(), reason)
         taken = "INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?)"
         await self._do(lambda connection: connection.execute(taken, verdict))
 
@@ -135,7 +135,7 @@ class SqliteStore:
 
         def taken_back(connection: sqlite3.Connection) -> dict[str, str]:
             connection.execute("DELETE FROM verdicts WHERE at < ?", (oldest,))
-            return dict(connection.execute("SELECT release_id, reason FROM verdicts").fetchall())
+            return dict(connection.execute("SELECT identity, reason FROM verdicts").fetchall())
 
         return await self._do(taken_back)
 

@@ -19,6 +19,7 @@ from serving.gateway.releases.running import Running
 from serving.gateway.telemetry import metrics
 
 _POLL_SECONDS = 1
+_GROWING = (LABELS, CORRECT, NUMBERS, SQUARED_ERROR, SQUARED_ERROR_SQUARED)
 
 
 class Truths:
@@ -59,10 +60,12 @@ class Truths:
 
 
 def _tell(judge: GuardJudge, route: str, before: Amounts, now: Amounts) -> None:
-    grown = {name: amount - before.get(name, 0) for name, amount in now.items()}
-    # A store that was emptied begins anew.
-    if (num_labels := round(grown.get(LABELS, 0))) > 0:
+    grown = {name: now.get(name, 0) - before.get(name, 0) for name in _GROWING}
+    # A store that was emptied begins anew; what has come to it since cannot be told from before.
+    if min(grown.values()) < 0 or grown[CORRECT] > grown[LABELS]:
+        return
+    if num_labels := round(grown[LABELS]):
         judge.observe_truths(route, num_labels, round(grown[CORRECT]))
-    if (num_numbers := round(grown.get(NUMBERS, 0))) > 0:
+    if num_numbers := round(grown[NUMBERS]):
         squares = grown[SQUARED_ERROR], grown[SQUARED_ERROR_SQUARED]
         judge.observe_squared_errors(route, num_numbers, *squares)

@@ -12,15 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
+from serving.gateway.inference.scores import ROUNDING, Floats, are_distributions, has_fractions
 
 MAX_ROWS = 1_000  # of one request; what is behind them is not kept
 # More than these are not listed with each answer: any label is taken then.
 _MAX_CLASSES = 100
 _MAX_CLASSES_CHARACTERS = 2_000
 LARGEST = 1e50  # number: the square of its square is still one
-_ROUNDING = 1e-3  # by which probabilities may miss a sum of 1: float16 does
-
-Floats = NDArray[np.float64]
 
 
 # Neither is frozen: they are made for each answer, and it would take three times as long.
@@ -87,27 +85,23 @@ def rows_of(answers: Sequence[Tensors]) -> list[Rows | None]:
 
 def _has_labels(outputs: Tensors) -> bool:
     classes, scores = outputs.get("classes"), outputs.get("scores")
-    if classes is None or scores is None or not _is_float(scores):
+    if classes is None or scores is None or not has_fractions(scores):
         return False
     # Text, or whole numbers.
     return classes.ndim == 2 and classes.shape == scores.shape and classes.dtype.kind in "Oiu"
 
 
 def _only_distribution(outputs: Tensors) -> str | None:
-    names = [name for name, array in outputs.items() if array.ndim == 2 and _is_float(array)]
+    names = [name for name, array in outputs.items() if array.ndim == 2 and has_fractions(array)]
     return names[0] if len(names) == 1 and outputs[names[0]].shape[1] > 1 else None
 
 
 def _only_number(outputs: Tensors) -> str | None:
-    names = [name for name, array in outputs.items() if _is_float(array) and _is_column(array)]
+    names = [name for name, array in outputs.items() if has_fractions(array) and _is_column(array)]
     if len(outputs) == len(names) == 1:
         return names[0]
     middle = [name for name in names if {f"{name}_low", f"{name}_high"} <= set(names)]
     return middle[0] if len(middle) == 1 else None
-
-
-def _is_float(array: NDArray[Any]) -> bool:
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
 
 
 def _is_column(array: NDArray[Any]) -> bool:
@@ -122,27 +116,25 @@ def _labels(answers: Sequence[Tensors]) -> list[Rows | None]:
     best = scores.argmax(axis=1)
     found = names[np.arange(len(names)), best].tolist()
     labels = list(map(_text, found))
-    sums = scores.sum(axis=1)
     classes = None
     # The best few of many classes differ from row to row, and do not sum to 1.
-    if (names == names[0]).all() and (np.abs(sums - 1) <= _ROUNDING).all():
+    if (names == names[0]).all() and are_distributions(scores).all():
         classes = _listed(list(map(_text, names[0].tolist())))
-    return _cut(answers, "scores", scores, labels, _probabilities(scores, best, sums), classes)
+    return _cut(answers, "scores", scores, labels, _probabilities(scores, best), classes)
 
 
 def _distributions(answers: Sequence[Tensors], name: str) -> list[Rows | None]:
     scores = _joined(answers, name)  # [row, class]
-    best, sums = scores.argmax(axis=1), scores.sum(axis=1)
-    are = (scores >= 0).all(axis=1) & (np.abs(sums - 1) <= _ROUNDING)
-    scores[~are] = np.nan  # no answer at all
+    best = scores.argmax(axis=1)
+    scores[~are_distributions(scores)] = np.nan  # no answer at all
     labels = list(map(str, best.tolist()))
-    probabilities = _probabilities(scores, best, sums)
+    probabilities = _probabilities(scores, best)
     return _cut(answers, name, scores, labels, probabilities, scores.shape[1])
 
 
-def _probabilities(scores: Floats, best: NDArray[np.intp], sums: Floats) -> list[float | None]:
+def _probabilities(scores: Floats, best: NDArray[np.intp]) -> list[float | None]:
     """Return the best score of each row where the row may be one of probabilities."""
-    are = (scores >= 0).all(axis=1) & (sums <= 1 + _ROUNDING)
+    are = (scores >= 0).all(axis=1) & (scores.sum(axis=1) <= 1 + ROUNDING)
     found = np.minimum(scores[np.arange(len(scores)), best], 1).tolist()
     return [score if each else None for score, each in zip(found, are.tolist(), strict=True)]
 

@@ -1,7 +1,7 @@
 """POST /feedback/{model}: truths are joined to answers, each once, and add up to figures."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,14 @@ def ask(
     request_id: str,
     document: Any = GOOD,
     path: str = "sentiment",
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str | bytes] | None = None,
 ) -> Any:
     named = {"X-Request-Id": request_id, **(headers or {})}
-    answer = tfgate.client.post(f"/predict/{path}", json=document, headers=named)
+    encoded = {
+        name.encode(): value if isinstance(value, bytes) else value.encode()
+        for name, value in named.items()
+    }
+    answer = tfgate.client.post(f"/predict/{path}", json=document, headers=encoded)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -181,6 +185,17 @@ def test_by_its_key_feedback_is_for_the_newest_answer(tfgate: Gateway) -> None:
     assert outcomes(tell(tfgate, {"key": "house-19", "label": "positive"})) == [("unknown", 0)]
 
 
+@pytest.mark.parametrize("sent", ["é", "Ünal 🎈", "ключ"])
+def test_a_key_of_any_letters_is_found(tfgate: Gateway, sent: str) -> None:
+    ask(tfgate, "a", headers={"X-Release-Key": sent.encode()})
+    assert outcomes(tell(tfgate, {"key": sent, "label": "positive"})) == [("joined", 1)]
+
+
+def test_a_key_as_browsers_send_it_is_found(tfgate: Gateway) -> None:
+    ask(tfgate, "a", headers={"X-Release-Key": "é".encode("latin-1")})
+    assert outcomes(tell(tfgate, {"key": "é", "label": "positive"})) == [("joined", 1)]
+
+
 def test_the_name_of_an_answer_without_one_is_told_with_it(tfgate: Gateway) -> None:
     answer = tfgate.client.post("/predict/sentiment", json=GOOD)
     for name in (answer.json()["request_id"], answer.headers["X-Request-Id"]):
@@ -254,6 +269,9 @@ def test_pictures_and_other_dialects_are_told_of_as_well(tfgate: Gateway) -> Non
         ({"request_id": "b", "label": ["positive"]}, "sentiment", "label", "had 2 rows"),
         ({"request_id": "b", "label": "positive", "index": 2}, "sentiment", "index", "2 rows"),
         ({"request_id": "a", "label": "positive", "index": -1}, "sentiment", "index", "equal to 0"),
+        ({"request_id": "a", "label": "positive", "index": 10**22}, "sentiment", "index", "1e+22"),
+        ({"request_id": "a", "label": "positive", "index": 1e30}, "sentiment", "index", "1 row"),
+        ({"request_id": "a", "label": "x", "index": 10**400}, "sentiment", "index", "too large"),
         ({"request_id": "a", "label": "positive", "index": 0.5}, "sentiment", "index", "integer"),
         ({"request_id": "a", "label": "positive", "index": "0"}, "sentiment", "index", "integer"),
         ({"request_id": "b", "label": ["positive"] * 2, "index": 0}, "sentiment", "", "an index"),

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain, repeat
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from serving.gateway.feedback.store import Join, Store
-from serving.gateway.feedback.sums import label_amounts, number_amounts
+from serving.gateway.feedback.store import Side as StoreSide
+from serving.gateway.feedback.sums import Amounts, label_amounts, number_amounts
 from serving.gateway.feedback.truths import Truths
 from serving.gateway.inference.answer_rows import Labels, Numbers
 from serving.gateway.releases.guard import Side, Sides
@@ -88,6 +92,44 @@ def test_numbers_are_told_by_their_squared_errors(store: str) -> None:
             assert known(sides.candidate) == (1, None, 1.0)
 
     asyncio.run(run())
+
+
+def test_of_a_store_that_was_emptied_and_filled_again_no_nonsense_is_told(tmp_path: Path) -> None:
+    async def run() -> None:
+        running = running_release()
+        emptied, new = (f"sqlite:///{tmp_path}/{name}" for name in ("emptied", "new"))
+        async with opened(emptied) as before, opened(new) as after:
+            truths = Truths(before, {"pets": running})
+            await truths.tell()
+            await tell(before, "stable", ["dog", "dog"])
+            await tell(before, "candidate", ["cat", "cat", 30.0, 30.0])
+            await truths.tell()
+            seen = known(judged(running).stable), known(judged(running).candidate)
+
+            # More than before: of stable all right, of the candidate all wrong, or hardly so.
+            truths = Truths(cast("Store", _Emptied(before, after)), {"pets": running})
+            await truths.tell()
+            await tell(after, "stable", ["cat"] * 3)
+            await tell(after, "candidate", ["dog"] * 3)
+            await tell(after, "candidate", [10.0] * 3)
+            await truths.tell()
+            assert (known(judged(running).stable), known(judged(running).candidate)) == seen
+
+            await tell(after, "stable", ["cat"] * 4)
+            await truths.tell()
+            assert known(judged(running).stable) == (6, pytest.approx(2 / 3), None)
+
+    asyncio.run(run())
+
+
+class _Emptied:
+    """A store that is another one from the second look on."""
+
+    def __init__(self, before: Store, after: Store) -> None:
+        self._stores = chain([before], repeat(after))
+
+    async def sums(self, model: str) -> dict[StoreSide, Amounts]:
+        return await next(self._stores).sums(model)
 
 
 def test_a_model_without_a_candidate_is_not_asked_about() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.guard import HEALTHY, HOUR, Simulation, Traffic
 from serving.gateway.releases.guard import GuardJudge, Side, false_alarms, level_of
 from serving.gateway.releases.release import Guard
 from tests.serving.gateway.releases.watched import Behaviour, Watched
@@ -362,3 +363,14 @@ def test_a_level_is_what_looks_and_rules_leave_of_one_false_alarm() -> None:
 
     assert level_of(ALL) == pytest.approx(1 / looks / 6)
     assert false_alarms(guard(), timedelta(days=1)) == 0
+
+
+@pytest.mark.parametrize("candidate", ["as good as stable", "at every limit, prices"])
+def test_no_candidate_within_the_limits_is_taken_back_in_an_hour_with_hiccups(
+    candidate: str,
+) -> None:
+    simulation = Simulation(Traffic(30, 0.5), HEALTHY[candidate], seed=1)
+
+    assert simulation.run(HOUR) is None
+    by_truths = "rmse_ratio" if "prices" in candidate else "accuracy_drop"
+    assert simulation.judged() == {"errors", "p99_ratio", "disagreement", "drift", by_truths}

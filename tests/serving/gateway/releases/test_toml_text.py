@@ -51,6 +51,10 @@ def test_a_value_has_its_line(text: str, path: toml_text.Path, line: int) -> Non
     ("text", "line", "reason"),
     [
         ("a = 1\nb = yes\n", 2, "at column 5 of 'b = yes'"),
+        # For these, Python would take minutes.
+        (f"a = 1\n{'b.' * 100_000}c = 1\n", 2, "more than 16 parts"),
+        (f"a = 1\n[[\"b.c\" . {'b . ' * 50_000}'c']]\n", 2, "more than 16 parts"),
+        (f'a = """\n\n"""\nb = {{c = 1, {"b." * 100_000}c = 1}}\n', 4, "more than 16 parts"),
         ("a = 1\n\nb 2\n", 3, "Expected '=' after a key"),
         ("a = 1\na = 2\n", 2, "'a = 2'"),
         ("[a]\n[b]\n[a]\n", 3, "'[a]'"),
@@ -73,3 +77,16 @@ def test_what_is_no_toml_is_told_with_its_line(text: str, line: int, reason: str
     assert caught.value.line == line
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", [f'"{"b." * 100}"', f"'''\n{'b.' * 100}'''", f"1 # {'b.' * 100}"])
+def test_texts_may_have_any_number_of_dots(text: str) -> None:
+    assert toml_text.parse(f"a = {text}\n")["a"]
+
+
+def test_a_name_of_16_parts_and_one_of_any_length_are_read() -> None:
+    deep = toml_text.parse(f"{'b.' * 15}c = 1\n{'d' * 200_000} = 2\n")
+    assert deep["d" * 200_000] == 2
+    for part in "b" * 15:
+        deep = deep[part]
+    assert deep == {"c": 1}
