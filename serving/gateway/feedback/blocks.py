@@ -1,6 +1,7 @@
 """Answers by the block: written as columns, found through the places that memory knows.
 
-A row and a text of its own for each answer took 26 µs of CPU where a block takes 2.
+A row and a text of its own for each answer took 19 to 30 µs of CPU where this takes 6 to 9,
+measured in turns on a busy machine, threads and transactions included.
 """
 
 import sqlite3

@@ -1,8 +1,8 @@
 """Where in a file each answer is, by what it is asked for with: in memory, made when truths come.
 
 An index in the file would cost each answer more than all else that is done to record it: 5 µs of
-CPU in an empty file, 11 to 16 µs among 500,000 others, for each lands on a page of its own. Here an
-answer costs 16 bytes and 1 µs, and only where somebody asks for answers.
+CPU in an empty file, 11 to 16 among 500,000 others, for each lands on a page of its own. Here an
+answer takes 16 bytes and below 1 µs, and only where somebody asks for answers.
 """
 
 from array import array

@@ -21,7 +21,9 @@ from serving.gateway.telemetry.request_context import RequestContext
 _BLOCK_SECONDS = 0.2
 # Of answers that wait: of those in tensors, and of those that the store could not take.
 _MAX_WAITING = 10_000
-_MAX_BLOCK = 1_000  # answers written at once: the store serves others in between
+# Answers read and written at once, in 2 ms: the event loop, which shares the interpreter with the
+# thread, and the store serve others in between.
+_MAX_BLOCK = 300
 _MAX_RELEASE_KEY = 256  # characters; a longer one leads to no answer
 
 # Of an answer the model, the version and who asked; not the inputs, which may be large.
@@ -57,14 +59,15 @@ class Recorder:
         self._take()
         async with self._writing:
             # They stay where they are until they are read: this may be cancelled.
-            heard = list(self._heard)
-            kept = await asyncio.to_thread(_kept, heard) if heard else []
-            for _ in heard:
-                self._heard.popleft()
-            room = _MAX_WAITING - len(self._unwritten)
-            self._unwritten.extend(kept[:room])
-            num_dropped = len(kept[room:])
-            metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(num_dropped)
+            for _ in range(0, len(self._heard), _MAX_BLOCK):
+                heard = list(islice(self._heard, _MAX_BLOCK))
+                kept = await asyncio.to_thread(_kept, heard)
+                for _ in heard:
+                    self._heard.popleft()
+                room = _MAX_WAITING - len(self._unwritten)
+                self._unwritten.extend(kept[:room])
+                num_dropped = len(kept[room:])
+                metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(num_dropped)
             while self._unwritten:
                 block = list(islice(self._unwritten, _MAX_BLOCK))
                 await self._store.keep(block)

@@ -4,7 +4,7 @@ Read from the outputs as the model server gave them, for typed and for generic m
 inputs, nothing is kept.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ _MAX_CLASSES_CHARACTERS = 2_000
 LARGEST = 1e50  # number: the square of its square is still one
 
 
-@dataclass(frozen=True, slots=True)
+# Neither is frozen: they are made for each answer, and it would take three times as long.
+@dataclass(slots=True)
 class Labels:
     """The most probable label of each row, and its probability, or None if its score is none.
 
@@ -36,7 +37,7 @@ class Labels:
         return len(self.labels)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Numbers:
     """The number of each row, and the interval that is to hold the true one, if there is any."""
 
@@ -55,11 +56,9 @@ def read_all(answers: Sequence[tuple[Hashable, Tensors]]) -> list[Rows | None]:
     """Read answers, each with what made it, such as a version; they keep their order."""
     alike: dict[Hashable, list[int]] = {}
     for number, (source, outputs) in enumerate(answers):
-        kind: list[Hashable] = [source]
-        for name, array in outputs.items():
-            # A dtype's number, for its hash takes longer than all else.
-            kind += (name, array.dtype.num, array.ndim, array.shape[1:])
-        alike.setdefault(tuple(kind), []).append(number)
+        # A dtype's number, for its hash takes longer than all else.
+        kind = [(array.dtype.num, array.ndim, array.shape[1:]) for array in outputs.values()]
+        alike.setdefault((source, *outputs, *kind), []).append(number)
     found: list[Rows | None] = [None] * len(answers)
     for numbers in alike.values():
         all_rows = rows_of([answers[number][1] for number in numbers])
@@ -148,36 +147,43 @@ def _cut(
     probabilities: list[float | None],
     classes: list[str] | int | None,
 ) -> list[Rows | None]:
-    finite = np.logical_and.reduce(np.isfinite(scores), axis=1).tolist()
-    rows: list[Rows | None] = []
-    for part in _parts(answers, name):
-        is_answer = part.stop > part.start and all(finite[part])
-        labelled = Labels(labels[part], probabilities[part], classes)
-        rows.append(labelled if is_answer else None)
-    return rows
+    finite = np.logical_and.reduce(np.isfinite(scores), axis=1)
+    return [
+        Labels(labels[part], probabilities[part], classes) if is_answer else None
+        for part, is_answer in _parts(answers, name, finite)
+    ]
 
 
 def _numbers(answers: Sequence[Tensors], name: str) -> list[Rows | None]:
     has_interval = f"{name}_low" in answers[0]
     names = [name, f"{name}_low", f"{name}_high"] if has_interval else [name]
     columns = [_joined(answers, each).reshape(-1) for each in names]
-    usable = np.logical_and.reduce(np.abs(columns) <= LARGEST, axis=0).tolist()
-    lists = [each.tolist() for each in columns]
-    rows: list[Rows | None] = []
-    for part in _parts(answers, name):
-        is_answer = part.stop > part.start and all(usable[part])
-        rows.append(Numbers(*(each[part] for each in lists)) if is_answer else None)
-    return rows
+    usable = np.logical_and.reduce(np.abs(columns) <= LARGEST, axis=0)
+    numbers, *interval = [each.tolist() for each in columns]
+    parts = _parts(answers, name, usable)
+    if not interval:
+        return [Numbers(numbers[part]) if is_answer else None for part, is_answer in parts]
+    lows, highs = interval
+    return [
+        Numbers(numbers[part], lows[part], highs[part]) if is_answer else None
+        for part, is_answer in parts
+    ]
 
 
 def _joined(answers: Sequence[Tensors], name: str) -> Floats:
     return np.concatenate([answer[name][:MAX_ROWS] for answer in answers]).astype(np.float64)
 
 
-def _parts(answers: Sequence[Tensors], name: str) -> list[slice]:
-    """Say where each answer's rows are among all."""
-    ends = np.cumsum([min(len(answer[name]), MAX_ROWS) for answer in answers]).tolist()
-    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+def _parts(
+    answers: Sequence[Tensors], name: str, usable: NDArray[np.bool_]
+) -> Iterator[tuple[slice, bool]]:
+    """Say where each answer's rows are among all, and whether it has some, all of them usable."""
+    lengths = np.minimum([len(answer[name]) for answer in answers], MAX_ROWS)
+    ends = lengths.cumsum()
+    starts = ends - lengths
+    num_usable = np.concatenate(([0], usable.cumsum()))
+    are = (num_usable[ends] - num_usable[starts] == lengths) & (lengths > 0)
+    return zip(map(slice, starts.tolist(), ends.tolist()), are.tolist(), strict=True)
 
 
 def _listed(classes: list[str]) -> list[str] | None:

@@ -74,6 +74,8 @@ class Board:
                 hindrance = await self._hindrance(model, running.release)
                 await self._recall(running)
                 running.hindrance = hindrance
+                if self._router.running.get(model) is running:
+                    self._router.release(model, running)
             await asyncio.sleep(_POLL_SECONDS)
 
     def _refresh(self) -> None:

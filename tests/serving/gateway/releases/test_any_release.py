@@ -138,5 +138,5 @@ def test_nothing_is_tried_while_the_stable_version_is_not_ready() -> None:
 
     running.choose({1, 2})
 
-    assert running.state == "running"
+    assert running.reason is None
     assert running.takes(RequestContext("r", "POST", "/", {}))
