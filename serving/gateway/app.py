@@ -227,7 +227,10 @@ def _board(
         except TfgateError as error:
             return error.detail
         config = registry.configs.get(model)
-        return None if config is None else unkept(config, release, monitor.versions(model))
+        kept = None if config is None else unkept(config, release, monitor.versions(model))
+        if kept or release.candidate is None:
+            return kept
+        return await monitor.unfit(model, release.candidate.version, release.stable)
 
     return Board(file, router, hindrance, verdicts)
 
