@@ -121,7 +121,11 @@ class Parts:
         except TfgateError as error:
             return error.detail
         config = self.registry.configs.get(model)
-        return None if config is None else unkept(config, release, self.monitor.versions(model))
+        there = self.monitor.versions(model)
+        kept = None if config is None else unkept(config, release, there)
+        if kept or release.candidate is None:
+            return kept
+        return await self.monitor.unfit(model, release.candidate.version, release.stable)
 
 
 def _release_file(settings: Settings, known: set[str] | None) -> ReleaseFile | None:

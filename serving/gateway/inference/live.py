@@ -36,6 +36,24 @@ class LiveVersion:
         return found
 
 
+def unfit(candidate: LiveVersion, stable: LiveVersion) -> str | None:
+    """Say what a version does not take, or give, that another does; None if it can stand in."""
+    for name, there in stable.signatures.items():
+        what, found = f"version {candidate.version}", candidate.signatures.get(name)
+        if found is None:
+            return f"{what} has no signature {name}, which version {stable.version} has"
+        sides = [("input", there.inputs, found.inputs), ("output", there.outputs, found.outputs)]
+        for side, specs, others in sides:
+            for each, spec in specs.items():
+                if each not in others or others[each].dtype != spec.dtype:
+                    told = others.get(each, "missing")
+                    return f"{what} has another {name}: the {side} {each} is {told}, and was {spec}"
+        more = found.inputs.keys() - there.inputs.keys() - found.optional
+        if more:
+            return f"{what} has another {name}: it needs the input {min(more)} as well"
+    return None
+
+
 def live_version(model: str, version: int, definitions: SignatureDefMap) -> LiveVersion:
     """Read the signatures of a version."""
     signatures = {

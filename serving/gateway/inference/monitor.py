@@ -11,6 +11,8 @@ from serving.errors import TfgateError
 from serving.gateway.inference.catalog import Catalog, VersionState
 from serving.gateway.inference.client import FAILURE_CODES, ModelServerClient
 from serving.gateway.inference.first_question import FirstQuestion, told
+from serving.gateway.inference.live import unfit
+from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.inference.registry import Registry
 from serving.gateway.inference.router import Router
 from serving.gateway.telemetry import metrics
@@ -87,6 +89,17 @@ class ModelMonitor:
     def versions(self, name: str) -> list[int]:
         """Return the versions of a model that there were at the last look, failed ones as well."""
         return [each.version for each in self._last[name].versions if not each.withdrawn]
+
+    async def unfit(self, name: str, candidate: int, stable: int) -> str | None:
+        """Say why a candidate cannot answer what is asked of the stable version; None if it can."""
+        try:
+            tried = await self._catalog.live(ModelRef(name, candidate))
+        except TfgateError:
+            return f"version {candidate}, the candidate, is not ready"
+        try:
+            return unfit(tried, await self._catalog.live(ModelRef(name, stable)))
+        except TfgateError:
+            return None  # that it is not there is told elsewhere
 
     async def look(self) -> dict[str, ModelState]:
         """Say of each model how it stands, and let the router know."""

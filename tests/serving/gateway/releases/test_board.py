@@ -12,13 +12,22 @@ import pytest
 from proto.predict_pb2 import PredictResponse
 from proto.status_pb2 import ModelVersionStatus
 from serving import tensors
+from serving.contract import Signature, TensorSpec
 from serving.gateway.app import create_app
 from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.telemetry import metrics
 from tests import faults
 from tests.examples import HOUSE
-from tests.fake_model_server import Fault, PredictCall, Refused
+from tests.fake_model_server import DEFAULT_SIGNATURE as DEFAULT
+from tests.fake_model_server import (
+    FakeVersion,
+    Fault,
+    PredictCall,
+    Refused,
+)
+from tests.fake_models import declared_models
+from tests.generic_models import ones
 from tests.in_process import Gateway, gateway, growth, reading
 from tests.serving.gateway.releases.asking import (
     ASKS,
@@ -140,6 +149,44 @@ def test_a_candidate_that_is_not_ready_is_waited_for(
 
         wait_for(tfgate, ("candidate", 2), ("candidate", 2))
         tfgate.wait_until(lambda: reading("tfgate_release_waiting", **waits) == 0, "its end")
+
+
+SCORE = {"score": TensorSpec("float32", (None,))}
+X, Y = ({name: TensorSpec("float32", (None,))} for name in "xy")
+PLAIN = Signature(X, SCORE)
+UNFIT = {
+    "another input": ({DEFAULT: Signature(Y, SCORE)}, "the input x is missing"),
+    "another dtype": ({DEFAULT: Signature({"x": TensorSpec("int64")}, SCORE)}, "input x is int64"),
+    "one more input": ({DEFAULT: Signature({**X, **Y}, SCORE)}, "it needs the input y as well"),
+    "another output": ({DEFAULT: Signature(X, X)}, "the output score is missing"),
+    "another signature": ({"other": PLAIN}, f"has no signature {DEFAULT}"),
+}
+
+
+@pytest.mark.parametrize(("signatures", "reason"), UNFIT.values(), ids=UNFIT)
+def test_a_candidate_that_cannot_answer_what_stable_is_asked_gets_nothing(
+    tmp_path: Path, signatures: dict[str, Signature], reason: str
+) -> None:
+    server = declared_models()
+    more = {DEFAULT: Signature(X, {**SCORE, **Y}), "more": PLAIN}
+    server.models["pets"] = {
+        number: FakeVersion({name: ones(each) for name, each in of.items()})
+        for number, of in enumerate(({DEFAULT: PLAIN}, signatures, more), start=1)
+    }
+    file = write(tmp_path, release(1, 2, percent=100).replace(MODEL, "pets"))
+    with gateway(server, releases=file, generic_models=("pets",)) as tfgate:
+        tfgate.wait_until_ready()
+
+        def standing() -> tuple[str, str]:
+            told = tfgate.client.get("/models/pets").json()["release"]
+            return told["state"], told["reason"] or ""
+
+        tfgate.wait_until(lambda: reason in standing()[1], reason)
+        answer = tfgate.client.post("/v1/models/pets:predict", json={"instances": [1.0]})
+        assert (answer.status_code, answer.headers["X-Model-Route"]) == (200, "stable")
+
+        write(tmp_path, release(1, 3, percent=100).replace(MODEL, "pets"))
+        tfgate.wait_until(lambda: standing() == ("running", ""), "one that takes more is fit")
 
 
 def test_a_candidate_that_goes_leaves_its_callers_to_stable(tmp_path: Path) -> None:
