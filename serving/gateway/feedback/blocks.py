@@ -14,7 +14,7 @@ from serving.gateway.feedback.answers import Asked, KeptAnswer, read_rows
 from serving.gateway.feedback.places import Places
 
 PLACES = 1_000  # in a block; a place is the block's number times this, and the answer's in it
-# Of a block: so many take no millisecond to be read, for one truth as for many.
+# Of a block: so many take 1 ms to be read, for one truth as for many.
 _MAX_ROWS = 1_000
 
 _ASKERS = "SELECT id, askers FROM blocks WHERE id > ? ORDER BY id"
