@@ -95,12 +95,13 @@ def test_redis_hangs(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> No
         tfgate.wait_until_ready()
         ask(tfgate, "a")
         assert joined(tell(tfgate, "a")) == 1
-        monkeypatch.setattr(redis_store, "_ANSWER_SECONDS", 0.1)
-        server.hang()
+        with monkeypatch.context() as impatient:
+            impatient.setattr(redis_store, "_ANSWER_SECONDS", 0.1)
+            server.hang()
 
-        ask(tfgate, "b")
-        refused(tell(tfgate, "b"), "Redis")
-        ask(tfgate, "c")
+            ask(tfgate, "b")
+            refused(tell(tfgate, "b"), "Redis")
+            ask(tfgate, "c")
         server.go_on()
         wait_until_up(tfgate)
         assert joined(tell(tfgate, "b")) == 1
