@@ -45,6 +45,10 @@ class KnownAnswers:
             message = f"versions {version} and {version - 1} of {model} answer alike"
             raise ValueError(message)
 
+    def to(self, question: Question, version: int) -> list[Any]:
+        """Return what a version answers to a question, instance by instance."""
+        return self._answers[question, version]
+
     def is_right(self, outcome: Outcome) -> bool:
         """Tell whether predictions are those of the version that they are said to come from."""
         known = self._answers.get((outcome.question, outcome.document["version"]))

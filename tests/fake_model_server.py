@@ -96,8 +96,8 @@ class FakeModelServer:
     Calls for a model card, and those that a gateway makes to try a version, are neither: they are
     always answered by the model. `nonsense` is what a method answers, by its name, whatever it is
     asked. Versions among `hanging_probes` never answer when they are tried, and are among
-    `probes_waiting` meanwhile; of models among `hanging_states`, the states are never told. A server that is not `reachable` refuses every call as gRPC does
-    when nobody is there.
+    `probes_waiting` meanwhile; of models among `hanging_states`, the states are never told. A
+    server that is not `reachable` refuses every call as gRPC does when nobody is there.
     """
 
     def __init__(self, models: Mapping[str, dict[int, FakeVersion]]) -> None:

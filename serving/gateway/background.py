@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 _LOGGER = logging.getLogger("tfgate.error")
 _PAUSE_SECONDS = 5
+_GRACE_SECONDS = 1  # to clean up in
 
 Work = Callable[[], Awaitable[None]]
 
@@ -18,9 +19,11 @@ async def running(work: Work) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        # More than once: redis takes a cancellation that comes together with the end of a timeout
+        # of its own for that alone, and goes on.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_GRACE_SECONDS)
 
 
 async def _keep(work: Work) -> None:

@@ -25,9 +25,13 @@ _MODEL_SERVER_FLAGS = ("--model_config_file_poll_wait_seconds=1",)
 
 @dataclass(frozen=True)
 class Gateways:
-    """Two gateways, and nginx in front of them, which asks them in turn."""
+    """Two gateways, and nginx in front of them, which asks them in turn: over HTTP, and over gRPC.
+
+    `grpc` is where it takes calls.
+    """
 
     url: str
+    grpc: str
     each: tuple[str, str]
     releases: Path
 
@@ -68,23 +72,28 @@ def gateways(repository: Path, scratch: Path, **settings: str) -> Iterator[Gatew
         server.start()
         server.wait_until_it_answers()
         settings = {**stack.PATIENT, "releases": str(releases), **settings}
+        grpc_ports = [str(stack.free_port()) for _ in range(2)]
         first, second = (
-            running.enter_context(stack.gateway(server.address, **settings)) for _ in range(2)
+            running.enter_context(stack.gateway(server.address, **settings, grpc_port=port))
+            for port in grpc_ports
         )
-        listen = f"127.0.0.1:{stack.free_port()}"
+        listen, listen_grpc = (f"127.0.0.1:{stack.free_port()}" for _ in range(2))
         servers = " ".join(f"server {url.removeprefix('http://')};" for url in (first, second))
+        grpc_servers = " ".join(f"server 127.0.0.1:{port};" for port in grpc_ports)
         nginx.configure(
             scratch,
             f"upstream gateways {{ {servers} keepalive 16; }}\n"
+            f"upstream over_grpc {{ {grpc_servers} keepalive 16; }}\n"
             f"server {{ listen {listen}; location / {{ proxy_pass http://gateways;"
-            ' proxy_http_version 1.1; proxy_set_header Connection ""; } }',
+            ' proxy_http_version 1.1; proxy_set_header Connection ""; } }\n'
+            f"server {{ listen {listen_grpc} http2; location / {{ grpc_pass over_grpc; }} }}",
         )
         running.enter_context(stack.process(nginx.command(scratch)))
         urls = (first, second, f"http://{listen}")
         stack.wait_until(
             lambda: all(stack.answers(f"{url}/readyz/housing") for url in urls), "the model"
         )
-        yield Gateways(f"http://{listen}", (first, second), releases)
+        yield Gateways(f"http://{listen}", listen_grpc, (first, second), releases)
 
 
 def keep_all(file: Path) -> None:

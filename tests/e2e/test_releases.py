@@ -3,15 +3,18 @@
 import shutil
 import time
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import httpx
+import pytest
 
 from soak.clients import Clients, Outcome
-from soak.known_answers import KnownAnswers
+from soak.known_answers import RELATIVE_TOLERANCE, KnownAnswers
 from soak.versions import publish_version, write_version
 from tests import stack
 from tests.e2e import bad_versions
+from tests.e2e.other_dialects import as_told, asking_otherwise
 from tests.e2e.releasing import HOUSES, Gateways, asked, gateways
 from tests.e2e.under_load import asking, errors
 from tests.programs import needs
@@ -22,7 +25,10 @@ ROLLBACK_SECONDS = 2
 
 
 def test_versions_are_tried_promoted_and_taken_back_under_load(tmp_path: Path) -> None:
-    """Three times: 5 %, 50 %, promoted, and back; pinned requests go on as if nothing was."""
+    """Three times: 5 %, 50 %, promoted, and back; pinned requests go on as if nothing was.
+
+    All ways to ask go the same way: /predict, /v1, /v2, and both kinds of gRPC.
+    """
     known = KnownAnswers([*HOUSES, *PINNED])
     repository = repository_of_one(tmp_path)
     known.learn("housing", 1, repository / "housing/1")
@@ -32,23 +38,41 @@ def test_versions_are_tried_promoted_and_taken_back_under_load(tmp_path: Path) -
 
     with gateways(repository, tmp_path, publish_without_traffic="true") as both:
         wait_for_versions(both, {1, 2})
-        with asking(both.url, HOUSES) as outcomes, asking(both.url, PINNED) as pinned:
+        with (
+            asking(both.url, HOUSES, num_clients=1) as outcomes,
+            asking(both.url, PINNED, num_clients=1) as pinned,
+            asking_otherwise(both.url, both.grpc, HOUSES) as others,
+        ):
+            unpinned = [outcomes, *others.values()]
             for _ in range(3):
                 both.release("start", "housing", "2", "--percent", "5")
                 wait_for_share(both, 5)
                 wait_for_answers(outcomes, 2)
                 both.release("start", "housing", "2", "--percent", "50")
                 wait_for_share(both, 50)
-                wait_for_answers(outcomes, 1)
+                for each in unpinned:
+                    wait_for_answers(each, 1)
+                    wait_for_answers(each, 2)
                 both.release("promote", "housing")
-                assert only(outcomes, 2)
+                assert only(unpinned, 2)
                 both.release("rollback", "housing")
-                assert only(outcomes, 1)
+                assert only(unpinned, 1)
 
     heard = [*outcomes, *pinned]
-    assert errors(heard) == []
+    assert errors([*heard, *chain(*others.values())]) == []
     assert [each for each in heard if not known.is_right(each)] == []
     assert {each.document["version"] for each in pinned} == {2}
+    for dialect, told in others.items():
+        assert [each for each in told if not is_right(known, each)] == [], dialect
+
+
+def is_right(known: KnownAnswers, outcome: Outcome) -> bool:
+    """Tell whether an answer in another dialect is that of the version which it names."""
+    version, named, answer = (outcome.document[key] for key in ("version", "named", "answer"))
+    [right] = known.to(outcome.question, version)
+    return bool(
+        named == version and answer == pytest.approx(as_told(right), rel=RELATIVE_TOLERANCE)
+    )
 
 
 # What goes wrong, by which rule it is found, and on what percentage: what sleeps holds up those who
@@ -81,7 +105,7 @@ def test_what_is_worse_is_taken_back_and_nobody_hears_it_fail(tmp_path: Path) ->
                     f"the guards of both gateways, of version {version}",
                     seconds=WINDOW_SECONDS,
                 )
-                assert only(outcomes, 1)
+                assert only([outcomes], 1)
                 reasons[version] = told["reason"] if (told := both.told()) else ""
 
     assert {version: reason.partition(":")[0] for version, reason in reasons.items()} == {
@@ -165,9 +189,10 @@ def wait_for_answers(outcomes: list[Outcome], version: int) -> None:
     )
 
 
-def only(outcomes: list[Outcome], version: int) -> bool:
+def only(heard: list[list[Outcome]], version: int) -> bool:
     """Tell whether all that is asked from soon on is answered by one version."""
     soon = time.monotonic() + ROLLBACK_SECONDS
-    stack.wait_until(lambda: outcomes[-1].started > soon + 1, "a second of later requests")
-    later = [each for each in list(outcomes) if each.started > soon]
+    for outcomes in heard:
+        stack.wait_until(lambda: outcomes[-1].started > soon + 1, "a second of later requests")  # noqa: B023  # it is called at once
+    later = [each for outcomes in heard for each in list(outcomes) if each.started > soon]
     return {each.document.get("version") for each in later} == {version}

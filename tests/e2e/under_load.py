@@ -13,10 +13,12 @@ NUM_CLIENTS = 2  # they ask without pause, and leave the servers some of a small
 
 
 @contextmanager
-def asking(url: str, questions: Sequence[Question]) -> Iterator[list[Outcome]]:
+def asking(
+    url: str, questions: Sequence[Question], *, num_clients: int = NUM_CLIENTS
+) -> Iterator[list[Outcome]]:
     """Put clients in front of a gateway whose model server answers; gives what they hear."""
     outcomes: list[Outcome] = []
-    with Clients(url, questions, outcomes.append, num_clients=NUM_CLIENTS):
+    with Clients(url, questions, outcomes.append, num_clients=num_clients):
         wait_for(outcomes, 200)
         yield outcomes
 

@@ -1,7 +1,6 @@
 """The rules as promtool sees them: well formed, and alerts fire when they should, and only then."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,15 +14,9 @@ from tests import stack
 from tests.monitoring import expressions
 from tests.monitoring.prometheus_server import MONITORING
 from tests.programs import needs
+from tests.promtool import promtool
 
 SCENARIOS = sorted((stack.ROOT / "tests/monitoring/rules").glob("*.yml"))
-
-
-def promtool(*arguments: str) -> None:
-    finished = subprocess.run(
-        ["promtool", *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 @needs("promtool", package="prometheus")

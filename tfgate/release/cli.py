@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
 from tfgate.exits import reported
+
+if TYPE_CHECKING:
+    from tfgate.release.command import Asked
 
 release = typer.Typer(
     help="Try a version on a share of the traffic, and go forward or back.", no_args_is_help=True
@@ -55,11 +58,10 @@ def status(
     offline: Offline = False,
 ) -> None:
     """Show all releases of the file, and what a gateway makes of them now."""
-    from tfgate.ask import Gateway
     from tfgate.release import command
 
-    with _ending():
-        command.status(command.Asked(file, Gateway(url, key), console, offline))
+    with _asked(file, url, key, offline=offline) as asked:
+        command.status(asked)
 
 
 @release.command()
@@ -109,13 +111,11 @@ def start(  # noqa: PLR0913, PLR0917  # a command's options
     Again with the same version, it changes what is given and keeps the rest; its steps and what the
     guard has seen begin anew.
     """
-    from tfgate.ask import Gateway
     from tfgate.release import command
     from tfgate.release.edits import Start, now, split_steps
 
-    with _ending():
+    with _asked(file, url, key, offline=offline, print_=print_) as asked:
         wanted = Start(version, now(), percent, split_steps(steps), by, cohort, compare, guard)
-        asked = command.Asked(file, Gateway(url, key), console, offline, print_)
         command.start(asked, model, wanted, stable)
 
 
@@ -135,12 +135,10 @@ def shadow(  # noqa: PLR0913, PLR0917  # a command's options
     print_: Print = False,
 ) -> None:
     """Ask a version copies of requests; its answers are compared, and never sent."""
-    from tfgate.ask import Gateway
     from tfgate.release import command
     from tfgate.release.edits import CannotRelease
 
-    with _ending():
-        asked = command.Asked(file, Gateway(url, key), console, offline, print_)
+    with _asked(file, url, key, offline=offline, print_=print_) as asked:
         if stop == (version is not None):
             message = "name the version that gets copies, or --stop, and not both."
             raise CannotRelease(message)
@@ -160,11 +158,10 @@ def promote(
     print_: Print = False,
 ) -> None:
     """Let the candidate answer everything, and remember the version before it."""
-    from tfgate.ask import Gateway
     from tfgate.release import command
 
-    with _ending():
-        command.promote(command.Asked(file, Gateway(url, key), console, offline, print_), model)
+    with _asked(file, url, key, offline=offline, print_=print_) as asked:
+        command.promote(asked, model)
 
 
 @release.command()
@@ -177,11 +174,10 @@ def rollback(
     print_: Print = False,
 ) -> None:
     """Take the candidate's share away; after a promotion, let the version before it answer."""
-    from tfgate.ask import Gateway
     from tfgate.release import command
 
-    with _ending():
-        command.roll_back(command.Asked(file, Gateway(url, key), console, offline, print_), model)
+    with _asked(file, url, key, offline=offline, print_=print_) as asked:
+        command.roll_back(asked, model)
 
 
 @release.command()
@@ -193,20 +189,29 @@ def history(
     file: File = DEFAULT_RELEASES,
 ) -> None:
     """Show what was changed with these commands, the newest first."""
-    from tfgate.ask import Gateway
     from tfgate.release import command
 
-    with _ending():
-        asked = command.Asked(file, Gateway(DEFAULT_URL), console)
+    with _asked(file) as asked:
         command.show_history(asked, model, diff)
 
 
 @contextmanager
-def _ending() -> Iterator[None]:
-    """End with 2 for what goes with neither file nor versions, with 1 for other failures."""
+def _asked(
+    file: Path,
+    url: str = DEFAULT_URL,
+    key: str | None = None,
+    *,
+    offline: bool = False,
+    print_: bool = False,
+) -> Iterator["Asked"]:
+    """Give a command what all are told.
+
+    It ends with 2 for what goes with neither file nor versions, with 1 for other failures.
+    """
     from serving.gateway.releases.release_file import WrongReleases
-    from tfgate.ask import CannotAsk, WrongGateway
+    from tfgate.ask import CannotAsk, Gateway, WrongGateway
     from tfgate.release.change import NotWritten
+    from tfgate.release.command import Asked
     from tfgate.release.edits import CannotRelease
     from tfgate.release.following import NotFollowed
 
@@ -214,4 +219,4 @@ def _ending() -> Iterator[None]:
         reported(CannotRelease, WrongReleases, WrongGateway, exit_code=2),
         reported(CannotAsk, NotFollowed, NotWritten),
     ):
-        yield
+        yield Asked(file, Gateway(url, key), console, offline, print_)

@@ -67,7 +67,12 @@ class Standing:
     def verdicts(self) -> str:
         """What each rule of the guard says."""
         verdicts = self.document["figures"]["verdicts"]
-        return "\n".join(f"{each['rule']} {each['says']}: {each['words']}" for each in verdicts)
+        running = self.document["state"] == "running"
+        return "\n".join(
+            f"{each['rule']} {each['says']}: {each['words']}"
+            + ("; taken back if that lasts" if running and each["says"] == "broken" else "")
+            for each in verdicts
+        )
 
     def figures(self, role: str) -> str:
         """What was seen of the stable version or of the candidate, within the guard's window."""

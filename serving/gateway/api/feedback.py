@@ -73,7 +73,7 @@ class FeedbackFigures(BaseModel):
     figures: list[VersionFigures]
 
 
-def feedback_router(feedback: Feedback | None, registry: Registry, settings: Settings) -> APIRouter:
+def feedback_router(opened: Feedback | None, registry: Registry, settings: Settings) -> APIRouter:
     """Build the routes; without a store they say how to have one."""
     router = APIRouter(prefix="/feedback", tags=["feedback"])
     example = {"request_id": "0af7651916cd43dd8448eb211c80319c", "label": "positive"}
@@ -87,7 +87,7 @@ def feedback_router(feedback: Feedback | None, registry: Registry, settings: Set
     )
     async def take_feedback(request: Request, model: Annotated[str, Path()]) -> FeedbackAnswer:
         context = request.scope["state"]["context"]
-        store = await find(context, model)
+        feedback = await find(context, model)
         _check_media_type(context)
         timeout = RequestTimeout(request.receive, settings.predict_timeout_seconds)
         try:
@@ -98,7 +98,7 @@ def feedback_router(feedback: Feedback | None, registry: Registry, settings: Set
                 context.enter(None)
                 typed = registry.typed.get(model)
                 truths, places = read_truths(read, model, typed, context.key)
-                joined = await store.join(truths, places)
+                joined = await feedback.join(truths, places)
         except TimeoutError as error:
             if context.stage == metrics.READ:
                 raise too_late(context, timeout.seconds) from error
@@ -115,10 +115,10 @@ def feedback_router(feedback: Feedback | None, registry: Registry, settings: Set
         responses=problem_responses(404, 501, 503, 504),
     )
     async def show_figures(request: Request, model: Annotated[str, Path()]) -> FeedbackFigures:
-        store = await find(request.scope["state"]["context"], model)
+        feedback = await find(request.scope["state"]["context"], model)
         typed = registry.typed.get(model)
         promised = None if typed is None else typed.coverage
-        found = await store.figures(model)
+        found = await feedback.figures(model)
         return FeedbackFigures(
             model=model,
             figures=[
@@ -133,12 +133,12 @@ def feedback_router(feedback: Feedback | None, registry: Registry, settings: Set
 
     async def find(context: RequestContext, model: str) -> Feedback:
         """See that there is a store, and a model that may be asked by this key."""
-        if feedback is None:
+        if opened is None:
             raise Unimplemented("feedback is off: TFGATE_STORE is none", hint=_TURN_ON)
         if context.permit is not None:
             context.permit(model)
         await registry.find(model)
-        return feedback
+        return opened
 
     return router
 

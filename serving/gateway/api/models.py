@@ -21,7 +21,6 @@ from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from serving.gateway.inference.models_config import labels
 from serving.gateway.inference.monitor import ModelMonitor, ModelState
 from serving.gateway.inference.registry import Registry, ServedModel
-from serving.gateway.releases.board import Board
 from serving.gateway.releases.running import Running
 from serving.gateway.releases.shadow import Copies
 from serving.gateway.settings import Settings
@@ -95,13 +94,12 @@ def models_router(
     registry: Registry,
     monitor: ModelMonitor,
     catalog: Catalog,
-    board: Board | None,
+    running: Mapping[str, Running],
     copies: Mapping[str, Copies],
     settings: Settings,
 ) -> APIRouter:
-    """Build the routes; `copies` know which of a model's answers were compared."""
+    """Build the routes; by model, `running` are releases, and `copies` have been compared."""
     router = APIRouter(prefix="/models", tags=["models"])
-    running: Mapping[str, Running] = board.running if board else {}
 
     @router.get("", summary="All models", responses=problem_responses(503, 504))
     async def list_models() -> ModelList:

@@ -5,16 +5,15 @@ All of it is as one process sees it: its own requests, and its own guard.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from serving.gateway.releases.disagreements import Disagreement
 from serving.gateway.releases.guard import Sides
 from serving.gateway.releases.release import Candidate, Guard
-from serving.gateway.releases.running import Running
+from serving.gateway.releases.running import Running, State
 
-State = Literal["running", "waiting", "taken back"]
 _STATES = (
     "running: as the file says; waiting: not yet, by the reason; taken back: the guard has set the "
     "candidate's share to nothing"

@@ -1,14 +1,14 @@
 """An answer as the store keeps it, and what it is found by."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from serving.gateway.inference.answer_rows import Labels, Numbers, Rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it would take three times as long to make one
 class KeptAnswer:
     """What was answered to one request, when, by whom, and to whom.
 
@@ -47,5 +47,9 @@ def write_answer(answer: KeptAnswer) -> bytes:
 def read_answer(written: bytes | str) -> KeptAnswer:
     """Read what `write_answer` has written."""
     fields = orjson.loads(written)
-    rows = fields.pop("rows")
-    return KeptAnswer(**fields, rows=Labels(**rows) if "labels" in rows else Numbers(**rows))
+    return KeptAnswer(**{**fields, "rows": read_rows(fields["rows"])})
+
+
+def read_rows(fields: dict[str, Any]) -> Rows:
+    """Read rows from the fields that JSON has of them."""
+    return Labels(**fields) if "labels" in fields else Numbers(**fields)

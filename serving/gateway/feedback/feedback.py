@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from serving.errors import StoreUnavailable
 from serving.gateway.background import Work
@@ -28,19 +26,6 @@ class Feedback:
         self.store = store
         self.recorder = Recorder(store)
         self.verdicts = Verdicts(store)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        _error_type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        with suppress(StoreUnavailable):
-            await self.recorder.flush()
-        await self.store.close()
 
     @property
     def works(self) -> list[Work]:
@@ -66,6 +51,12 @@ class Feedback:
         """
         sums = await self.store.sums(model)
         return {side: figures_of(amounts) for side, amounts in sorted(sums.items())}
+
+    async def close(self) -> None:
+        """Write what has gathered, and leave the store."""
+        with suppress(StoreUnavailable):
+            await self.recorder.flush()
+        await self.store.close()
 
 
 def open_feedback(settings: Settings) -> Feedback | None:

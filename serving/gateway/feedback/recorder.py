@@ -13,42 +13,39 @@ from serving.gateway.feedback.answers import KeptAnswer
 from serving.gateway.feedback.store import Store
 from serving.gateway.inference.answer_rows import MAX_ROWS, Rows, read_all
 from serving.gateway.inference.answered import Answered
+from serving.gateway.inference.inference import Onlooker
+from serving.gateway.releases.split import RELEASE_KEY
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
 _BLOCK_SECONDS = 0.2
 # Of answers that wait: of those in tensors, and of those that the store could not take.
 _MAX_WAITING = 10_000
-_MAX_BLOCK = 1_000  # answers written at once: the store serves others in between
-_RELEASE_KEY = b"x-release-key"
+# Answers read and written at once, in 2 ms: the event loop, which shares the interpreter with the
+# thread, and the store serve others in between.
+_MAX_BLOCK = 300
 _MAX_RELEASE_KEY = 256  # characters; a longer one leads to no answer
-
 
 # Of an answer the model, the version and who asked; not the inputs, which may be large.
 _Heard = tuple[str, int, Tensors, RequestContext]
 
 
 class Recorder:
-    """An onlooker of predictions."""
+    """What is shown to `hear`, an onlooker of predictions, is written in blocks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._shown: list[Answered] = []
+        self.hear: Onlooker = self._shown.append  # nothing more on a request's way
         self._heard: deque[_Heard] = deque()
         self._unwritten: deque[KeptAnswer] = deque()
         self._writing = asyncio.Lock()
-
-    def __call__(self, answered: Answered) -> None:
-        """See an answer; the newest is left out while there are too many."""
-        if len(self._heard) >= _MAX_WAITING:
-            metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_CROWD).inc()
-            return
-        question, _, outputs, version, _, context = answered
-        self._heard.append((question.ref.name, version, outputs, context))
 
     async def write(self) -> None:
         """Write what gathers, until cancelled."""
         while True:
             await asyncio.sleep(_BLOCK_SECONDS)
+            self._take()
             if self._heard or self._unwritten:
                 with suppress(StoreUnavailable):  # it has told so, and is asked again
                     await self.flush()
@@ -59,21 +56,32 @@ class Recorder:
         Raises:
             StoreUnavailable: the store cannot be used.
         """
+        self._take()
         async with self._writing:
             # They stay where they are until they are read: this may be cancelled.
-            heard = list(self._heard)
-            kept = await asyncio.to_thread(_kept, heard) if heard else []
-            for _ in heard:
-                self._heard.popleft()
-            room = _MAX_WAITING - len(self._unwritten)
-            self._unwritten.extend(kept[:room])
-            num_dropped = len(kept[room:])
-            metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(num_dropped)
+            for _ in range(0, len(self._heard), _MAX_BLOCK):
+                heard = list(islice(self._heard, _MAX_BLOCK))
+                kept = await asyncio.to_thread(_kept, heard)
+                for _ in heard:
+                    self._heard.popleft()
+                room = _MAX_WAITING - len(self._unwritten)
+                self._unwritten.extend(kept[:room])
+                num_dropped = len(kept[room:])
+                metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_STORE).inc(num_dropped)
             while self._unwritten:
                 block = list(islice(self._unwritten, _MAX_BLOCK))
                 await self._store.keep(block)
                 for _ in block:
                     self._unwritten.popleft()
+
+    def _take(self) -> None:
+        """Let go of the inputs; the newest answers are left out where too many wait."""
+        room = max(0, _MAX_WAITING - len(self._heard))
+        for question, _, outputs, version, _, context in self._shown[:room]:
+            self._heard.append((question.ref.name, version, outputs, context))
+        num_dropped = len(self._shown[room:])
+        metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_CROWD).inc(num_dropped)
+        self._shown.clear()
 
 
 def _kept(heard: Sequence[_Heard]) -> list[KeptAnswer]:
@@ -92,7 +100,7 @@ def _keep(heard: _Heard, rows: Rows, now: float) -> KeptAnswer:
     num_rows = len(rows)
     if num_rows == MAX_ROWS:
         num_rows = max(len(array) for array in outputs.values() if array.ndim)
-    release_key = _text(context.headers.get(_RELEASE_KEY, b""))
+    release_key = _text(context.headers.get(RELEASE_KEY, b""))
     return KeptAnswer(
         model=model,
         version=version,

@@ -114,11 +114,11 @@ class RedisStore:
                 await self._redis.hdel(key, *gone)
         return {side: amounts for side, amounts in sums.items() if side not in expired}
 
-    async def take_back(self, release_id: str, reason: str) -> None:
+    async def take_back(self, identity: str, reason: str) -> None:
         """Remember a verdict."""
         async with self._asking():
             verdict = orjson.dumps([time.time(), reason])
-            await self._redis.hsetnx(_VERDICTS, release_id, verdict)
+            await self._redis.hsetnx(_VERDICTS, identity, verdict)
             await self._redis.expire(_VERDICTS, VERDICT_SECONDS)
 
     async def taken_back(self) -> dict[str, str]:

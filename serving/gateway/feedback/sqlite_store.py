@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import orjson
 
-from serving.gateway.feedback.answers import Asked, KeptAnswer, read_answer, write_answer
+from serving.gateway.feedback.answers import Asked, KeptAnswer
+from serving.gateway.feedback.blocks import PLACES, Blocks, split, write_block
 from serving.gateway.feedback.store import VERDICT_SECONDS, Availability, Join, Side
 from serving.gateway.feedback.sums import Amounts, add
 from serving.gateway.feedback.temporary_folder import FILE, temporary_folder
@@ -20,40 +21,33 @@ from serving.gateway.feedback.temporary_folder import FILE, temporary_folder
 _BUSY_SECONDS = 2
 _MAX_BYTES = 256_000_000  # of the file: well over a million answers
 _OLDEST = 10  # the part of the answers that goes when the file is full: every tenth
-_MAX_EXPIRED = 10_000  # answers that go at once: others wait meanwhile
+_MAX_EXPIRED = 100  # blocks that go at once: others wait meanwhile
 _MAX_FREED = 100  # pages that the file becomes shorter by at once
 
-# Text that is missing is empty, for two NULLs differ. `given` holds the rows whose truths came.
+# Answers are written and found in blocks (see `blocks.py`). `given` holds the rows whose truths
+# came, by the place of the answer.
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, api_key TEXT NOT NULL,
-    request_id TEXT NOT NULL, release_key TEXT NOT NULL, at REAL NOT NULL, answer BLOB NOT NULL,
-    given BLOB NOT NULL, UNIQUE (request_id, model, api_key)
+CREATE TABLE IF NOT EXISTS blocks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, askers BLOB NOT NULL,
+    answers BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS newest ON answers (release_key, model, api_key)
-    WHERE release_key != '';
+CREATE TABLE IF NOT EXISTS given (place INTEGER PRIMARY KEY, rows BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sums (
     model TEXT, version INTEGER, route TEXT, at REAL NOT NULL, amounts BLOB NOT NULL,
     PRIMARY KEY (model, version, route)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS verdicts (release_id TEXT PRIMARY KEY, at REAL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS verdicts (identity TEXT PRIMARY KEY, at REAL, reason TEXT NOT NULL);
 """
-_KEEP = "INSERT OR REPLACE INTO answers VALUES (NULL, ?, ?, ?, ?, ?, ?, '[]')"
-_OF_REQUEST = "SELECT answer FROM answers WHERE request_id = ? AND model = ? AND api_key = ?"
-_OF_RELEASE_KEY = (
-    "SELECT answer FROM answers WHERE release_key = ? AND release_key != '' AND model = ? "
-    "AND api_key = ? ORDER BY id DESC LIMIT 1"
-)
-_GIVEN = "SELECT id, given FROM answers WHERE request_id = ? AND model = ? AND api_key = ?"
-# In the order of their numbers, answers are as old as they come: no index is needed to find these.
-_OLDEST_AT = "SELECT at FROM answers ORDER BY id LIMIT 1"
+# In the order of their numbers, blocks are as old as they come: no index is needed to find these.
+_OLDEST_BLOCK = "SELECT id, at FROM blocks ORDER BY id LIMIT 1"
 _EXPIRE = (
-    "DELETE FROM answers WHERE id <= (SELECT max(id) FROM "
-    "(SELECT id, at FROM answers ORDER BY id LIMIT ?) WHERE at < ?)"
+    "DELETE FROM blocks WHERE id <= (SELECT max(id) FROM "
+    "(SELECT id, at FROM blocks ORDER BY id LIMIT ?) WHERE at < ?)"
 )
 _DROP_OLDEST = (
-    "DELETE FROM answers WHERE id <= (SELECT min(id) + (max(id) - min(id)) / ? FROM answers)"
+    "DELETE FROM blocks WHERE id <= (SELECT min(id) + (max(id) - min(id)) / ? FROM blocks)"
 )
+_FORGET_GIVEN = "DELETE FROM given WHERE place < (SELECT coalesce(min(id), 0) * ? FROM blocks)"
 
 T = TypeVar("T")
 
@@ -74,25 +68,22 @@ class SqliteStore:
         self._temporary = ExitStack()
         self._folder: Path | None = None
         self._connection: sqlite3.Connection | None = None
+        self._blocks = Blocks()
 
     async def keep(self, answers: Sequence[KeptAnswer]) -> None:
         """Keep answers, and let the oldest go."""
-        rows = [
-            (
-                *(each.model, each.api_key or "", each.request_id, each.release_key or ""),
-                *(each.at, write_answer(each)),
-            )
-            for each in answers
-        ]
+        blocks = [(block[-1].at, *write_block(block)) for block in split(answers)]
 
         def keep(connection: sqlite3.Connection) -> None:
-            connection.executemany(_KEEP, rows)
+            connection.executemany("INSERT INTO blocks VALUES (NULL, ?, ?, ?)", blocks)
             expired = time.time() - self._kept_seconds
-            oldest = connection.execute(_OLDEST_AT).fetchone()
-            if oldest is not None and oldest[0] < expired:
+            oldest = connection.execute(_OLDEST_BLOCK).fetchone()
+            if oldest is not None and oldest[1] < expired:
                 connection.execute(_EXPIRE, (_MAX_EXPIRED, expired))
+                connection.execute(_FORGET_GIVEN, (PLACES,))
             if _used_bytes(connection) > self._max_bytes:
                 connection.execute(_DROP_OLDEST, (_OLDEST,))
+                connection.execute(_FORGET_GIVEN, (PLACES,))
 
         await self._do(keep)
 
@@ -101,14 +92,24 @@ class SqliteStore:
         oldest = time.time() - self._kept_seconds
 
         def find(connection: sqlite3.Connection) -> list[KeptAnswer | None]:
-            found = [_find(connection, each) for each in asked]
-            return [each if each is not None and each.at >= oldest else None for each in found]
+            found = self._blocks.find(connection, asked)
+            return [each[1] if each and each[1].at >= oldest else None for each in found]
 
         return await self._do(find)
 
     async def join(self, joins: Sequence[Join]) -> list[list[int] | None]:
         """Add up what was not added before."""
-        return await self._do(lambda connection: [_join(connection, each) for each in joins])
+
+        def join(connection: sqlite3.Connection) -> list[list[int] | None]:
+            answers = [each.answer for each in joins]
+            asked = [Asked(each.model, each.api_key, each.request_id) for each in answers]
+            found = self._blocks.find(connection, asked)
+            return [
+                _join(connection, each, there[0]) if there and there[1] == each.answer else None
+                for each, there in zip(joins, found, strict=True)
+            ]
+
+        return await self._do(join)
 
     async def sums(self, model: str) -> dict[Side, Amounts]:
         """Return a model's sums."""
@@ -122,9 +123,9 @@ class SqliteStore:
 
         return await self._do(sums)
 
-    async def take_back(self, release_id: str, reason: str) -> None:
+    async def take_back(self, identity: str, reason: str) -> None:
         """Remember a verdict."""
-        verdict = (release_id, time.time(), reason)
+        verdict = (identity, time.time(), reason)
         taken = "INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?)"
         await self._do(lambda connection: connection.execute(taken, verdict))
 
@@ -134,7 +135,7 @@ class SqliteStore:
 
         def taken_back(connection: sqlite3.Connection) -> dict[str, str]:
             connection.execute("DELETE FROM verdicts WHERE at < ?", (oldest,))
-            return dict(connection.execute("SELECT release_id, reason FROM verdicts").fetchall())
+            return dict(connection.execute("SELECT identity, reason FROM verdicts").fetchall())
 
         return await self._do(taken_back)
 
@@ -177,6 +178,7 @@ class SqliteStore:
             if self._folder is None or not self._folder.is_dir():
                 self._folder = self._temporary.enter_context(temporary_folder())
             path = self._folder / FILE
+        self._blocks = Blocks()  # the file may be another
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         # The first may only be chosen while the file is empty.
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
@@ -191,25 +193,14 @@ class SqliteStore:
                 connection.close()
 
 
-def _find(connection: sqlite3.Connection, asked: Asked) -> KeptAnswer | None:
-    by = _OF_RELEASE_KEY if asked.request_id is None else _OF_REQUEST
-    what = asked.release_key if asked.request_id is None else asked.request_id
-    found = connection.execute(by, (what, asked.model, asked.api_key or "")).fetchone()
-    return None if found is None else read_answer(found[0])
-
-
-def _join(connection: sqlite3.Connection, join: Join) -> list[int] | None:
-    answer = join.answer
-    asked = (answer.request_id, answer.model, answer.api_key or "")
-    found = connection.execute(f"{_GIVEN} AND at = ?", (*asked, answer.at)).fetchone()
-    if found is None:
-        return None
-    number, before = found[0], orjson.loads(found[1])
+def _join(connection: sqlite3.Connection, join: Join, place: int) -> list[int]:
+    found = connection.execute("SELECT rows FROM given WHERE place = ?", (place,)).fetchone()
+    before = [] if found is None else orjson.loads(found[0])
     new = [index for index in join.amounts if index not in before]
     if new:
-        given = orjson.dumps([*before, *new])
-        connection.execute("UPDATE answers SET given = ? WHERE id = ?", (given, number))
-        _add(connection, answer, [join.amounts[index] for index in new])
+        given = (place, orjson.dumps([*before, *new]))
+        connection.execute("INSERT OR REPLACE INTO given VALUES (?, ?)", given)
+        _add(connection, join.answer, [join.amounts[index] for index in new])
     return new
 
 

@@ -49,7 +49,7 @@ class Store(Protocol):
     async def sums(self, model: str) -> dict[Side, Amounts]:
         """Return a model's sums; those to which nothing came for as long as answers are kept go."""
 
-    async def take_back(self, release_id: str, reason: str) -> None:
+    async def take_back(self, identity: str, reason: str) -> None:
         """Remember that a release was taken back; the first reason stays."""
 
     async def taken_back(self) -> dict[str, str]:

@@ -19,6 +19,11 @@ class Verdicts:
         self._store = store
         self._known: dict[str, str] = {}
         self._untold: dict[str, str] = {}
+        self._has_looked = asyncio.Event()
+
+    async def first_look(self) -> None:
+        """Wait until it was tried once to be told; nobody waits for a store that is away."""
+        await self._has_looked.wait()
 
     async def take_back(self, identity: str, reason: str) -> None:
         """Tell the others that a release is taken back."""
@@ -33,6 +38,7 @@ class Verdicts:
         while True:
             with suppress(StoreUnavailable):
                 await self.exchange()
+            self._has_looked.set()
             await asyncio.sleep(_POLL_SECONDS)
 
     async def exchange(self) -> None:

@@ -232,7 +232,12 @@ class Inference:
             raise
         finally:
             self._num_tried -= is_tried
-        observe(failed=False, seconds=time.monotonic() - began)
+        # A model may mean NaN; but not its next version, where this one gives a number.
+        failed = isinstance(found, Answer) and not are_finite(found.outputs)
+        observe(failed=failed, seconds=time.monotonic() - began)
+        if failed and is_tried:
+            message = "the candidate answered with values that are no finite numbers"
+            raise PredictionFailed(message)
         return found
 
     async def _call(
@@ -281,6 +286,13 @@ def check_outputs(
     return {name: outputs[name] for name in names}
 
 
+def are_finite(outputs: Tensors) -> bool:
+    """Tell whether no output has NaN or infinity."""
+    return all(
+        bool(np.isfinite(array).all()) for array in outputs.values() if array.dtype.kind == "f"
+    )
+
+
 def check_numbers(outputs: Tensors) -> None:
     """See that every number is one.
 
@@ -288,6 +300,6 @@ def check_numbers(outputs: Tensors) -> None:
         PredictionFailed: an output has NaN or infinity.
     """
     for name, array in outputs.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if not are_finite({name: array}):
             message = f"the model server answered {name} with values that are no finite numbers"
             raise PredictionFailed(message)

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from serving.contract import Model
 from serving.gateway.inference.client import ModelServerClient
@@ -22,7 +21,7 @@ _GENERIC_CALL_ROWS = 1024
 
 
 class Inferences:
-    """Those of one gateway; a context that ends the copies which are out.
+    """Those of one gateway.
 
     `copies` are by model, where a file of releases may name it.
     """
@@ -40,17 +39,6 @@ class Inferences:
         self._settings = settings
         self._onlookers = onlookers
         self._spare_time = SpareTime()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        _error_type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        await asyncio.gather(*(each.close() for each in self.copies.values()))
 
     def make(self, name: str, model: Model[Any, Any] | None) -> Inference:
         """Make the inference of a model; None is a generic one."""
@@ -76,3 +64,7 @@ class Inferences:
             )
             onlookers.append(self.copies[name])
         return inference
+
+    async def close(self) -> None:
+        """End the copies that are out."""
+        await asyncio.gather(*(each.close() for each in self.copies.values()))

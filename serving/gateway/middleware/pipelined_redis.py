@@ -80,7 +80,8 @@ class PipelinedRedis(Redis):
             if done:
                 return trip.result()
         trip.cancel()
-        await asyncio.wait({trip})
+        # Not for ever: the library may take this for the end of a timeout of its own, and go on.
+        await asyncio.wait({trip}, timeout=patience_seconds)
         message = f"no answer within {patience_seconds} s"
         raise TimeoutError(message)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from serving.gateway.inference.router import Router
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
 from serving.gateway.releases.running import Running
@@ -15,15 +16,11 @@ _LOGGER = logging.getLogger("tfgate.releases")
 _POLL_SECONDS = 0.5  # a rollback takes effect within two seconds, on a busy machine too
 
 
-class Decides(Protocol):
-    """What sends a model's requests where its release says: the router."""
-
-    def release(self, model: str, running: Running | None) -> None:
-        """Let a model's release decide; None ends it."""
-
-
 class Verdicts(Protocol):
     """Where all processes that share a store find what each one's guard has found."""
+
+    async def first_look(self) -> None:
+        """Wait until it was tried once to find what was taken back before."""
 
     async def take_back(self, identity: str, reason: str) -> None:
         """Tell the others that a release is taken back."""
@@ -33,20 +30,16 @@ class Verdicts(Protocol):
 
 
 class Board:
-    """The releases of a file, each with the guard's verdict; tells the router of every change.
-
-    `running` are those that the file lists now, by model.
-    """
+    """The releases of a file, each with the guard's verdict; tells the router of every change."""
 
     def __init__(
         self,
         file: ReleaseFile,
-        router: Decides,
+        router: Router,
         hindrance: Callable[[str, Release], Awaitable[str | None]],
         verdicts: Verdicts | None = None,
     ) -> None:
         """`hindrance` says why a model's release may not begin, if anything is in its way."""
-        self.running: dict[str, Running] = {}
         self._file = file
         self._router = router
         self._hindrance = hindrance
@@ -70,10 +63,19 @@ class Board:
                 await self._judge(datetime.now(UTC))
 
     async def _follow_hindrances(self) -> None:
-        """Ask what is in the way of each release, beside all else: the model server may hang."""
+        """Ask what is in the way of each release, beside all else: the model server may hang.
+
+        One that begins anew may have been taken back before, and then gets nothing at all.
+        """
+        if self._verdicts:
+            await self._verdicts.first_look()
         while True:
-            for model, running in list(self.running.items()):
-                running.hindrance = await self._hindrance(model, running.release)
+            for model, running in list(self._router.running.items()):
+                hindrance = await self._hindrance(model, running.release)
+                await self._recall(running)
+                running.hindrance = hindrance
+                if self._router.running.get(model) is running:
+                    self._router.release(model, running)
             await asyncio.sleep(_POLL_SECONDS)
 
     def _refresh(self) -> None:
@@ -88,32 +90,38 @@ class Board:
     def _take_over(self) -> None:
         """Make what runs of what the file says now."""
         releases = self._file.releases
-        for model in self.running.keys() - releases.models.keys():
+        for model in self._router.running.keys() - releases.models.keys():
             _LOGGER.info("%s has no release any more", model)
-            self.running.pop(model).end()
+            self._router.running[model].end()
             self._router.release(model, None)
+            self._told.pop(model, None)
         for model, release in releases.models.items():
-            before = self.running.get(model)
+            before = self._router.running.get(model)
             running = Running(model, release, releases.cohorts)
             if before is not None:
                 if running.is_same_as(before):
                     continue
                 before.end()
                 running.take_over(before)
-            self.running[model] = running
             running.tick(datetime.now(UTC))
             self._router.release(model, running)
 
     async def _judge(self, now: datetime) -> None:
-        known = await self._verdicts.taken_back() if self._verdicts else {}
-        for model, running in list(self.running.items()):
+        for model, running in list(self._router.running.items()):
             reason, identity = running.tick(now), running.identity
-            if running.taken_back is None and identity is not None:
-                if reason is not None and self._verdicts:
+            await self._recall(running)
+            if running.taken_back is None and reason is not None:
+                running.taken_back = reason
+                if self._verdicts and identity is not None:
                     await self._verdicts.take_back(identity, reason)
-                running.taken_back = reason or known.get(identity)
             self._router.release(model, running)
             self._tell(running)
+
+    async def _recall(self, running: Running) -> None:
+        """Take back what a guard has found bad before, in this process or in another."""
+        identity = running.identity
+        if self._verdicts and running.taken_back is None and identity is not None:
+            running.taken_back = (await self._verdicts.taken_back()).get(identity)
 
     def _tell(self, running: Running) -> None:
         """Log each change of a release's state once."""

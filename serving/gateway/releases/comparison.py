@@ -10,17 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-# By how much a distribution's sum may miss 1: so much do a thousand classes in float16.
-_ROUNDING = 0.01
+from serving.gateway.inference.scores import Flags, Floats, are_distributions, has_fractions
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +89,7 @@ def _columns(outputs: Tensors, others: Tensors) -> Iterator[_Column]:
         other = others[name]
         if name in names_of.values():
             continue
-        if not _has_fractions(array):
+        if not has_fractions(array):
             yield _Column(agrees=_whole_rows(np.asarray(array == other, bool)))
             continue
         one, two = array.astype(np.float64), other.astype(np.float64)
@@ -142,12 +136,8 @@ def _class_names(outputs: Tensors) -> dict[str, str]:
     return {
         name: texts[array.shape]
         for name, array in outputs.items()
-        if array.shape in texts and _has_fractions(array)
+        if array.shape in texts and has_fractions(array)
     }
-
-
-def _has_fractions(array: NDArray[Any]) -> bool:
-    return array.dtype.kind == "f" or array.dtype == ml_dtypes.bfloat16
 
 
 def _are_distributions(scores: Floats) -> bool:
@@ -156,8 +146,7 @@ def _are_distributions(scores: Floats) -> bool:
         return False
     rows = scores.reshape(-1, scores.shape[-1])
     rows = rows[np.isfinite(rows).all(axis=1)]
-    sums = rows.sum(axis=1)
-    return len(rows) > 0 and bool((rows >= 0).all() and (abs(sums - 1) < _ROUNDING).all())
+    return len(rows) > 0 and bool(are_distributions(rows).all())
 
 
 def _scored(one: Floats, two: Floats) -> _Column:

@@ -16,7 +16,7 @@ import numpy as np
 from serving.contract import Tensors
 from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.client import Answer
-from serving.gateway.releases.comparison import Flags
+from serving.gateway.inference.scores import Flags
 
 # Of one model: as many as somebody will look at, in less than a megabyte.
 MOST_KEPT = 50

@@ -11,8 +11,6 @@ from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
 State = Literal["running", "waiting", "taken back"]
-# Without rules it judges nothing, and still tells both sides' figures.
-_NO_RULES = Guard()
 
 
 class Running:
@@ -28,7 +26,9 @@ class Running:
         self._cohorts = cohorts
         self.stable = release.stable
         self.candidate: int | None = None
-        self.judge = GuardJudge(release.guard or _NO_RULES)
+        # Without rules it judges nothing, and still tells both sides' figures.
+        self.guard = release.guard or Guard()
+        self.judge = GuardJudge(self.guard)
         self.taken_back: str | None = None
         # What keeps it from beginning, besides the versions.
         self.hindrance: str | None = "it has just been read"
@@ -58,7 +58,7 @@ class Running:
     @property
     def asks_for_drift(self) -> bool:
         """Whether its guard wants to know what both sides answer."""
-        return self.release.guard is not None and self.release.guard.drift is not None
+        return self.guard.drift is not None
 
     @property
     def share(self) -> float:
@@ -78,7 +78,7 @@ class Running:
         if self.taken_back is not None:
             return self.taken_back
         candidate = self.release.candidate
-        if self.stable != self.release.stable:
+        if self.stable != self.release.stable or self.stable not in self._proved:
             return f"version {self.release.stable}, which is to be stable, is not ready"
         if self.hindrance is not None:
             return self.hindrance
@@ -120,7 +120,7 @@ class Running:
         self.stable = before.stable
         if self.identity is not None and self.identity == before.identity:
             self.taken_back, self.hindrance = before.taken_back, before.hindrance
-            if self.release.guard == before.release.guard:
+            if self.guard == before.guard:
                 self.judge = before.judge
 
     def tick(self, now: datetime) -> str | None:

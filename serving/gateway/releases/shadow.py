@@ -23,7 +23,6 @@ from serving.gateway.inference.model_ref import Question
 from serving.gateway.releases.comparison import Comparison
 from serving.gateway.releases.copied import Copy, calls, compare_all, inputs_of
 from serving.gateway.releases.disagreements import Disagreements, num_bytes
-from serving.gateway.releases.release import Guard
 from serving.gateway.releases.running import Running
 from serving.gateway.releases.split import position
 from serving.gateway.telemetry import metrics
@@ -40,7 +39,6 @@ _SLOW_BYTES = 200_000
 _WORD_SECONDS = 60.0  # between two lines of the log
 # What one row alone can bring upon a whole call.
 _ROW_FAULTS = (PayloadTooLarge, PredictionFailed, RejectedByModel)
-_NO_RULES = Guard()
 
 Ask = Callable[[Question, Tensors], Awaitable[Answer]]
 
@@ -185,8 +183,7 @@ class Copies:
 
     async def _compare(self, call: list[Copy], answer: Answer) -> None:
         running = call[0].running
-        tolerance = (running.release.guard or _NO_RULES).tolerance
-        run = partial(compare_all, call, answer, tolerance, self.disagreements)
+        run = partial(compare_all, call, answer, running.guard.tolerance, self.disagreements)
         is_slow = sum([copy.num_bytes for copy in call]) > _SLOW_BYTES
         compared = await asyncio.to_thread(run) if is_slow else run()
         self.disagreements.add(compared.disagreements)

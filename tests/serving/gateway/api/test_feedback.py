@@ -46,8 +46,12 @@ def ask(
     path: str = "sentiment",
     headers: Mapping[str, str | bytes] | None = None,
 ) -> Any:
-    named = [("X-Request-Id", request_id), *(headers or {}).items()]
-    answer = tfgate.client.post(f"/predict/{path}", json=document, headers=named)
+    named = {"X-Request-Id": request_id, **(headers or {})}
+    encoded = {
+        name.encode(): value if isinstance(value, bytes) else value.encode()
+        for name, value in named.items()
+    }
+    answer = tfgate.client.post(f"/predict/{path}", json=document, headers=encoded)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

@@ -1,7 +1,5 @@
 """GET /models and /models/{model}: labels, releases as they run, and disagreements."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ import jsonschema_rs
 import pytest
 
 from tests import faults
-from tests.fake_model_server import FakeModelServer
 from tests.in_process import Gateway, gateway
 from tests.serving.gateway.releases.asking import (
     MODEL,
@@ -21,19 +18,12 @@ from tests.serving.gateway.releases.asking import (
     only,
     release,
     served,
+    started,
     version,
-    write,
 )
 from tfgate.keys import create
 
 IN, OUT = key_at(0, 0.1), key_at(0.5, 1)
-
-
-@contextmanager
-def started(server: FakeModelServer, folder: Path, text: str, **more: Any) -> Iterator[Gateway]:
-    with gateway(server, releases=write(folder, text), **more) as tfgate:
-        tfgate.wait_until_ready()
-        yield tfgate
 
 
 def told(tfgate: Gateway) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class FakeStore:
     async def sums(self, model: str) -> dict[Side, Amounts]:
         raise NotImplementedError
 
-    async def take_back(self, release_id: str, reason: str) -> None:
+    async def take_back(self, identity: str, reason: str) -> None:
         raise NotImplementedError
 
     async def taken_back(self) -> dict[str, str]:
@@ -80,8 +80,8 @@ def test_what_is_kept_says_who_was_answered_what_and_by_which_version() -> None:
     async def run() -> None:
         store = FakeStore()
         record = Recorder(store)
-        record(answered(1, release_key="house-17"))
-        record(answered(2, release_key="x" * 257))
+        record.hear(answered(1, release_key="house-17"))
+        record.hear(answered(2, release_key="x" * 257))
         await record.flush()
 
         first, second = store.kept
@@ -107,7 +107,9 @@ def test_answers_are_written_in_blocks_and_in_their_order() -> None:
         record = Recorder(store)
         for number in range(FEW):
             # Of two kinds, which are read apart; and one that nothing is kept of.
-            record(answered(number, model="ab"[number % 2], price=np.nan if number == 3 else 1))
+            record.hear(
+                answered(number, model="ab"[number % 2], price=np.nan if number == 3 else 1)
+            )
         await record.flush()
         await record.flush()
 
@@ -121,10 +123,10 @@ def test_what_comes_while_others_are_written_is_written_next() -> None:
     async def run() -> None:
         store = FakeStore()
         record = Recorder(store)
-        record(answered(0))
+        record.hear(answered(0))
         writing = asyncio.create_task(record.flush())
         await asyncio.sleep(0)
-        record(answered(1))
+        record.hear(answered(1))
         await writing
         await record.flush()
 
@@ -140,9 +142,9 @@ def test_of_too_many_at_once_the_newest_are_dropped_and_counted() -> None:
         dropped = growth("tfgate_feedback_dropped_total", reason="crowd")
         unwritten = growth("tfgate_feedback_dropped_total", reason="store")
         for number in range(FEW + 3):
-            record(answered(number))
-        assert dropped() == 3
+            record.hear(answered(number))
         await record.flush()
+        assert dropped() == 3
 
         assert unwritten() == 0
         assert store.ids == ["0", "1", "2", "3", "4"]
@@ -157,7 +159,7 @@ def test_what_the_store_cannot_take_waits_for_it_up_to_a_bound() -> None:
         dropped = growth("tfgate_feedback_dropped_total", reason="store")
         store.is_away = True
         for number in range(FEW + 2):
-            record(answered(number))
+            record.hear(answered(number))
             with pytest.raises(StoreUnavailable):
                 await record.flush()
         assert dropped() == 2
@@ -174,7 +176,7 @@ def test_an_answer_is_not_lost_when_its_writing_is_cancelled() -> None:
         store = FakeStore()
         record = Recorder(store)
         for steps in range(4):
-            record(answered(steps))
+            record.hear(answered(steps))
             writing = asyncio.create_task(record.flush())
             for _ in range(steps):
                 await asyncio.sleep(0)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from serving.errors import StoreUnavailable
-from serving.gateway.feedback import sqlite_store
+from serving.gateway.feedback import places, sqlite_store
+from serving.gateway.feedback.answers import Asked
 from serving.gateway.feedback.sqlite_store import SqliteStore
 from serving.gateway.feedback.store import Join, Side
 from serving.gateway.inference.answer_rows import Numbers
@@ -151,5 +152,52 @@ def test_a_file_that_another_has_locked_for_long_is_given_up(
             await store.keep([answer(request_id="b")])
         other.close()
         await store.keep([answer(request_id="b")])
+
+    in_file(file, use)
+
+
+def test_an_answer_is_known_by_its_key_not_by_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "hash", lambda _: 7, raising=False)
+    names = [str(number) for number in range(5)]
+    kept = [answer(request_id=name, release_key=f"of {name}", num_rows=400) for name in names]
+
+    async def use(store: SqliteStore) -> None:
+        await store.keep(kept)
+        by_id = [ASKED._replace(request_id=name) for name in names]
+        by_key = [Asked("pets", None, release_key=f"of {name}") for name in names]
+        assert await store.find([*by_key, *by_id]) == [*kept, *kept]
+        assert await store.find([ASKED]) == [None]
+        assert await store.join([Join(each, {0: {"labels": 1.0}}) for each in kept]) == [[0]] * 5
+
+    in_file(tmp_path / "feedback.sqlite", use)
+
+
+def test_what_another_worker_has_written_since_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.sqlite"
+
+    async def use(one: SqliteStore) -> None:
+        async def meanwhile(other: SqliteStore) -> None:
+            for name in "abc":
+                await other.keep([kept := answer(request_id=name, release_key="house-17")])
+                by_key = Asked("pets", None, release_key="house-17")
+                assert await one.find([ASKED._replace(request_id=name), by_key]) == [kept, kept]
+
+        other = SqliteStore(file, kept_seconds=60)
+        await meanwhile(other)
+        await other.close()
+
+    in_file(file, use)
+
+
+def test_a_large_block_is_written_as_several(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.sqlite"
+    kept = [answer(request_id=str(number)) for number in range(3_000)]
+
+    async def use(store: SqliteStore) -> None:
+        await store.keep(kept)
+        asked = [ASKED._replace(request_id=each.request_id) for each in kept]
+        assert await store.find(asked) == kept
 
     in_file(file, use)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import chain, repeat
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_of_a_store_that_was_emptied_and_filled_again_no_nonsense_is_told(tmp_pa
             seen = known(judged(running).stable), known(judged(running).candidate)
 
             # More than before: of stable all right, of the candidate all wrong, or hardly so.
-            truths = Truths(_Emptied(before, after), {"pets": running})
+            truths = Truths(cast("Store", _Emptied(before, after)), {"pets": running})
             await truths.tell()
             await tell(after, "stable", ["cat"] * 3)
             await tell(after, "candidate", ["dog"] * 3)

@@ -98,6 +98,16 @@ def test_of_very_many_rows_the_first_are_kept() -> None:
     assert other == Numbers([7])
 
 
+def test_a_thousand_probabilities_may_miss_a_whole_by_what_float16_rounds() -> None:
+    scores = np.full((1, 1000), 0.001, np.float16)
+    scores[0, 7] = 0.004
+    assert scores.sum(dtype=float) == pytest.approx(1.0034, abs=1e-4)
+
+    [kept] = rows_of([{"probabilities": scores}])
+
+    assert kept == Labels(["7"], [float(scores[0, 7])], 1000)
+
+
 def test_a_long_list_of_labels_is_not_kept_with_each_answer() -> None:
     names = [f"class {number}".encode() for number in range(101)]
     scores = np.zeros((1, 101), np.float32)

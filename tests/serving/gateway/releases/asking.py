@@ -1,6 +1,7 @@
 """Every way to ask for the price of a house, and what each tells of who has answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from proto.classification_pb2 import ClassificationResponse
 from proto.example_calls_pb2 import ExampleRequest, MultiInferenceRequest
+from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse
 from proto.open_inference_pb2 import ModelInferRequest, ModelInferResponse
 from proto.predict_pb2 import PredictRequest, PredictResponse
 from proto.regression_pb2 import RegressionResponse
@@ -24,7 +26,7 @@ from tests import fake_models
 from tests.examples import HOUSE
 from tests.fake_model_server import FakeModelServer, FakeVersion, Fault, PredictCall
 from tests.fake_models import declared_models, declared_version
-from tests.in_process import Gateway
+from tests.in_process import Gateway, gateway
 
 MODEL = "housing"
 UNPINNED = ModelRef(MODEL)
@@ -96,6 +98,14 @@ def release(stable: int, candidate: int | None = None, percent: float = 10, more
     if candidate is not None:
         lines += [f"[models.{MODEL}.candidate]", f"version = {candidate}", f"percent = {percent}"]
     return "\n".join([*lines, more, ""])
+
+
+@contextmanager
+def started(server: FakeModelServer, folder: Path, text: str, **more: Any) -> Iterator[Gateway]:
+    """Start a gateway that follows a file of releases, and wait until it is ready."""
+    with gateway(server, releases=write(folder, text), **more) as tfgate:
+        tfgate.wait_until_ready()
+        yield tfgate
 
 
 def key_at(low: float, high: float, candidate: int = 2) -> str:
@@ -303,3 +313,15 @@ WITH_LABELS = sorted(ASKS.keys() - {"grpc ModelInfer"})
 def ask(gateway: Gateway, how: str = "typed", ref: ModelRef = UNPINNED, key: str = "") -> Told:
     """Ask once; with a key that decides on which side of a release it comes to lie."""
     return ASKS[how](gateway, ref, {"X-Release-Key": key} if key else {})
+
+
+def described_version(gateway: Gateway) -> int:
+    """Return the version of which everybody is told who asks for the model, and names none."""
+    request = GetModelMetadataRequest(metadata_field=["signature_def"])
+    request.model_spec.name = MODEL
+    _, body = _call(gateway, f"{_SERVICE}/GetModelMetadata", request.SerializeToString(), {})
+    version = GetModelMetadataResponse.FromString(body).model_spec.version.value
+    rest = gateway.client.get(f"/v1/models/{MODEL}/metadata").json()
+    assert rest["model_spec"]["version"] == str(version)
+    assert gateway.client.get(f"/models/{MODEL}").json()["version"] == version
+    return version

@@ -121,3 +121,22 @@ def test_one_version_answers_and_who_names_one_is_never_moved(
         assert routed.version == release.stable
     elif release.candidate is not None and release.candidate.percent_at(STARTED + age) == 100:
         assert routed.version == candidate
+
+
+def test_nothing_is_tried_while_the_stable_version_is_not_ready() -> None:
+    release = Release(stable=1, candidate=Candidate(version=2, percent=100))
+    running = Running(MODEL, release, {})
+    running.hindrance = None
+    running.tick(STARTED)
+    running.choose({2})
+
+    assert (running.state, running.reason) == (
+        "waiting",
+        "version 1, which is to be stable, is not ready",
+    )
+    assert not running.takes(RequestContext("r", "POST", "/", {}))
+
+    running.choose({1, 2})
+
+    assert running.reason is None
+    assert running.takes(RequestContext("r", "POST", "/", {}))

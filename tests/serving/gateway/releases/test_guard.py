@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.guard import HEALTHY, HOUR, Simulation, Traffic
 from serving.gateway.releases.guard import GuardJudge, Side, false_alarms, level_of
 from serving.gateway.releases.release import Guard
 from tests.serving.gateway.releases.watched import Behaviour, Watched
@@ -362,3 +363,16 @@ def test_a_level_is_what_looks_and_rules_leave_of_one_false_alarm() -> None:
 
     assert level_of(ALL) == pytest.approx(1 / looks / 6)
     assert false_alarms(guard(), timedelta(days=1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("healthy", "by_truths"),
+    [("as good as stable", "accuracy_drop"), ("as good, prices", "rmse_ratio")],
+)
+def test_a_healthy_candidate_is_left_alone_for_an_hour_of_noise_and_hiccups(
+    healthy: str, by_truths: str
+) -> None:
+    simulation = Simulation(Traffic(20, 0.3), HEALTHY[healthy], seed=1)
+
+    assert simulation.run(HOUR) is None
+    assert simulation.judged() == {"errors", "p99_ratio", "disagreement", "drift", by_truths}

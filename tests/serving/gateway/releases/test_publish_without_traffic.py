@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from proto.metadata_pb2 import GetModelMetadataRequest, GetModelMetadataResponse
 from proto.status_pb2 import ModelVersionStatus
 from serving.gateway.inference.model_ref import ModelRef
 from tests.fake_model_server import FakeModelServer
@@ -14,6 +13,7 @@ from tests.serving.gateway.releases.asking import (
     ASKS,
     MODEL,
     ask,
+    described_version,
     key_at,
     release,
     served,
@@ -47,15 +47,7 @@ def test_the_oldest_answers_and_who_names_another_gets_it(quiet: Gateway, how: s
 
 
 def test_metadata_is_that_of_the_version_that_answers(quiet: Gateway) -> None:
-    rest = quiet.client.get(f"/v1/models/{MODEL}/metadata").json()
-    request = GetModelMetadataRequest(metadata_field=["signature_def"])
-    request.model_spec.name = MODEL
-    path = "/tensorflow.serving.PredictionService/GetModelMetadata"
-    reply = quiet.call(path, request.SerializeToString())
-
-    assert rest["model_spec"]["version"] == "1"
-    assert GetModelMetadataResponse.FromString(reply.body).model_spec.version.value == 1
-    assert quiet.client.get(f"/models/{MODEL}").json()["version"] == 1
+    assert described_version(quiet) == 1
 
 
 def test_a_version_that_comes_gets_none_until_a_release_names_it(tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""The parts of a gateway besides its applications: which there are, how they start and stop.
+
+Knows of each what it is given, and not how it does its work.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from serving.contract import Model
+from serving.errors import TfgateError
+from serving.gateway.background import Work, running
+from serving.gateway.feedback.feedback import open_feedback
+from serving.gateway.feedback.truths import Truths
+from serving.gateway.inference.catalog import Catalog
+from serving.gateway.inference.channel import OpenChannel, Tls
+from serving.gateway.inference.client import ModelServerClient
+from serving.gateway.inference.inferences import Inferences
+from serving.gateway.inference.models_config import unkept
+from serving.gateway.inference.monitor import ModelMonitor
+from serving.gateway.inference.registry import Registry
+from serving.gateway.inference.router import Router
+from serving.gateway.middleware.authentication import follow
+from serving.gateway.middleware.keys import KeyRing
+from serving.gateway.middleware.request_log import Lines
+from serving.gateway.releases.board import Board
+from serving.gateway.releases.release import Release
+from serving.gateway.releases.release_file import ReleaseFile
+from serving.gateway.releases.seen_answers import SeenAnswers
+from serving.gateway.settings import Settings, WrongSettings
+from serving.gateway.store import is_redis
+from serving.gateway.telemetry import metrics
+
+if TYPE_CHECKING:
+    from serving.gateway.middleware.shared_rates import SharedRates
+    from serving.gateway.telemetry.tracing import Tracing
+
+Models = Mapping[str, Model[Any, Any]]
+
+
+class Parts:
+    """What one process has of each; those that its settings do not ask for are None."""
+
+    def __init__(self, settings: Settings, models: Models, open_channel: OpenChannel) -> None:
+        """Make them; nothing is opened yet.
+
+        Raises:
+            WrongKeys: the file of API keys cannot be used.
+            WrongSettings: nor can the model server's list of models, or the file of releases.
+        """
+        status_seconds = settings.status_timeout_seconds
+        known = settings.known_models(models)
+        self._settings = settings
+        self.client = ModelServerClient(settings.model_server, _tls(settings), open_channel)
+        self.catalog = Catalog(self.client, timeout_seconds=status_seconds)
+        self.router = Router(publish_without_traffic=settings.publish_without_traffic)
+        self.feedback = open_feedback(settings)
+        self.seen = SeenAnswers(self.router.running) if settings.releases else None
+        onlookers = [self.feedback.recorder.hear if self.feedback else None, self.seen]
+        self.inferences = Inferences(
+            self.client, self.router, settings, [each for each in onlookers if each]
+        )
+        self.registry = Registry(
+            models,
+            {*settings.generic_models, *settings.required_models},
+            self.catalog,
+            self.inferences.make,
+            config=settings.models_config,
+        )
+        self.monitor = ModelMonitor(
+            self.registry, self.client, self.catalog, self.router, timeout_seconds=status_seconds
+        )
+        file = _release_file(settings, known)
+        verdicts = self.feedback.verdicts if self.feedback else None
+        self.board = Board(file, self.router, self._hindrance, verdicts) if file else None
+        self.keys = KeyRing(settings.keys_file, known) if settings.keys_file else None
+        is_shared = self.keys is not None and is_redis(settings.store)
+        self.rates = _shared_rates(settings.store) if is_shared else None
+        self.lines = Lines()
+        self.tracing = _tracing() if settings.tracing else None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Open what needs it, and begin what goes on beside the requests; then end in reverse."""
+        async with AsyncExitStack() as stack:
+            stack.callback(metrics.flush)
+            stack.callback(self.lines.flush)
+            if self.tracing:
+                stack.callback(self.tracing.close)
+            await stack.enter_async_context(self.client)
+            if self.feedback:
+                stack.push_async_callback(self.feedback.close)
+            stack.push_async_callback(self.inferences.close)
+            for work in self._works():
+                await stack.enter_async_context(running(work))
+            yield
+
+    def _works(self) -> list[Work]:
+        works: list[Work] = [self.monitor.keep_looking]
+        if self._settings.models_config:
+            works.append(self.registry.follow_config)
+        if self.feedback:
+            works += self.feedback.works
+        if self.keys:
+            works.append(partial(follow, self.keys))
+        if self.rates:
+            works.append(self.rates.keep_looking)
+        if self.board:
+            works.append(self.board.follow)
+        if self.seen:
+            works.append(self.seen.follow)
+        if self.feedback and self.board:
+            works.append(Truths(self.feedback.store, self.router.running).follow)
+        return works
+
+    async def _hindrance(self, model: str, release: Release) -> str | None:
+        """Say what keeps a release from beginning, besides versions that are not ready."""
+        try:
+            await self.registry.find(model)
+        except TfgateError as error:
+            return error.detail
+        config = self.registry.configs.get(model)
+        kept = None if config is None else unkept(config, release, self.monitor.versions(model))
+        if kept or release.candidate is None:
+            return kept
+        return await self.monitor.unfit(model, release.candidate.version, release.stable)
+
+
+def _release_file(settings: Settings, known: set[str] | None) -> ReleaseFile | None:
+    """Read the file of releases, if there is to be one.
+
+    Raises:
+        WrongSettings: it cannot be used; there is nothing that could go on to count.
+    """
+    if settings.releases is None:
+        return None
+    file = ReleaseFile(settings.releases, models=known)
+    if file.problem is not None:
+        message = f"TFGATE_RELEASES: {file.problem}"
+        raise WrongSettings(message)
+    return file
+
+
+def _shared_rates(store: str) -> "SharedRates":
+    # Not at the top: its package is an extra, which only this setting needs.
+    from serving.gateway.middleware.shared_rates import SharedRates  # noqa: PLC0415
+
+    return SharedRates(store)
+
+
+def _tracing() -> "Tracing":
+    # Not at the top: its packages are an extra, which only this setting needs.
+    from serving.gateway.telemetry.tracing import Tracing  # noqa: PLC0415
+
+    return Tracing()
+
+
+def _tls(settings: Settings) -> Tls | None:
+    if settings.model_server_ca_file is None:
+        return None
+    return Tls(
+        settings.model_server_ca_file,
+        settings.model_server_certificate_file,
+        settings.model_server_private_key_file,
+    )
