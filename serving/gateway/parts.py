@@ -121,8 +121,7 @@ class Parts:
         except TfgateError as error:
             return error.detail
         config = self.registry.configs.get(model)
-        there = self.monitor.versions(model)
-        kept = None if config is None else unkept(config, release, there)
+        kept = None if config is None else unkept(config, release, self.monitor.versions(model))
         if kept or release.candidate is None:
             return kept
         return await self.monitor.unfit(model, release.candidate.version, release.stable)
