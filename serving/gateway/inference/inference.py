@@ -116,9 +116,9 @@ class Inference:
             return self.stable()
         if not has_gone:
             return None
-        if self.is_released and asked.label is None and self.stable() == failed:
-            message = f"{failed}, which is stable by the model's release, cannot be asked"
-            raise ModelUnavailable(message) from error
+        hindrance = self._router.hindrance(asked.name) if asked.label is None else None
+        if hindrance is not None:
+            raise ModelUnavailable(hindrance) from error
         metrics.RETRIES.labels(asked.name, metrics.RETRIED_VERSION_GONE).inc()
         return self._router.routes.get(asked, asked)
 

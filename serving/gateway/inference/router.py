@@ -65,7 +65,8 @@ class Router:
         running = self.running.get(model)
         if running is None or running.stable in self._proved.get(model, ()):
             return None
-        return f"version {running.stable}, which is stable by the model's release, is not ready"
+        named = ModelRef(model, running.stable)
+        return f"{named}, which is stable by the model's release, is not ready"
 
     def _choose(self, model: str) -> None:
         proved, running = self._proved.get(model, set()), self.running.get(model)

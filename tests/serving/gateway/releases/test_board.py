@@ -44,6 +44,7 @@ from tests.serving.gateway.releases.asking import (
 )
 
 IN, OUT = key_at(0, 0.1), key_at(0.5, 1)
+COLUMNS = {"inputs": {name: [value] for name, value in HOUSE.items()}}
 # Of whose answers the gateway reads the tensors itself.
 READ = ("v1 rows", "v1 columns", "v2 infer", "grpc ModelInfer", "grpc Predict")
 TRIED = {"model": MODEL, "version": "2", "route": "candidate"}
@@ -217,6 +218,24 @@ def test_what_is_to_be_stable_and_is_not_ready_leaves_the_one_before(
         wait_for(tfgate, ("stable", 2), ("stable", 2))
 
 
+def test_when_also_the_one_before_has_gone_nothing_answers_in_its_name(tmp_path: Path) -> None:
+    server = served(1, 2)
+    with started(server, tmp_path, release(1)) as tfgate:
+        write(tmp_path, release(77))
+        waits = "version 77, which is to be stable, is not ready"
+        tfgate.wait_until(lambda: _release(tfgate).get("reason") == waits, "the wait")
+
+        server.models[MODEL][1].state = END
+
+        answers = [
+            tfgate.client.post(f"/predict/{MODEL}", json=HOUSE),
+            tfgate.client.get(f"/v2/models/{MODEL}"),
+        ]
+        assert [answer.status_code for answer in answers] == [503, 503]
+        for answer in answers:
+            assert "version 77 of housing, which is stable by the model's release" in answer.text
+
+
 def _release(tfgate: Gateway) -> dict[str, object]:
     return dict(tfgate.client.get(f"/models/{MODEL}").json()["release"] or {})
 
@@ -237,7 +256,7 @@ def test_a_stable_version_that_has_gone_is_told_and_nothing_else_answers(tmp_pat
         assert "version 1 of housing, which is stable by the model's release" in metadata.text
         # As TensorFlow Serving says it of a model without a version.
         assert tfgate.client.get(f"/v1/models/{MODEL}/metadata").status_code == 404
-        assert "version 1, which is stable" in tfgate.missing()[MODEL]
+        assert "version 1 of housing, which is stable" in tfgate.missing()[MODEL]
         assert tfgate.client.get(f"/models/{MODEL}").json()["version"] is None
         assert ask(tfgate, ref=ModelRef(MODEL, 2)).version == 2
 
@@ -467,9 +486,9 @@ def test_a_model_that_gives_no_numbers_makes_no_candidate_worse(tmp_path: Path) 
         server.faults[MODEL] = nonsense
 
         for key in (IN, OUT):
-            body = {"inputs": {name: [value] for name, value in HOUSE.items()}}
             headers = {"X-Release-Key": key}
-            answer = tfgate.client.post(f"/v1/models/{MODEL}:predict", json=body, headers=headers)
+            path = f"/v1/models/{MODEL}:predict"
+            answer = tfgate.client.post(path, json=COLUMNS, headers=headers)
             assert answer.headers["X-Model-Route"] == "stable"
 
         assert [each() for each in failed] == [2, 1]
