@@ -4,10 +4,13 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from serving.gateway.releases.release_file import ReleaseFile
 from serving.tf_serving.model_config import WrongExceptions, model_config, read_exceptions
 from serving.tf_serving.repository import Files, files_of, find_models, may_have_versions
+
+if TYPE_CHECKING:
+    from serving.gateway.releases.release_file import ReleaseFile
 
 _log = logging.getLogger("tfgate.models_config")
 
@@ -39,7 +42,7 @@ class Follower:
         self._repository = repository
         self._file = file
         self._exceptions = exceptions
-        self._releases = None if releases is None else ReleaseFile(releases, models=None)
+        self._releases = None if releases is None else _read(releases)
         self._wrong: str | None = None
         self._changes: Mapping[str, Files | None] = {}
         self._complaint = ""
@@ -115,3 +118,10 @@ def _replace(file: Path, text: str) -> None:
     draft = file.with_name(f".{file.name}.draft")
     draft.write_text(text)
     draft.replace(file)
+
+
+def _read(releases: Path) -> "ReleaseFile":
+    # Not at the top: pydantic takes more memory than all the rest, and most have no releases.
+    from serving.gateway.releases.release_file import ReleaseFile  # noqa: PLC0415
+
+    return ReleaseFile(releases, models=None)

@@ -16,6 +16,7 @@ _BEYOND_SCHEMAS = (
     "what came ",
     "no bytes came",
     "file is cut short or broken",
+    "items, and the request had",
 )
 # Here the schemas say what to send. That lists are of one length, data fill a shape and tensors
 # have as many rows, they cannot say; and TensorFlow Serving's API takes more, as the original does.

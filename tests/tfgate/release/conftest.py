@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from serving.gateway.api.releases import description
@@ -103,7 +104,7 @@ class Command:
         self.file = file
 
     def raw(self, *arguments: object) -> Result:
-        environment = {"TFGATE_RELEASES": str(self.file), "COLUMNS": "160"}
+        environment = {"TFGATE_RELEASES": str(self.file)}
         return CliRunner().invoke(app, ["release", *map(str, arguments)], env=environment)
 
     def __call__(self, *arguments: object, exit_code: int = 0) -> Result:
@@ -122,5 +123,7 @@ class Command:
 
 
 @pytest.fixture
-def release(file: Path, gateway: StandIn) -> Command:
+def release(file: Path, gateway: StandIn, monkeypatch: pytest.MonkeyPatch) -> Command:
+    # As wide as it takes: tables are read here, and not how they are wrapped.
+    monkeypatch.setattr("tfgate.release.cli.console", Console(width=160))
     return Command(file)

@@ -90,6 +90,7 @@ def test_a_line_tells_who_asked_what_and_what_came_of_it(
         "key": None,
         "model": "housing",
         "version": None,
+        "route": None,
         "instances": 0,
         "error": None,
         "stages": {},
