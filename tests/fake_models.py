@@ -7,6 +7,7 @@ rows of a call; nothing was learned for them.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import grpc
 import numpy as np
 
 from serving.card import DataSet, InputStatistics, Metric, ModelCard, Split
@@ -18,6 +19,7 @@ from tests.fake_model_server import (
     FakeModelServer,
     FakeSignature,
     FakeVersion,
+    Refused,
 )
 
 _GOOD = ("warm", "funny", "loved", "delight", "wonderful", "good")
@@ -50,7 +52,9 @@ def housing(inputs: Tensors) -> Tensors:
 
 
 def sentiment(inputs: Tensors) -> Tensors:
-    """Count good words and bad ones."""
+    """Count good words and bad ones, of as many texts as there are."""
+    if inputs["text"].ndim != 1:
+        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "input must be a vector")
     texts = [text.decode().lower() for text in inputs["text"]]
     good = np.array([sum(map(text.count, _GOOD)) for text in texts], np.float32)
     bad = np.array([sum(map(text.count, _BAD)) for text in texts], np.float32)
