@@ -97,10 +97,10 @@ class Board:
             self._told.pop(model, None)
         for model, release in releases.models.items():
             before = self._router.running.get(model)
+            if before is not None and before.is_of(release, releases.cohorts):
+                continue
             running = Running(model, release, releases.cohorts)
             if before is not None:
-                if running.is_same_as(before):
-                    continue
                 before.end()
                 running.take_over(before)
             running.tick(datetime.now(UTC))

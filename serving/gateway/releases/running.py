@@ -98,9 +98,9 @@ class Running:
             return f"{version}, taken back by the guard: {self.taken_back}"
         return f"{version} with {self.share:.2%}" + (f"; {self.reason}" if self.reason else "")
 
-    def is_same_as(self, before: "Running") -> bool:
+    def is_of(self, release: Release, cohorts: Mapping[str, Cohort]) -> bool:
         """Tell whether nothing has changed in what the file says of it."""
-        return self.release == before.release and self._cohorts == before._cohorts
+        return self.release == release and self._cohorts == cohorts
 
     def choose(self, proved: Collection[int]) -> None:
         """Take note of which versions have proved themselves.
