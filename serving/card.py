@@ -86,6 +86,72 @@ class LearningCurve(_Frozen):
     validation: list[float]
 
 
+class Histogram(_Frozen):
+    """How one quantity was spread over the held-out examples of the development data.
+
+    A number lies in one bin more than there are `edges`, each of which belongs to the bin above it;
+    a text, in the bin of its name among `categories`, or in the one after them. The last of the
+    `shares` is that of the values that were missing.
+    """
+
+    quantity: str
+    edges: list[float] | None = Field(default=None, description="of numbers, in order")
+    categories: list[str] | None = Field(default=None, description="of texts")
+    shares: list[float] = Field(description="of the examples, a bin each; they sum to 1")
+    count: int = Field(description="examples")
+
+
+class Strangers(_Frozen):
+    """How well inputs that are unlike the training data are told from the test part."""
+
+    name: str
+    count: int
+    noticed: float = Field(description="share whose familiarity is below the threshold")
+    auroc: float = Field(
+        description="probability that one of the test part is more familiar than one of these"
+    )
+    auroc_of_confidence: float | None = Field(
+        default=None, description="the same of the confidence in the most probable class"
+    )
+
+
+class Familiarity(_Frozen):
+    """How it is told whether an input is like what was learned from, and how well that works."""
+
+    method: str
+    threshold: float = Field(description="below it, an input is told to be unlike what was learned")
+    false_alarms: float = Field(description="share of the test part that is below the threshold")
+    strangers: list[Strangers] = []
+
+
+class ClassSet(_Frozen):
+    """Sets of classes that hold the true one with a promised probability, on the test part."""
+
+    coverage: float = Field(description="as promised")
+    measured: float = Field(description="share of examples whose true class is in the set")
+    mean_size: float = Field(description="classes in a set")
+
+
+class FaithfulnessCurve(_Frozen):
+    """What becomes of an answer as what was said to weigh most is taken away, or given back."""
+
+    name: str
+    shares: list[float] = Field(description="of the input that is taken away, or given back")
+    explained: list[float] = Field(description="what is left of the answer, in that order")
+    random: list[float] = Field(description="the same in a random order")
+
+
+class ExplanationQuality(_Frozen):
+    """How explanations are made, and how far they can be trusted, on held-out examples."""
+
+    method: str
+    completeness: float = Field(
+        description="the largest difference between an answer and what its explanation adds up to"
+    )
+    unit: str = Field(description="of the contributions")
+    curves: list[FaithfulnessCurve] = []
+
+
 class ModelCard(_Frozen):
     """Everything a reader needs to judge one version."""
 
@@ -122,6 +188,16 @@ class ModelCard(_Frozen):
     )
     input_statistics: dict[str, InputStatistics] = Field(
         description="of each input, or of a quantity derived from it, in the training part"
+    )
+    histograms: list[Histogram] = Field(
+        default=[], description="of quantities of inputs and answers, for drift to be seen by"
+    )
+    familiarity: Familiarity | None = Field(
+        default=None, description="whether the version tells what it has not learned"
+    )
+    class_sets: list[ClassSet] = Field(default=[], description="of classes, by their coverage")
+    explanation: ExplanationQuality | None = Field(
+        default=None, description="of the signature explain, if the version has it"
     )
     parameters: int = Field(description="number of trained weights")
     seed: int

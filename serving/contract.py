@@ -110,11 +110,15 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """The tensors that a version takes and gives, by name; `optional` inputs have defaults."""
+    """The tensors that a version takes and gives, by name; `optional` inputs have defaults.
+
+    Outputs that are `optional_outputs` are what a version may lack: a feature less, no outage.
+    """
 
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
     optional: frozenset[str] = frozenset()
+    optional_outputs: frozenset[str] = frozenset()
 
     @cached_property
     def unsendable(self) -> list[str]:
@@ -144,6 +148,20 @@ class Upload(Generic[RequestT]):
 
 
 @dataclass(frozen=True)
+class Explanation(Generic[RequestT]):
+    """How a model's answers are explained, by the versions that have the signature `explain`.
+
+    Such a signature takes what the model's own does, and gives its outputs and more: `outputs` are
+    those that it gives besides. `postprocess` turns the requests, the inputs and all outputs into
+    what stands beside each answer, of the type `response`.
+    """
+
+    outputs: Mapping[str, TensorSpec]
+    response: Any
+    postprocess: Callable[[Sequence[RequestT], Tensors, Tensors], list[Any]]
+
+
+@dataclass(frozen=True)
 class Model(Generic[RequestT, ResponseT]):
     """What a model's request is, and what its tensors mean.
 
@@ -159,6 +177,10 @@ class Model(Generic[RequestT, ResponseT]):
     one more row makes a call of the model server longer by as much as a call of its own would take.
     `upload` is set for models that also take a raw body. `coverage` is the share of true values
     that intervals are to hold, where an output has one: NAME_low and NAME_high beside NAME.
+
+    `measure` gives the quantities by which drift is seen, from inputs and outputs: a column each,
+    float64[batch], with NaN where a value is missing, or object[batch] of texts, for categories.
+    Training measures with it what live requests are compared with.
     """
 
     request: type[RequestT]
@@ -173,6 +195,8 @@ class Model(Generic[RequestT, ResponseT]):
     reads_columns: bool = False
     upload: Upload[RequestT] | None = None
     coverage: float | None = None
+    explanation: Explanation[RequestT] | None = None
+    measure: Callable[[Tensors, Tensors], Tensors] | None = None
 
 
 def concatenate(parts: Sequence[Tensors]) -> Tensors:
