@@ -120,9 +120,8 @@ def publish_best(
     )
     version = next_version(options.repository / name)
     card = write_card(best, measured, name=name, version=version, command=options.command)
-    reference = ServingGraph(best.graph.features, frozen(best.fit.network), best.graph.answer)
     model = load_models(options.models_path)[name]
-    publish(best.graph, reference, card, model, options.repository / name)
+    publish(best.graph, _reference(best), card, model, options.repository / name)
     if options.reports is not None:
         write_report(best, card, answers[best.seed], options.reports / name / str(version))
     return card
@@ -172,6 +171,13 @@ def checkpoints_of(
 def evaluate(training: Training, examples: Examples) -> Evaluation:
     """Measure what will be served: the whole graph, fed as its signature is."""
     return _evaluate(training.recipe, training.graph, examples)
+
+
+def _reference(training: Training) -> ServingGraph:
+    """Give the same graph with the network as it was trained, which the export is held against."""
+    graph = training.graph
+    network = graph.as_trained or frozen(training.fit.network)
+    return ServingGraph(graph.features, network, graph.answer)
 
 
 def _evaluate(recipe: Recipe[Any], graph: ServingGraph, examples: Examples) -> Evaluation:

@@ -14,20 +14,34 @@ from serving.contract import Tensors
 BATCH_SIZE = 64
 
 
+Batch = Mapping[str, Any]
+Network = Callable[[Any], Any]
+
+
 class ServingGraph(tf.Module):
     """The signature's inputs → features → network → answer.
 
-    `network` is a function whose weights are constants: only look-up tables are tracked.
+    `network` is a function whose weights are constants: only look-up tables are tracked. Where it
+    is another form of the trained one, such as a faster one, `as_trained` gives the same as that
+    does. `explain` answers as the graph does, and gives besides what its answers come from.
     """
 
     def __init__(
-        self, features: tf.Module, network: Callable[[Any], tf.Tensor], answer: tf.Module
+        self,
+        features: tf.Module,
+        network: Network,
+        answer: tf.Module,
+        *,
+        explain: Callable[[Batch], dict[str, Any]] | None = None,
+        as_trained: Network | None = None,
     ) -> None:
         super().__init__()
         self.features = features
         self.answer = answer
+        self.explain = explain
+        self.as_trained = as_trained
         self._network = network
-        self._answer_batch: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+        self._answer_batch: Callable[[Batch], dict[str, Any]] | None = None
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
@@ -43,7 +57,7 @@ class ServingGraph(tf.Module):
 
 
 def in_batches(
-    answer: Callable[[Mapping[str, Any]], dict[str, Any]], inputs: Tensors, num_rows: int
+    answer: Callable[[Batch], dict[str, Any]], inputs: Tensors, num_rows: int
 ) -> Tensors:
     """Ask a function of TensorFlow any number of rows, a batch at a time."""
     batches = []
@@ -53,19 +67,19 @@ def in_batches(
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def traced(graph: ServingGraph, inputs: Tensors) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def traced(graph: ServingGraph, inputs: Tensors) -> Callable[[Batch], dict[str, Any]]:
     """Give the graph as a function of TensorFlow, traced once for such inputs in any number."""
     specs = {
         name: tf.TensorSpec([None, *array.shape[1:]], _dtype(array), name)
         for name, array in inputs.items()
     }
-    concrete: Callable[[Mapping[str, Any]], dict[str, Any]] = tf.function(
-        graph.__call__
-    ).get_concrete_function(specs)
+    concrete: Callable[[Batch], dict[str, Any]] = tf.function(graph.__call__).get_concrete_function(
+        specs
+    )
     return concrete
 
 
-def frozen(network: keras.Model) -> Callable[[Any], tf.Tensor]:
+def frozen(network: keras.Model) -> Network:
     """Give the network as a function, also of no rows, whose weights are constants of its graph.
 
     TensorFlow then lays them out once for the kernels of the machine, and works out beforehand what
@@ -74,11 +88,12 @@ def frozen(network: keras.Model) -> Callable[[Any], tf.Tensor]:
     trainable = [weight.numpy() for weight in network.trainable_variables]
     others = [weight.numpy() for weight in network.non_trainable_variables]
 
-    def apply(batch: Any) -> tf.Tensor:
+    def apply(batch: Any) -> Any:
         num_rows = tf.shape(tf.nest.flatten(batch)[0])[0]
         some = tf.nest.map_structure(_at_least_one_row, batch)
         outputs, _unchanged = network.stateless_call(trainable, others, some, training=False)
-        return outputs[:num_rows]  # [batch, ...], also where the batch is empty
+        # [batch, ...] each, also where the batch is empty
+        return tf.nest.map_structure(lambda output: output[:num_rows], outputs)
 
     return apply
 

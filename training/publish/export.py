@@ -6,8 +6,9 @@ A model server that polls the folder sees the whole version or none of it.
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,8 +21,9 @@ from serving.contract import Model, Signature, Tensors, TensorSpec
 from training.errors import ExportRefused
 from training.publish.operations import devices_by_operation
 from training.publish.warmup import write_warmup
-from training.serving_graph import ServingGraph, to_tensorflow
+from training.serving_graph import Batch, ServingGraph, to_tensorflow
 
+PREDICT, EXPLAIN = "serving_default", "explain"  # signatures
 BATCH_SIZES = (1, 8)  # of the warm-up requests
 
 # The fused and the plain form of a network add the same numbers in another order.
@@ -56,12 +58,18 @@ def publish(
         _save(graph, card, model.signature, draft)
         _check_operations(draft)
         loaded = tf.saved_model.load(str(draft)).signatures
-        _check_signature(loaded["serving_default"], model.signature)
-        for size in (0, 1, 3):
-            batch = examples[size] if size else no_rows(model.signature)
-            _check_answer(loaded["serving_default"], reference, batch)
+        _check_signature(PREDICT, loaded[PREDICT], model.signature)
+        batches = [no_rows(model.signature), examples[1], examples[3]]
+        for batch in batches:
+            _check_answer(loaded[PREDICT], reference, batch)
+        warmup = [(PREDICT, examples[size]) for size in BATCH_SIZES]
+        if graph.explain is not None:
+            _check_signature(EXPLAIN, loaded[EXPLAIN], _explaining(model))
+            for batch in batches:
+                _check_explanation(loaded, batch)
+            warmup.append((EXPLAIN, examples[1]))
         _check_description(loaded["describe"], card)
-        write_warmup(draft, card.name, [examples[size] for size in BATCH_SIZES])
+        write_warmup(draft, card.name, warmup)
         return _rename(draft, folder / str(card.version))
 
 
@@ -78,23 +86,29 @@ def _save(graph: ServingGraph, card: ModelCard, signature: Signature, path: Path
     text = card.model_dump_json()
 
     @tf.function
-    def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return graph(inputs)
-
-    @tf.function
     def describe(request: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"card": tf.fill(tf.shape(request), text)}
 
     inputs = {name: _tensor_spec(name, spec) for name, spec in signature.inputs.items()}
     request = tf.TensorSpec([None], tf.string, "request")
     signatures = {
-        "serving_default": serve.get_concrete_function(**inputs),
+        PREDICT: _traced(graph, inputs),
         "describe": describe.get_concrete_function(request),
     }
+    if graph.explain is not None:
+        signatures[EXPLAIN] = _traced(graph.explain, inputs)
     try:
         tf.saved_model.save(graph, str(path), signatures)
     except tf.errors.ResourceExhaustedError as error:  # so TensorFlow says that the disk is full
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+
+
+def _traced(answer: Callable[[Batch], dict[str, Any]], inputs: Mapping[str, tf.TensorSpec]) -> Any:
+    @tf.function
+    def serve(**batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(batch)
+
+    return serve.get_concrete_function(**inputs)
 
 
 def _tensor_spec(name: str, spec: TensorSpec) -> tf.TensorSpec:
@@ -121,12 +135,29 @@ def _check_operations(draft: Path) -> None:
         )
 
 
-def _check_signature(loaded: Any, declared: Signature) -> None:
+def _explaining(model: Model[Any, Any]) -> Signature:
+    """Give what the signature must be that explains the model's answers.
+
+    Raises:
+        ExportRefused: the model declares nothing of the kind.
+    """
+    if model.explanation is None:
+        raise ExportRefused(
+            "the recipe gives explanations, which serving/models does not declare: set explanation"
+        )
+    declared = model.signature
+    outputs = {**declared.outputs, **model.explanation.outputs}
+    return replace(declared, outputs=outputs)
+
+
+def _check_signature(name: str, loaded: Any, declared: Signature) -> None:
     exported, expected = exported_signature(loaded), declared_signature(declared)
+    for output in declared.optional_outputs - exported["outputs"].keys():
+        del expected["outputs"][output]
     if exported != expected:
         raise ExportRefused(
-            f"the export has the signature {exported}, but serving/models declares {expected}: "
-            "make the recipe and the declaration agree"
+            f"the export has the signature {name} of {exported}, but serving/models declares "
+            f"{expected}: make the recipe and the declaration agree"
         )
 
 
@@ -161,6 +192,17 @@ def _check_answer(loaded: Any, reference: ServingGraph, batch: Tensors) -> None:
             raise ExportRefused(
                 f"the exported graph answers the example with another {name} than the trained "
                 "network: what the recipe serves is not what it fitted"
+            )
+
+
+def _check_explanation(loaded: Any, batch: Tensors) -> None:
+    """See that whoever asks why is answered as everybody is."""
+    tensors = to_tensorflow(batch)
+    explained = loaded[EXPLAIN](**tensors)
+    for name, answer in loaded[PREDICT](**tensors).items():
+        if not _close(explained[name].numpy(), answer.numpy()):
+            raise ExportRefused(
+                f"the signature {EXPLAIN} answers the example with another {name} than {PREDICT}"
             )
 
 

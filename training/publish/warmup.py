@@ -4,6 +4,7 @@ The file's place and format are TensorFlow Serving's: a TFRecord of PredictionLo
 `assets.extra/tf_serving_warmup_requests` of the version's folder.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,14 @@ from serving.contract import Tensors
 FILE_NAME = "assets.extra/tf_serving_warmup_requests"
 
 
-def write_warmup(version_folder: Path, name: str, batches: list[Tensors]) -> None:
-    """Write one Predict request of `serving_default` per batch, and one of `describe`."""
+def write_warmup(version_folder: Path, name: str, requests: Sequence[tuple[str, Tensors]]) -> None:
+    """Write a Predict request for each signature with its batch, and one of `describe`."""
     path = version_folder / FILE_NAME
     path.parent.mkdir()
     describe = {"request": np.array([b""], dtype=object)}
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for batch in batches:
-            writer.write(_record(name, "serving_default", batch))
+        for signature, batch in requests:
+            writer.write(_record(name, signature, batch))
         writer.write(_record(name, "describe", describe))
 
 

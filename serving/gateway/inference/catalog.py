@@ -199,6 +199,8 @@ def _difference(declared: Signature, live: LiveVersion) -> str | None:
     ]
     for side, specs, found in sides:
         for name in sorted({*specs, *found}):
+            if name not in found and name in declared.optional_outputs:
+                continue
             if name not in found:
                 return f"{side} {name} is missing; declared is {specs[name]}"
             if name not in specs:

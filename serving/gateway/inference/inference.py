@@ -268,7 +268,8 @@ def check_outputs(
 ) -> Tensors:
     """Return the outputs that the signature promises, or those of them that are wanted.
 
-    `num_rows` is None if there is no batch.
+    Those that it may lack are left out where they are missing. `num_rows` is None if there is no
+    batch.
 
     Raises:
         PredictionFailed: one is missing, or has another dtype, shape or number of rows.
@@ -276,6 +277,8 @@ def check_outputs(
     names = wanted or signature.outputs
     for name in names:
         spec, array = signature.outputs[name], outputs.get(name)
+        if array is None and name in signature.optional_outputs:
+            continue
         if array is None:
             message = f"the model server left out the output {name}"
             raise PredictionFailed(message)
@@ -283,7 +286,7 @@ def check_outputs(
         if not has_rows or not spec.admits(array.shape) or array.dtype != spec.numpy_dtype:
             message = f"the model server answered {name} as {array.dtype}{list(array.shape)}"
             raise PredictionFailed(f"{message}; the signature promises {spec}")
-    return {name: outputs[name] for name in names}
+    return {name: outputs[name] for name in names if name in outputs}
 
 
 def are_finite(outputs: Tensors) -> bool:
