@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+from serving.card import ModelCard
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.models import MODELS
 from tests.examples import HOUSE
@@ -75,3 +77,40 @@ def test_what_overflows_half_precision_is_no_number(monkeypatch: pytest.MonkeyPa
         answer = tfgate.client.post("/predict/housing", json={**HOUSE, "median_income": 6.6})
         assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
         assert "no finite numbers" in answer.json()["detail"]
+
+
+def test_what_a_version_may_lack_is_left_out_and_all_else_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    housing = MODELS["housing"]
+    outputs = {**housing.signature.outputs, "likeness": TensorSpec("float32")}
+    optional = frozenset({"likeness"})
+    declared = dataclasses.replace(housing.signature, outputs=outputs, optional_outputs=optional)
+
+    def told(inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> list[dict[str, Any]]:
+        return [{"likeness": outputs["likeness"].tolist()[0] if "likeness" in outputs else None}]
+
+    monkeypatch.setitem(
+        MODELS,
+        "housing",
+        dataclasses.replace(
+            housing, signature=declared, postprocess=told, response=dict[str, Any], measure=None
+        ),
+    )
+
+    def with_likeness(inputs: Tensors) -> Tensors:
+        return {**appraise(inputs), "likeness": np.full(1, 0.5, np.float32)}
+
+    server = declared_models()
+    older = dataclasses.replace(housing.signature, optional_outputs=frozenset())
+    server.models["housing"] = {
+        7: FakeVersion({DEFAULT_SIGNATURE: FakeSignature(older, appraise)}),
+        8: FakeVersion({DEFAULT_SIGNATURE: FakeSignature(declared, with_likeness)}),
+    }
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        for version, likeness in [(7, None), (8, 0.5)]:
+            answer = tfgate.client.post(f"/predict/housing?version={version}", json=HOUSE).json()
+            assert answer["prediction"] == {"likeness": likeness}
+        versions = tfgate.client.get("/models/housing").json()["versions"]
+        assert [each["unready"] for each in versions] == [None, None]
