@@ -105,10 +105,10 @@ def ask(
         CannotAsk: the gateway refuses; the message says what to do.
     """
     url = gateway.url.rstrip("/") + path
-    headers = {**arguments.pop("headers", {}), **_authorization(gateway.key)}
+    headers = {**arguments.pop("headers", {}), **authorization(gateway.key)}
     seconds = arguments.pop("timeout", TIMEOUT_SECONDS)
     try:
-        with _client(url) as client:
+        with open_client(url) as client:
             answer = client.request(method, url, headers=headers, timeout=seconds, **arguments)
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         message = f"{gateway.url} is no URL: one begins with http:// or https://."
@@ -129,7 +129,12 @@ def ask(
     return _document(answer, promised, gateway.url)
 
 
-def _authorization(key: str | None) -> dict[str, str]:
+def authorization(key: str | None) -> dict[str, str]:
+    """Return the header that a key goes into.
+
+    Raises:
+        WrongGateway: it can be none.
+    """
     if key is None:
         return {}
     if not re.fullmatch(r"[!-~]+", key):
@@ -138,14 +143,27 @@ def _authorization(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _client(url: str) -> httpx.Client:
-    """Open a client that asks this machine itself, and others as the environment says."""
+def open_client(url: str) -> httpx.Client:
+    """Open a client that asks this machine itself, and others as the environment says.
+
+    Raises:
+        CannotAsk: what the environment says cannot be used.
+    """
     itself = httpx.HTTPTransport() if is_this_machine(httpx.URL(url).host) else None
     try:
         return httpx.Client(transport=itself)
     except (ImportError, ValueError) as error:
         message = f"the proxy that the environment names cannot be used: {error}"
         raise CannotAsk(message) from error
+
+
+def told(answer: httpx.Response) -> str:
+    """Say in words why a gateway has refused."""
+    try:
+        _document(answer, (), str(answer.url.copy_with(path="/", query=None)))
+    except CannotAsk as error:
+        return str(error)
+    return f"{answer.status_code} {answer.reason_phrase}"
 
 
 def _document(answer: httpx.Response, promised: Collection[str], url: str) -> dict[str, Any]:

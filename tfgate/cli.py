@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from tfgate.address import DEFAULT_URL
-from tfgate.exits import needing, reported
+from tfgate.exits import interruptible, needing, reported
 from tfgate.release.cli import DEFAULT_RELEASES, release
 from tfgate.train import TAKES_HYPER_PARAMETERS, ModelsPath, train, tune
 
@@ -161,6 +161,48 @@ def predict(  # a command's options
         taken = takes(gateway, model, given(version=version, label=label))
         body = read_question(taken, question)
         console.print_json(data=ask.predict(gateway, taken.path, body))
+
+
+@app.command(rich_help_panel="Serve and ask")
+def score(  # noqa: PLR0913, PLR0917  # a command's options
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT", help="a .csv, .jsonl or .parquet file, or a folder of pictures"
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Argument(help="where predictions are written: .csv, .jsonl or .parquet")
+    ],
+    model: Annotated[str, typer.Option(help="its name, such as sentiment")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=COLUMN", help="the column that holds a field; may be repeated"),
+    ] = None,
+    version: Annotated[int | None, typer.Option(min=0, help="ask this version")] = None,
+    label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="requests that are out at once")] = 4,
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+) -> None:
+    """Have every row of a table predicted; exit code 1 if some have an error."""
+    from tfgate import ask
+    from tfgate.score.command import Scoring, SomeFailed
+    from tfgate.score.command import score as run
+    from tfgate.score.fields import columns_of
+    from tfgate.score.journal import AnotherInput
+    from tfgate.score.results import WrongOutput
+    from tfgate.score.sources import WrongTable
+
+    with (
+        needing("parquet", exit_code=2),
+        reported(ask.WrongGateway, WrongTable, WrongOutput, AnotherInput, exit_code=2),
+        reported(ask.CannotAsk, SomeFailed),
+        interruptible("the same command goes on after the rows that are scored"),
+    ):
+        columns = columns_of(column or ())
+        scoring = Scoring(source, output, model, columns, version, label, parallel)
+        run(ask.Gateway(url, key), scoring, console)
 
 
 @app.command(rich_help_panel="Serve and ask")

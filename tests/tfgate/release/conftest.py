@@ -92,7 +92,7 @@ def gateway(file: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     def client(_: str) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(stand_in))
 
-    monkeypatch.setattr("tfgate.ask._client", client)
+    monkeypatch.setattr("tfgate.ask.open_client", client)
     monkeypatch.setattr("tfgate.release.following.FOLLOW_SECONDS", 0)
     return stand_in
 

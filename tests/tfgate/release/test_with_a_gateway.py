@@ -45,7 +45,7 @@ def running(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         def client(_: str) -> httpx.Client:
             return httpx.Client(transport=httpx.MockTransport(ask))
 
-        monkeypatch.setattr("tfgate.ask._client", client)
+        monkeypatch.setattr("tfgate.ask.open_client", client)
         yield Running(file, tfgate, key)
 
 

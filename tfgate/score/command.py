@@ -1,0 +1,138 @@
+"""What `tfgate score` does: every row of an input asked, in order, and a table of the answers."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tfgate.ask import Gateway
+from tfgate.score.asking import Answer, Scorer
+from tfgate.score.fields import Taken, taken_by
+from tfgate.score.journal import Journal, Scored
+from tfgate.score.results import write_whole, writer_for
+from tfgate.score.sources import PICTURE, Row, Source, WrongTable, source_of
+
+MAX_ROWS = 64  # in a request
+MAX_CHARACTERS = 4_000_000  # in a request, about
+
+
+class SomeFailed(Exception):
+    """Some rows have an error in the place of a prediction."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is to be scored, by what, and how many requests are out at once.
+
+    `columns` are the columns of fields that have other names; without a `version` or a `label`, the
+    version that answers the first rows is asked for all others.
+    """
+
+    source: Path
+    output: Path
+    model: str
+    columns: Mapping[str, str]
+    version: int | None = None
+    label: str | None = None
+    parallel: int = 4
+
+
+def score(gateway: Gateway, scoring: Scoring, console: Console) -> None:
+    """Score every row, or go on where an earlier try ended.
+
+    Raises:
+        WrongTable: the input is none that the model takes.
+        WrongOutput: the output is none that can be written.
+        AnotherInput: an earlier try was about something else.
+        CannotAsk: the gateway cannot be asked; what was scored stays in the journal.
+        SomeFailed: all is written, and some rows have an error.
+    """
+    source, write = source_of(scoring.source), writer_for(scoring.output)
+    taken = taken_by(gateway, scoring.model, scoring.columns)
+    first = next(source.read(), None)
+    if first is None:
+        message = f"{scoring.source} holds no row."
+        raise WrongTable(message)
+    taken.check(first)
+    with Journal(scoring.output, _identity(source, scoring)) as journal:
+        version = journal.version or scoring.version
+        label = scoring.label if version is None else None
+        if journal.num_rows:
+            told = f"going on after {journal.num_rows:,} rows, with version {version}"
+            console.print(told, highlight=False)
+        with Scorer(gateway, taken, version, label) as scorer:
+            _score_all(source, scorer, journal, scoring.parallel, console)
+        num_failed = sum(row["error"] is not None for row in journal.rows())
+        write_whole(write, journal.rows, scoring.output)
+    journal.delete()
+    rows = f"{journal.num_rows:,} rows by version {journal.version} of {scoring.model}"
+    console.print(f"{scoring.output}: {rows}", soft_wrap=True, highlight=False)
+    if num_failed:
+        message = f"{num_failed:,} of {journal.num_rows:,} rows have an error: see that column."
+        raise SomeFailed(message)
+
+
+def _identity(source: Source, scoring: Scoring) -> dict[str, object]:
+    asked = {"model": scoring.model, "columns": dict(scoring.columns)}
+    return {**source.identity, **asked, "asked version": scoring.version, "label": scoring.label}
+
+
+def _score_all(
+    source: Source, scorer: Scorer, journal: Journal, parallel: int, console: Console
+) -> None:
+    rows = islice(source.read(), journal.num_rows, None)
+    blocks = _blocks(rows, scorer.taken)
+    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %")]
+    with (
+        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress,
+        ThreadPoolExecutor(parallel) as threads,
+    ):
+        task = progress.add_task("scoring", total=1.0)
+        out: deque[tuple[list[Row], Future[list[Answer]]]] = deque()
+        # The first alone: its version is that of all.
+        wanted = parallel if scorer.version is not None else 1
+        while True:
+            for block in islice(blocks, wanted - len(out)):
+                out.append((block, threads.submit(scorer.answer, _instances(block, scorer.taken))))
+            if not out:
+                return
+            block, answers = out.popleft()
+            journal.write(_scored(block, answers.result(), scorer.version), scorer.version)
+            done = f"{journal.num_rows:,} rows"
+            progress.update(task, completed=source.progress(), description=done)
+            wanted = parallel
+
+
+def _blocks(rows: Iterator[Row], taken: Taken) -> Iterator[list[Row]]:
+    """Put so many rows together as go into a request."""
+    block, size = list[Row](), 0
+    for row in rows:
+        added = sum(len(str(value)) for value in taken.instance(row).values())
+        if block and (len(block) == MAX_ROWS or size + added > MAX_CHARACTERS):
+            yield block
+            block, size = [], 0
+        block.append(row)
+        size += added
+    if block:
+        yield block
+
+
+def _instances(rows: Sequence[Row], taken: Taken) -> list[Row]:
+    return [taken.instance(row) for row in rows]
+
+
+def _scored(rows: Sequence[Row], answers: Sequence[Answer], version: int | None) -> list[Scored]:
+    return [
+        {
+            "row": {name: value for name, value in row.items() if name != PICTURE},
+            "prediction": answer.prediction,
+            "version": None if answer.error else version,
+            "error": answer.error,
+        }
+        for row, answer in zip(rows, answers, strict=True)
+    ]
