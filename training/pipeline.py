@@ -22,7 +22,7 @@ from training.publish.export import next_version, publish
 from training.recipe import Fit, Recipe, Training
 from training.report.report import write_report
 from training.report.tensorboard import watch
-from training.serving_graph import ServingGraph, frozen, in_float32
+from training.serving_graph import ServingGraph, in_float32
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def publish_best(
     version = next_version(options.repository / name)
     card = write_card(best, measured, name=name, version=version, command=options.command)
     model = load_models(options.models_path)[name]
-    publish(best.graph, _reference(best), card, model, options.repository / name)
+    publish(best.graph, best.graph.reference(), card, model, options.repository / name)
     if options.reports is not None:
         write_report(best, card, answers[best.seed], options.reports / name / str(version))
     return card
@@ -171,13 +171,6 @@ def checkpoints_of(
 def evaluate(training: Training, examples: Examples) -> Evaluation:
     """Measure what will be served: the whole graph, fed as its signature is."""
     return _evaluate(training.recipe, training.graph, examples)
-
-
-def _reference(training: Training) -> ServingGraph:
-    """Give the same graph with the network as it was trained, which the export is held against."""
-    graph = training.graph
-    network = graph.as_trained or frozen(training.fit.network)
-    return ServingGraph(graph.features, network, graph.answer)
 
 
 def _evaluate(recipe: Recipe[Any], graph: ServingGraph, examples: Examples) -> Evaluation:

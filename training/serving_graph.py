@@ -22,8 +22,8 @@ class ServingGraph(tf.Module):
     """The signature's inputs → features → network → answer.
 
     `network` is a function whose weights are constants: only look-up tables are tracked. Where it
-    is another form of the trained one, such as a faster one, `as_trained` gives the same as that
-    does. `explain` answers as the graph does, and gives besides what its answers come from.
+    is another form of the trained one, such as a faster one, `as_trained` is that one. `explain`
+    answers as the graph does, and gives besides what its answers come from.
     """
 
     def __init__(
@@ -40,13 +40,17 @@ class ServingGraph(tf.Module):
         self.answer = answer
         self.explain = explain
         self.as_trained = as_trained
-        self._network = network
+        self.network = network
         self._answer_batch: Callable[[Batch], dict[str, Any]] | None = None
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a batch: the signature's inputs by name in, its outputs by name out."""
-        answers: dict[str, Any] = self.answer(self._network(self.features(inputs)))
+        answers: dict[str, Any] = self.answer(self.network(self.features(inputs)))
         return answers
+
+    def reference(self) -> "ServingGraph":
+        """Give the same with the network as it was trained, which an export is held against."""
+        return ServingGraph(self.features, self.as_trained or self.network, self.answer)
 
     def answer_all(self, inputs: Tensors, num_rows: int) -> Tensors:
         """Answer any number of rows, a batch at a time."""

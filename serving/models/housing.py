@@ -1,8 +1,8 @@
 """Price of a Californian house: what a request is, its units and ranges, what the prices mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from serving.card import ModelCard
-from serving.contract import Model, Signature, Tensors, TensorSpec
+from serving.contract import Explanation, Model, Signature, Tensors, TensorSpec
 from serving.errors import FieldError, InvalidInput
+from serving.familiarity import FAMILIARITY, FAMILIARITY_SPEC, Familiarity, familiarities
 from serving.rows import columns
 
 COVERAGE = 0.9  # share of block groups whose price lies within the interval
@@ -29,6 +30,16 @@ NUMERIC_FEATURES = (
     "median_income",
 )
 _PRICES = ("price_low", "price", "price_high")
+# What a price is put down to, and the fields of each; the place is one thing, as of longitude and
+# latitude neither means anything alone.
+EXPLAINED = {
+    "place": ("longitude", "latitude", "ocean_proximity"),
+    **{name: (name,) for name in NUMERIC_FEATURES if name not in {"longitude", "latitude"}},
+}
+NUM_NEIGHBOURS = 8  # in an explanation
+_METHOD = (
+    "Shapley values against known block groups; neighbours by the weights of the attention to them"
+)
 _ROOMS, _BEDROOMS = map(NUMERIC_FEATURES.index, ("total_rooms", "total_bedrooms"))
 
 
@@ -72,6 +83,43 @@ class RangeWarning(TypedDict):
     maximum: Annotated[float, Field(description="the largest value seen in training")]
 
 
+class Contribution(TypedDict):
+    """What one feature adds to the price, or takes from it."""
+
+    feature: Annotated[str, Field(description="a field, or the place: where it lies")]
+    values: Annotated[
+        dict[str, float | str | None],
+        Field(description="of the feature's fields, as they were sent"),
+    ]
+    usd: Annotated[float, Field(description="US dollars of 1990")]
+
+
+class Neighbour(TypedDict):
+    """A block group that the model knows, near by."""
+
+    longitude: Annotated[float, Field(description="degrees")]
+    latitude: Annotated[float, Field(description="degrees")]
+    price_usd: Annotated[float, Field(description="its median house value, US dollars of 1990")]
+    kilometres: Annotated[float, Field(ge=0, description="how far away it is")]
+    weight: Annotated[float, Field(ge=0, le=1, description="share in what the model looks at")]
+
+
+class HousingExplanation(TypedDict):
+    """Why the price is what it is."""
+
+    base_usd: Annotated[
+        float, Field(description="mean price of the block groups that it is compared with")
+    ]
+    contributions: Annotated[
+        list[Contribution],
+        Field(description="the largest first; with the base they add up to the price"),
+    ]
+    neighbours: Annotated[
+        list[Neighbour], Field(description="those that weighed most, the heaviest first")
+    ]
+    method: str
+
+
 class HousingResponse(TypedDict):
     """The median house value of the block group."""
 
@@ -80,6 +128,9 @@ class HousingResponse(TypedDict):
     warnings: Annotated[
         list[RangeWarning],
         Field(description="one per value outside the training range; the price is then a guess"),
+    ]
+    familiarity: Annotated[
+        Familiarity | None, Field(description="null of a version that does not tell it")
     ]
 
 
@@ -104,14 +155,86 @@ def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> li
     """Give each price with its interval, and warn of values that the version was not trained on."""
     prices = np.array([outputs[name] for name in _PRICES], np.float64)  # [3, batch]
     warnings = _range_warnings(inputs, card)
+    familiar = familiarities(outputs, len(warnings))
+    columns = *prices.round(2).tolist(), warnings, familiar
     return [
         {
             "price_usd": price,
             "interval_usd": {"low": low, "high": high, "coverage": COVERAGE},
             "warnings": warned,
+            "familiarity": familiarity,
         }
-        for low, price, high, warned in zip(*prices.round(2).tolist(), warnings, strict=True)
+        for low, price, high, warned, familiarity in zip(*columns, strict=True)
     ]
+
+
+def explain(
+    requests: Sequence[HousingRequest], _inputs: Tensors, outputs: Tensors
+) -> list[HousingExplanation]:
+    """Put what the signature `explain` gives besides into the words of the request."""
+    fields = (*NUMERIC_FEATURES, "ocean_proximity")
+    sent = [
+        dict(zip(fields, row, strict=True)) for row in zip(*columns(requests, *fields), strict=True)
+    ]
+    added = zip(outputs["features"].tolist(), outputs["contributions"].tolist(), strict=True)
+    rows = zip(sent, outputs["base"].tolist(), added, strict=True)
+    neighbours = zip(*(outputs[f"neighbour_{name}"].tolist() for name in _NEIGHBOUR), strict=True)
+    return [
+        {
+            "base_usd": round(base, 2),
+            "contributions": _contributions(row, *each),
+            "neighbours": _neighbours(*near),
+            "method": _METHOD,
+        }
+        for (row, base, each), near in zip(rows, neighbours, strict=True)
+    ]
+
+
+_NEIGHBOUR = ("longitudes", "latitudes", "prices", "kilometres", "weights")
+
+
+def _contributions(
+    row: Mapping[str, Any], names: list[bytes], dollars: list[float]
+) -> list[Contribution]:
+    found: list[Contribution] = [
+        {
+            "feature": name.decode(),
+            "values": {field: row[field] for field in EXPLAINED.get(name.decode(), ())},
+            "usd": round(each, 2),
+        }
+        for name, each in zip(names, dollars, strict=True)
+    ]
+    return sorted(found, key=lambda each: -abs(each["usd"]))
+
+
+def _neighbours(*columns: list[float]) -> list[Neighbour]:
+    return [
+        {
+            "longitude": round(longitude, 4),
+            "latitude": round(latitude, 4),
+            "price_usd": round(price, 2),
+            "kilometres": round(kilometres, 3),
+            "weight": round(weight, 4),
+        }
+        for longitude, latitude, price, kilometres, weight in zip(*columns, strict=True)
+        if weight > 0
+    ]
+
+
+def measure(inputs: Tensors, outputs: Tensors) -> Tensors:
+    """Give each field, what there is of rooms and persons a household, and what was answered."""
+    households = np.maximum(inputs["households"], 1).astype(np.float64)
+    known = {
+        **{name: inputs[name].astype(np.float64) for name in NUMERIC_FEATURES},
+        "ocean_proximity": inputs["ocean_proximity"],
+        "rooms_per_household": inputs["total_rooms"] / households,
+        "persons_per_household": inputs["population"] / households,
+        "price": outputs["price"].astype(np.float64),
+        "price.width": (outputs["price_high"] - outputs["price_low"]).astype(np.float64),
+    }
+    if FAMILIARITY in outputs:
+        known[FAMILIARITY] = outputs[FAMILIARITY].astype(np.float64)
+    return known
 
 
 def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
@@ -170,7 +293,11 @@ MODEL = Model(
             **{name: TensorSpec("float32") for name in NUMERIC_FEATURES},
             "ocean_proximity": TensorSpec("string"),
         },
-        outputs={name: TensorSpec("float32") for name in _PRICES},
+        outputs={
+            **{name: TensorSpec("float32") for name in _PRICES},
+            FAMILIARITY: FAMILIARITY_SPEC,
+        },
+        optional_outputs=frozenset({FAMILIARITY}),
     ),
     # Three thousand rooms of a quiet quarter in the hills above Berkeley.
     example=HousingRequest(
@@ -190,4 +317,18 @@ MODEL = Model(
     reads_card=True,
     reads_columns=True,
     coverage=COVERAGE,
+    explanation=Explanation(
+        outputs={
+            "base": TensorSpec("float32"),
+            "features": TensorSpec("string", (None, len(EXPLAINED))),
+            "contributions": TensorSpec("float32", (None, len(EXPLAINED))),
+            **{
+                f"neighbour_{name}": TensorSpec("float32", (None, NUM_NEIGHBOURS))
+                for name in _NEIGHBOUR
+            },
+        },
+        response=HousingExplanation,
+        postprocess=explain,
+    ),
+    measure=measure,
 )

@@ -49,8 +49,7 @@ def train(
     data = recipe.load(data_folder)
     training = pipeline.train(name, recipe, data, pipeline.divide(recipe, data), options, seed=seed)
     card = pipeline.publish_best(name, [training], [], options)
-    network = ServingGraph(training.graph.features, training.fit.network, training.graph.answer)
-    return Trained(network, card, data.test)
+    return Trained(training.graph.reference(), card, data.test)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from training.outputs.acceptance import AcceptanceGate
 from training.pipeline import TrainingOptions, checkpoints_of, divide, publish_best, run
 from training.publish.operations import devices_by_operation
 from training.recipe import Recipe
-from training.serving_graph import ServingGraph, to_tensorflow
+from training.serving_graph import to_tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,7 @@ def test_the_export_answers_unseen_examples_as_the_trained_network_does(
     trained: Trained, signatures: Any
 ) -> None:
     training, test = trained.training, trained.training.data.test
-    graph = training.graph
-    as_trained = ServingGraph(graph.features, training.fit.network, graph.answer)
-    expected = as_trained.answer_all(test.inputs, len(test))
+    expected = training.graph.reference().answer_all(test.inputs, len(test))
     for output, tensor in signatures["serving_default"](**to_tensorflow(test.inputs)).items():
         if tensor.dtype == tf.float32:
             np.testing.assert_allclose(tensor, expected[output], rtol=1e-5, atol=1e-6)

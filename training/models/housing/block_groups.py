@@ -11,9 +11,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.data.examples import Examples
+from training.models.housing.background import background
 from training.models.housing.neighbours import Neighbours
 
 NUM_ANCHORS = 2048
+NUM_BACKGROUND = 16
 
 # Degrees from the middle of the state, as float32 sines lose digits far from zero; one of longitude
 # is about 0.8 of one of latitude there.
@@ -31,7 +33,8 @@ class Features(tf.Module):
 
     First come the `num_own` features of the block group itself; then, for each of `num_neighbours`
     known ones near by, `num_of_neighbour` that tell how it differs, the last of them its price.
-    `limits_usd` are the lowest and the highest known price.
+    `limits_usd` are the lowest and the highest known price; `background` are some block groups that
+    stand for all known ones.
     """
 
     def __init__(self, train: Examples, *, num_wave_lengths: int, num_neighbours: int) -> None:
@@ -51,9 +54,11 @@ class Features(tf.Module):
         )
         self.num_neighbours = self._neighbours.num_neighbours
         census = self._census(inputs)
-        prices = (train.targets - train.targets.mean()) / train.targets.std()
+        self._mean_price, self._price_deviation = train.targets.mean(), train.targets.std()
+        prices = (train.targets - self._mean_price) / self._price_deviation
         prices = prices[:, None].astype(np.float32)  # [example, 1]
         self._known = _describe(census, places, prices)  # [example, column]
+        self.background = background(train, self._known[:, :-1].numpy(), NUM_BACKGROUND)
         self.num_of_neighbour = int(self._known.shape[1]) + 1
         self.num_own = int(census.shape[1] + self._angles.shape[1])
 
@@ -66,6 +71,29 @@ class Features(tf.Module):
         """Give the features of the very examples that this was made from, without their prices."""
         places = _places(train.inputs)
         return self._features(train.inputs, places, self._neighbours.near_known(places.numpy()))
+
+    def likeness(self, features: tf.Tensor) -> tf.Tensor:
+        """Give how like a block group is to the most like of its neighbours, float32[batch].
+
+        That is, in units of the features, less the logarithm of the squared distance to it.
+        """
+        difference = self._of_neighbours(features)[..., 1:-1]  # [batch, neighbour, column]
+        squared = tf.reduce_sum(tf.square(difference), axis=2)  # [batch, neighbour]
+        return -tf.math.log(tf.reduce_min(squared, axis=1) + SMALLEST_DISTANCE**2)
+
+    def neighbours(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Give where the neighbours lie, in degrees, and their prices in USD.
+
+        Each is float32[batch, neighbour].
+        """
+        near = tf.gather(self._known, self._neighbours.near(_places(inputs)))
+        places = near[..., -3:-1] / STEPS_PER_DEGREE / STRETCH + MIDDLE  # [batch, neighbour, 2]
+        prices = near[..., -1] * self._price_deviation + self._mean_price  # [batch, neighbour]
+        return {"longitudes": places[..., 0], "latitudes": places[..., 1], "prices": prices}
+
+    def _of_neighbours(self, features: tf.Tensor) -> tf.Tensor:
+        shape = [-1, self.num_neighbours, self.num_of_neighbour]
+        return tf.reshape(features[:, self.num_own :], shape)
 
     def _features(
         self, inputs: Mapping[str, Any], places: tf.Tensor, neighbours: tf.Tensor

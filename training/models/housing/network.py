@@ -13,6 +13,8 @@ from training.models.housing.block_groups import Features
 from training.models.housing.members import MemberDense, MemberMean
 from training.recipe import AtLeastOne, AtLeastZero, NotNegative, Positive, Share
 
+NEIGHBOUR_WEIGHTS = "neighbour_weights"  # name of a layer
+
 
 @dataclass(frozen=True)
 class HyperParameters:
@@ -72,10 +74,18 @@ def attend(neighbours: Any, heads: int) -> Any:
     flat = ops.reshape(neighbours[:, :, :-1], (-1, num_features - 1))  # [batch * neighbour, f - 1]
     scores = keras.layers.Dense(heads)(swish(keras.layers.Dense(32)(flat)))
     scores = ops.reshape(scores, (-1, num_neighbours, heads))  # [batch, neighbour, head]
-    weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
-    sums = ops.einsum("bnh,bnf->bhf", weights, neighbours)  # [batch, head, feature]
-    means = sums / ops.sum(weights, axis=1)[:, :, None]
+    weights = Softmax(name=NEIGHBOUR_WEIGHTS)(scores)
+    means = ops.einsum("bnh,bnf->bhf", weights, neighbours)  # [batch, head, feature]
     return ops.reshape(means, (-1, heads * num_features))  # [batch, head * feature]
+
+
+class Softmax(keras.layers.Layer):
+    """Makes scores float32[batch, neighbour, head] weights, whose sum over the neighbours is 1."""
+
+    def call(self, scores: Any) -> Any:
+        """Do as `keras.layers.Softmax(axis=1)`, which transposes twice."""
+        weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
+        return weights / ops.sum(weights, axis=1, keepdims=True)
 
 
 def swish(hidden: Any) -> Any:

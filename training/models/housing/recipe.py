@@ -17,11 +17,19 @@ from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
 from training.fit.fitting import predict_validation, shuffled, whole_batches
 from training.models.housing import california
+from training.models.housing.answer import HousingAnswer
 from training.models.housing.block_groups import Features
 from training.models.housing.boosting import boosted_trees
-from training.models.housing.network import HyperParameters, build_network, loss
+from training.models.housing.explanations import Explanations
+from training.models.housing.network import (
+    NEIGHBOUR_WEIGHTS,
+    HyperParameters,
+    build_network,
+    loss,
+)
 from training.models.housing.perturbations import hide_bedrooms, perturb
 from training.outputs.acceptance import AcceptanceGate
+from training.outputs.conformal import PValues
 from training.outputs.regression import REGRESSION, IntervalAnswer, calibrate
 from training.recipe import Choice, Fit, Range, Recipe
 from training.serving_graph import ServingGraph, frozen
@@ -104,12 +112,36 @@ def look(
 
 
 def serve(fit: Fit) -> ServingGraph:
-    """Stretch the intervals until they cover nine tenths of the validation part, at every price."""
+    """Stretch the intervals until they cover nine tenths of the validation part, at every price.
+
+    How familiar a block group is, is measured by the validation part, too.
+    """
+    features: Features = fit.features
     calibration = calibrate(*predict_validation(fit), coverage=COVERAGE, bins=CALIBRATION_BINS)
-    answer = IntervalAnswer(
-        unit_usd=UNIT_USD, calibration=calibration, limits_usd=fit.features.limits_usd
+    interval = IntervalAnswer(
+        unit_usd=UNIT_USD, calibration=calibration, limits_usd=features.limits_usd
     )
-    return ServingGraph(fit.features, frozen(fit.network), answer)
+    held_out = np.concatenate([features.likeness(batch) for batch, _ in fit.validation])
+    answer = HousingAnswer(interval, PValues(held_out))
+
+    network, attention = frozen(fit.network), frozen(_attention(fit.network))
+
+    def raw(seen: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"bounds": network(seen), "likeness": features.likeness(seen)}
+
+    explanations = Explanations(
+        features,
+        price=lambda inputs: interval(network(features(inputs)))["price"],
+        weights=lambda seen: tf.reduce_mean(attention(seen), axis=2),
+    )
+    graph = ServingGraph(features, raw, answer)
+    graph.explain = lambda inputs: {**graph(inputs), **explanations(inputs)}
+    return graph
+
+
+def _attention(network: keras.Model) -> keras.Model:
+    """Give what weights the network's heads have for the neighbours, [batch, neighbour, head]."""
+    return keras.Model(network.inputs, network.get_layer(NEIGHBOUR_WEIGHTS).output)
 
 
 def answer_training(fit: Fit, graph: ServingGraph) -> tuple[Tensors, NDArray[Any]]:
@@ -120,7 +152,8 @@ def answer_training(fit: Fit, graph: ServingGraph) -> tuple[Tensors, NDArray[Any
     number = min(NUM_TRAINING_BATCHES, fit.steps_per_epoch)
     batches = fit.batches(tf.constant(0, tf.int64)).take(number)
     raw, targets = predict_validation(replace(fit, validation=batches))  # [row, 3], [row]
-    outputs = {name: tensor.numpy() for name, tensor in graph.answer(tf.constant(raw)).items()}
+    answered = graph.answer.interval(tf.constant(raw))
+    outputs = {name: tensor.numpy() for name, tensor in answered.items()}
     return outputs, targets * UNIT_USD
 
 

@@ -28,7 +28,7 @@ from training.models.sentiment.pseudo_labels import Counting, teach
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, BlendedScores, fit_blend
 from training.recipe import Choice, Fit, Range, Recipe
-from training.serving_graph import ServingGraph
+from training.serving_graph import ServingGraph, frozen
 
 
 def split(development: Examples) -> Splits:
@@ -79,7 +79,8 @@ def serve(fit: Fit) -> ServingGraph:
     """Weigh the branches against each other, and put the fast form of the network in its place."""
     branches, targets = predict_validation(fit)  # [example, 2], [example]
     answer = BlendedScores(fit.classes, *fit_blend(branches, targets))
-    return ServingGraph(fit.features, FusedNetwork(fit.network), answer)
+    network, as_trained = FusedNetwork(fit.network), frozen(fit.network)
+    return ServingGraph(fit.features, network, answer, as_trained=as_trained)
 
 
 RECIPE = Recipe(
