@@ -183,6 +183,12 @@ class UnknownVersion(InvalidRequest):
     hint = "GET /models/{model} lists the versions; leave version and label out for the newest."
 
 
+class NotExplainable(InvalidRequest):
+    """The version that was asked why cannot say: it has no signature `explain`."""
+
+    hint = "Ask without explain, or a version that has it: GET /models/{model} lists signatures."
+
+
 class RejectedByModel(InvalidRequest):
     """The inputs have the right names, types and shapes, but the model refuses their values."""
 

@@ -26,6 +26,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.NotFound: 404,
     errors.UnknownModel: 404,
     errors.UnknownVersion: 404,
+    errors.NotExplainable: 404,
     errors.MethodNotAllowed: 405,
     errors.RequestTimeout: 408,
     errors.PayloadTooLarge: 413,

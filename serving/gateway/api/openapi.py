@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from serving.contract import Model
 from serving.errors import all_errors
 from serving.gateway.api.payloads import JSON, MULTIPART
-from serving.gateway.api.schemas import Batch, Prediction, PredictionBatch, VersionChoice
+from serving.gateway.api.schemas import Batch, Choice, Prediction, PredictionBatch
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, status_of
 from serving.gateway.telemetry.metrics import ROUTES
@@ -144,7 +144,7 @@ def prediction_routes(models: Models) -> list[APIRoute]:
 
 
 def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
-    query = parameters(VersionChoice)
+    query = parameters(Choice)
     shared: dict[str, Any] = {
         "methods": ["POST"],
         "tags": [name],

@@ -23,14 +23,14 @@ from serving.errors import (
     TfgateError,
     UnknownModel,
 )
+from serving.gateway.api.explained import Explained
 from serving.gateway.api.payloads import BatchPayload, Payload, SinglePayload
-from serving.gateway.api.schemas import version_choice
+from serving.gateway.api.schemas import choice_of
 from serving.gateway.api.slow_preprocessing import SlowPreprocessing, Threads, num_threads
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
-from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.model_ref import ModelRef, Question
-from serving.gateway.inference.registry import Registry
+from serving.gateway.inference.registry import Registry, ServedModel
 from serving.gateway.middleware.request_timeout import request_timeout, too_late
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
@@ -49,13 +49,14 @@ class Endpoint:
         self,
         model: Model[Any, Any],
         payload: Payload,
-        inference: Inference,
+        served: ServedModel,
         catalog: Catalog,
         settings: Settings,
         threads: Threads,
     ) -> None:
-        self.inference = inference
-        self._name = inference.limit.model
+        self.inference = served.inference
+        self._explained = Explained(served, model, catalog)
+        self._name = served.name
         self._newest = Question(ModelRef(self._name))
         self._model = model
         self._payload = payload
@@ -72,7 +73,11 @@ class Endpoint:
         """
         context: RequestContext = scope["state"]["context"]
         headers, query = context.headers, scope["query_string"]
-        asked = Question(version_choice(query).of(self._name)) if query else self._newest
+        asked, why = self._newest, None
+        if query:
+            choice = choice_of(query)
+            asked = Question(choice.of(self._name))
+            why = self._explained if choice.explain == "true" else None
         media_type = self._payload.check(headers)
         timeout = request_timeout(headers, receive, longest=self._longest_seconds)
         try:
@@ -84,21 +89,25 @@ class Endpoint:
                 with self.inference.limit:
                     requests = await self._payload.parse(headers, media_type, body)
                     context.num_instances = len(requests)
+                    if why:
+                        why.check(len(requests))
                     if context.charge is not None:
                         await context.charge(len(requests))
                     context.enter(metrics.PREPROCESS)
                     inputs = await self._preprocess(requests)
                     # From here on there are only columns: a batch's objects need not wait as well.
+                    explained = requests if why else ()
                     del body, requests
-                    answer = await self.inference.predict(
-                        asked, inputs, context, deadline=timeout.deadline
-                    )
+                    ask = why.ask if why else self.inference.predict
+                    answer = await ask(asked, inputs, context, deadline=timeout.deadline)
                     card = None
                     if self._model.reads_card:
                         key, known = (self._name, answer.version), self._catalog.cards
                         card = known[key] if key in known else await self._catalog.card(*key)
                     context.enter(metrics.POSTPROCESS)
                     answers = self._model.postprocess(inputs, answer.outputs, card)
+                    if why:
+                        answers = why.add(answers, explained, inputs, answer.outputs)
         except TimeoutError as error:
             raise too_late(context, timeout.seconds) from error
         except RejectedByModel as error:
@@ -158,10 +167,10 @@ def endpoints(registry: Registry, catalog: Catalog, settings: Settings) -> dict[
     """Build the two endpoints of each typed model, by their paths."""
     found, threads = {}, Threads(num_threads(settings.workers))
     for name, model in registry.typed.items():
-        inference = registry[name].inference
+        served = registry[name]
         for path, payload in [
             (f"/predict/{name}", SinglePayload(name, model)),
             (f"/predict/{name}/batch", BatchPayload(name, model)),
         ]:
-            found[path] = Endpoint(model, payload, inference, catalog, settings, threads)
+            found[path] = Endpoint(model, payload, served, catalog, settings, threads)
     return found

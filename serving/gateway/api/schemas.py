@@ -1,7 +1,7 @@
 """What the typed API takes and gives, as pydantic and OpenAPI have it: one instance, or several."""
 
 import re
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,14 +16,14 @@ _VERSION = re.compile("0{0,9}[1-9][0-9]{0,18}")
 _QUERY_HINT = (
     "?version=3 or ?label=stable picks a version; without either, the one of the model's release "
     "answers, or else the newest; "
-    "GET /models/{model} lists them."
+    "GET /models/{model} lists them. ?explain=true asks why as well."
 )
 
 ResponseT = TypeVar("ResponseT")
 
 
-class VersionChoice(BaseModel):
-    """Which version is to answer: the one that does by default if neither is given."""
+class Choice(BaseModel):
+    """Which version answers, the one that does by default if none is given; and whether why."""
 
     # A misspelt name must not silently become the default.
     model_config = ConfigDict(extra="forbid")
@@ -31,6 +31,9 @@ class VersionChoice(BaseModel):
     version: int | None = Field(default=None, ge=1, le=2**63 - 1, description="this version")
     label: str | None = Field(
         default=None, min_length=1, max_length=100, description="the version with this label"
+    )
+    explain: Literal["true", "false"] | None = Field(
+        default=None, description="whether to say, beside the answer, what it comes from"
     )
 
     @field_validator("version", mode="before")
@@ -55,21 +58,21 @@ class VersionChoice(BaseModel):
         return ModelRef(model, self.version, self.label)
 
 
-def version_choice(query: bytes) -> VersionChoice:
+def choice_of(query: bytes) -> Choice:
     """Read a query.
 
     Raises:
-        InvalidInput: it is none that VersionChoice allows.
+        InvalidInput: it is none that Choice allows.
     """
     given = parse_qsl(query.decode("latin-1"), True)
     names = [name for name, _ in given]
-    for name in VersionChoice.model_fields:
+    for name in Choice.model_fields:
         if names.count(name) > 1:
             raise InvalidInput(f"the query has {name} {names.count(name)} times", hint="Send one.")
     try:
-        return VersionChoice.model_validate(dict(given))
+        return Choice.model_validate(dict(given))
     except ValidationError as error:
-        fields = {1: VersionChoice.model_fields}
+        fields = {1: Choice.model_fields}
         raise from_pydantic(error, fields, where="query", hint=_QUERY_HINT) from error
 
 

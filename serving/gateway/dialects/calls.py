@@ -15,14 +15,25 @@ from prometheus_client import Gauge
 from starlette.types import Receive, Scope
 
 from serving.contract import Signature, Tensors
-from serving.errors import FieldError, InvalidInput, PredictionFailed, TfgateError
+from serving.errors import (
+    FieldError,
+    InvalidInput,
+    NotExplainable,
+    PredictionFailed,
+    TfgateError,
+)
 from serving.gateway.bodies import reading
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.client import Answer, rejected
 from serving.gateway.inference.inference import Inference
 from serving.gateway.inference.input_check import check_inputs
 from serving.gateway.inference.live import LiveVersion
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef, Question
+from serving.gateway.inference.model_ref import (
+    EXPLAIN_SIGNATURE,
+    PREDICT_SIGNATURE,
+    ModelRef,
+    Question,
+)
 from serving.gateway.inference.monitor import ModelMonitor
 from serving.gateway.inference.readiness import check_ready
 from serving.gateway.inference.registry import Registry, ServedModel
@@ -189,14 +200,17 @@ class Asking:
         catalog: Catalog,
         context: RequestContext,
         deadline: float,
+        *,
+        is_paid: bool = False,
     ) -> None:
+        """What `is_paid` for was charged to its key before."""
         self.model = model
         self.ref = ref
         self._catalog = catalog
         self._context = context
         self._deadline = deadline
         self._live: LiveVersion | None = None
-        self._is_paid = False
+        self._is_paid = is_paid
 
     def __enter__(self) -> Self:
         self.model.inference.limit.__enter__()
@@ -221,6 +235,27 @@ class Asking:
             routed = inference.route(self.ref, self._context)
             self._live = await _live(self._catalog, inference, self.ref, routed, self._context)
         return self._live
+
+    async def explaining(self) -> LiveVersion:
+        """Return the version that will be asked why, with its signatures.
+
+        What is asked of a candidate that cannot say why, the stable version is asked.
+
+        Raises:
+            NotExplainable: the version cannot say why.
+            TfgateError: nor can it be asked.
+        """
+        live = await self.live()
+        try:
+            live.signature(EXPLAIN_SIGNATURE)
+        except NotExplainable as error:
+            failed = ModelRef(live.model, live.version)
+            another = self.model.inference.instead(self.ref, failed, error, self._context)
+            if another is None:
+                raise self._catalog.not_explainable(error, live.model) from None
+            live = self._live = await self._catalog.live(another)
+            live.signature(EXPLAIN_SIGNATURE)
+        return live
 
     async def predict(self, asked: Asked) -> Answer:
         """Check the tensors, and have them answered by a signature.

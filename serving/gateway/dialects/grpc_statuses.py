@@ -28,6 +28,7 @@ STATUSES: dict[type[TfgateError], int] = {
     errors.Forbidden: PERMISSION_DENIED,
     errors.UnknownModel: NOT_FOUND,
     errors.UnknownVersion: NOT_FOUND,
+    errors.NotExplainable: NOT_FOUND,
     errors.NotFound: UNIMPLEMENTED,
     errors.MethodNotAllowed: UNIMPLEMENTED,
     errors.Unimplemented: UNIMPLEMENTED,

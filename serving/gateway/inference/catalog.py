@@ -13,13 +13,14 @@ from serving.contract import Signature
 from serving.errors import (
     DeadlineExceeded,
     ModelServerUnavailable,
+    NotExplainable,
     Overloaded,
     TfgateError,
     UnknownVersion,
 )
 from serving.gateway.inference.client import ModelServerClient, code_name
 from serving.gateway.inference.live import LiveVersion, live_version
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE, ModelRef
 
 _LOGGER = logging.getLogger("tfgate.models")
 _STATES = {number: name for name, number in ModelVersionStatus.State.items()}
@@ -166,6 +167,16 @@ class Catalog:
     def known(self, ref: ModelRef) -> LiveVersion | None:
         """Return the version that a reference names by its number, if its signatures were read."""
         return None if ref.version is None else self._live.get((ref.name, ref.version))
+
+    def not_explainable(self, error: NotExplainable, model: str) -> NotExplainable:
+        """Build the error that also says which versions of a model can say why."""
+        can = sorted(
+            version
+            for (name, version), live in self._live.items()
+            if name == model and EXPLAIN_SIGNATURE in live.signatures
+        )
+        others = f"version {', '.join(map(str, can))} has it" if can else "no version of it has"
+        return NotExplainable(f"{error.detail}; {others}")
 
     async def _read(self, ref: ModelRef) -> LiveVersion:
         version, definitions = await self._client.signatures(

@@ -15,6 +15,7 @@ from serving.contract import Signature, Tensors
 from serving.errors import (
     ModelServerFailure,
     ModelUnavailable,
+    NotExplainable,
     Overloaded,
     PredictionFailed,
     RejectedByModel,
@@ -25,7 +26,7 @@ from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.batcher import Batcher, TraceHeaders
 from serving.gateway.inference.client import Answer, ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.model_ref import ModelRef, Question
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, ModelRef, Question
 from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.router import Router
 from serving.gateway.releases.running import Running
@@ -36,10 +37,12 @@ T = TypeVar("T")
 Onlooker = Callable[[Answered], None]
 _GONE = (ModelUnavailable, UnknownVersion)
 # What is a version's own fault, and not that of the model server, or of how much is asked of it.
-_FAULTS = (*_GONE, ModelServerFailure, RejectedByModel)
+_FAULTS = (*_GONE, ModelServerFailure, NotExplainable, RejectedByModel)
 # Of the places of a model, that its candidate may take however small its share is: one that hangs
 # must not take them all. More than twice its share it never needs.
 _CANDIDATE_PLACES = 0.25
+# And that explanations may take, which are many times the work of an answer.
+_EXPLAINED_PLACES = 0.25
 _ROUNDING_SECONDS = 0.001
 
 
@@ -67,7 +70,7 @@ class Inference:
         self._batcher = Batcher(limit.model, self._call, limit, point)
         # What the candidate and the copies of requests take says nothing of the stable version.
         self._beside = Batcher(limit.model, self._call, limit, point, learns=False)
-        self._num_tried = 0
+        self._num_tried = self._num_explained = 0
 
     @property
     def is_released(self) -> bool:
@@ -150,7 +153,13 @@ class Inference:
         context.version = answer.version
         if self._onlookers:
             seconds = time.monotonic() - began
-            answered = Answered(routed, inputs, answer.outputs, answer.version, seconds, context)
+            outputs = answer.outputs
+            if routed.signature == EXPLAIN_SIGNATURE and self._declared is not None:
+                routed = Question(routed.ref)
+                outputs = {
+                    name: outputs[name] for name in self._declared.outputs if name in outputs
+                }
+            answered = Answered(routed, inputs, outputs, answer.version, seconds, context)
             for show in self._onlookers:
                 show(answered)
         return answer
@@ -190,6 +199,8 @@ class Inference:
     def _ask(
         self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
     ) -> Awaitable[Answer]:
+        if question.signature == EXPLAIN_SIGNATURE:
+            return self._explain(question, inputs, context, deadline)
         running = self._release_of(question.ref, context)
         context.enter(metrics.QUEUE)
         if running is None:
@@ -197,6 +208,24 @@ class Inference:
         batcher = self._beside if context.route == metrics.CANDIDATE else self._batcher
         answer = batcher.predict(question, inputs, context, deadline=deadline)
         return self._watched(running, answer, context, deadline)
+
+    async def _explain(
+        self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
+    ) -> Answer:
+        """Ask why; how long that takes says nothing of how long answers do.
+
+        Raises:
+            Overloaded: others are being told why, and answers come first.
+        """
+        if self._num_explained >= max(1, int(_EXPLAINED_PLACES * self.limit.limit)):
+            self.limit.count_refusal(metrics.SHED_BY_LIMIT)
+            raise self.limit.overloaded()
+        context.enter(metrics.QUEUE)
+        self._num_explained += 1
+        try:
+            return await self._beside.predict(question, inputs, context, deadline=deadline)
+        finally:
+            self._num_explained -= 1
 
     def _release_of(self, ref: ModelRef, context: RequestContext) -> Running | None:
         """Return the release that has chosen the version; None if nothing is to be judged.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from proto.metadata_pb2 import SignatureDef, SignatureDefMap, TensorInfo
 from serving.contract import Signature, TensorSpec
-from serving.errors import FieldError, InvalidInput
+from serving.errors import FieldError, InvalidInput, NotExplainable
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
 from serving.tensors import dtype_name
 
 # What a SavedModel keeps for itself, such as the operation that restores its variables.
@@ -26,8 +27,12 @@ class LiveVersion:
 
         Raises:
             InvalidInput: there is none of that name.
+            NotExplainable: it is the one that says why, which not every version has.
         """
         found = self.signatures.get(name)
+        if found is None and name == EXPLAIN_SIGNATURE:
+            message = f"version {self.version} of {self.model} has no signature explain"
+            raise NotExplainable(message)
         if found is None:
             there = ", ".join(sorted(self.signatures)) or "none"
             message = f"version {self.version} of {self.model} has no signature {name[:100]!r}"

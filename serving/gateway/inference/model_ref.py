@@ -7,6 +7,7 @@ from serving.contract import Signature
 
 PREDICT_SIGNATURE = "serving_default"
 DESCRIBE_SIGNATURE = "describe"
+EXPLAIN_SIGNATURE = "explain"
 
 
 class ModelRef(NamedTuple):

@@ -1,6 +1,10 @@
-"""Parameters that are not accepted, and why."""
+"""Parameters: which signature they ask for; which are not accepted, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from serving.gateway.dialects.open_inference.refusals import wrong_request
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 # What other servers do by parameters that begin like this.
 _NOT_DONE = {
@@ -17,3 +21,18 @@ def no_parameter(name: str, taken: Iterable[str]) -> str:
         if name.startswith(begin):
             return f"its parameter {shown} is not accepted: {why}"
     return f"there is no parameter {shown}; there are {', '.join(taken)}"
+
+
+def signature_of(given: Mapping[str, Any]) -> str:
+    """Return the signature that a request's parameters ask for: by its name, or by asking why.
+
+    Raises:
+        InvalidInput: by both.
+    """
+    name: str = given.get("signature_name", PREDICT_SIGNATURE)
+    if not given.get("explain", False):
+        return name
+    if name not in {PREDICT_SIGNATURE, EXPLAIN_SIGNATURE}:
+        message = f"its parameter explain asks for the signature explain, not for {name[:100]!r}"
+        raise wrong_request(f"{message}; send one of them")
+    return EXPLAIN_SIGNATURE

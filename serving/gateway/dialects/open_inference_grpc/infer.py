@@ -12,7 +12,7 @@ from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.calls import Asked
 from serving.gateway.dialects.open_inference import binary, timeouts
 from serving.gateway.dialects.open_inference.datatypes import ONLY_BINARY, datatype_of_array
-from serving.gateway.dialects.open_inference.parameters import no_parameter
+from serving.gateway.dialects.open_inference.parameters import no_parameter, signature_of
 from serving.gateway.dialects.open_inference.refusals import (
     wrong_input,
     wrong_output,
@@ -20,13 +20,13 @@ from serving.gateway.dialects.open_inference.refusals import (
 )
 from serving.gateway.dialects.open_inference_grpc import contents
 from serving.gateway.inference.client import Answer
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 
 Parameters = Mapping[str, InferParameter]
 
 # What parameters are taken, and in which of their fields. Those that are None say nothing that
 # matters here: clients that also speak the protocol over HTTP send them.
 _OF_REQUEST = {
+    "explain": "bool_param",
     "signature_name": "string_param",
     "timeout": "int64_param",
     **dict.fromkeys(("binary_data_output", "content_type", "headers", "priority")),
@@ -58,7 +58,7 @@ def understand(request: ModelInferRequest) -> InferAsked:
     return InferAsked(
         inputs=_inputs(request),
         outputs=_outputs(request),
-        signature=given.get("signature_name", PREDICT_SIGNATURE),
+        signature=signature_of(given),
         model=request.model_name,
         id=request.id,
         is_raw=bool(request.raw_input_contents),

@@ -14,7 +14,7 @@ from simdjson import Array, Object
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.dialects.open_inference import binary, timeouts
 from serving.gateway.dialects.open_inference.binary import Layout
-from serving.gateway.dialects.open_inference.parameters import no_parameter
+from serving.gateway.dialects.open_inference.parameters import no_parameter, signature_of
 from serving.gateway.dialects.open_inference.refusals import (
     wrong_input,
     wrong_output,
@@ -22,13 +22,13 @@ from serving.gateway.dialects.open_inference.refusals import (
 )
 from serving.gateway.dialects.open_inference_http import json_tensors
 from serving.gateway.dialects.open_inference_http.documents import parse
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
 from serving.gateway.validation import describe
 
 # What parameters are taken, and of which type. Those that are None say nothing that matters here:
 # clients of other servers send them.
 _OF_REQUEST = {
     "binary_data_output": bool,
+    "explain": bool,
     "signature_name": str,
     "timeout": int,
     **dict.fromkeys(("content_type", "headers", "priority")),
@@ -85,7 +85,7 @@ def read_head(document: bytes | memoryview) -> Head:
     given = _parameters(fields, _OF_REQUEST, wrong_request)
     return Head(
         id=request_id,
-        signature=given.get("signature_name", PREDICT_SIGNATURE),
+        signature=signature_of(given),
         timeout_seconds=timeouts.seconds(given.get("timeout")),
         binary_output=given.get("binary_data_output", False),
         inputs=tuple(_inputs(fields.get("inputs"))),

@@ -31,6 +31,7 @@ from serving.gateway.dialects.tf_serving_rest.example_calls import Examples
 from serving.gateway.dialects.tf_serving_rest.paths import Target, target_of
 from serving.gateway.dialects.tf_serving_rest.predictions import PredictAsked
 from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
 
 _SERVICE = "/tensorflow.serving.PredictionService"
 _JSON = "application/json"
@@ -76,17 +77,31 @@ class TfServingRest:
             return metadata.write(await call.live(ref))
         body = await call.read()
         with await call.asking(ref) as model:
+            if target.method == "explain":
+                return await _explained(model, body)
             version = _Version(model, await model.live())
             if target.method == "predict":
-                wanted = await _parsed(partial(predictions.parse, live=version.live), body)
-                outputs = await version.predict(wanted)
-                if sum(array.nbytes for array in outputs.values()) > _MAX_BYTES_ON_LOOP:
-                    return await asyncio.to_thread(predictions.write, wanted, outputs)
-                return predictions.write(wanted, outputs)
+                return await _predicted(version, body)
             asked = await _parsed(example_calls.parse, body)
-            if target.method == "classify":
-                return await version.classify(asked)
-            return await version.regress(asked)
+            is_class = target.method == "classify"
+            return await (version.classify(asked) if is_class else version.regress(asked))
+
+
+async def _predicted(version: "_Version", body: bytes) -> bytes:
+    wanted = await _parsed(partial(predictions.parse, live=version.live), body)
+    outputs = await version.predict(wanted)
+    if sum(array.nbytes for array in outputs.values()) > _MAX_BYTES_ON_LOOP:
+        return await asyncio.to_thread(predictions.write, wanted, outputs)
+    return predictions.write(wanted, outputs)
+
+
+async def _explained(model: Asking, body: bytes) -> bytes:
+    """Answer as predict does, by the signature that also says why."""
+    live = await model.explaining()
+    parse = partial(predictions.parse, live=live, usual=EXPLAIN_SIGNATURE)
+    wanted = await _parsed(parse, body)
+    answer = await model.predict(wanted)
+    return await asyncio.to_thread(predictions.write_explained, wanted, answer.outputs, live)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ from starlette.types import Scope
 from serving.errors import InvalidInput, MalformedRequest
 from serving.gateway.inference.model_ref import ModelRef
 
-Method = Literal["predict", "classify", "regress", "status", "metadata"]
+# KServe's clients also ask why: https://kserve.github.io/website/ calls it V1's explain.
+Method = Literal["predict", "classify", "regress", "explain", "status", "metadata"]
 _METHODS: tuple[Method, ...] = get_args(Method)
 
 # Source: http_rest_api_util.cc of TF Serving, whose matches ignore case too.
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(
-    rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)", re.IGNORECASE
+    rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<method>classify|regress|predict|explain)",
+    re.IGNORECASE,
 )
 _GET = re.compile(
     rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<method>metadata))?", re.IGNORECASE

@@ -27,8 +27,10 @@ class PredictAsked(Asked):
     by_row: bool = True
 
 
-def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> PredictAsked:
-    """Read the body of a predict request.
+def parse(
+    body: bytes, live: LiveVersion, *, usual: str = PREDICT_SIGNATURE, slowly: bool = False
+) -> PredictAsked:
+    """Read the body of a predict request; `usual` is the signature that need not be named.
 
     Raises:
         Odd: it must be read `slowly`, which raises what follows instead.
@@ -36,13 +38,15 @@ def parse(body: bytes, live: LiveVersion, *, slowly: bool = False) -> PredictAsk
         InvalidInput: it is not what the signature takes.
         Unimplemented: an input has a dtype that TF Serving reads from no JSON.
     """
-    usual = live.signatures.get(PREDICT_SIGNATURE)
-    if not slowly and usual is not None and usual.inputs:
-        rows = rows_of_numbers.read(body, usual)
+    unnamed = live.signatures.get(usual)
+    if not slowly and unnamed is not None and unnamed.inputs:
+        rows = rows_of_numbers.read(body, unnamed)
         if rows is not None:
-            return PredictAsked(rows)
+            return PredictAsked(rows, usual)
     asked = document.read(body, slowly=slowly)
     name = document.signature_name(asked)
+    if not name and usual != PREDICT_SIGNATURE:
+        name = usual
     signature = document.signature(name, live)
     by_row = _is_by_row(asked)
     try:
@@ -59,6 +63,24 @@ def write(asked: PredictAsked, outputs: Tensors) -> bytes:
         InvalidInput: the outputs have no rows, or not the same number, and rows are asked for.
     """
     return row_format.write(outputs) if asked.by_row else columnar_format.write(outputs)
+
+
+def write_explained(asked: PredictAsked, outputs: Tensors, live: LiveVersion) -> bytes:
+    """Write an answer and, as `explanations`, what is given besides what predict gives.
+
+    Raises:
+        InvalidInput: as `write` says.
+    """
+    usual = live.signatures.get(PREDICT_SIGNATURE)
+    known = () if usual is None else usual.outputs
+    answer = {name: array for name, array in outputs.items() if name in known}
+    why = {name: array for name, array in outputs.items() if name not in known}
+    # Each is an object of one member, on lines of its own.
+    answer_key = b"predictions" if asked.by_row else b"outputs"
+    members = [write(asked, each)[1:-2] for each in (answer, why) if each]
+    if why:
+        members[-1] = members[-1].replace(answer_key, b"explanations", 1)
+    return b"{" + b",".join(members) + b"\n}"
 
 
 def _is_by_row(asked: Document) -> bool:

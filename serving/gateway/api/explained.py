@@ -1,0 +1,83 @@
+"""Answers with what they come from: both are given by the signature `explain`, in one call."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from serving.contract import Model, Tensors
+from serving.errors import InvalidInput, NotExplainable
+from serving.gateway.dialects.calls import Asked, Asking
+from serving.gateway.inference.catalog import Catalog
+from serving.gateway.inference.client import Answer
+from serving.gateway.inference.inference import check_numbers
+from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, Question
+from serving.gateway.inference.registry import ServedModel
+from serving.gateway.telemetry.request_context import RequestContext
+
+MAX_EXPLAINED = 16  # instances of a request: each takes as long as some hundred answers
+
+
+class Explained:
+    """Asks one typed model why."""
+
+    def __init__(self, served: ServedModel, model: Model[Any, Any], catalog: Catalog) -> None:
+        self._served = served
+        self._model = model
+        self._explanation = model.explanation
+        self._catalog = catalog
+
+    def check(self, num_instances: int) -> None:
+        """See that so many instances may be asked about.
+
+        Raises:
+            NotExplainable: no answer of the model is explained.
+            InvalidInput: there are too many.
+        """
+        if self._explanation is None:
+            message = f"{self._served.name} does not explain its answers, in any version"
+            raise NotExplainable(message)
+        if num_instances > MAX_EXPLAINED:
+            message = f"{num_instances} instances are too many to be explained in one request"
+            hint = f"Send {MAX_EXPLAINED} at most, or ask without explain."
+            raise InvalidInput(message, hint=hint)
+
+    async def ask(
+        self, asked: Question, inputs: Tensors, context: RequestContext, *, deadline: float
+    ) -> Answer:
+        """Have rows answered and explained by one version.
+
+        Raises:
+            NotExplainable: the version does not explain its answers, or not as is declared.
+            TfgateError: it cannot answer.
+        """
+        asking = Asking(self._served, asked.ref, self._catalog, context, deadline, is_paid=True)
+        self._check_declared(await asking.explaining())
+        answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
+        check_numbers(answer.outputs)
+        return answer
+
+    def add(
+        self, answers: Sequence[Any], requests: Sequence[Any], inputs: Tensors, outputs: Tensors
+    ) -> list[Any]:
+        """Put beside each answer what it comes from."""
+        assert self._explanation is not None  # noqa: S101  # check() has seen to it
+        reasons = self._explanation.postprocess(requests, inputs, outputs)
+        return [
+            {**answer, "explanation": reason}
+            for answer, reason in zip(answers, reasons, strict=True)
+        ]
+
+    def _check_declared(self, live: LiveVersion) -> None:
+        """See that a version gives what the model's file makes words of."""
+        assert self._explanation is not None  # noqa: S101  # check() has seen to it
+        found = live.signature(EXPLAIN_SIGNATURE).outputs
+        declared = {**self._model.signature.outputs, **self._explanation.outputs}
+        for name, spec in declared.items():
+            if name not in found and name in self._model.signature.optional_outputs:
+                continue
+            if found.get(name) != spec:
+                message = (
+                    f"version {live.version} of {live.model} explains otherwise than its file "
+                    f"says: the output {name} is {found.get(name, 'missing')}, declared is {spec}"
+                )
+                raise NotExplainable(message)
