@@ -12,7 +12,10 @@ import numpy as np
 
 from serving.card import DataSet, InputStatistics, Metric, ModelCard, Split
 from serving.contract import Signature, Tensors, TensorSpec
+from serving.familiarity import FAMILIARITY
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
 from serving.models import MODELS
+from serving.models.housing import EXPLAINED, NUM_NEIGHBOURS
 from tests.fake_model_server import (
     DEFAULT_SIGNATURE,
     DESCRIBE_SIGNATURE,
@@ -47,8 +50,33 @@ def housing(inputs: Tensors) -> Tensors:
     bedrooms = np.nan_to_num(inputs["total_bedrooms"], nan=400)
     price = 40_000 * inputs["median_income"] + 10_000 * place + 10 * bedrooms
     low, high = 0.8 * price, 1.2 * price
-    outputs = {"price": price, "price_low": low, "price_high": high}
+    familiarity = np.where(inputs["longitude"] < -124.4, 0.01, 0.5)  # at sea, it is low
+    outputs = {"price": price, "price_low": low, "price_high": high, FAMILIARITY: familiarity}
     return {name: array.astype(np.float32) for name, array in outputs.items()}
+
+
+def explain_house(inputs: Tensors) -> Tensors:
+    """Put a price down to the same things, and to one neighbour."""
+    outputs, size = housing(inputs), len(inputs["population"])
+    added = np.zeros((size, len(EXPLAINED)), np.float32)
+    names = list(EXPLAINED)
+    added[:, names.index("median_income")] = 40_000 * inputs["median_income"]
+    added[:, names.index("total_bedrooms")] = 10 * np.nan_to_num(inputs["total_bedrooms"], nan=400)
+    added[:, 0] = outputs["price"] - added.sum(axis=1) - 1_000
+    near = np.zeros((size, NUM_NEIGHBOURS), np.float32)
+    near[:, 0] = 1
+    return {
+        **outputs,
+        "base": np.full(size, 1_000, np.float32),
+        "features": np.array([[name.encode() for name in names]] * size, dtype=object).reshape(
+            size, len(names)
+        ),
+        "contributions": added,
+        **{
+            f"neighbour_{name}": near
+            for name in ("kilometres", "latitudes", "longitudes", "prices", "weights")
+        },
+    }
 
 
 def sentiment(inputs: Tensors) -> Tensors:
@@ -85,6 +113,34 @@ ANSWERS: dict[str, Callable[[Tensors], Tensors]] = {
 }
 
 
+EXPLANATIONS: dict[str, Callable[[Tensors], Tensors]] = {"housing": explain_house}
+
+
+def older_version(model: str, number: int) -> FakeVersion:
+    """Make a version that was exported before there was anything that a version may lack."""
+    made, declared = declared_version(model, number), MODELS[model].signature
+    lacking = declared.optional_outputs
+    outputs = {name: spec for name, spec in declared.outputs.items() if name not in lacking}
+    run = made.signatures[DEFAULT_SIGNATURE].run
+
+    def answer(inputs: Tensors) -> Tensors:
+        return {name: array for name, array in run(inputs).items() if name not in lacking}
+
+    asked = FakeSignature(Signature(declared.inputs, outputs), answer)
+    described = made.signatures[DESCRIBE_SIGNATURE]
+    return FakeVersion({DEFAULT_SIGNATURE: asked, DESCRIBE_SIGNATURE: described})
+
+
+def _explained(model: str) -> dict[str, FakeSignature]:
+    """Make the signature `explain` of a model that has one."""
+    declared = MODELS[model]
+    if declared.explanation is None or model not in EXPLANATIONS:
+        return {}
+    outputs = {**declared.signature.outputs, **declared.explanation.outputs}
+    signature = Signature(declared.signature.inputs, outputs)
+    return {EXPLAIN_SIGNATURE: FakeSignature(signature, EXPLANATIONS[model])}
+
+
 def declared_version(
     model: str, number: int, answer: Callable[[Tensors], Tensors] | None = None
 ) -> FakeVersion:
@@ -100,6 +156,7 @@ def declared_version(
         {
             DEFAULT_SIGNATURE: FakeSignature(signature, run),
             DESCRIBE_SIGNATURE: FakeSignature(_DESCRIBE, describe),
+            **_explained(model),
         }
     )
 

@@ -1,0 +1,252 @@
+"""Why an answer is what it is, asked of whoever can say, in every dialect; and whoever cannot."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from proto.predict_pb2 import PredictResponse
+from serving.contract import Signature, Tensors, TensorSpec
+from serving.gateway.api.explained import MAX_EXPLAINED
+from tests import faults
+from tests.examples import EXAMPLES, HOUSE
+from tests.fake_model_server import (
+    DEFAULT_SIGNATURE,
+    FakeModelServer,
+    FakeSignature,
+    FakeVersion,
+    PredictCall,
+)
+from tests.fake_models import declared_models, declared_version, older_version
+from tests.faults import Hold
+from tests.in_process import Gateway, gateway
+
+HOUSES = [{**HOUSE, "median_income": float(income)} for income in (2, 3, 4)]
+COLUMNS = {name: [house[name] for house in HOUSES] for name in HOUSE}
+OURS = {"predictions", "explanations"}
+
+
+@pytest.fixture
+def server() -> FakeModelServer:
+    """One whose version 1 of housing explains nothing, and whose version 2 does."""
+    server = declared_models()
+    server.models["housing"] = {1: older_version("housing", 1), 2: declared_version("housing", 2)}
+    server.models["twice"] = {7: FakeVersion({DEFAULT_SIGNATURE: TWICE, "explain": WHY_TWICE})}
+    return server
+
+
+def twice(inputs: Tensors) -> Tensors:
+    return {"twice": 2 * inputs["x"]}
+
+
+_X = {"x": TensorSpec("float32", (None,))}
+TWICE = FakeSignature(Signature(_X, {"twice": TensorSpec("float32", (None,))}), twice)
+WHY_TWICE = FakeSignature(
+    Signature(_X, {**TWICE.tensors.outputs, "added": TensorSpec("float32", (None, 2))}),
+    lambda inputs: {**twice(inputs), "added": np.stack([inputs["x"]] * 2, axis=1)},
+)
+
+
+@pytest.fixture
+def tfgate(server: FakeModelServer) -> Iterator[Gateway]:
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        yield tfgate
+
+
+def explained(tfgate: Gateway, query: str = "", **changed: Any) -> httpx.Response:
+    path = f"/predict/housing?explain=true{query}"
+    return tfgate.client.post(path, json={**HOUSE, **changed})
+
+
+def test_an_answer_comes_with_what_adds_up_to_it(tfgate: Gateway) -> None:
+    answer = explained(tfgate).json()
+    plain = tfgate.client.post("/predict/housing", json=HOUSE).json()
+
+    explanation = answer["prediction"].pop("explanation")
+    assert answer["prediction"] == plain["prediction"]
+    added = [each["usd"] for each in explanation["contributions"]]
+    assert explanation["base_usd"] + sum(added) == pytest.approx(plain["prediction"]["price_usd"])
+    assert added == sorted(added, key=abs, reverse=True)
+    assert explanation["neighbours"] == [
+        {"longitude": 1, "latitude": 1, "price_usd": 1, "kilometres": 1, "weight": 1}
+    ]
+
+
+def test_it_is_asked_in_one_call_of_its_own(tfgate: Gateway, server: FakeModelServer) -> None:
+    server.calls.clear()
+    explained(tfgate)
+    asked = [call.request.model_spec.signature_name for call in server.calls]
+    assert asked.count("explain") == 1
+    assert "serving_default" not in asked
+
+
+def test_what_was_sent_stands_beside_what_it_adds(tfgate: Gateway) -> None:
+    explanation = explained(tfgate, total_bedrooms=None).json()["prediction"]["explanation"]
+    values = {}
+    for each in explanation["contributions"]:
+        values.update(each["values"])
+    assert values == {**HOUSE, "total_bedrooms": None}
+
+
+def test_each_row_of_a_batch_is_explained(tfgate: Gateway) -> None:
+    path = "/predict/housing/batch"
+    answers = tfgate.client.post(f"{path}?explain=true", json={"instances": HOUSES}).json()
+    for house, each in zip(HOUSES, answers["predictions"], strict=True):
+        alone = explained(tfgate, **house).json()["prediction"]
+        assert each == alone
+
+    refused = tfgate.client.post(
+        f"{path}?explain=true", json={"instances": [HOUSE] * (MAX_EXPLAINED + 1)}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-input")
+    assert str(MAX_EXPLAINED) in refused.json()["hint"]
+
+
+def test_a_plain_answer_stays_plain(tfgate: Gateway) -> None:
+    for query in ("", "?explain=false"):
+        answer = tfgate.client.post(f"/predict/housing{query}", json=HOUSE).json()
+        assert "explanation" not in answer["prediction"]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/predict/housing?explain=true&version=1", "version 2 has it"),
+        ("/predict/image?explain=true", "in any version"),
+    ],
+)
+def test_who_cannot_say_why_says_so_and_who_can(tfgate: Gateway, path: str, says: str) -> None:
+    explained(tfgate)
+    model = path.split("/")[2].partition("?")[0]
+    answer = tfgate.client.post(path, json=EXAMPLES[model])
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-explainable")
+    assert says in answer.json()["detail"]
+    assert tfgate.client.get("/errors/not-explainable").status_code == 200
+
+
+def test_a_version_that_is_named_is_the_one_that_explains(tfgate: Gateway) -> None:
+    answer = explained(tfgate, "&version=2")
+    assert answer.json()["version"] == 2
+    assert answer.headers["X-Model-Route"] == "pinned"
+    assert explained(tfgate, "&version=9").json()["code"] == "unknown-version"
+
+
+@pytest.mark.parametrize("query", ["explain=banana", "explain=", "explain=true&explain=true"])
+def test_what_is_no_yes_and_no_no_is_refused(tfgate: Gateway, query: str) -> None:
+    answer = tfgate.client.post(f"/predict/housing?{query}", json=HOUSE)
+    assert (answer.status_code, "explain" in answer.json()["detail"]) == (422, True)
+
+
+def test_an_explanation_that_is_no_number_is_none(tfgate: Gateway, server: FakeModelServer) -> None:
+    version = server.models["housing"][2]
+    explain = version.signatures["explain"]
+
+    def unclear(inputs: Tensors) -> Tensors:
+        return {**explain.run(inputs), "base": np.array([np.nan], np.float32)}
+
+    signatures = {**version.signatures, "explain": replace(explain, run=unclear)}
+    server.models["housing"][2] = replace(version, signatures=signatures)
+    answer = explained(tfgate)
+    assert (answer.status_code, answer.json()["code"]) == (502, "prediction-failed")
+
+
+def test_a_version_that_explains_otherwise_is_told_from_one_that_does_as_declared(
+    server: FakeModelServer,
+) -> None:
+    version = server.models["housing"][2]
+    explain = version.signatures["explain"]
+    outputs = {**explain.tensors.outputs, "base": TensorSpec("float32", (None, 3))}
+    other = FakeSignature(Signature(explain.tensors.inputs, outputs), explain.run)
+    signatures = {**version.signatures, "explain": other}
+    server.models["housing"][2] = replace(version, signatures=signatures)
+    with gateway(server) as tfgate:
+        tfgate.wait_until_ready()
+        answer = explained(tfgate)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-explainable")
+        assert "float32[batch, 3], declared is float32[batch]" in answer.json()["detail"]
+        assert tfgate.client.post("/predict/housing", json=HOUSE).is_success
+
+
+def test_kserve_s_clients_ask_why_beside_v1(tfgate: Gateway) -> None:
+    rows = tfgate.client.post("/v1/models/housing:explain", json={"instances": HOUSES})
+    predicted = tfgate.client.post("/v1/models/housing:predict", json={"instances": HOUSES})
+    assert rows.json().keys() == OURS
+    assert rows.json()["predictions"] == predicted.json()["predictions"]
+    for price, why in zip(rows.json()["predictions"], rows.json()["explanations"], strict=True):
+        assert why["base"] + sum(why["contributions"]) == pytest.approx(price["price"])
+
+    columns = tfgate.client.post("/v1/models/housing:explain", json={"inputs": COLUMNS}).json()
+    assert columns.keys() == {"outputs", "explanations"}
+    assert columns["outputs"].keys() == predicted.json()["predictions"][0].keys()
+    assert columns["explanations"]["base"] == [1_000] * 3
+
+
+@pytest.mark.parametrize("path", ["/versions/2", "/labels/stable"])
+def test_versions_and_labels_are_named_as_everywhere(
+    tfgate: Gateway, server: FakeModelServer, path: str
+) -> None:
+    server.labels["housing"] = {"stable": 2}
+    answer = tfgate.client.post(f"/v1/models/housing{path}:explain", json={"instances": HOUSES})
+    assert answer.json().keys() == OURS
+    refused = tfgate.client.post(
+        "/v1/models/housing/versions/1:explain", json={"instances": HOUSES}
+    )
+    assert refused.status_code == 404
+    assert "version 2 has it" in refused.json()["error"]
+
+
+def test_any_saved_model_that_says_why_is_asked(tfgate: Gateway) -> None:
+    answer = tfgate.client.post("/v1/models/twice:explain", json={"instances": [1.5, 2]}).json()
+    assert answer == {"predictions": [3, 4], "explanations": [[1.5, 1.5], [2, 2]]}
+    none = tfgate.client.post("/v1/models/sentiment:explain", json={"instances": ["good"]})
+    assert (none.status_code, "no version of it has" in none.json()["error"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "says"),
+    [
+        ({"explain": True}, 200, "added"),
+        ({"explain": True, "signature_name": "explain"}, 200, "added"),
+        ({"explain": False}, 200, "twice"),
+        ({"explain": "true"}, 400, "accepted is true or false"),
+        ({"explain": True, "signature_name": "other"}, 400, "send one of them"),
+    ],
+)
+def test_the_open_inference_protocol_has_a_parameter(
+    tfgate: Gateway, parameters: dict[str, Any], status: int, says: str
+) -> None:
+    tensor = {"name": "x", "shape": [2], "datatype": "FP32", "data": [1, 2]}
+    document = {"inputs": [tensor], "parameters": parameters}
+    answer = tfgate.client.post("/v2/models/twice/infer", json=document)
+    assert (answer.status_code, says in answer.text) == (status, True)
+    if status == 200:
+        outputs = {each["name"]: each["data"] for each in answer.json()["outputs"]}
+        assert outputs["twice"] == [2, 4]
+        assert outputs.get("added", [1, 1, 2, 2]) == [1, 1, 2, 2]
+        assert ("added" in outputs) == parameters["explain"]
+
+
+def test_explanations_take_no_more_than_a_share_of_a_model_s_places(
+    server: FakeModelServer,
+) -> None:
+    with gateway(server, max_requests_per_model=8) as tfgate:
+        tfgate.wait_until_ready()
+        explained(tfgate)
+        tfgate.client.post("/predict/housing", json=HOUSE)
+        explanations_kept = Hold()
+
+        async def keep_explanations(call: PredictCall) -> PredictResponse | bytes:
+            signature = call.request.model_spec.signature_name
+            return await (explanations_kept if signature == "explain" else faults.answer)(call)
+
+        server.faults["housing"] = keep_explanations
+        waiting = [tfgate.ask("/predict/housing?explain=true", HOUSE) for _ in range(2)]
+        tfgate.wait_for_calls(2)
+        assert explained(tfgate).status_code == 429
+        assert tfgate.client.post("/predict/housing", json=HOUSE).status_code == 200
+        explanations_kept.release()
+        assert [each.response().status_code for each in waiting] == [200, 200]
