@@ -7,7 +7,9 @@ from typing import Any
 
 import keras
 
-from serving.card import ModelCard, Variant
+from serving.card import Familiarity, Histogram, ModelCard, Variant
+from serving.contract import Model, Tensors
+from serving.histograms import learn
 from serving.typed_models import load_models
 from training.checks.approval import approve
 from training.checks.folders import check_writable
@@ -17,6 +19,7 @@ from training.fit.checkpoints import Checkpoints, checksum
 from training.fit.devices import fit_on
 from training.fit.fitting import fit_network
 from training.outputs.evaluation import Evaluation
+from training.outputs.familiarity import measure_familiarity
 from training.publish.cards import Measurements, write_card
 from training.publish.export import next_version, publish
 from training.recipe import Fit, Recipe, Training
@@ -102,6 +105,7 @@ def publish_best(
     best = min(trainings, key=lambda training: recipe.gate.rank(training.validation))
     recipe.gate.check(best.validation)
 
+    model = load_models(options.models_path)[name]
     # From here on nothing is chosen any more, so the test part may be seen.
     test = best.data.test
     answers = {
@@ -117,10 +121,13 @@ def publish_best(
             for change, examples in recipe.perturb(test).items()
         ],
         ablations=list(ablations),
+        familiarity=_familiarity(best, answers[best.seed]),
+        histograms=_histograms(model, best),
+        explanation=recipe.explanation_quality
+        and recipe.explanation_quality(best.fit, best.graph, test),
     )
     version = next_version(options.repository / name)
     card = write_card(best, measured, name=name, version=version, command=options.command)
-    model = load_models(options.models_path)[name]
     publish(best.graph, best.graph.reference(), card, model, options.repository / name)
     if options.reports is not None:
         write_report(best, card, answers[best.seed], options.reports / name / str(version))
@@ -191,6 +198,28 @@ def _ablate(
         )
         for description, changes in recipe.ablations.items()
     ]
+
+
+def _familiarity(training: Training, answers: Tensors) -> Familiarity | None:
+    """Measure on the test part, whose answers these are, and on inputs that are unlike it."""
+    recipe, test = training.recipe, training.data.test
+    strangers = {
+        name: training.graph.answer_all(inputs, len(next(iter(inputs.values()))))
+        for name, inputs in recipe.strangers(test).items()
+    }
+    return measure_familiarity(recipe.familiarity, answers, strangers)
+
+
+def _histograms(model: Model[Any, Any], training: Training) -> list[Histogram]:
+    """Count the model's quantities on the validation part.
+
+    Of what it has learned from, a model says other things than of what it meets later.
+    """
+    if model.measure is None:
+        return []
+    held_out = training.splits.validation
+    answers = training.graph.answer_all(held_out.inputs, len(held_out))
+    return [learn(*each) for each in model.measure(held_out.inputs, answers).items()]
 
 
 def _baselines(recipe: Recipe[Any], splits: Splits, test: Examples) -> list[Variant]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
-from serving.card import InputStatistics
+from serving.card import ExplanationQuality, InputStatistics
 from serving.contract import Tensors
 from training.data.examples import Data, Examples, Splits
 from training.outputs.acceptance import AcceptanceGate
@@ -106,6 +106,10 @@ class Recipe(Generic[HyperParametersT]):
     ingredient away. `search_space` says where better values of the hyper-parameters that it names
     may be found. `answer_training` gives outputs and targets of some training examples where the
     signature must not be asked of them, since the features remember each with its target.
+
+    `strangers` makes inputs that are unlike the data, by what they are, of the test part or of
+    nothing; `familiarity` says how the graph tells them, if it does. `explanation_quality` measures
+    how far its explanations can be trusted on examples.
     """
 
     task: str
@@ -122,6 +126,9 @@ class Recipe(Generic[HyperParametersT]):
     ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     search_space: Mapping[str, Range | Choice] = field(default_factory=dict)
     answer_training: Callable[[Fit, ServingGraph], tuple[Tensors, NDArray[Any]]] | None = None
+    strangers: Callable[[Examples], Mapping[str, Tensors]] = lambda _test: {}
+    familiarity: str = ""
+    explanation_quality: Callable[[Fit, ServingGraph, Examples], ExplanationQuality] | None = None
 
     def changed(self, changes: Mapping[str, Any]) -> "Recipe[HyperParametersT]":
         """Give the same recipe with other values of some hyper-parameters."""

@@ -10,7 +10,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from serving.card import ConfidenceBin, Metric
+from serving.card import ClassSet, ConfidenceBin, Metric
+from serving.class_sets import COVERAGES, P_VALUES
 from serving.contract import Tensors
 from training.outputs.evaluation import Evaluation, standard_error
 from training.outputs.judgement import Judgement
@@ -112,7 +113,24 @@ def evaluate(outputs: Tensors, targets: NDArray[np.int64]) -> Evaluation:
     ]
     labels = [label.decode() for label in outputs["classes"][0]]
     return Evaluation(
-        metrics, confusion_matrix=_confusion(labels, targets, predicted), reliability=bins
+        metrics,
+        confusion_matrix=_confusion(labels, targets, predicted),
+        reliability=bins,
+        class_sets=[_class_set(outputs, targets, each) for each in COVERAGES]
+        if P_VALUES in outputs
+        else [],
+    )
+
+
+def _class_set(outputs: Tensors, targets: NDArray[np.int64], coverage: float) -> ClassSet:
+    """Measure the sets of classes with this coverage, of which the most probable is always one."""
+    rows = np.arange(len(targets))
+    inside = outputs[P_VALUES] > 1 - coverage  # [example, class]
+    inside[rows, outputs["scores"].argmax(axis=1)] = True
+    return ClassSet(
+        coverage=coverage,
+        measured=float(inside[rows, targets].mean()),
+        mean_size=float(inside.sum(axis=1).mean()),
     )
 
 

@@ -1,12 +1,12 @@
 """How good answers were, as figures; knows no kind of answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.card import ConfidenceBin, Metric
+from serving.card import ClassSet, ConfidenceBin, Metric
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Evaluation:
     confusion_matrix: dict[str, dict[str, int]] | None = None
     reliability: list[ConfidenceBin] | None = None
     residual_quantiles: dict[str, float] | None = None
+    class_sets: list[ClassSet] = field(default_factory=list)
 
     @property
     def figures(self) -> dict[str, float]:

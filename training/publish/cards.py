@@ -6,7 +6,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from serving.card import DataSet, LearningCurve, ModelCard, Split, Variant
+from serving.card import (
+    DataSet,
+    ExplanationQuality,
+    Familiarity,
+    Histogram,
+    LearningCurve,
+    ModelCard,
+    Split,
+    Variant,
+)
 from training.outputs.evaluation import Evaluation
 from training.recipe import State, Training
 
@@ -16,13 +25,16 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured of a training, all but the ablations on the test part."""
+    """What was measured of a training, all but ablations and histograms on the test part."""
 
     test: Evaluation
     seeds: list[Variant]
     baselines: list[Variant]
     robustness: list[Variant]
     ablations: list[Variant]
+    familiarity: Familiarity | None
+    histograms: list[Histogram]
+    explanation: ExplanationQuality | None
 
 
 def write_card(
@@ -54,6 +66,10 @@ def write_card(
         confusion_matrix=measured.test.confusion_matrix,
         reliability=measured.test.reliability,
         residual_quantiles=measured.test.residual_quantiles,
+        familiarity=measured.familiarity,
+        class_sets=measured.test.class_sets,
+        histograms=measured.histograms,
+        explanation=measured.explanation,
         input_statistics=recipe.describe(splits.train),
         parameters=training.fit.network.count_params(),
         seed=training.seed,

@@ -53,8 +53,7 @@ class Explanations(tf.Module):
 
     def __call__(self, inputs: Batch) -> dict[str, tf.Tensor]:
         """Give what the signature `explain` has besides the model's outputs."""
-        # One block group at a time: each is some two thousand prices.
-        prices = tf.map_fn(self._of_coalitions, dict(inputs), fn_output_signature=tf.float32)
+        prices = self.coalition_prices(inputs)  # [batch, coalition]
         num_rows = tf.shape(prices)[0]
         names = tf.broadcast_to(tf.constant(list(EXPLAINED)), [num_rows, len(EXPLAINED)])
         return {
@@ -64,11 +63,17 @@ class Explanations(tf.Module):
             **self._neighbours(inputs),
         }
 
-    def _of_coalitions(self, inputs: Batch) -> tf.Tensor:
-        """Give the price of one block group, were only some of its features its own.
+    def coalition_prices(self, inputs: Batch) -> tf.Tensor:
+        """Give the price of each block group by what it has of its own, float32[batch, coalition].
 
-        float32[coalition]; the first coalition is that of none, the last that of all.
+        The first coalition of features is that of none, the last that of all.
         """
+        # One block group at a time: each is some two thousand prices.
+        prices = tf.map_fn(self._of_coalitions, dict(inputs), fn_output_signature=tf.float32)
+        return tf.ensure_shape(prices, [None, 2 ** len(EXPLAINED)])
+
+    def _of_coalitions(self, inputs: Batch) -> tf.Tensor:
+        """Do as `coalition_prices`, for one block group."""
         mixed = {
             name: tf.reshape(tf.where(self._are_own[name], value, self._background[name]), [-1])
             for name, value in inputs.items()

@@ -21,6 +21,7 @@ from training.models.housing.answer import HousingAnswer
 from training.models.housing.block_groups import Features
 from training.models.housing.boosting import boosted_trees
 from training.models.housing.explanations import Explanations
+from training.models.housing.faithfulness import quality
 from training.models.housing.network import (
     NEIGHBOUR_WEIGHTS,
     HyperParameters,
@@ -28,6 +29,7 @@ from training.models.housing.network import (
     loss,
 )
 from training.models.housing.perturbations import hide_bedrooms, perturb
+from training.models.housing.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.conformal import PValues
 from training.outputs.regression import REGRESSION, IntervalAnswer, calibrate
@@ -124,19 +126,24 @@ def serve(fit: Fit) -> ServingGraph:
     held_out = np.concatenate([features.likeness(batch) for batch, _ in fit.validation])
     answer = HousingAnswer(interval, PValues(held_out))
 
-    network, attention = frozen(fit.network), frozen(_attention(fit.network))
+    network = frozen(fit.network)
 
     def raw(seen: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"bounds": network(seen), "likeness": features.likeness(seen)}
 
-    explanations = Explanations(
-        features,
-        price=lambda inputs: interval(network(features(inputs)))["price"],
-        weights=lambda seen: tf.reduce_mean(attention(seen), axis=2),
-    )
     graph = ServingGraph(features, raw, answer)
+    explanations = _explanations(fit, graph)
     graph.explain = lambda inputs: {**graph(inputs), **explanations(inputs)}
     return graph
+
+
+def _explanations(fit: Fit, graph: ServingGraph) -> Explanations:
+    network, attention = frozen(fit.network), frozen(_attention(fit.network))
+    return Explanations(
+        fit.features,
+        price=lambda inputs: graph.answer.interval(network(fit.features(inputs)))["price"],
+        weights=lambda seen: tf.reduce_mean(attention(seen), axis=2),
+    )
 
 
 def _attention(network: keras.Model) -> keras.Model:
@@ -168,6 +175,9 @@ RECIPE = Recipe(
     outputs=REGRESSION,
     gate=AcceptanceGate("root_mean_squared_error", maximum=45_900),
     answer_training=answer_training,
+    strangers=strangers,
+    familiarity="distance to the most like of the known block groups near by, in the features",
+    explanation_quality=lambda fit, graph, test: quality(_explanations(fit, graph), test),
     baselines={"gradient-boosted trees": boosted_trees},
     perturb=perturb,
     ablations={

@@ -26,9 +26,9 @@ Parameters = Mapping[str, InferParameter]
 # What parameters are taken, and in which of their fields. Those that are None say nothing that
 # matters here: clients that also speak the protocol over HTTP send them.
 _OF_REQUEST = {
-    "explain": "bool_param",
     "signature_name": "string_param",
     "timeout": "int64_param",
+    "explain": "bool_param",
     **dict.fromkeys(("binary_data_output", "content_type", "headers", "priority")),
 }
 _OF_INPUT: dict[str, str | None] = {"binary_data_size": None, "content_type": None}

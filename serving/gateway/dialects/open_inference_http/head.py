@@ -28,9 +28,9 @@ from serving.gateway.validation import describe
 # clients of other servers send them.
 _OF_REQUEST = {
     "binary_data_output": bool,
-    "explain": bool,
     "signature_name": str,
     "timeout": int,
+    "explain": bool,
     **dict.fromkeys(("content_type", "headers", "priority")),
 }
 _OF_INPUT = {"binary_data_size": int, "content_type": str}

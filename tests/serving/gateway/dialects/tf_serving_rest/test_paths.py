@@ -60,7 +60,7 @@ def test_paths(method: str, path: str, target: Target) -> None:
         ("PUT", "/v1/models/m:predict"),
         ("HEAD", "/v1/models/m"),
         ("POST", "/v1/models/m:PREDICT"),
-        ("POST", "/v1/models/m:explain"),
+        ("POST", "/v1/models/m:generate"),
         ("POST", "/v1/models/:predict"),
         ("POST", "/v1/models/m/versions/-1:predict"),
         ("POST", "/v1/models/m/versions/1/labels/l:predict"),
