@@ -34,7 +34,7 @@ from serving.pictures.quantities import quantities
 
 TOP = 5  # classes in an answer
 NUM_EXPLAINED = 2  # classes, the best ones
-METHOD = "METHOD"
+METHOD = "integrated gradients from plain grey, spread over neighbouring pixels"
 
 
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -6,7 +6,6 @@ drawn by chance, and by the same chance each time.
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,14 @@ from sklearn.datasets import load_digits
 
 from serving.contract import Tensors
 from serving.pictures.decode import SIDE
+from training.data.examples import Examples
 
 NUM_PICTURES = 300  # of each kind
 
 Picture = NDArray[np.uint8]  # [32, 32, 3]
 
 
-def strangers(_folder: Path | None) -> Mapping[str, Tensors]:
+def strangers(_test: Examples) -> Mapping[str, Tensors]:
     """Give pictures, uint8[picture, 32, 32, 3], by their kind."""
     return {"digits": {"pixels": _digits()}} | {
         name: {"pixels": np.stack([draw(random) for _ in range(NUM_PICTURES)])}
