@@ -38,7 +38,7 @@ def familiarities(outputs: Tensors, num_rows: int) -> list[Familiarity | None]:
         return [None] * num_rows
     return [
         {
-            "score": score,
+            "score": round(score, 4),
             "threshold": THRESHOLD,
             "message": UNFAMILIAR if score < THRESHOLD else None,
         }

@@ -164,12 +164,19 @@ def _explained(model: str) -> dict[str, FakeSignature]:
 
 
 def declared_version(
-    model: str, number: int, answer: Callable[[Tensors], Tensors] | None = None
+    model: str,
+    number: int,
+    answer: Callable[[Tensors], Tensors] | None = None,
+    *,
+    described: Callable[[ModelCard], ModelCard] = lambda card: card,
 ) -> FakeVersion:
-    """Make a version of a declared model, with a card; `answer` is in the place of its function."""
+    """Make a version of a declared model, with a card; `answer` is in the place of its function.
+
+    `described` may make another card of its card.
+    """
     signature = MODELS[model].signature
     run = answer or ANSWERS.get(model) or _zeros(signature)
-    text = card(model, number).model_dump_json().encode()
+    text = described(card(model, number)).model_dump_json().encode()
 
     def describe(inputs: Tensors) -> Tensors:
         return {"card": np.array([text] * len(inputs["request"]), dtype=object)}

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 
 from serving.errors import MethodNotAllowed, NotFound
 from serving.gateway.api.documentation import Documentation
+from serving.gateway.api.drift import drift_router
 from serving.gateway.api.feedback import feedback_router
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
@@ -34,7 +35,7 @@ from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.parts import Models, Parts
 from serving.gateway.settings import Settings
-from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry import drift_metrics, metrics
 from serving.gateway.telemetry.logs import is_text
 from serving.gateway.telemetry.request_context import RequestContext, new_context
 from serving.gateway.validation import from_validation
@@ -59,6 +60,7 @@ def create_app(
         WrongSettings: nor can the model server's list of models, or the file of releases.
     """
     metrics.initialise()
+    drift_metrics.initialise()
     parts = Parts(settings, models, open_channel)
     registry, catalog, monitor = parts.registry, parts.catalog, parts.monitor
     paths = endpoints(registry, catalog, settings)
@@ -108,6 +110,7 @@ def _routers(parts: Parts, settings: Settings) -> Iterator[APIRouter]:
     registry, monitor, catalog = parts.registry, parts.monitor, parts.catalog
     running, copies = parts.router.running, parts.inferences.copies
     yield models_router(registry, monitor, catalog, running, copies, settings)
+    yield drift_router(registry, parts.drift.versions)
     yield feedback_router(parts.feedback, registry, settings)
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None

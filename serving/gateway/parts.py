@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from serving.contract import Model
 from serving.errors import TfgateError
 from serving.gateway.background import Work, running
+from serving.gateway.drift.counter import DriftCounter
 from serving.gateway.feedback.feedback import open_feedback
 from serving.gateway.feedback.truths import Truths
 from serving.gateway.inference.catalog import Catalog
@@ -57,7 +58,9 @@ class Parts:
         self.router = Router(publish_without_traffic=settings.publish_without_traffic)
         self.feedback = open_feedback(settings)
         self.seen = SeenAnswers(self.router.running) if settings.releases else None
-        onlookers = [self.feedback.recorder.hear if self.feedback else None, self.seen]
+        self.drift = DriftCounter(models, self.catalog, settings.drift_histograms)
+        hear = self.feedback.recorder.hear if self.feedback else None
+        onlookers = [hear, self.seen, self.drift.hear]
         self.inferences = Inferences(
             self.client, self.router, settings, [each for each in onlookers if each]
         )
@@ -97,7 +100,7 @@ class Parts:
             yield
 
     def _works(self) -> list[Work]:
-        works: list[Work] = [self.monitor.keep_looking]
+        works: list[Work] = [self.monitor.keep_looking, self.drift.follow]
         if self._settings.models_config:
             works.append(self.registry.follow_config)
         if self.feedback:

@@ -187,6 +187,12 @@ class Settings(BaseSettings):
         description="keep the inputs, and not only their digest, of the last requests that two "
         "versions have answered otherwise; they may be somebody's secret",
     )
+    drift_histograms: Path | None = Field(
+        default=None,
+        description="folder of MODEL.json, each a list of histograms of the training, as "
+        "GET /models/MODEL/drift is counted in; for models whose versions tell none, whose bins "
+        "are else learned from the first 1,000 rows",
+    )
     predict_timeout_seconds: float = Field(
         default=5,
         gt=0,

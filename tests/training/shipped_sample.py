@@ -179,7 +179,7 @@ def write_answers() -> None:
     for name in SHIPPED_VERSIONS:
         folder = shipped_version(name)
         outputs = ask(tf.saved_model.load(str(folder)).signatures["serving_default"], name)
-        digits = {key: 6 if key == "scores" else 2 for key in outputs}  # 2: cents
+        digits = {key: 2 if "price" in key else 6 for key in outputs}  # 2: cents
         rounded = {
             key: np.round(each.astype(float), digits[key]).tolist() for key, each in outputs.items()
         }

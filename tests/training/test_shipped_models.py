@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from serving.card import ModelCard
 from serving.contract import TensorSpec
+from serving.familiarity import THRESHOLD
 from serving.models import MODELS
 from tests.stack import SHIPPED_VERSIONS, shipped_version
 from tests.training.shipped_sample import (
@@ -33,6 +34,7 @@ from training.serving_graph import to_tensorflow
 # by 4e-4 and more.
 SCORE_TOLERANCE = 1e-4
 PRICE_TOLERANCE = 1e-4  # of the price
+RANK_TOLERANCE = 2e-3  # of a p-value, which counts held-out examples: their next is one more
 
 # What the documentation promises of the figures on the test part.
 BOUNDS = {
@@ -91,12 +93,12 @@ def test_the_sample_is_answered_as_it_was_when_the_version_was_published(name: s
     )
     assert golden.keys() == answers(name).keys(), f"Other outputs than in {ANSWERS}. {advice}"
     for output, expected in golden.items():
-        scores = output == "scores"
+        absolute = {"scores": SCORE_TOLERANCE, "familiarity": RANK_TOLERANCE}.get(output, 0)
         np.testing.assert_allclose(
             answers(name)[output],
             expected,
-            rtol=0 if scores else PRICE_TOLERANCE,
-            atol=SCORE_TOLERANCE if scores else 0,
+            rtol=0 if absolute else PRICE_TOLERANCE,
+            atol=absolute,
             err_msg=f"{output} of {name} {version} are not those in {ANSWERS}. {advice}",
         )
 
@@ -130,6 +132,36 @@ def test_a_price_is_always_within_its_interval() -> None:
     sample = answers("housing")
     # Elsewhere the limits may hold all three.
     assert (sample["price_low"] < sample["price_high"]).mean() > 0.5
+
+
+def test_what_is_said_to_make_a_price_adds_up_to_it_and_changes_nothing() -> None:
+    inputs = to_tensorflow({name: column[::37] for name, column in INPUTS["housing"].items()})
+    explained = load("housing")["explain"](**inputs)
+    price = explained["price"].numpy()
+    added = explained["base"].numpy() + explained["contributions"].numpy().sum(axis=1)
+    np.testing.assert_allclose(added, price, rtol=1e-5)
+    np.testing.assert_allclose(load("housing")["serving_default"](**inputs)["price"], price)
+    weights = explained["neighbour_weights"].numpy()
+    assert (np.diff(weights, axis=1) <= 0).all()
+    assert (weights.sum(axis=1) <= 1 + 1e-5).all()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"longitude": -124.5, "latitude": 35.0},  # at sea
+        {"longitude": -116.5, "latitude": 39.5},  # the desert of Nevada
+        {"longitude": -74.0, "latitude": 40.7},  # New York
+        {"total_rooms": 430_000.0},  # a thousand a household
+        {"population": 1.0},
+    ],
+)
+def test_what_is_like_no_block_group_is_told(changed: dict[str, float]) -> None:
+    example = MODELS["housing"].example
+    for house, is_familiar in [(example, True), (example.model_copy(update=changed), False)]:
+        inputs = to_tensorflow(MODELS["housing"].preprocess([house]))
+        familiarity = load("housing")["serving_default"](**inputs)["familiarity"].numpy()
+        assert (familiarity >= THRESHOLD) == [is_familiar]
 
 
 @pytest.mark.parametrize("name", SHIPPED_VERSIONS)

@@ -50,7 +50,7 @@ def compare(
         # Whole, for a function's variables are gone with the model that it came from.
         old, new = (tf.saved_model.load(str(folder / str(each))) for each in (before, card.version))
         asked = old.signatures["serving_default"]
-        if exported_signature(asked) != exported_signature(new.signatures["serving_default"]):
+        if not _can_stand_in(new.signatures["serving_default"], asked):
             return without_figures("it takes or gives other tensors than the new one")
         answers = in_batches(lambda batch: asked(**batch), validation.inputs, len(validation))
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
@@ -58,6 +58,12 @@ def compare(
     found = recipe.outputs.evaluate(answers, validation.targets).metrics
     metrics = list(zip(found, card.validation_metrics, strict=True))
     return Comparison(card.name, before, card.version, metrics, _doubt(old, before, card))
+
+
+def _can_stand_in(new: Any, old: Any) -> bool:
+    """Tell whether a signature takes what another does, and gives all that it gives."""
+    now, then = exported_signature(new), exported_signature(old)
+    return now["inputs"] == then["inputs"] and then["outputs"].items() <= now["outputs"].items()
 
 
 def do_overlap(old: Metric, new: Metric) -> bool | None:

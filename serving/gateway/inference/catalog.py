@@ -95,6 +95,10 @@ class Catalog:
         self._unsure = {key for key in self._unsure if key[0] != model}
         return states
 
+    def is_known(self, model: str, version: int) -> bool:
+        """Tell whether a version was there at the last look, and was read."""
+        return (model, version) in self._live or (model, version) in self.cards
+
     def forget(self, model: str) -> None:
         """Keep nothing of a model that is served no more."""
         self._keep(model, ())

@@ -1,0 +1,36 @@
+"""Metrics of drift: counts by bin, from any number of gateways, and what the training had."""
+
+from prometheus_client import Counter, Gauge
+
+_LABELS = ("model", "version", "quantity", "bin")
+SKIP_REASONS = ("crowd", "unreadable")
+SKIPPED_BY_CROWD, SKIPPED_UNREADABLE = SKIP_REASONS
+
+ROWS = Counter(
+    "tfgate_drift_rows",
+    "Rows of requests and answers, by the bin that a quantity of them lies in",
+    _LABELS,
+)
+EXPECTED = Gauge(
+    "tfgate_drift_expected_share",
+    "Share of the rows that the bin had in training, or in the first rows where that is not known",
+    _LABELS,
+    multiprocess_mode="livemax",
+)
+SKIPPED = Counter(
+    "tfgate_drift_skipped_requests",
+    "Requests that were not looked at: too many came, or what was measured cannot be read",
+    ("reason",),
+)
+
+
+def initialise() -> None:
+    """Begin at zero what can be counted at any time."""
+    for reason in SKIP_REASONS:
+        SKIPPED.labels(reason)
+
+
+def forget(model: str, version: int) -> None:
+    """Drop the series of a version that is served no more."""
+    for metric in (ROWS, EXPECTED):
+        metric.remove_by_labels({"model": model, "version": str(version)})
