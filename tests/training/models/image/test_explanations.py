@@ -152,7 +152,7 @@ def test_gradients_of_the_network_are_those_of_finite_differences(network: Netwo
     pictures = random.normal(size=(4, 32, 32, 3)).astype(np.float32)
     directions = random.normal(size=pictures.shape).astype(np.float32)
 
-    @tf.function  # type: ignore[misc]  # TensorFlow has no types
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def slopes(seen: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(seen)

@@ -13,7 +13,8 @@ def test_there_are_many_different_pictures_of_each_kind_the_same_each_time() -> 
     assert {"digits", "text", "noise", "stripes", "checks"} < set(kinds)
     for kind, inputs in kinds.items():
         pixels = inputs["pixels"]
-        assert (pixels.shape, pixels.dtype) == ((NUM_PICTURES, 32, 32, 3), np.uint8)
+        assert pixels.shape == (NUM_PICTURES, 32, 32, 3)
+        assert pixels.dtype == np.uint8
         assert len({picture.tobytes() for picture in pixels}) > 0.9 * NUM_PICTURES, kind
         np.testing.assert_array_equal(pixels, again[kind]["pixels"])
 
