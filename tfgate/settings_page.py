@@ -20,6 +20,7 @@ GROUPS = {
         "model_server_private_key_file",
     ],
     "Models": ["models_path", "generic_models", "models_config"],
+    "Drift": ["drift_histograms"],
     "Releases": ["releases", "publish_without_traffic", "keep_disagreeing_inputs"],
     "Time": ["predict_timeout_seconds", "status_timeout_seconds", "header_seconds"],
     "Size": ["max_body_bytes", "max_header_bytes"],

@@ -7,8 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
+from serving.histograms import learn
 from serving.models import MODELS
 from tests import stack
 from tests.fake_models import declared_models, declared_version
@@ -67,8 +69,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     (scratch / "releases.toml").write_text(RELEASES)
     port = str(stack.free_port())
     server = declared_models()
-    for model, version in (("sentiment", 2), ("sentiment", 3), ("housing", 2)):
+    for model, version in (("sentiment", 2), ("sentiment", 3)):
         server.models[model][version] = declared_version(model, version)
+    for version in (1, 2):
+        server.models["housing"][version] = declared_version(
+            "housing",
+            version,
+            described=lambda card: card.model_copy(update={"histograms": _TRAINED}),
+        )
     settings = {
         "keys_file": str(scratch / "keys.jsonl"),
         "releases": str(scratch / "releases.toml"),
@@ -95,7 +103,11 @@ _LATE = (
     "model_version_role:tfgate_disagreeing_rows:ratio_rate5m >= 0",
     "model_version_route:tfgate_feedback_correct:ratio_rate1h >= 0",
     "model_version_route:tfgate_feedback_error:rmse1h >= 0",
+    "model_version_quantity:tfgate_drift:psi1h > -1",
+    "model_version_quantity:tfgate_drift:psi1d > -1",
+    'sum(rate(tfgate_requests_total{outcome!="ok"}[5m])) > 0',
 )
+_TRAINED = [learn("median_income", np.arange(1.0, 15.0, 0.01))]
 
 
 def _asked_until_seen(http: httpx.Client, server: Prometheus, asked: list[tuple[str, str]]) -> bool:
