@@ -146,7 +146,7 @@ class ClassMap(TypedDict):
     overlay: Annotated[
         str,
         Field(
-            description="the same as a PNG file in a data URL, over the crop in grey: orange is "
+            description="the same as a PNG file in a data URL, over the crop in grey: yellow is "
             "for the class, blue and hatched against it"
         ),
     ]

@@ -10,23 +10,29 @@ from serving.pictures.quantities import luma
 
 ZOOM = 4  # pixels of the drawing, across one of the picture
 
-# Two colours that every kind of eyes tells apart. Source: M. Okabe, K. Ito, "Color Universal
-# Design", 2008.
-_FOR, _AGAINST = (np.array(colour, np.float32) for colour in ((230, 159, 0), (0, 114, 178)))
+# Two colours that every kind of eyes tells apart, one lighter and one darker than what is beneath.
+# Source: M. Okabe, K. Ito, "Color Universal Design", 2008.
+_FOR, _AGAINST = (np.array(colour, np.float32) for colour in ((240, 228, 66), (0, 114, 178)))
 _MOST = 0.85  # of a colour: the picture shines through
+_STRONG = 0.98  # share of places that have less than all of a colour: a single one may tower
+
+_DARKEST, _CONTRAST = 110, 0.3  # of the picture beneath
 
 
 def overlay(pixels: NDArray[np.uint8], values: NDArray[np.float32]) -> bytes:
-    """Draw a PNG file: orange is for the class, blue against it, the stronger, the more.
+    """Draw a PNG file: yellow is for the class, blue against it, the stronger, the more.
 
     What is against it is hatched besides, for whoever sees no colours. `pixels` is uint8[height,
-    width, 3], in grey beneath; `values` is float32[height, width].
+    width, 3], in pale grey beneath; `values` is float32[height, width].
     """
-    grey = luma(pixels)[..., None]  # [height, width, 1]
-    signed = values[..., None] / max(float(np.abs(values).max()), 1e-30)
-    colours = np.where(signed < 0, _AGAINST, _FOR)
-    mixed = grey + _MOST * np.abs(signed) * (colours - grey)  # [height, width, 3]
-    gaps = np.where(signed < 0, grey, mixed)
+    grey = (_DARKEST + _CONTRAST * luma(pixels))[..., None]  # [height, width, 1]
+    strengths = np.abs(values)[..., None]
+    strong = max(float(np.quantile(strengths, _STRONG)), 1e-30)
+    is_against = values[..., None] < 0
+    colours = np.where(is_against, _AGAINST, _FOR)
+    share = _MOST * np.minimum(strengths / strong, 1)
+    mixed = grey + share * (colours - grey)  # [height, width, 3]
+    gaps = np.where(is_against, grey, mixed)
     lines = np.stack([mixed] * (ZOOM // 2) + [gaps] * (ZOOM // 2), axis=1)
     drawn = np.rint(lines).astype(np.uint8).repeat(ZOOM, axis=2)  # [height, ZOOM, ZOOM * width, 3]
     height, width = values.shape

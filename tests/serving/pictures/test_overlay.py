@@ -9,6 +9,7 @@ from PIL import Image
 from serving.pictures.overlay import ZOOM, overlay
 
 GREY = np.full((4, 4, 3), 100, np.uint8)
+BENEATH = 140  # what is left of it
 
 
 def drawn(values: NDArray[np.float32], pixels: NDArray[np.uint8] = GREY) -> NDArray[np.int64]:
@@ -20,23 +21,33 @@ def drawn(values: NDArray[np.float32], pixels: NDArray[np.uint8] = GREY) -> NDAr
 def test_each_value_has_a_place_of_its_own_and_nothing_else_is_painted() -> None:
     values = np.zeros((4, 4), np.float32)
     values[0, 1], values[2, 3] = 3.0, -1.5
-    painted = (drawn(values) != 100).any(axis=(2, 3, 4))
+    painted = (drawn(values) != BENEATH).any(axis=(2, 3, 4))
     assert painted.tolist() == (values != 0).tolist()
 
 
 def test_signs_differ_in_colour_and_without_it_and_strength_shows() -> None:
     values = np.array([[2, 1, -2, -1]] * 4, np.float32)
     much, little, against, little_against = drawn(values)[0]
-    assert (much[..., 0] > much[..., 2]).all()  # rather red than blue
+    assert (much[..., 0] > much[..., 2]).all()  # rather red than blue, and lighter
+    assert much.mean() > BENEATH > against.mean()
     assert (against[:2, :, 0] < against[:2, :, 2]).all()
-    assert np.abs(much - 100).sum() > np.abs(little - 100).sum()
-    assert np.abs(against - 100).sum() > np.abs(little_against - 100).sum()
+    assert np.abs(much - BENEATH).sum() > np.abs(little - BENEATH).sum()
+    assert np.abs(against - BENEATH).sum() > np.abs(little_against - BENEATH).sum()
     # A place that speaks for the class is one even patch; one that speaks against it has gaps.
     assert len(np.unique(much.reshape(-1, 3), axis=0)) == 1
-    assert (against[2:] == 100).all()
+    assert (against[2:] == BENEATH).all()
 
 
 def test_a_map_of_nothing_leaves_the_picture_in_grey() -> None:
     colourful = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]] * 4, np.uint8)
     seen = drawn(np.zeros((4, 4), np.float32), colourful)[0, :, 0, 0]
-    assert seen.tolist() == [[76] * 3, [150] * 3, [29] * 3, [255] * 3]
+    assert seen.tolist() == [[133] * 3, [155] * 3, [119] * 3, [186] * 3]
+
+
+def test_a_single_place_that_towers_leaves_the_others_to_be_seen() -> None:
+    values = np.full((32, 32), 1.0, np.float32)
+    values[0, 0] = 1_000
+    picture = Image.open(io.BytesIO(overlay(np.full((32, 32, 3), 100, np.uint8), values)))
+    low = picture.getpixel((64, 64))
+    assert isinstance(low, tuple)
+    assert low[0] > BENEATH + 50
