@@ -8,13 +8,17 @@ from typing import Annotated
 from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from serving.card import ModelCard
-from serving.contract import Model, Signature, Tensors, TensorSpec, Upload
+from serving.class_sets import P_VALUES, ClassSet, class_sets
+from serving.contract import Explanation, Model, Signature, Tensors, TensorSpec, Upload
+from serving.familiarity import FAMILIARITY, FAMILIARITY_SPEC, Familiarity, familiarities
+from serving.pictures.crop import Crop, crop_of
 from serving.pictures.decode import (
     MAX_BYTES,
     MAX_JPEG_BYTES,
@@ -25,8 +29,12 @@ from serving.pictures.decode import (
     decode_seconds,
 )
 from serving.pictures.kinds import ALL_NAMES
+from serving.pictures.overlay import overlay
+from serving.pictures.quantities import quantities
 
 TOP = 5  # classes in an answer
+NUM_EXPLAINED = 2  # classes, the best ones
+METHOD = "integrated gradients from plain grey, spread over neighbouring pixels"
 
 
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -107,6 +115,49 @@ class ImageResponse(TypedDict):
         list[ClassProbability],
         Field(description="the five most probable classes, the most probable first"),
     ]
+    familiarity: Annotated[
+        Familiarity | None, Field(description="null of a version that does not tell it")
+    ]
+    class_sets: Annotated[
+        list[ClassSet] | None,
+        Field(
+            description="classes that hold the true one with a promised probability; null of a "
+            "version that promises none"
+        ),
+    ]
+
+
+class ClassMap(TypedDict):
+    """What in the picture speaks for a class, and what against it."""
+
+    label: str
+    base: Annotated[float, Field(description="logit of the picture with nothing to be seen on it")]
+    logit: Annotated[
+        float,
+        Field(description="of the picture; of two classes, the higher one is the more probable"),
+    ]
+    values: Annotated[
+        list[list[float]],
+        Field(
+            description="what each of the crop's 32 x 32 parts adds, row by row from the top left; "
+            "with the base they add up to the logit"
+        ),
+    ]
+    overlay: Annotated[
+        str,
+        Field(
+            description="the same as a PNG file in a data URL, over the crop in grey: orange is "
+            "for the class, blue and hatched against it"
+        ),
+    ]
+
+
+class ImageExplanation(TypedDict):
+    """Where in the picture the two most probable classes come from."""
+
+    maps: Annotated[list[ClassMap], Field(description="the most probable class first")]
+    crop: Crop
+    method: str
 
 
 def preprocess(requests: Sequence[ImageRequest]) -> Tensors:
@@ -124,15 +175,73 @@ def postprocess(_inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> 
     order = np.argsort(-outputs["scores"], axis=1, kind="stable")[:, :TOP]  # [batch, 5]
     scores = np.take_along_axis(outputs["scores"], order, axis=1).tolist()
     labels = np.take_along_axis(outputs["classes"], order, axis=1).tolist()
-    return [_answer(*each) for each in zip(labels, scores, strict=True)]
+    told = familiarities(outputs, len(labels)), class_sets(outputs, len(labels))
+    return [_answer(*each) for each in zip(labels, scores, *told, strict=True)]
 
 
-def _answer(labels: list[bytes], scores: list[float]) -> ImageResponse:
+def _answer(
+    labels: list[bytes],
+    scores: list[float],
+    familiarity: Familiarity | None,
+    sets: list[ClassSet] | None,
+) -> ImageResponse:
     top: list[ClassProbability] = [
         {"label": label.decode(), "probability": score}
         for label, score in zip(labels, scores, strict=True)
     ]
-    return {"label": top[0]["label"], "confidence": top[0]["probability"], "top": top}
+    return {
+        "label": top[0]["label"],
+        "confidence": top[0]["probability"],
+        "top": top,
+        "familiarity": familiarity,
+        "class_sets": sets,
+    }
+
+
+def explain(
+    requests: Sequence[ImageRequest], inputs: Tensors, outputs: Tensors
+) -> list[ImageExplanation]:
+    """Give the maps as numbers and as drawings, and say where in the picture they are."""
+    names = ("explained_classes", "bases", "logits", "maps")
+    rows = zip(requests, inputs["pixels"], *(outputs[name] for name in names), strict=True)
+    return [
+        {
+            "maps": [_map(pixels, *each) for each in zip(*columns, strict=True)],
+            "crop": crop_of(request.image),
+            "method": METHOD,
+        }
+        for request, pixels, *columns in rows
+    ]
+
+
+def _map(
+    pixels: NDArray[np.uint8],
+    label: bytes,
+    base: np.float32,
+    logit: np.float32,
+    values: NDArray[np.float32],
+) -> ClassMap:
+    return {
+        "label": label.decode(),
+        "base": float(base),
+        "logit": float(logit),
+        # So many digits that a thousand of them add up to the logit as exactly as the graph's do.
+        "values": values.astype(np.float64).round(6).tolist(),
+        "overlay": f"data:image/png;base64,{_to_base64(overlay(pixels, values))}",
+    }
+
+
+def measure(inputs: Tensors, outputs: Tensors) -> Tensors:
+    """Give how the pictures look, and what was answered."""
+    best = outputs["scores"].argmax(axis=1)[:, None]  # [batch, 1]
+    known = {
+        **quantities(inputs["pixels"]),
+        "answer.label": np.take_along_axis(outputs["classes"], best, axis=1)[:, 0],
+        "answer.confidence": outputs["scores"].max(axis=1).astype(np.float64),
+    }
+    if FAMILIARITY in outputs:
+        known[FAMILIARITY] = outputs[FAMILIARITY].astype(np.float64)
+    return known
 
 
 def _read_upload(data: bytes) -> ImageRequest:
@@ -159,7 +268,10 @@ MODEL = Model(
         outputs={
             "classes": TensorSpec("string", (None, 10)),
             "scores": TensorSpec("float32", (None, 10)),
+            P_VALUES: TensorSpec("float32", (None, 10)),
+            FAMILIARITY: FAMILIARITY_SPEC,
         },
+        optional_outputs=frozenset({P_VALUES, FAMILIARITY}),
     ),
     example=ImageRequest(image=_example_picture()),
     preprocess=preprocess,
@@ -167,4 +279,15 @@ MODEL = Model(
     preprocess_seconds=preprocess_seconds,
     max_call_rows=32,
     upload=Upload(media_type="image/*", read=_read_upload),
+    explanation=Explanation(
+        outputs={
+            "explained_classes": TensorSpec("string", (None, NUM_EXPLAINED)),
+            "maps": TensorSpec("float32", (None, NUM_EXPLAINED, SIDE, SIDE)),
+            "bases": TensorSpec("float32", (None, NUM_EXPLAINED)),
+            "logits": TensorSpec("float32", (None, NUM_EXPLAINED)),
+        },
+        response=ImageExplanation,
+        postprocess=explain,
+    ),
+    measure=measure,
 )

@@ -1,7 +1,8 @@
 """From a picture file to the pixels that the network sees; serving and training decode with it."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,20 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         PayloadTooLarge: more bytes than are read; nothing is decoded then.
         InvalidImage: no picture, none of the formats, too many pixels, or broken.
     """
+    with opened(data) as (image, pixels):
+        image.draft("RGB", _DRAFT_SIZE)
+        if pixels.same_if_whole:
+            _check_whole(image, pixels.same_if_whole)
+        return _to_array(image, pixels)
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[tuple[ImageFile, Pixels]]:
+    """Read the head of a picture file; its pixels are decoded when they are asked for.
+
+    Raises:
+        PayloadTooLarge, InvalidImage: as `decode` does.
+    """
     kind = kind_of(data)
     if kind is None:
         raise _invalid(describe(data))
@@ -78,10 +93,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         pixels = _TAKE_APART.get(kind, Pixels)(data)
         with Image.open(io.BytesIO(pixels.file), formats=[kind]) as image:
             _check_cost(image, pixels)
-            image.draft("RGB", _DRAFT_SIZE)
-            if pixels.same_if_whole:
-                _check_whole(image, pixels.same_if_whole)
-            return _to_array(image, pixels)
+            yield image, pixels
     except (TfgateError, MemoryError):
         raise
     except Exception as error:
@@ -179,9 +191,14 @@ def _drawn(image: ImageFile) -> Image.Image | None:
     return drawn
 
 
+def orientation_of(image: ImageFile, pixels: Pixels) -> int:
+    """Give how a picture is to be turned, as EXIF numbers it."""
+    return tags.orientation(pixels.exif or image.info.get("exif") or b"")
+
+
 def _to_array(image: ImageFile, pixels: Pixels) -> NDArray[np.uint8]:
     told = image.info
-    orientation = tags.orientation(pixels.exif or told.get("exif") or b"")
+    orientation = orientation_of(image, pixels)
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2

@@ -25,6 +25,9 @@ from training.recipe import AtLeastOne, AtLeastZero, NotNegative, Positive, Shar
 STEM_SIDE = 2  # pixels
 LOGIT_SCALE = 1 / 9
 
+# What is seen of a picture, by name: float32[batch, class], and float32[batch, filter] twice.
+LOGITS, EARLY, LAST = "logits", "early", "last"
+
 
 @dataclass(frozen=True)
 class HyperParameters:
@@ -104,6 +107,25 @@ def build_network(
     logits = layers.Dense(num_classes, use_bias=False)(highest)  # [..., class]
     logits = layers.Rescaling(LOGIT_SCALE)(logits)
     return keras.Model(pixels, MeanOfFlipped(name="logits")(logits), name="image")
+
+
+def seeing(network: keras.Model) -> keras.Model:
+    """Give the same network, with what it sees on the way, of both sides of a picture.
+
+    That is how lit each map of the first block is on average, and what the last layer decides by.
+    """
+    layers = keras.layers
+    lit = [layer for layer in network.layers if isinstance(layer, layers.Activation)]
+    (highest,) = (layer for layer in network.layers if isinstance(layer, layers.GlobalMaxPooling2D))
+    early = layers.GlobalAveragePooling2D()(lit[2].output)  # the stem has the first of them
+    return keras.Model(
+        network.inputs,
+        {
+            LOGITS: network.output,
+            EARLY: MeanOfFlipped()(early),
+            LAST: MeanOfFlipped()(highest.output),
+        },
+    )
 
 
 def compile_network(network: keras.Model, hyper_parameters: HyperParameters, steps: int) -> None:

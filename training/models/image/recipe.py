@@ -2,31 +2,41 @@
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from serving.card import InputStatistics
 from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
-from training.fit.fitting import predict_validation, shuffled, whole_batches
+from training.fit.fitting import shuffled, whole_batches
 from training.models.image import cifar10
+from training.models.image.answer import ImageAnswer
 from training.models.image.augmentation import Augmentation
 from training.models.image.convolutions import whitening_kernel
+from training.models.image.explanations import Explanations
+from training.models.image.faithfulness import quality
+from training.models.image.likeness import Likeness
 from training.models.image.network import (
+    LOGITS,
     STEM_SIDE,
     HyperParameters,
     Standardized,
     build_network,
     compile_network,
+    seeing,
 )
 from training.models.image.perturbations import perturb
+from training.models.image.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, ClassScores, fit_temperature
+from training.outputs.conformal import PValues
 from training.recipe import Fit, Range, Recipe
-from training.serving_graph import ServingGraph, frozen
+from training.serving_graph import BATCH_SIZE, Network, ServingGraph, frozen
 
 CHANNELS = ("red", "green", "blue")
 
 NUM_PATCHED = 5_000  # pictures that the stem is learned from
+NUM_LIKENED = 5_000  # pictures that others are likened to
 
 
 def split(development: Examples) -> Splits:
@@ -90,10 +100,31 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
 
 
 def serve(fit: Fit) -> ServingGraph:
-    """Calibrate the scores on the validation part."""
-    logits, targets = predict_validation(fit)
-    answer = ClassScores(fit.classes, fit_temperature(logits, targets.argmax(axis=1)))
-    return ServingGraph(fit.features, frozen(fit.network), answer)
+    """Calibrate scores, sets of classes and familiarity on the validation part."""
+    network = frozen(seeing(fit.network))
+    held_out, targets = _see(network, fit.validation)
+    logits, truth = held_out[LOGITS], targets.argmax(axis=1)
+    scores = ClassScores(fit.classes, fit_temperature(logits, truth))
+    of_truth = scores(logits)["scores"].numpy()[np.arange(len(truth)), truth]
+    first_epoch = fit.batches(tf.constant(0, tf.int64)).unbatch()
+    learned, _ = _see(network, first_epoch.take(NUM_LIKENED).batch(BATCH_SIZE))
+    likeness = Likeness(learned, held_out)
+    familiarity = PValues(likeness(held_out).numpy())
+    answer = ImageAnswer(scores, PValues(of_truth), likeness, familiarity)
+    explain = Explanations(fit.features, network, answer)
+    return ServingGraph(fit.features, network, answer, explain=explain)
+
+
+def _see(
+    network: Network, batches: tf.data.Dataset
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Give what the network sees of pictures, by name, and their targets; a row each."""
+    batch, _ = batches.element_spec
+    see = tf.function(network).get_concrete_function(tf.TensorSpec([None, *batch.shape[1:]]))
+    rows = [(see(pictures), targets.numpy()) for pictures, targets in batches]
+    seen, truth = zip(*rows, strict=True)
+    columns = {name: np.concatenate([each[name] for each in seen]) for name in seen[0]}
+    return columns, np.concatenate(truth)
 
 
 RECIPE = Recipe(
@@ -113,6 +144,10 @@ RECIPE = Recipe(
         "momentum": Range(0.7, 0.95),
         "weight_decay": Range(1e-3, 0.1, logarithmic=True),
     },
+    strangers=strangers,
+    familiarity="Mahalanobis distance of the means of early maps, and the length of what the last "
+    "layer decides by, each as a p-value of held-out pictures",
+    explanation_quality=lambda _fit, graph, test: quality(graph, test),
     perturb=perturb,
     ablations={
         "less flipping and shifting": {"flip": False, "shift_pixels": 0},

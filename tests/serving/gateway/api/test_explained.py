@@ -116,7 +116,7 @@ def test_a_plain_answer_stays_plain(tfgate: Gateway) -> None:
     ("path", "says"),
     [
         ("/predict/housing?explain=true&version=1", "version 2 has it"),
-        ("/predict/image?explain=true", "in any version"),
+        ("/predict/sentiment?explain=true", "in any version"),
     ],
 )
 def test_who_cannot_say_why_says_so_and_who_can(tfgate: Gateway, path: str, says: str) -> None:

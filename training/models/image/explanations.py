@@ -1,0 +1,120 @@
+"""Where in a picture the logits of its two best classes come from, by integrated gradients.
+
+A picture is made out of plain grey step by step; what each pixel does to a logit on the way is its
+contribution. Source: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks",
+ICML 2017. Single pixels are flecked by the network's strides, so that contributions are spread over
+their neighbours: they then lie where taking pixels away changes the answer more than twice as much.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving.models.image import NUM_EXPLAINED
+from serving.pictures.decode import SIDE
+from training.models.image.network import LOGITS
+
+NUM_STEPS = 8
+BLUR_PIXELS = 1.0  # standard deviation
+
+Batch = Mapping[str, Any]
+Seen = Mapping[str, tf.Tensor]
+
+
+class Explanations(tf.Module):
+    """Explains what `network` makes of standardised pictures, by logits over `temperature`.
+
+    What it sees of a picture becomes an answer by `answer`.
+    """
+
+    def __init__(
+        self,
+        features: tf.Module,
+        network: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+        answer: tf.Module,
+    ) -> None:
+        super().__init__()
+        self._features = features
+        self._network = network
+        self._answer = answer
+        self._classes = tf.constant(list(answer.scores.classes))
+        middles = (np.arange(NUM_STEPS) + 0.5) / NUM_STEPS
+        self._steps = tf.constant([0.0, *middles, 1.0], tf.float32)  # from grey to the picture
+        self._blur = tf.constant(blur(SIDE, BLUR_PIXELS))
+        # Traced apart: in the graph that is exported it would be the network once more.
+        picture = tf.TensorSpec([1, SIDE, SIDE, 3])
+        seen = tf.function(network).get_concrete_function(picture).structured_outputs
+        self._found = {
+            "seen": {name: tf.TensorSpec(rows.shape[1:]) for name, rows in seen.items()},
+            "best": tf.TensorSpec([NUM_EXPLAINED], tf.int32),
+            "maps": tf.TensorSpec([NUM_EXPLAINED, SIDE, SIDE]),
+            "bases": tf.TensorSpec([NUM_EXPLAINED]),
+            "logits": tf.TensorSpec([NUM_EXPLAINED]),
+        }
+
+    def __call__(self, inputs: Batch) -> dict[str, tf.Tensor]:
+        """Give what the signature `explain` does: the answers, and what they come from."""
+        # One picture at a time: memory is bounded, and no other picture has a say.
+        found = tf.map_fn(
+            self._explain,
+            self._features(inputs),
+            fn_output_signature=self._found,
+            parallel_iterations=1,
+        )
+        seen, best = found["seen"], found["best"]  # best is int32[batch, explained]
+        return {
+            **self._answer(seen),
+            "explained_classes": tf.gather(self._classes, best),
+            "maps": found["maps"],
+            "bases": found["bases"],
+            "logits": found["logits"],
+        }
+
+    def _explain(self, picture: tf.Tensor) -> dict[str, Any]:
+        """Explain one picture, float32[32, 32, 3]; grey is 0, the mean colour."""
+        made = self._steps[:, None, None, None] * picture  # [step, 32, 32, 3]
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(made)
+            seen = self._network(made)
+            logits = seen[LOGITS] / self._answer.scores.temperature  # [step, class]
+            best = tf.math.top_k(logits[-1], NUM_EXPLAINED).indices
+            on_the_way = [tf.reduce_mean(logits[1:-1, best[i]]) for i in range(NUM_EXPLAINED)]
+        gradients = [tape.gradient(mean, made) for mean in on_the_way]
+        contributions = tf.stack(
+            [tf.reduce_sum(gradient * picture, axis=(0, 3)) for gradient in gradients]
+        )  # [explained, 32, 32]
+        bases, wholes = tf.gather(logits[0], best), tf.gather(logits[-1], best)
+        return {
+            "seen": {name: rows[-1] for name, rows in seen.items()},
+            "best": best,
+            "maps": complete(self._blur @ contributions @ self._blur, wholes - bases),
+            "bases": bases,
+            "logits": wholes,
+        }
+
+
+def blur(side: int, deviation: float) -> NDArray[np.float32]:
+    """Give the matrix that spreads a row of values, float32[side, side]; what leaves comes back.
+
+    Being symmetric, with rows that sum to 1, it leaves the sum of what it spreads as it is.
+    """
+    width = int(np.ceil(4 * deviation))
+    weights = np.exp(-0.5 * (np.arange(-width, width + 1) / deviation) ** 2)
+    framed = np.pad(np.eye(side), ((0, 0), (width, width)), "symmetric")  # [side, framed]
+    spread = [np.convolve(row, weights / weights.sum(), "valid") for row in framed]
+    matrix: NDArray[np.float32] = np.array(spread, np.float32)
+    return matrix
+
+
+def complete(maps: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
+    """Make maps, float32[map, 32, 32], add up to sums, float32[map].
+
+    What a few steps miss is given to all places in proportion to what they have, whatever its sign;
+    if none has anything, to all alike.
+    """
+    missing = (sums - tf.reduce_sum(maps, axis=(1, 2)))[:, None, None]
+    size = tf.abs(maps) + 1e-12
+    return maps + missing * size / tf.reduce_sum(size, axis=(1, 2), keepdims=True)
