@@ -39,7 +39,7 @@ async def predict(house: HousingRequest) -> HousingResponse:
     """Validate a house and answer with a price that depends on nothing else."""
     price = house.median_income * 50_000
     interval = Interval(low=price * 0.8, high=price * 1.2, coverage=0.9)
-    return HousingResponse(price_usd=price, interval_usd=interval, warnings=[])
+    return HousingResponse(price_usd=price, interval_usd=interval, warnings=[], familiarity=None)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ from serving.card import Histogram
 
 NUM_BINS = 10
 MOST_CATEGORIES = 50
+LEAST_SHARE = 0.01  # of a text that has a bin: rarer ones are no categories, but names of people
 MISSING = -1  # the place of the last bin
+_OTHER, _NO_VALUE = "(other)", "(missing)"
+_DIGITS = range(6, 18)  # of an edge; those of seventeen differ wherever the numbers do
 
 
 def learn(quantity: str, column: NDArray[Any]) -> Histogram:
@@ -24,9 +27,7 @@ def learn(quantity: str, column: NDArray[Any]) -> Histogram:
     a bin each.
     """
     if column.dtype == object:
-        found = Counter(value for value in column.tolist() if value is not None)
-        names = sorted(_text(value) for value, _ in found.most_common(MOST_CATEGORIES))
-        empty = Histogram(quantity=quantity, categories=names, shares=[], count=0)
+        empty = Histogram(quantity=quantity, categories=_categories(column), shares=[], count=0)
     else:
         empty = Histogram(quantity=quantity, edges=_edges(column), shares=[], count=0)
     counted = counts(empty, column)
@@ -71,12 +72,44 @@ def places(histogram: Histogram, column: NDArray[Any]) -> NDArray[np.int64]:
 def names(histogram: Histogram) -> list[str]:
     """Name each bin, for people and for metrics."""
     if histogram.categories is not None:
-        return [*histogram.categories, "(other)", "(missing)"]
-    edges = [f"{edge:.6g}" for edge in histogram.edges or ()]
+        return [*histogram.categories, _OTHER, _NO_VALUE]
+    edges = _told_apart(histogram.edges or [])
     if not edges:
-        return ["any", "(missing)"]
+        return ["any", _NO_VALUE]
     between = [f"{low} to {high}" for low, high in pairwise(edges)]
-    return [f"below {edges[0]}", *between, f"from {edges[-1]}", "(missing)"]
+    return [f"below {edges[0]}", *between, f"from {edges[-1]}", _NO_VALUE]
+
+
+def is_whole(histogram: Histogram) -> bool:
+    """Tell whether rows can be counted beside it: a share for each bin, edges in order."""
+    edges, categories = histogram.edges, histogram.categories
+    in_order = all(low < high for low, high in pairwise(edges or ()))
+    bins = names(histogram)
+    return (
+        (edges is None) != (categories is None)
+        and in_order
+        and len(set(bins)) == len(bins) == len(histogram.shares)
+        and all(share >= 0 for share in histogram.shares)
+        and abs(sum(histogram.shares) - 1) < 1e-3
+        and histogram.count > 0
+    )
+
+
+def _told_apart(edges: list[float]) -> list[str]:
+    """Write the edges with as many digits as tell them apart, since a name is one bin's."""
+    for digits in _DIGITS:
+        told = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(told)) == len(told):
+            break
+    return told
+
+
+def _categories(column: NDArray[Any]) -> list[str]:
+    """Give the most frequent texts, in order."""
+    found = Counter(_text(value) for value in column.tolist() if value is not None)
+    least = LEAST_SHARE * len(column)
+    often = [text for text, number in found.most_common(MOST_CATEGORIES) if number >= least]
+    return sorted({*often} - {_OTHER, _NO_VALUE})
 
 
 def _edges(column: NDArray[Any]) -> list[float]:

@@ -21,7 +21,7 @@ def generic(inputs: Tensors, outputs: Tensors) -> Tensors:
     found: dict[str, NDArray[np.generic]] = {}
     for side, arrays in (("inputs", inputs), ("outputs", outputs)):
         for name, array in arrays.items():
-            if array.ndim:
+            if array.ndim and len(array):  # no rows have no columns
                 found.update(_columns(f"{side}.{name}", array, is_answer=side == "outputs"))
     return dict(list(found.items())[:MOST])
 
@@ -41,9 +41,8 @@ def _columns(
         yield f"{name}.maximum", numbers[np.arange(len(numbers)), place]
         yield f"{name}.place", place.astype(str).astype(object)
     elif array.dtype != object:
-        numbers = _number(flat)
-        yield f"{name}.mean", numbers.mean(axis=1)
-        yield f"{name}.deviation", numbers.std(axis=1)
+        yield f"{name}.mean", flat.mean(axis=1, dtype=np.float64)
+        yield f"{name}.deviation", flat.std(axis=1, dtype=np.float64)
 
 
 def _text(name: str, column: NDArray[np.generic]) -> Iterator[tuple[str, NDArray[np.generic]]]:

@@ -186,8 +186,15 @@ def test_a_text_scores_the_same_alone_and_among_longer_and_shorter_ones(text: st
 def test_a_batch_without_rows_is_answered_with_none(name: str) -> None:
     signature = MODELS[name].signature
     outputs = load(name)["serving_default"](**to_tensorflow(no_rows(signature)))
-    for output, spec in signature.outputs.items():
+    for output, spec in _given(name).items():
         assert outputs[output].shape == (0, *spec.row_shape)
+
+
+def _given(name: str) -> dict[str, TensorSpec]:
+    """Give the outputs that a shipped version has: those of version 1 lack what came later."""
+    declared = MODELS[name].signature
+    lacking = declared.optional_outputs if SHIPPED_VERSIONS[name] == 1 else frozenset()
+    return {output: spec for output, spec in declared.outputs.items() if output not in lacking}
 
 
 @pytest.mark.parametrize("name", SHIPPED_VERSIONS)
@@ -195,7 +202,7 @@ def test_the_signature_is_as_declared(name: str) -> None:
     signature, declared = load(name)["serving_default"], MODELS[name].signature
     for specs, expected in (
         (signature.structured_input_signature[1], declared.inputs),
-        (signature.structured_outputs, declared.outputs),
+        (signature.structured_outputs, _given(name)),
     ):
         found = {
             tensor: TensorSpec(spec.dtype.name, tuple(spec.shape)) for tensor, spec in specs.items()

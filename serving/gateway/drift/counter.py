@@ -13,18 +13,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from serving.card import Histogram
 from serving.contract import Model, Tensors
-from serving.gateway.drift.counted import CountedVersion
+from serving.gateway.drift.counted import CountedVersion, Sorted
 from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Onlooker
 from serving.gateway.telemetry import drift_metrics
+from serving.histograms import is_whole
 from serving.quantities import generic
 
 _LOGGER = logging.getLogger("tfgate.drift")
 _BLOCK_SECONDS = 0.5
 # Of requests in a block: what more come are not looked at; a share tells as much as all.
 MOST_REQUESTS = 500
-_MOST_BYTES = 32_000_000
+_MOST_BYTES = 8_000_000  # of which numbers of eight bytes may be made
 _HISTOGRAMS = TypeAdapter(list[Histogram])
 
 Measure = Callable[[Tensors, Tensors], Tensors]
@@ -55,16 +56,15 @@ class DriftCounter:
 
     async def count(self) -> None:
         """Count what has gathered."""
+        self._forget()
         shown = list(self._taken())
         shown.sort(key=_key)
         for (model, version), group in groupby(shown, key=_key):
-            counted = self.versions.get((model, version))
-            if counted is None:
-                counted = await self._new_version(model, version)
+            requests = list(group)
+            counted = await self._version(model, version)
             measure = self._measures.get(model, generic)
-            columns = await asyncio.to_thread(_measured, measure, list(group))
-            for each in columns:
-                counted.count(each)
+            for rows in await asyncio.to_thread(_sorted, measure, counted, requests):
+                counted.count(rows)
 
     def _taken(self) -> Iterable[Answered]:
         """Take what was shown, as far as there is room."""
@@ -79,15 +79,30 @@ class DriftCounter:
         drift_metrics.SKIPPED.labels(drift_metrics.SKIPPED_BY_CROWD).inc(skipped)
         self._shown.clear()
 
-    async def _new_version(self, model: str, version: int) -> CountedVersion:
-        for key in [key for key in self.versions if key[0] == model]:
-            if not self._catalog.is_known(*key):
+    def _forget(self) -> None:
+        """Let go of versions that are served no more, once their rows are older than a day."""
+        for key, counted in list(self.versions.items()):
+            if not self._catalog.is_known(*key) and not counted.has_rows:
                 del self.versions[key]
                 drift_metrics.forget(*key)
+
+    async def _version(self, model: str, version: int) -> CountedVersion:
+        """Go on with a version, or begin where it is new or tells otherwise of its training.
+
+        A card that cannot be had for now takes nothing from what is known.
+        """
         card = await self._catalog.card(model, version)
-        histograms = list(card.histograms) if card else []
-        counted = CountedVersion(model, version, histograms or self._from_file(model))
-        self.versions[model, version] = counted
+        counted = self.versions.get((model, version))
+        if counted is not None and (card is None or card == counted.card):
+            return counted
+        histograms = (card.histograms if card else ()) or self._from_file(model)
+        whole = [each for each in histograms if is_whole(each)]
+        if len(whole) < len(histograms):
+            left_out = ", ".join(each.quantity for each in histograms if each not in whole)
+            _LOGGER.error("%s %s: not the shares of bins: %s", model, version, left_out)
+        if counted is not None:
+            drift_metrics.forget(model, version)
+        counted = self.versions[model, version] = CountedVersion(model, version, whole, card)
         return counted
 
     def _from_file(self, model: str) -> list[Histogram]:
@@ -104,37 +119,50 @@ class DriftCounter:
             return []
 
 
-def _measured(measure: Measure, group: list[Answered]) -> list[Tensors]:
-    """Measure the rows of one version together, as far as their tensors can be joined."""
-    columns = []
-    for joined in _joined(group):
+def _sorted(measure: Measure, counted: CountedVersion, group: list[Answered]) -> list[Sorted]:
+    """Find the bins of one version's rows together, as far as their tensors can be joined."""
+    found = []
+    for same in _alike(group):
         try:
-            columns.append(measure(*joined))
+            found.append(counted.sort(measure(*_joined(same))))
         # A model's file is anybody's: what is wrong with it costs the figures that come of it.
         except Exception:
-            _LOGGER.exception("what was measured of %s cannot be read", group[0].question.ref.name)
-            drift_metrics.SKIPPED.labels(drift_metrics.SKIPPED_UNREADABLE).inc(len(group))
-    return columns
+            _LOGGER.exception("what was measured of %s cannot be read", counted.model)
+            drift_metrics.SKIPPED.labels(drift_metrics.SKIPPED_UNREADABLE).inc(len(same))
+    return found
 
 
-def _joined(group: list[Answered]) -> Iterable[tuple[Tensors, Tensors]]:
+def _alike(group: list[Answered]) -> Iterable[list[Answered]]:
     group.sort(key=_shapes)
     for _, same in groupby(group, key=_shapes):
-        members = list(same)
-        yield (
-            _stacked([each.inputs for each in members]),
-            _stacked([each.outputs for each in members]),
-        )
+        yield list(same)
+
+
+def _joined(group: list[Answered]) -> tuple[Tensors, Tensors]:
+    return _stacked([each.inputs for each in group]), _stacked([each.outputs for each in group])
 
 
 def _stacked(parts: list[Tensors]) -> Tensors:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """Join the rows; what has none, such as a lone number for all of them, says nothing."""
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        for name, array in parts[0].items()
+        if array.ndim
+    }
 
 
 def _shapes(answered: Answered) -> str:
     """Tell apart what cannot be joined: other names, or rows of other shapes."""
     sides = answered.inputs, answered.outputs
-    return str([[(name, array.shape[1:]) for name, array in side.items()] for side in sides])
+    return str(
+        [
+            [
+                (name, array.ndim, array.shape[1:], array.dtype == object)
+                for name, array in side.items()
+            ]
+            for side in sides
+        ]
+    )
 
 
 def _key(answered: Answered) -> tuple[str, int]:

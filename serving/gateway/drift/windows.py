@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SLICE_SECONDS = 600
-NUM_SLICES = 144  # a day
+DAY = 86_400
+NUM_SLICES = DAY // SLICE_SECONDS
 
 
 class Window:

@@ -1,7 +1,10 @@
 """Metrics of drift: counts by bin, from any number of gateways, and what the training had."""
 
+import os
+
 from prometheus_client import Counter, Gauge
 
+_IN_FILES = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 _LABELS = ("model", "version", "quantity", "bin")
 SKIP_REASONS = ("crowd", "unreadable")
 SKIPPED_BY_CROWD, SKIPPED_UNREADABLE = SKIP_REASONS
@@ -13,7 +16,7 @@ ROWS = Counter(
 )
 EXPECTED = Gauge(
     "tfgate_drift_expected_share",
-    "Share of the rows that the bin had in training, or in the first rows where that is not known",
+    "Share of the rows that the bin had in training",
     _LABELS,
     multiprocess_mode="livemax",
 )
@@ -31,6 +34,8 @@ def initialise() -> None:
 
 
 def forget(model: str, version: int) -> None:
-    """Drop the series of a version that is served no more."""
+    """Drop the series of a version that is served no more; what workers have in files stays."""
+    if _IN_FILES:
+        return
     for metric in (ROWS, EXPECTED):
         metric.remove_by_labels({"model": model, "version": str(version)})
