@@ -10,6 +10,7 @@ import keras
 from serving.card import Familiarity, Histogram, ModelCard, Variant
 from serving.contract import Model, Tensors
 from serving.histograms import learn
+from serving.quantities import generic
 from serving.typed_models import load_models
 from training.checks.approval import approve
 from training.checks.folders import check_writable
@@ -211,15 +212,14 @@ def _familiarity(training: Training, answers: Tensors) -> Familiarity | None:
 
 
 def _histograms(model: Model[Any, Any], training: Training) -> list[Histogram]:
-    """Count the model's quantities on the validation part.
+    """Count the model's quantities on the validation part, or whatever is in its tensors.
 
     Of what it has learned from, a model says other things than of what it meets later.
     """
-    if model.measure is None:
-        return []
+    measure = model.measure or generic
     held_out = training.splits.validation
     answers = training.graph.answer_all(held_out.inputs, len(held_out))
-    return [learn(*each) for each in model.measure(held_out.inputs, answers).items()]
+    return [learn(*each) for each in measure(held_out.inputs, answers).items()]
 
 
 def _baselines(recipe: Recipe[Any], splits: Splits, test: Examples) -> list[Variant]:

@@ -35,7 +35,7 @@ from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
 from serving.gateway.parts import Models, Parts
 from serving.gateway.settings import Settings
-from serving.gateway.telemetry import drift_metrics, metrics
+from serving.gateway.telemetry import drift_metrics, metrics, prediction_log_metrics
 from serving.gateway.telemetry.logs import is_text
 from serving.gateway.telemetry.request_context import RequestContext, new_context
 from serving.gateway.validation import from_validation
@@ -61,6 +61,7 @@ def create_app(
     """
     metrics.initialise()
     drift_metrics.initialise()
+    prediction_log_metrics.initialise()
     parts = Parts(settings, models, open_channel)
     registry, catalog, monitor = parts.registry, parts.catalog, parts.monitor
     paths = endpoints(registry, catalog, settings)

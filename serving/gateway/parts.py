@@ -25,6 +25,8 @@ from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import follow
 from serving.gateway.middleware.keys import KeyRing
 from serving.gateway.middleware.request_log import Lines
+from serving.gateway.prediction_log.log import PredictionLog, target_of
+from serving.gateway.prediction_log.records import WAYS
 from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
@@ -60,7 +62,8 @@ class Parts:
         self.seen = SeenAnswers(self.router.running) if settings.releases else None
         self.drift = DriftCounter(models, self.catalog, settings.drift_histograms)
         hear = self.feedback.recorder.hear if self.feedback else None
-        onlookers = [hear, self.seen, self.drift.hear]
+        self.log = _prediction_log(settings) if settings.prediction_log else None
+        onlookers = [hear, self.seen, self.drift.hear, self.log.hear if self.log else None]
         self.inferences = Inferences(
             self.client, self.router, settings, [each for each in onlookers if each]
         )
@@ -94,6 +97,8 @@ class Parts:
             await stack.enter_async_context(self.client)
             if self.feedback:
                 stack.push_async_callback(self.feedback.close)
+            if self.log:
+                stack.push_async_callback(self.log.close)
             stack.push_async_callback(self.inferences.close)
             for work in self._works():
                 await stack.enter_async_context(running(work))
@@ -105,6 +110,8 @@ class Parts:
             works.append(self.registry.follow_config)
         if self.feedback:
             works += self.feedback.works
+        if self.log:
+            works.append(self.log.follow)
         if self.keys:
             works.append(partial(follow, self.keys))
         if self.rates:
@@ -128,6 +135,19 @@ class Parts:
         if kept or release.candidate is None:
             return kept
         return await self.monitor.unfit(model, release.candidate.version, release.stable)
+
+
+def _prediction_log(settings: Settings) -> PredictionLog:
+    place, form = settings.prediction_log or "", settings.prediction_log_format
+    ways = {
+        name: way
+        for each in settings.prediction_log_inputs
+        for name, _, given in [each.rpartition("=")]
+        for way in WAYS
+        if way == given
+    }
+    target = target_of(place, form, settings.prediction_log_bytes)
+    return PredictionLog(target, settings.prediction_log_percent, ways)
 
 
 def _release_file(settings: Settings, known: set[str] | None) -> ReleaseFile | None:

@@ -193,6 +193,28 @@ class Settings(BaseSettings):
         "GET /models/MODEL/drift is counted in; for models whose versions tell none, whose bins "
         "are else learned from the first 1,000 rows",
     )
+    prediction_log: str | None = Field(
+        default=None,
+        repr=False,  # an address may hold a password
+        description="where predictions are logged: a folder's whole path, or an http:// or "
+        "https:// address that takes CloudEvents as KServe's logger sends them",
+    )
+    prediction_log_format: Literal["jsonl", "parquet"] = Field(
+        default="jsonl", description="of files; parquet needs tfgate[parquet]"
+    )
+    prediction_log_percent: float = Field(
+        default=100, gt=0, le=100, description="share of the requests that are logged, in percent"
+    )
+    prediction_log_inputs: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("*=leave-out",),
+        description="what becomes of each input, with commas between: NAME=keep, NAME=hash or "
+        "NAME=leave-out; * is all that are not named. Inputs may be somebody's secret",
+    )
+    prediction_log_bytes: int = Field(
+        default=1_000_000_000,
+        ge=1_000_000,
+        description="most that a folder's files may have together: the oldest are taken away",
+    )
     predict_timeout_seconds: float = Field(
         default=5,
         gt=0,
@@ -327,13 +349,42 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        *("cors_origins", "generic_models", "required_models", "trusted_proxies"), mode="before"
+        *("cors_origins", "generic_models", "required_models", "trusted_proxies"),
+        "prediction_log_inputs",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         return tuple(each.strip() for each in value.split(",") if each.strip())
+
+    @field_validator("prediction_log")
+    @classmethod
+    def _is_log(cls, value: str | None) -> str | None:
+        is_address = value is not None and re.fullmatch(r"https?://[^/\s]+(/\S*)?", value)
+        if value is None or is_address or Path(value).is_absolute():
+            return value
+        message = "is no folder's whole path, and no http:// or https:// address"
+        raise ValueError(message)
+
+    @field_validator("prediction_log_format")
+    @classmethod
+    def _is_installed(cls, value: str) -> str:
+        if value == "parquet" and find_spec("pyarrow") is None:
+            message = "what writes Parquet is not installed: pip install 'tfgate[parquet]'"
+            raise ValueError(message)
+        return value
+
+    @field_validator("prediction_log_inputs")
+    @classmethod
+    def _are_ways(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            name, _, way = each.rpartition("=")
+            if not name or way not in {"keep", "hash", "leave-out"}:
+                message = f"{each[:_MAX_TOLD]!r} is none; write NAME=keep, =hash or =leave-out"
+                raise ValueError(message)
+        return value
 
     @field_validator("cors_origins")
     @classmethod

@@ -30,6 +30,7 @@ ALLOWED = {
         *("serving.familiarity", "serving.class_sets"),
     ],
     "serving.rows": [],
+    "serving.quantities": ["serving.contract"],
     "serving.fields": ["serving.errors"],
     "serving.typed_models": ["serving.contract", "serving.models"],
     # What a release needs is kept loaded: the file of releases has one reader.
@@ -39,13 +40,14 @@ ALLOWED = {
         *("proto", "serving.gateway", "serving.models", "serving.tensors"),
         "serving.typed_models",
         *("serving.contract", "serving.card", "serving.errors", "serving.loopback"),
-        *("serving.rows", "serving.histograms"),
+        *("serving.rows", "serving.histograms", "serving.quantities"),
     ],
     "training": [
         *("training", "serving.models", "serving.pictures", "serving.tensors"),
         "serving.typed_models",
         *("serving.contract", "serving.card", "serving.errors"),
         *("serving.familiarity", "serving.class_sets", "serving.histograms"),
+        "serving.quantities",
     ],
     "tfgate": ["proto", "tfgate", "training", "serving"],
     # The only part that reads files which TensorFlow wrote.

@@ -86,6 +86,8 @@ def test_the_card_tells_the_whole_story(trained: Trained) -> None:
     assert card.confusion_matrix or card.residual_quantiles
     assert card.robustness
     assert card.input_statistics
+    assert {each.count for each in card.histograms} == {card.data_set.split.validation}
+    assert all(sum(each.shares) == pytest.approx(1) for each in card.histograms)
     assert {"python", "tensorflow", "keras"} <= card.libraries.keys()
 
 

@@ -125,7 +125,7 @@ def evaluate(outputs: Tensors, targets: NDArray[np.int64]) -> Evaluation:
 def _class_set(outputs: Tensors, targets: NDArray[np.int64], coverage: float) -> ClassSet:
     """Measure the sets of classes with this coverage, of which the most probable is always one."""
     rows = np.arange(len(targets))
-    inside = outputs[P_VALUES] > 1 - coverage  # [example, class]
+    inside = outputs[P_VALUES].astype(np.float64) > 1 - coverage  # [example, class]
     inside[rows, outputs["scores"].argmax(axis=1)] = True
     return ClassSet(
         coverage=coverage,

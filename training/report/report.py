@@ -13,6 +13,7 @@ from training.outputs.regression import REGRESSION
 from training.recipe import Training
 from training.report import classes, examples, prices
 from training.report.architecture import architecture
+from training.report.beside import beside
 from training.report.comparisons import comparisons, making, summary
 from training.report.curves import learning
 from training.report.data import data_set
@@ -38,6 +39,7 @@ def write_report(training: Training, card: ModelCard, answers: Tensors, folder: 
         summary(card),
         learning(training, card),
         _errors(training, card, answers),
+        *filter(None, [beside(card)]),
         comparisons(card),
         data_set(training, card),
         architecture(training.fit.network),

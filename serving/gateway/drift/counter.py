@@ -14,11 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 from serving.card import Histogram
 from serving.contract import Model, Tensors
 from serving.gateway.drift.counted import CountedVersion
-from serving.gateway.drift.quantities import generic
 from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.inference import Onlooker
 from serving.gateway.telemetry import drift_metrics
+from serving.quantities import generic
 
 _LOGGER = logging.getLogger("tfgate.drift")
 _BLOCK_SECONDS = 0.5

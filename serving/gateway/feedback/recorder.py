@@ -77,8 +77,8 @@ class Recorder:
     def _take(self) -> None:
         """Let go of the inputs; the newest answers are left out where too many wait."""
         room = max(0, _MAX_WAITING - len(self._heard))
-        for question, _, outputs, version, _, context in self._shown[:room]:
-            self._heard.append((question.ref.name, version, outputs, context))
+        for each in self._shown[:room]:
+            self._heard.append((each.question.ref.name, each.version, each.outputs, each.context))
         num_dropped = len(self._shown[room:])
         metrics.FEEDBACK_DROPPED.labels(metrics.DROPPED_BY_CROWD).inc(num_dropped)
         self._shown.clear()

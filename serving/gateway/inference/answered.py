@@ -11,7 +11,8 @@ class Answered(NamedTuple):
     """A request of tensors with its answer; the question's reference has the version's number.
 
     `seconds` are those that the model took, with the wait for a call; the context says who asked,
-    and by which route it came to the version.
+    and by which route it came to the version. `explanation` has what the signature `explain` gave
+    besides, if that was asked.
     """
 
     question: Question
@@ -20,3 +21,4 @@ class Answered(NamedTuple):
     version: int
     seconds: float
     context: RequestContext
+    explanation: Tensors | None = None

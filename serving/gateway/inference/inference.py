@@ -5,13 +5,13 @@ Knows tensors, versions and time, and no protocol of those who ask.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
-from serving.contract import Signature, Tensors
+from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import (
     ModelServerFailure,
     ModelUnavailable,
@@ -153,16 +153,20 @@ class Inference:
         context.version = answer.version
         if self._onlookers:
             seconds = time.monotonic() - began
-            outputs = answer.outputs
+            answered = Answered(routed, inputs, answer.outputs, answer.version, seconds, context)
             if routed.signature == EXPLAIN_SIGNATURE and self._declared is not None:
-                routed = Question(routed.ref)
-                outputs = {
-                    name: outputs[name] for name in self._declared.outputs if name in outputs
-                }
-            answered = Answered(routed, inputs, outputs, answer.version, seconds, context)
+                answered = self._plain(answered)
             for show in self._onlookers:
                 show(answered)
         return answer
+
+    def _plain(self, answered: Answered) -> Answered:
+        """Show an answer that was explained as if it were not, with the explanation apart."""
+        known: Mapping[str, TensorSpec] = {} if self._declared is None else self._declared.outputs
+        outputs = {name: array for name, array in answered.outputs.items() if name in known}
+        why = {name: array for name, array in answered.outputs.items() if name not in known}
+        question = Question(answered.question.ref)
+        return answered._replace(question=question, outputs=outputs, explanation=why)
 
     async def ask_beside(
         self, question: Question, inputs: Tensors, timeout_seconds: float

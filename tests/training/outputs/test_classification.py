@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from serving.class_sets import class_sets
 from training.outputs.classification import (
     BlendedScores,
     ClassScores,
@@ -60,3 +61,37 @@ def test_figures_of_known_answers() -> None:
         "no": {"no": 1, "yes": 0},
         "yes": {"no": 1, "yes": 2},
     }
+
+
+def test_sets_of_classes_are_counted_as_they_are_answered() -> None:
+    outputs = {
+        "classes": np.array([[b"a", b"b", b"c"]] * 4, dtype=object),
+        "scores": np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.4, 0.5, 0.1], [0.6, 0.3, 0.1]]),
+        # One is at the border; of the last row the most probable class is inside all the same.
+        "p_values": np.array(
+            [[0.9, 0.3, 0.02], [0.8, 0.08, 0.07], [0.5, 0.9, 0.1], [0.01, 0.01, 0.01]], np.float32
+        ),
+    }
+    targets = np.array([0, 1, 2, 0])
+
+    measured = evaluate(outputs, targets).class_sets
+
+    answered = [row for row in class_sets(outputs, 4) if row]
+    for place, each in enumerate(measured):
+        sets = [row[place]["labels"] for row in answered]
+        inside = ["abc"[target] in labels for target, labels in zip(targets, sets, strict=True)]
+        assert each.coverage == answered[0][place]["coverage"]
+        assert each.measured == np.mean(inside)
+        assert each.mean_size == np.mean([len(labels) for labels in sets])
+    at_90, at_95 = measured
+    # At 90 %: a b, a, a b c, a. At 95 %: a b, a b c, a b c, a.
+    assert (at_90.coverage, at_90.measured, at_90.mean_size) == (0.9, 0.75, 1.75)
+    assert (at_95.coverage, at_95.measured, at_95.mean_size) == (0.95, 1.0, 2.25)
+
+
+def test_a_version_without_p_values_has_no_sets() -> None:
+    outputs = {
+        "classes": np.array([[b"a", b"b"]] * 2, dtype=object),
+        "scores": np.array([[0.7, 0.3]] * 2),
+    }
+    assert evaluate(outputs, np.array([0, 1])).class_sets == []
