@@ -3,7 +3,8 @@
 A picture is made out of plain grey step by step; what each pixel does to a logit on the way is its
 contribution. Source: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks",
 ICML 2017. Single pixels are flecked by the network's strides, so that contributions are spread over
-their neighbours: they then lie where taking pixels away changes the answer more than twice as much.
+their neighbours: between pictures to which pixels are given back and from which they are taken, the
+answers then differ more than twice as much. Of occlusion, for three times the work, as much.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ from serving.models.image import NUM_EXPLAINED
 from serving.pictures.decode import SIDE
 from training.models.image.network import LOGITS
 
+# The steps miss a seventh of what there is between grey and a picture, 16 would a twentieth; the
+# maps of 16 lie no better.
 NUM_STEPS = 8
 BLUR_PIXELS = 1.0  # standard deviation
 
