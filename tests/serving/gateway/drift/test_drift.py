@@ -14,6 +14,7 @@ from serving.card import Histogram, ModelCard
 from serving.contract import Model, Tensors
 from serving.gateway.drift.counted import LEARNED_FROM
 from serving.gateway.drift.counter import MOST_REQUESTS
+from serving.gateway.telemetry import drift_metrics
 from serving.histograms import learn
 from serving.models import MODELS
 from tests.examples import HOUSE
@@ -241,5 +242,6 @@ def test_too_many_at_once_are_not_looked_at_and_counted() -> None:
 
 
 def counted(reason: str) -> Callable[[], float]:
+    drift_metrics.initialise()
     before = reading("tfgate_drift_skipped_requests_total", reason=reason)
     return lambda: reading("tfgate_drift_skipped_requests_total", reason=reason) - before

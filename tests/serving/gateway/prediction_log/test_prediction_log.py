@@ -28,6 +28,7 @@ from serving.gateway.prediction_log.files import Files
 from serving.gateway.prediction_log.log import is_drawn
 from serving.gateway.prediction_log.records import records_of
 from serving.gateway.settings import WrongSettings, read_settings
+from serving.gateway.telemetry import prediction_log_metrics
 from serving.gateway.telemetry.request_context import RequestContext
 from tests.examples import EXAMPLES, HOUSE
 from tests.fake_models import declared_models
@@ -45,6 +46,11 @@ def logging_to(place: object, **settings: Any) -> Iterator[Gateway]:
     with gateway(server, prediction_log=str(place), **settings) as tfgate:
         tfgate.wait_until_ready()
         yield tfgate
+
+
+def counted(outcome: str) -> Callable[[], float]:
+    prediction_log_metrics.initialise()
+    return growth("tfgate_prediction_log_requests_total", outcome=outcome)
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -154,8 +160,8 @@ def test_a_target_that_takes_nothing_costs_no_answer_and_is_told_once(
 ) -> None:
     caplog.set_level("INFO")
     (tmp_path / "log").write_text("a file where the folder should be")
-    dropped = growth("tfgate_prediction_log_requests_total", outcome="dropped-target")
-    written = growth("tfgate_prediction_log_requests_total", outcome="written")
+    dropped = counted("dropped-target")
+    written = counted("written")
     with logging_to(tmp_path / "log") as tfgate:
         for number in range(1, 4):
             assert tfgate.client.post("/predict/housing", json=HOUSE).is_success
@@ -290,7 +296,7 @@ def test_events_are_those_of_kserve_s_logger() -> None:
 
 def test_a_receiver_that_is_away_is_asked_again() -> None:
     is_up = [False]
-    dropped = growth("tfgate_prediction_log_requests_total", outcome="dropped-target")
+    dropped = counted("dropped-target")
     with receiver(lambda: 200 if is_up[0] else 503) as (url, events), logging_to(url) as tfgate:
         tfgate.client.post("/predict/housing", json=HOUSE)
         tfgate.wait_until(lambda: dropped() == 1, "the drop")
