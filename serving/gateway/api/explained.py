@@ -14,7 +14,7 @@ from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, Question
 from serving.gateway.inference.registry import ServedModel
 from serving.gateway.telemetry.request_context import RequestContext
 
-MAX_EXPLAINED = 16  # instances of a request: each takes as long as some hundred answers
+MAX_EXPLAINED = 8  # instances of a request: each takes as long as some hundred answers
 
 
 class Explained:
