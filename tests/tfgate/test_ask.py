@@ -54,9 +54,10 @@ def test_a_picture_is_given_by_its_path(gateway: str, tmp_path: Path) -> None:
 
 
 def test_a_version_may_be_asked_for(gateway: str) -> None:
-    finished = tfgate("predict", "housing", "--version=1", f"--url={gateway}")
+    shipped = stack.SHIPPED_VERSIONS["housing"]
+    finished = tfgate("predict", "housing", f"--version={shipped}", f"--url={gateway}")
 
-    assert json.loads(finished.stdout)["version"] == 1
+    assert json.loads(finished.stdout)["version"] == shipped
 
 
 def test_the_version_of_tfgate_is_told() -> None:

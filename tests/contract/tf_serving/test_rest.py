@@ -47,6 +47,11 @@ DIFFERENT: dict[str, tuple[str, int, str]] = {
         400,
         '{\n    "error": "Failed to convert version: 99999999999999999999 to numeric."\n}',
     ),
+    "path_unknown_verb_in_path": (
+        "KServe's clients ask so why an answer is what it is",
+        404,
+        '{\n    "error": "version 123 of half_plus_two has no signature explain',
+    ),
     "path_health": ("the gateway has a health of its own", 200, '{"status":"ok"}'),
 }
 # Answered by the gateway's own page, or in another dialect.

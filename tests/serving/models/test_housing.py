@@ -82,6 +82,7 @@ def test_the_price_comes_with_its_interval() -> None:
         "price_usd": 300_000.41,
         "interval_usd": {"low": 200_000, "high": 400_000, "coverage": 0.9},
         "warnings": [],
+        "familiarity": None,
     }
 
 
