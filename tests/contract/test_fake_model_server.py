@@ -30,7 +30,7 @@ from tests.fake_model_server import (
     FakeVersion,
     Refused,
 )
-from tests.fake_models import declared_models
+from tests.fake_models import declared_version, older_version
 from tests.in_process import gateway
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -38,6 +38,18 @@ METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
 Ask = Callable[[str, bytes], Any]
+
+
+def as_shipped() -> FakeModelServer:
+    """Serve versions of the numbers, and with the signatures, of those that are shipped."""
+    return FakeModelServer(
+        {
+            name: {number: (older_version if number == 1 else declared_version)(name, number)}
+            for name, number in stack.SHIPPED_VERSIONS.items()
+        }
+    )
+
+
 Change = Callable[[PredictRequest], None]
 
 
@@ -62,7 +74,7 @@ def real(model_server: str) -> Iterator[Ask]:
 
         def is_ready(model: str) -> bool:
             body = GetModelStatusRequest(model_spec=ModelSpec(name=model)).SerializeToString()
-            return bool(ask(STATUS, body) == ask_the_fake(declared_models(), STATUS, body))
+            return bool(ask(STATUS, body) == ask_the_fake(as_shipped(), STATUS, body))
 
         stack.wait_until(lambda: all(map(is_ready, MODELS)), "loading")
         yield ask
@@ -71,7 +83,7 @@ def real(model_server: str) -> Iterator[Ask]:
 @pytest.fixture(scope="module")
 def predictions() -> dict[str, PredictRequest]:
     """What a gateway asks when it is asked for each model's example."""
-    with gateway() as tfgate:
+    with gateway(as_shipped()) as tfgate:
         for name, model in MODELS.items():
             tfgate.client.post(f"/predict/{name}", json=model.example.model_dump(mode="json"))
         return {call.request.model_spec.name: call.request for call in tfgate.server.calls}
@@ -85,7 +97,7 @@ def test_a_prediction_has_the_real_ones_form(
 
     fake, truth = (
         PredictResponse.FromString(answer)
-        for answer in (ask_the_fake(declared_models(), PREDICT, body), real(PREDICT, body))
+        for answer in (ask_the_fake(as_shipped(), PREDICT, body), real(PREDICT, body))
     )
 
     assert fake.model_spec == truth.model_spec
@@ -106,7 +118,7 @@ def test_signatures_are_told_of_like_the_real_ones(real: Ask, name: str) -> None
 
     fake, truth = (
         GetModelMetadataResponse.FromString(answer)
-        for answer in (ask_the_fake(declared_models(), METADATA, body), real(METADATA, body))
+        for answer in (ask_the_fake(as_shipped(), METADATA, body), real(METADATA, body))
     )
 
     assert fake.model_spec == truth.model_spec
@@ -201,7 +213,7 @@ def test_wrong_predictions_are_refused_like_by_the_real_one(
         change(request)
         body = request.SerializeToString()
 
-        refused = ask_the_fake(declared_models(), PREDICT, body)
+        refused = ask_the_fake(as_shipped(), PREDICT, body)
 
         assert isinstance(refused[0], grpc.StatusCode), what
         assert refused == real(PREDICT, body), what
@@ -218,7 +230,7 @@ def test_states_are_told_of_and_refused_in_the_same_words(real: Ask) -> None:
     ):
         body = GetModelStatusRequest(model_spec=spec).SerializeToString()
 
-        assert ask_the_fake(declared_models(), STATUS, body) == real(STATUS, body), spec
+        assert ask_the_fake(as_shipped(), STATUS, body) == real(STATUS, body), spec
 
 
 def test_signatures_are_refused_in_the_same_words(real: Ask) -> None:
@@ -231,13 +243,13 @@ def test_signatures_are_refused_in_the_same_words(real: Ask) -> None:
         request = GetModelMetadataRequest(model_spec=spec, metadata_field=["signature_def"])
         body = request.SerializeToString()
 
-        assert ask_the_fake(declared_models(), METADATA, body) == real(METADATA, body), spec
+        assert ask_the_fake(as_shipped(), METADATA, body) == real(METADATA, body), spec
 
 
 def test_what_is_no_request_is_refused_in_the_same_words(real: Ask) -> None:
     for path in (PREDICT, METADATA, STATUS):
         for body in (b"", b"\xff\xff"):
-            assert ask_the_fake(declared_models(), path, body) == real(path, body), (path, body)
+            assert ask_the_fake(as_shipped(), path, body) == real(path, body), (path, body)
 
 
 def half_plus_two(inputs: Tensors) -> Tensors:
