@@ -60,7 +60,9 @@ def write_spoiled(number: int, repository: Path, spoil: Spoil) -> None:
 
     spoiled.serve = tf.function(serve)
     concrete = spoiled.serve.get_concrete_function(**specs)
-    signatures = {"serving_default": concrete, "describe": describe}
+    # A candidate that lacks a signature of stable's does not begin.
+    others = {"describe": describe, "explain": shipped.signatures["explain"]}
+    signatures = {"serving_default": concrete, **others}
     draft = repository / f"tmp-{number}"
     tf.saved_model.save(spoiled, str(draft), signatures)
     draft.rename(repository / str(number))
