@@ -112,8 +112,8 @@ def test_what_is_worse_is_taken_back_and_nobody_hears_it_fail(tmp_path: Path) ->
     assert {version: reason.partition(":")[0] for version, reason in reasons.items()} == {
         version: rule for version, (_, rule, _) in versions.items()
     }
-    # What the candidate could not answer, the stable version did. One that sleeps, on a slow machine,
-    # takes so many places that some are refused: that is admission, and no failure of a version.
+    # What the candidate could not answer, the stable version did. One that sleeps, on a slow
+    # machine, takes so many places that some are refused: that is no failure of a version.
     assert [each for each in errors(outcomes) if each.status != REFUSED] == []
     assert both.releases.read_text() == release
 
