@@ -103,7 +103,10 @@ def test_all_gpus_of_a_machine_without_them_goes_on_and_says_so() -> None:
 
 
 def test_ctrl_c_exits_with_130_and_says_how_to_go_on(data_folder: Path, tmp_path: Path) -> None:
-    arguments = ["train", "housing", *TINY_HOUSING, "--epochs", "100000"]
+    endless = [
+        f"--set={k}={v}" for k, v in {**tiny_recipes.TINY["housing"], "epochs": 10**5}.items()
+    ]
+    arguments = ["train", "housing", *endless]
     places = [f"--checkpoints={tmp_path}", f"--repository={tmp_path}", f"--data={data_folder}"]
     # A process that a shell starts in the background ignores SIGINT, and so do its children.
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

@@ -30,7 +30,7 @@ def read(arguments: Sequence[str], assignments: Sequence[str]) -> tuple[list[str
     `assignments` are more changes, as `key=value`.
 
     Raises:
-        WrongOption: a value is missing, or all names.
+        WrongOption: a value is missing, or all names, or there are two values for one.
     """
     names, changes = [], {}
     remaining = iter(arguments)
@@ -45,7 +45,12 @@ def read(arguments: Sequence[str], assignments: Sequence[str]) -> tuple[list[str
         changes[_key(option)] = given
     if not names:
         raise WrongOption("name a model")
-    return names, changes | _assigned(assignments)
+    assigned = _assigned(assignments)
+    for key in sorted(changes.keys() & assigned.keys()):
+        # Their order is not known, so neither can be the last word.
+        option = f"--{key.replace('_', '-')} {changes[key]}"
+        raise WrongOption(f"{option} and --set {key}={assigned[key]}: give one of them")
+    return names, changes | assigned
 
 
 def _assigned(assignments: Sequence[str]) -> dict[str, str]:

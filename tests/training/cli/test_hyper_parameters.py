@@ -39,9 +39,10 @@ def test_options_stand_anywhere_among_the_names() -> None:
         (["image", "--epochs"], [], "--epochs wants a value"),
         (["image"], ["epochs"], "--set wants key=value, not 'epochs'"),
         (["--epochs", "3"], [], "name a model"),
+        (["image", "--batch-size", "3"], ["batch-size=4"], "--batch-size 3 and --set batch_size=4"),
     ],
 )
-def test_what_is_missing_is_named(
+def test_what_is_missing_or_said_twice_is_named(
     arguments: list[str], assignments: list[str], message: str
 ) -> None:
     with pytest.raises(WrongOption, match=message):
