@@ -172,6 +172,9 @@ class ModelCard(_Frozen):
     robustness: list[Variant] = Field(
         default=[], description="test figures on inputs as careless hands send them"
     )
+    probes: list[Variant] = Field(
+        default=[], description="figures on examples that were written to be difficult, by kind"
+    )
     ablations: list[Variant] = Field(
         default=[], description="validation figures of the same recipe less one ingredient each"
     )

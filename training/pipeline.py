@@ -121,6 +121,7 @@ def publish_best(
             _variant(change, evaluate(best, examples))
             for change, examples in recipe.perturb(test).items()
         ],
+        probes=[_variant(kind, evaluate(best, each)) for kind, each in recipe.probes().items()],
         ablations=list(ablations),
         familiarity=_familiarity(best, answers[best.seed]),
         histograms=_histograms(model, best),

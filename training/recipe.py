@@ -102,7 +102,8 @@ class Recipe(Generic[HyperParametersT]):
 
     `baselines` are what any network must beat, by name: each is fitted on examples, and gives its
     outputs for other inputs. `perturb` gives examples as they come from careless hands, by what was
-    done to them. `ablations` are changes to the hyper-parameters, each of which takes one
+    done to them. `probes` are examples that were written to be difficult, by their kind, which no
+    training sees. `ablations` are changes to the hyper-parameters, each of which takes one
     ingredient away. `search_space` says where better values of the hyper-parameters that it names
     may be found. `answer_training` gives outputs and targets of some training examples where the
     signature must not be asked of them, since the features remember each with its target.
@@ -123,6 +124,7 @@ class Recipe(Generic[HyperParametersT]):
     gate: AcceptanceGate
     baselines: Mapping[str, Callable[[Examples, Tensors], Tensors]] = field(default_factory=dict)
     perturb: Callable[[Examples], Mapping[str, Examples]] = lambda _examples: {}
+    probes: Callable[[], Mapping[str, Examples]] = dict
     ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     search_space: Mapping[str, Range | Choice] = field(default_factory=dict)
     answer_training: Callable[[Fit, ServingGraph], tuple[Tensors, NDArray[Any]]] | None = None

@@ -85,6 +85,7 @@ def test_the_card_tells_the_whole_story(trained: Trained) -> None:
     assert len(card.learning_curves[0].validation) == card.hyper_parameters["epochs"]
     assert card.confusion_matrix or card.residual_quantiles
     assert card.robustness
+    assert bool(card.probes) == (card.name == "sentiment")
     assert card.input_statistics
     assert {each.count for each in card.histograms} == {card.data_set.split.validation}
     assert all(sum(each.shares) == pytest.approx(1) for each in card.histograms)

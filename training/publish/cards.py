@@ -25,13 +25,14 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "pillow")
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured of a training, all but ablations and histograms on the test part."""
+    """What was measured of a training: all but three, on the test part."""
 
     test: Evaluation
     seeds: list[Variant]
     baselines: list[Variant]
     robustness: list[Variant]
-    ablations: list[Variant]
+    probes: list[Variant]  # on themselves
+    ablations: list[Variant]  # on the validation part, as are histograms
     familiarity: Familiarity | None
     histograms: list[Histogram]
     explanation: ExplanationQuality | None
@@ -60,6 +61,7 @@ def write_card(
         seeds=measured.seeds,
         baselines=measured.baselines,
         robustness=measured.robustness,
+        probes=measured.probes,
         ablations=measured.ablations,
         hyper_parameters=asdict(recipe.hyper_parameters),
         learning_curves=_learning_curves(training.state),

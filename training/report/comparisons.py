@@ -46,6 +46,7 @@ def comparisons(card: ModelCard) -> Section:
         _variants("Baselines, on the test part", [here, *card.baselines], card.baselines),
         _variants("Seeds, on the test part", [*card.seeds, *_spread(card.seeds)], card.seeds),
         _variants("Perturbed inputs, on the test part", [here, *card.robustness], card.robustness),
+        _variants("Probes, written to be difficult", [here, *card.probes], card.probes),
         _variants("Ablations, on the validation part", [full, *card.ablations], card.ablations),
     ]
     return Section("Comparisons", _missing(card), tables=[table for table in tables if table])

@@ -24,6 +24,7 @@ from training.models.sentiment.network import (
     compile_network,
 )
 from training.models.sentiment.perturbations import perturb
+from training.models.sentiment.probes import probes
 from training.models.sentiment.pseudo_labels import Counting, teach
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, BlendedScores, fit_blend
@@ -95,6 +96,7 @@ RECIPE = Recipe(
     gate=AcceptanceGate("accuracy", minimum=0.90),
     baselines={"naive Bayes weighted n-grams, 1 to 3 words": ngrams_alone},
     perturb=perturb,
+    probes=probes,
     ablations={
         "in one epoch": {"epochs": 1},
         "less dropout": {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0},
