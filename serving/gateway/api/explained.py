@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from serving.contract import Model, Tensors
-from serving.errors import InvalidInput, NotExplainable
-from serving.gateway.dialects.calls import Asked, Asking
+from serving.errors import NotExplainable
+from serving.gateway.dialects.calls import Asked, Asking, check_explained
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.inference import check_numbers
@@ -13,8 +13,6 @@ from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, Question
 from serving.gateway.inference.registry import ServedModel
 from serving.gateway.telemetry.request_context import RequestContext
-
-MAX_EXPLAINED = 8  # instances of a request: each takes as long as some hundred answers
 
 
 class Explained:
@@ -34,12 +32,9 @@ class Explained:
             InvalidInput: there are too many.
         """
         if self._explanation is None:
-            message = f"{self._served.name} does not explain its answers, in any version"
-            raise NotExplainable(message)
-        if num_instances > MAX_EXPLAINED:
-            message = f"{num_instances} instances are too many to be explained in one request"
-            hint = f"Send {MAX_EXPLAINED} at most, or ask without explain."
-            raise InvalidInput(message, hint=hint)
+            error = NotExplainable(f"the file of {self._served.name} has no explanation")
+            raise self._catalog.not_explainable(error, self._served.name)
+        check_explained(num_instances)
 
     async def ask(
         self, asked: Question, inputs: Tensors, context: RequestContext, *, deadline: float
@@ -51,7 +46,10 @@ class Explained:
             TfgateError: it cannot answer.
         """
         asking = Asking(self._served, asked.ref, self._catalog, context, deadline, is_paid=True)
-        self._check_declared(await asking.explaining())
+        try:
+            self._check_declared(await asking.live())
+        except NotExplainable as error:
+            raise self._catalog.not_explainable(error, self._served.name) from None
         answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
         check_numbers(answer.outputs)
         return answer

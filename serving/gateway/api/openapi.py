@@ -26,7 +26,7 @@ DIALECT_ERRORS = {
     JSON: {"schema": {"$ref": "#/components/schemas/DialectError"}},
     **PROBLEMS,
 }
-_TENSORS = re.compile("/infer$|:(?:predict|classify|regress)$")
+_TENSORS = re.compile("/infer$|:(?:predict|classify|regress|explain)$")
 # What any request may meet: its head is no HTTP that is spoken here, too slow or too large, or the
 # gateway fails.
 _ANYWHERE = (400, 408, 417, 431, 500, 501, 505)

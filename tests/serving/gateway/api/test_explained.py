@@ -10,7 +10,7 @@ import pytest
 
 from proto.predict_pb2 import PredictResponse
 from serving.contract import Signature, Tensors, TensorSpec
-from serving.gateway.api.explained import MAX_EXPLAINED
+from serving.gateway.dialects.calls import MAX_EXPLAINED
 from tests import faults
 from tests.examples import EXAMPLES, HOUSE
 from tests.fake_model_server import (
@@ -115,7 +115,7 @@ def test_a_plain_answer_stays_plain(tfgate: Gateway) -> None:
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("/predict/housing?explain=true&version=1", "version 2 has it"),
+        ("/predict/housing?explain=true&version=1", "version 2 of it can"),
         ("/predict/sentiment?explain=true", "in any version"),
     ],
 )
@@ -196,14 +196,14 @@ def test_versions_and_labels_are_named_as_everywhere(
         "/v1/models/housing/versions/1:explain", json={"instances": HOUSES}
     )
     assert refused.status_code == 404
-    assert "version 2 has it" in refused.json()["error"]
+    assert "version 2 of it can" in refused.json()["error"]
 
 
 def test_any_saved_model_that_says_why_is_asked(tfgate: Gateway) -> None:
     answer = tfgate.client.post("/v1/models/twice:explain", json={"instances": [1.5, 2]}).json()
     assert answer == {"predictions": [3, 4], "explanations": [[1.5, 1.5], [2, 2]]}
     none = tfgate.client.post("/v1/models/sentiment:explain", json={"instances": ["good"]})
-    assert (none.status_code, "no version of it has" in none.json()["error"]) == (404, True)
+    assert (none.status_code, "no version of it can" in none.json()["error"]) == (404, True)
 
 
 @pytest.mark.parametrize(
