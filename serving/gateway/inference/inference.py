@@ -295,12 +295,12 @@ class Inference:
             question, inputs, timeout_seconds=timeout_seconds, headers=trace
         )
         outputs, num_rows = answer.outputs, None
-        # Which rows an explanation of a typed model is of, its file takes for granted.
-        is_explained = question.signature == EXPLAIN_SIGNATURE and self._declared is not None
-        if question.joinable or is_explained:
-            num_rows = len(next(iter(inputs.values())))
         if question.joinable:
+            num_rows = len(next(iter(inputs.values())))
             metrics.SERIES[question.ref.name, answer.version].call_rows.observe(num_rows)
+        elif question.signature == EXPLAIN_SIGNATURE and self._declared is not None:
+            # Whose explanation a row is, the file of a typed model takes for granted.
+            num_rows = len(next(iter(inputs.values())))
         promise = question.promise or self._declared
         if promise is not None:
             outputs = check_outputs(outputs, promise, num_rows, wanted=question.outputs)
