@@ -15,6 +15,7 @@ from serving.gateway.dialects.open_inference.datatypes import datatype_of_array
 from tests.in_process import Gateway
 
 EXPLAIN = "explain"
+PARTS = ("outputs", "explanations")
 Headers = Mapping[str, str]
 
 
@@ -39,13 +40,15 @@ Ask = Callable[[Gateway, str, Tensors, int | None, Headers], Told]
 def _post(gateway: Gateway, path: str, body: Any, headers: Headers) -> Told:
     response = gateway.client.post(path, json=body, headers=dict(headers))
     document = response.json()
-    outputs = set()
-    for part in ("outputs", "explanations"):
-        found = document.get(part, {})
-        names = [each["name"] for each in found] if isinstance(found, list) else found
-        outputs.update(names)
-    text = document.get("error", "")
-    return Told(response.status_code, text, frozenset(outputs), response.headers)
+    outputs = frozenset(name for part in PARTS for name in _names(part, document.get(part, {})))
+    return Told(response.status_code, document.get("error", ""), outputs, response.headers)
+
+
+def _names(part: str, found: Any) -> list[str]:
+    if isinstance(found, dict):
+        return list(found)
+    # TF Serving's API leaves out the name of an output that is alone.
+    return [each["name"] if isinstance(each, dict) else part for each in found]
 
 
 def _v1(
