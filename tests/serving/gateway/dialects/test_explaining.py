@@ -180,7 +180,7 @@ def test_an_empty_batch_has_no_explanations(tfgate: Gateway) -> None:
     rows = tfgate.client.post(path, json={"instances": []})
     assert (rows.status_code, "No values" in rows.json()["error"]) == (400, True)
 
-    empty = {name: [] for name in HOUSE}
+    empty: dict[str, list[Any]] = {name: [] for name in HOUSE}
     columns = tfgate.client.post(path, json={"inputs": empty}).json()
     assert columns["explanations"]["base"] == []
     assert columns["outputs"]["price"] == []
