@@ -47,10 +47,14 @@ class Explained:
         """
         asking = Asking(self._served, asked.ref, self._catalog, context, deadline, is_paid=True)
         try:
-            self._check_declared(await asking.live())
+            live = await asking.live()
+            self._check_declared(live)
+            answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
+            if answer.version != live.version:
+                # What a candidate has failed to explain, the stable version was asked.
+                self._check_declared(await asking.live())
         except NotExplainable as error:
             raise self._catalog.not_explainable(error, self._served.name) from None
-        answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
         check_numbers(answer.outputs)
         return answer
 
