@@ -1,18 +1,22 @@
 """`tfgate predict --explain`: an answer, and below it what it comes from, for people to read.
 
-Which kind of explanation it is, its fields tell: a model of somebody else's may have any of them,
-and what has none of them stays JSON.
+Which kind of explanation it is, its fields tell: a model of somebody else's may give any of them,
+and what is none of them stays JSON.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from rich.bar import Bar
 from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
+from typing_extensions import TypedDict
 
+from serving.models.housing import Contribution, HousingExplanation, Neighbour
+from serving.models.image import ImageExplanation
 from tfgate.question import JSON, Question
 from tfgate.tables import show as show_table
 from training.report.number import number
@@ -20,9 +24,20 @@ from training.report.number import number
 _BAR = 24  # columns of a terminal
 _STRONGEST = 10  # words, or parts of a picture, that are listed
 _LONGEST_TEXT = 2_000  # characters that are shown as a whole
-_FOR, _AGAINST = "green", "red"
+_FOR, _AGAINST, _WHOLE = "green", "red", "default"
 
-Explanation = Mapping[str, Any]
+
+class _Word(TypedDict):
+    """What a word adds; its place is in the text as it was sent."""
+
+    start: int
+    end: int
+    contribution: float
+
+
+class _Words(TypedDict):
+    base: float
+    words: list[_Word]
 
 
 def show(console: Console, document: Mapping[str, Any], question: Question) -> None:
@@ -46,14 +61,26 @@ def show(console: Console, document: Mapping[str, Any], question: Question) -> N
 
 
 def _drawing(why: Any) -> Callable[[Any, Question], list[RenderableType]] | None:
-    kinds = {"contributions": _dollars, "words": _words, "maps": _pictures}
-    found = [draw for name, draw in kinds.items() if isinstance(why, dict) and name in why]
-    return found[0] if found else None
+    """Find what draws such an explanation; None if nothing does."""
+    kinds: list[tuple[Any, Callable[[Any, Question], list[RenderableType]]]] = [
+        (HousingExplanation, _dollars),
+        (_Words, _words),
+        (ImageExplanation, _pictures),
+    ]
+    return next((draw for kind, draw in kinds if _is(kind, why)), None)
 
 
-def _dollars(why: Explanation, _question: Question) -> list[RenderableType]:
+def _is(kind: Any, why: Any) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(why)
+    except ValidationError:
+        return False
+    return True
+
+
+def _dollars(why: HousingExplanation, _question: Question) -> list[RenderableType]:
     """Draw a waterfall from what the price is compared with to the price; and the neighbours."""
-    base: float = why["base_usd"]
+    base = why["base_usd"]
     steps = [(_feature(each), each["usd"]) for each in why["contributions"]]
     levels = [base]
     for _, usd in steps:
@@ -65,14 +92,14 @@ def _dollars(why: Explanation, _question: Question) -> list[RenderableType]:
         return Bar(high - low, begin - low, end - low, width=_BAR, color=color)
 
     table = _table("what the price comes from", "US dollars")
-    table.add_row("mean price of those that it is compared with", f"{base:,.0f}", bar(0, base, ""))
+    table.add_row("what it is compared with costs", f"{base:,.0f}", bar(0, base, _WHOLE))
     for (name, usd), before, after in zip(steps, levels, levels[1:], strict=False):
-        table.add_row(name, f"{usd:+,.0f}", bar(before, after, _FOR if usd > 0 else _AGAINST))
-    table.add_row("price", f"{levels[-1]:,.0f}", bar(0, levels[-1], ""))
-    return [table, *_neighbours(why.get("neighbours", []))]
+        table.add_row(Text(name), f"{usd:+,.0f}", bar(before, after, _FOR if usd > 0 else _AGAINST))
+    table.add_row("price", f"{levels[-1]:,.0f}", bar(0, levels[-1], _WHOLE))
+    return [table, *_neighbours(why["neighbours"])]
 
 
-def _feature(contribution: Mapping[str, Any]) -> str:
+def _feature(contribution: Contribution) -> str:
     values = ", ".join(
         f"{value:g}" if isinstance(value, float) else str(value)
         for value in contribution["values"].values()
@@ -82,7 +109,7 @@ def _feature(contribution: Mapping[str, Any]) -> str:
     return f"{name} ({values})" if values else name
 
 
-def _neighbours(found: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def _neighbours(found: Sequence[Neighbour]) -> list[RenderableType]:
     if not found:
         return []
     headers = ("known near by", "kilometres", "US dollars", "weight")
@@ -94,9 +121,10 @@ def _neighbours(found: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     return [table]
 
 
-def _words(why: Explanation, question: Question) -> list[RenderableType]:
+def _words(why: _Words, question: Question) -> list[RenderableType]:
     """Show the text with the words that weigh most, and list these with what they add."""
-    text, words = _text_of(question), _strongest(why["words"], "contribution")
+    text = _text_of(question)
+    words = sorted(why["words"], key=lambda each: -abs(each["contribution"]))[:_STRONGEST]
     shown: list[RenderableType] = []
     if text is not None and len(text) <= _LONGEST_TEXT:
         marked = Text(text)
@@ -105,10 +133,11 @@ def _words(why: Explanation, question: Question) -> list[RenderableType]:
             marked.stylize(style, word["start"], word["end"])
         shown.append(marked)
     rows = [(_word(text, each), each["contribution"]) for each in words]
-    return [*shown, _added("the words that weigh most", why["base"], rows, _sum(why, "words"))]
+    together = why["base"] + sum(each["contribution"] for each in why["words"])
+    return [*shown, _added("the words that weigh most", why["base"], rows, together)]
 
 
-def _word(text: str | None, word: Mapping[str, Any]) -> str:
+def _word(text: str | None, word: _Word) -> str:
     place = f"characters {word['start']} to {word['end']}"
     return place if text is None else text[word["start"] : word["end"]]
 
@@ -122,7 +151,7 @@ def _text_of(question: Question) -> str | None:
     return "".join(each if each.isprintable() or each == "\n" else " " for each in texts[0])
 
 
-def _pictures(why: Explanation, _question: Question) -> list[RenderableType]:
+def _pictures(why: ImageExplanation, _question: Question) -> list[RenderableType]:
     """List, for each class, the parts of the picture that weigh most, by their pixels."""
     crop = why["crop"]
 
@@ -135,11 +164,11 @@ def _pictures(why: Explanation, _question: Question) -> list[RenderableType]:
     for each in why["maps"]:
         values = each["values"]
         cells = [
-            {"place": place(row, column, len(values)), "adds": value}
+            (place(row, column, len(values)), value)
             for row, line in enumerate(values)
             for column, value in enumerate(line)
         ]
-        rows = [(cell["place"], cell["adds"]) for cell in _strongest(cells, "adds")]
+        rows = sorted(cells, key=lambda cell: -abs(cell[1]))[:_STRONGEST]
         tables.append(_added(f"pixels, for {each['label']}", each["base"], rows, each["logit"]))
     return tables
 
@@ -154,7 +183,7 @@ def _added(
     for name, value in rows:
         begin, end = sorted((most, most + value))
         color = _FOR if value > 0 else _AGAINST
-        sign = "+" if value > 0 else "-"
+        sign = "-" if value < 0 else "+"
         bar = Bar(2 * most, begin, end, width=_BAR, color=color)
         table.add_row(Text(name), f"{sign}{number(abs(value))}", bar)
     table.add_row("with all that is there", number(together), "")
@@ -162,13 +191,9 @@ def _added(
 
 
 def _table(title: str, figures: str) -> Table:
-    columns = (Column(title), Column(figures, justify="right", no_wrap=True), Column(width=_BAR))
+    columns = (
+        Column(Text(title)),
+        Column(figures, justify="right", no_wrap=True),
+        Column(width=_BAR),
+    )
     return Table(*columns, box=None, header_style="bold", pad_edge=False)
-
-
-def _strongest(found: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
-    return sorted(found, key=lambda each: -abs(each[name]))[:_STRONGEST]
-
-
-def _sum(why: Explanation, name: str) -> float:
-    return float(why["base"] + sum(each["contribution"] for each in why[name]))
