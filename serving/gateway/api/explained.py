@@ -48,13 +48,16 @@ class Explained:
         asking = Asking(self._served, asked.ref, self._catalog, context, deadline, is_paid=True)
         try:
             live = await asking.live()
-            self._check_declared(live)
-            answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
-            if answer.version != live.version:
-                # What a candidate has failed to explain, the stable version was asked.
-                self._check_declared(await asking.live())
+            difference = self._difference(live)
+            if difference is None:
+                answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
+                if answer.version != live.version:
+                    # What a candidate has failed to explain, the stable version was asked.
+                    difference = self._difference(await asking.live())
         except NotExplainable as error:
             raise self._catalog.not_explainable(error, self._served.name) from None
+        if difference is not None:
+            raise NotExplainable(difference)
         check_numbers(answer.outputs)
         return answer
 
@@ -69,8 +72,12 @@ class Explained:
             for answer, reason in zip(answers, reasons, strict=True)
         ]
 
-    def _check_declared(self, live: LiveVersion) -> None:
-        """See that a version gives what the model's file makes words of."""
+    def _difference(self, live: LiveVersion) -> str | None:
+        """Say what a version does not give of what the model's file makes words of, if anything.
+
+        Raises:
+            NotExplainable: the version has no signature that explains.
+        """
         assert self._explanation is not None  # noqa: S101  # check() has seen to it
         found = live.signature(EXPLAIN_SIGNATURE).outputs
         declared = {**self._model.signature.outputs, **self._explanation.outputs}
@@ -78,8 +85,8 @@ class Explained:
             if name not in found and name in self._model.signature.optional_outputs:
                 continue
             if found.get(name) != spec:
-                message = (
+                return (
                     f"version {live.version} of {live.model} explains otherwise than its file "
                     f"says: the output {name} is {found.get(name, 'missing')}, declared is {spec}"
                 )
-                raise NotExplainable(message)
+        return None

@@ -227,7 +227,10 @@ class Inference:
     ) -> Answer:
         with self._explaining():
             context.enter(metrics.QUEUE)
-            return await self._beside.predict(question, inputs, context, deadline=deadline)
+            answer = await self._beside.predict(question, inputs, context, deadline=deadline)
+        if context.route == metrics.CANDIDATE:
+            check_numbers(answer.outputs)  # a model may mean NaN, but not its next version
+        return answer
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:

@@ -1,10 +1,11 @@
 """Why, asked while a version is tried: of whoever can say, and of stable where that fails."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving.contract import Tensors
@@ -15,6 +16,7 @@ from tests.fake_models import older_version
 from tests.in_process import Gateway, growth
 from tests.serving.gateway.releases.asking import MODEL, key_at, release, served, started
 
+Change = Callable[[Tensors], Tensors]
 CANDIDATE = {"X-Release-Key": key_at(0, 0.1)}
 PATHS = {
     "typed": (f"/predict/{MODEL}?explain=true", HOUSE),
@@ -52,22 +54,28 @@ def test_a_candidate_explains_its_share(tfgate: Gateway, asked: tuple[str, Any])
     assert answer.headers["X-Model-Version"] == "2"
 
 
-def spoil(server: FakeModelServer) -> None:
-    """Have the candidate explain no row."""
+def spoil(server: FakeModelServer, change: Change) -> None:
+    """Have what the candidate explains changed before it leaves the model server."""
     version = server.models[MODEL][2]
     explain = version.signatures["explain"]
-
-    def without_rows(inputs: Tensors) -> Tensors:
-        return {name: array[:0] for name, array in explain.run(inputs).items()}
-
-    spoilt = {**version.signatures, "explain": replace(explain, run=without_rows)}
-    server.models[MODEL][2] = replace(version, signatures=spoilt)
+    spoilt = replace(explain, run=lambda inputs: change(explain.run(inputs)))
+    signatures = {**version.signatures, "explain": spoilt}
+    server.models[MODEL][2] = replace(version, signatures=signatures)
 
 
+def no_rows(outputs: Tensors) -> Tensors:
+    return {name: array[:0] for name, array in outputs.items()}
+
+
+def no_numbers(outputs: Tensors) -> Tensors:
+    return {**outputs, "base": np.full_like(outputs["base"], np.nan)}
+
+
+@pytest.mark.parametrize("change", [no_rows, no_numbers])
 def test_what_a_candidate_explains_wrongly_stable_is_asked(
-    server: FakeModelServer, tfgate: Gateway, asked: tuple[str, Any]
+    server: FakeModelServer, tfgate: Gateway, asked: tuple[str, Any], change: Change
 ) -> None:
-    spoil(server)
+    spoil(server, change)
     retries = growth("tfgate_retries_total", model=MODEL, reason=metrics.RETRIED_STABLE)
     path, document = asked
     answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
@@ -102,7 +110,7 @@ def test_who_is_with_stable_hears_that_the_candidate_can(
         assert answer.status_code == 404
         assert "version 2 of it can" in answer.text
 
-        spoil(server)
+        spoil(server, no_rows)
         answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
         assert answer.status_code == 404
         assert "version 1 of housing has no signature explain; version 2 of it can" in answer.text
