@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.contract import Tensors
+from serving.contract import Signature, Tensors, TensorSpec
 from serving.gateway.telemetry import metrics
 from tests.examples import HOUSE
-from tests.fake_model_server import FakeModelServer
+from tests.fake_model_server import FakeModelServer, FakeSignature
 from tests.fake_models import older_version
 from tests.in_process import Gateway, growth
 from tests.serving.gateway.releases.asking import MODEL, key_at, release, served, started
@@ -114,3 +114,26 @@ def test_who_is_with_stable_hears_that_the_candidate_can(
         answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
         assert answer.status_code == 404
         assert "version 1 of housing has no signature explain; version 2 of it can" in answer.text
+
+
+def test_nor_does_stable_explain_otherwise_than_is_declared_in_its_place(
+    server: FakeModelServer, tmp_path: Path
+) -> None:
+    version = server.models[MODEL][1]
+    explain = version.signatures["explain"]
+    outputs = {**explain.tensors.outputs, "base": TensorSpec("float32", (None, 3))}
+
+    def run(inputs: Tensors) -> Tensors:
+        found = explain.run(inputs)
+        return {**found, "base": np.repeat(found["base"][:, np.newaxis], 3, axis=1)}
+
+    other = FakeSignature(Signature(explain.tensors.inputs, outputs), run)
+    signatures = {**version.signatures, "explain": other}
+    server.models[MODEL][1] = replace(version, signatures=signatures)
+    with started(server, tmp_path, release(1, 2)) as tfgate:
+        tfgate.wait_until(lambda: state(tfgate) == ("running", None), "the candidate's share")
+        spoil(server, no_rows)
+        path, document = PATHS["typed"]
+        answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
+        assert answer.status_code == 404
+        assert "version 1 of housing explains otherwise" in answer.json()["detail"]
