@@ -186,7 +186,7 @@ class UnknownVersion(InvalidRequest):
 class NotExplainable(InvalidRequest):
     """The version that was asked why cannot say: it has no signature `explain`."""
 
-    hint = "Ask without explain, or a version that has it: GET /models/{model} lists signatures."
+    hint = "Ask without explain, or one that can: GET /models says which do, in `explains`."
 
 
 class RejectedByModel(InvalidRequest):

@@ -23,6 +23,7 @@ from serving.gateway.inference.channel import OpenChannel, open_channel
 from serving.gateway.middleware.draining import DRAINING
 from serving.gateway.server.grpc_as_http import Reply, ask, new_scope
 from serving.gateway.settings import Settings
+from serving.typed_models import load_models
 from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models
 from tests.visitor import Answer
@@ -249,7 +250,9 @@ def _running(
     with pytest.MonkeyPatch.context() as environment, asyncio.Runner() as runner:
         for name in [name for name in os.environ if name.startswith("TFGATE_")]:
             environment.delenv(name)
-        app = create_app(Settings(**settings), open_channel=channel)
+        given = Settings(**settings)
+        models = load_models(given.models_path)
+        app = create_app(given, models=models, open_channel=channel)
         with _started(app, runner):
             yield app, runner
 

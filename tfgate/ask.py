@@ -44,7 +44,7 @@ def predict(gateway: Gateway, path: str, question: Question) -> dict[str, Any]:
         CannotAsk: the gateway is away or refuses; the message says what to do.
     """
     headers = {"Content-Type": question.media_type}
-    answers = ("prediction", "predictions", "outputs")
+    answers = ("prediction", "predictions", "outputs", "explanations")
     return ask(gateway, "POST", path, *answers, content=question.content, headers=headers)
 
 

@@ -137,7 +137,7 @@ def up(  # noqa: PLR0913, PLR0917  # a command's options
 
 
 @app.command(rich_help_panel="Serve and ask")
-def predict(  # a command's options
+def predict(  # noqa: PLR0913, PLR0917  # a command's options
     model: Annotated[str, typer.Argument(help="its name, such as sentiment")],
     question: Annotated[
         str | None,
@@ -148,19 +148,27 @@ def predict(  # a command's options
     ] = None,
     version: Annotated[int | None, typer.Option(min=0, help="ask this version")] = None,
     label: Annotated[str | None, typer.Option(help="ask the version with this label")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="show what the answer comes from as well")
+    ] = False,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,
 ) -> None:
     """Ask a running gateway for one prediction."""
-    from tfgate import ask
+    from tfgate import ask, explained
     from tfgate.question import WrongQuestion, read_question
     from tfgate.takes import takes
 
     with reported(ask.WrongGateway, WrongQuestion, exit_code=2), reported(ask.CannotAsk):
         gateway = ask.Gateway(url, key)
-        taken = takes(gateway, model, given(version=version, label=label))
+        choice = given(version=version, label=label)
+        taken = takes(gateway, model, choice, explain=explain)
         body = read_question(taken, question)
-        console.print_json(data=ask.predict(gateway, taken.path, body))
+        answer = ask.predict(gateway, taken.path, body)
+        if explain:
+            explained.show(console, answer, body)
+        else:
+            console.print_json(data=answer)
 
 
 @app.command(rich_help_panel="Serve and ask")

@@ -13,25 +13,31 @@ from tfgate.question import Takes, WrongQuestion
 
 _ANY_SIZE = 1  # of a free dimension; the gateway has tried the same
 _VALUES = {"bool": False, "string": "0"}  # of other types, 0
-_DEFAULT = "serving_default"
+_DEFAULT, _EXPLAIN = "serving_default", "explain"
 _COLUMNS = "tf_serving_rest_columns"  # how one is asked here
 
 
-def takes(gateway: Gateway, name: str, choice: Mapping[str, Any]) -> Takes:
+def takes(
+    gateway: Gateway, name: str, choice: Mapping[str, Any], *, explain: bool = False
+) -> Takes:
     """Say how a model is asked; `choice` may name the version, or the label, that is to answer.
+
+    With `explain`, it is asked why as well.
 
     Raises:
         CannotAsk: there is no such model, or no gateway to ask about it.
         WrongGateway: the URL or the key can be none.
         WrongQuestion: both a version and a label are chosen.
     """
-    typed = f"/predict/{quote(name, safe='')}" + (f"?{urlencode(choice)}" if choice else "")
+    query = urlencode({**choice, **({"explain": "true"} if explain else {})})
+    typed = f"/predict/{quote(name, safe='')}" + (f"?{query}" if query else "")
     if name in MODELS:
         return _typed(name, typed, MODELS[name])
     page = ask(gateway, "GET", f"/models/{quote(name, safe='')}")
     if page.get("example") is not None:
         return _typed_elsewhere(name, typed, page["example"])
-    return _generic(name, choice, page.get("signatures") or {})
+    usual = _EXPLAIN if explain else _DEFAULT
+    return _generic(name, choice, page.get("signatures") or {}, usual)
 
 
 def _typed(name: str, path: str, model: Model[Any, Any]) -> Takes:
@@ -54,11 +60,12 @@ def _in_field(fields: Sequence[str]) -> Callable[[str], str] | None:
 
 
 def _generic(
-    name: str, choice: Mapping[str, Any], signatures: Mapping[str, Mapping[str, Any]]
+    name: str, choice: Mapping[str, Any], signatures: Mapping[str, Mapping[str, Any]], usual: str
 ) -> Takes:
     """Ask a generic model in TensorFlow Serving's own JSON.
 
-    Without a signature of the name that stands for all who give none, the first is asked that can.
+    Without a signature of the `usual` name, which stands for all who give none, the first is asked
+    that can.
     """
     if len(choice) > 1:
         message = "--version and --label exclude each other: give one of them."
@@ -67,7 +74,7 @@ def _generic(
     chosen = "".join(f"/{part}s/{quote(str(value), safe='')}" for part, value in choice.items())
 
     askable = [each for each, signature in signatures.items() if _COLUMNS in signature["examples"]]
-    asked = _DEFAULT if _DEFAULT in signatures else next(iter(askable), _DEFAULT)
+    asked = usual if usual in signatures else next(iter(askable), usual)
     inputs = {
         each: tensor
         for each, tensor in signatures.get(asked, {"inputs": {}})["inputs"].items()
@@ -75,7 +82,7 @@ def _generic(
     }
 
     def columns(values: Mapping[str, Any]) -> str:
-        named = {} if asked == _DEFAULT else {"signature_name": asked}
+        named = {} if usual in {asked, _EXPLAIN} else {"signature_name": asked}
         return _json({**named, "inputs": values})
 
     def example() -> str:
@@ -96,7 +103,8 @@ def _generic(
         return columns({each: _filled(tensor, value) for each, tensor in inputs.items()})
 
     is_file = [tensor["dtype"] for tensor in inputs.values()] == ["string"]
-    path = f"/v1/models/{encoded}{chosen}:predict"
+    verb = "explain" if usual == _EXPLAIN else "predict"
+    path = f"/v1/models/{encoded}{chosen}:{verb}"
     return Takes(name, path, example, _rows, of_file=of_file if is_file else None)
 
 

@@ -17,6 +17,7 @@ _BEYOND_SCHEMAS = (
     "no bytes came",
     "file is cut short or broken",
     "items, and the request had",
+    "are too many to be explained",
 )
 # Here the schemas say what to send. That lists are of one length, data fill a shape and tensors
 # have as many rows, they cannot say; and TensorFlow Serving's API takes more, as the original does.

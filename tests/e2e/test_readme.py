@@ -37,10 +37,10 @@ def ask(http: httpx.Client, command: str) -> dict[str, Any]:
     return document
 
 
-def test_there_is_a_question_for_each_model_and_one_error() -> None:
+def test_there_is_a_question_for_each_model_one_for_why_and_one_error() -> None:
     paths = [re.findall(rf"{PREFIX}/predict/(\w+)", command)[0] for command, _ in PAIRS]
 
-    assert sorted(paths) == ["housing", "housing", "image", "sentiment"]
+    assert sorted(paths) == ["housing", "housing", "housing", "image", "sentiment"]
 
 
 @pytest.mark.parametrize(("command", "shown"), PAIRS)

@@ -117,6 +117,7 @@ def test_versions_that_fail_to_load_are_told_of_and_leave_the_old_one_serving(
         "state": "AVAILABLE",
         "error": None,
         "unready": None,
+        "explains": True,
     }
     wait_for_reading(served, len(FAULTS), "tfgate_model_versions", state="failed")
     wait_for_reading(served, 1, "tfgate_model_versions", state="available")

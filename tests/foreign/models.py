@@ -115,6 +115,11 @@ FOREIGN_MODELS: dict[str, ForeignModel] = {
             Question({"column": np.array(1, np.int32)}, "weights"),
         ),
     ),
+    "sum_explained": ForeignModel(
+        saved_models.sum_explained,
+        # Why is not asked here: of many who ask at once, few are told.
+        (Question({"parts": _float32([1, 2], [0.5, 4])}),),
+    ),
     "padded_ids": ForeignModel(
         saved_models.padded_ids,
         (

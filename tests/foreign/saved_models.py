@@ -73,6 +73,22 @@ def three_signatures(directory: Path) -> None:
     save(directory, module, serving_default=project, distance=distance, weights=weights)
 
 
+def sum_explained(directory: Path) -> None:
+    """A weighted sum, and by a second signature what each of its parts adds."""
+    module = tf.Module()
+    module.weights = tf.Variable([2.0, -1.0])
+
+    @tf.function(input_signature=[spec(tf.float32, None, 2)])
+    def add(parts: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"sum": tf.linalg.matvec(parts, module.weights)}
+
+    @tf.function(input_signature=[spec(tf.float32, None, 2)])
+    def explain(parts: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**add(parts), "added": parts * module.weights}
+
+    save(directory, module, serving_default=add, explain=explain)
+
+
 def padded_ids(directory: Path) -> None:
     """Texts as numbers, padded with zeros to the longest of a request: int32[batch, any]."""
     module = tf.Module()

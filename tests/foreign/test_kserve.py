@@ -54,3 +54,10 @@ def test_its_first_protocol_is_tensorflow_servings(told: Any) -> None:
     assert told["v1"]["refused"]["status"] == 400
     assert "keys must be equal to: item,user" in told["v1"]["refused"]["text"]
     assert told["v1"]["unknown"]["status"] == 404
+
+
+def test_it_is_told_why(told: Any) -> None:
+    explained = {"predictions": [0, -3], "explanations": [[2, -2], [1, -4]]}
+    assert told["v1"]["explained"] == explained
+    assert told["v1"]["mute"]["status"] == 404
+    assert "of other models, sum_explained can" in told["v1"]["mute"]["text"]

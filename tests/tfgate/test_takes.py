@@ -38,6 +38,25 @@ def test_a_model_with_a_file_elsewhere_is_asked_as_one_with_a_file_here(
     assert body(taken, '{"x": 2}') == {"x": 2}
 
 
+def test_why_is_asked_beside_what(gateway: Gateway) -> None:
+    choice = {"version": 3}
+    assert takes(gateway, "housing", {}, explain=True).path == "/predict/housing?explain=true"
+    typed = takes(gateway, DECLARED, choice, explain=True)
+    assert typed.path == "/predict/churn?version=3&explain=true"
+    generic = takes(gateway, GENERIC, choice, explain=True)
+    assert generic.path == "/v1/models/a%20b/versions/3:explain"
+
+
+def test_a_generic_model_is_asked_why_by_its_signature_of_that_name() -> None:
+    signatures = {
+        "explain": signature(x=("float32", [None])),
+        "serving_default": signature(y=("float32", [None])),
+    }
+    with standing_in(StandIn(signatures=signatures)) as stand_in:
+        taken = takes(Gateway(stand_in.url), GENERIC, {}, explain=True)
+    assert json.loads(taken.example()) == {"inputs": {"x": [0]}}
+
+
 def test_the_example_for_a_generic_model_fits_its_signature(generic: Takes) -> None:
     assert json.loads(generic.example()) == {"inputs": {"x": [[[0], [0]]], "text": ["0"]}}
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from serving.contract import Model, Tensors
-from serving.errors import InvalidInput, NotExplainable
-from serving.gateway.dialects.calls import Asked, Asking
+from serving.errors import NotExplainable
+from serving.gateway.dialects.calls import Asked, Asking, check_explained
 from serving.gateway.inference.catalog import Catalog
 from serving.gateway.inference.client import Answer
 from serving.gateway.inference.inference import check_numbers
@@ -13,8 +13,6 @@ from serving.gateway.inference.live import LiveVersion
 from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, Question
 from serving.gateway.inference.registry import ServedModel
 from serving.gateway.telemetry.request_context import RequestContext
-
-MAX_EXPLAINED = 8  # instances of a request: each takes as long as some hundred answers
 
 
 class Explained:
@@ -34,12 +32,9 @@ class Explained:
             InvalidInput: there are too many.
         """
         if self._explanation is None:
-            message = f"{self._served.name} does not explain its answers, in any version"
-            raise NotExplainable(message)
-        if num_instances > MAX_EXPLAINED:
-            message = f"{num_instances} instances are too many to be explained in one request"
-            hint = f"Send {MAX_EXPLAINED} at most, or ask without explain."
-            raise InvalidInput(message, hint=hint)
+            error = NotExplainable(f"the file of {self._served.name} has no explanation")
+            raise self._catalog.not_explainable(error, self._served.name)
+        check_explained(num_instances)
 
     async def ask(
         self, asked: Question, inputs: Tensors, context: RequestContext, *, deadline: float
@@ -51,8 +46,18 @@ class Explained:
             TfgateError: it cannot answer.
         """
         asking = Asking(self._served, asked.ref, self._catalog, context, deadline, is_paid=True)
-        self._check_declared(await asking.explaining())
-        answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
+        try:
+            live = await asking.live()
+            difference = self._difference(live)
+            if difference is None:
+                answer = await asking.predict(Asked(inputs, EXPLAIN_SIGNATURE))
+                if answer.version != live.version:
+                    # What a candidate has failed to explain, the stable version was asked.
+                    difference = self._difference(await asking.live())
+        except NotExplainable as error:
+            raise self._catalog.not_explainable(error, self._served.name) from None
+        if difference is not None:
+            raise NotExplainable(difference)
         check_numbers(answer.outputs)
         return answer
 
@@ -67,8 +72,12 @@ class Explained:
             for answer, reason in zip(answers, reasons, strict=True)
         ]
 
-    def _check_declared(self, live: LiveVersion) -> None:
-        """See that a version gives what the model's file makes words of."""
+    def _difference(self, live: LiveVersion) -> str | None:
+        """Say what a version does not give of what the model's file makes words of, if anything.
+
+        Raises:
+            NotExplainable: the version has no signature that explains.
+        """
         assert self._explanation is not None  # noqa: S101  # check() has seen to it
         found = live.signature(EXPLAIN_SIGNATURE).outputs
         declared = {**self._model.signature.outputs, **self._explanation.outputs}
@@ -76,8 +85,8 @@ class Explained:
             if name not in found and name in self._model.signature.optional_outputs:
                 continue
             if found.get(name) != spec:
-                message = (
+                return (
                     f"version {live.version} of {live.model} explains otherwise than its file "
                     f"says: the output {name} is {found.get(name, 'missing')}, declared is {spec}"
                 )
-                raise NotExplainable(message)
+        return None

@@ -14,6 +14,7 @@ from serving.errors import ModelUnavailable, UnknownVersion
 from serving.gateway.api import releases
 from serving.gateway.api.openapi import problem_responses
 from serving.gateway.api.releases import Disagreements, ReleaseDescription, ReleaseSummary
+from serving.gateway.api.schemas import answer_type
 from serving.gateway.api.signatures import SignatureDescription, describe_signatures
 from serving.gateway.dialects.examples import Address, curl
 from serving.gateway.inference.catalog import Catalog, VersionState
@@ -35,6 +36,10 @@ class Version(BaseModel):
     unready: str | None = Field(
         description="why it gets no traffic by default although it is AVAILABLE: what it did with "
         "the question that each version is asked first"
+    )
+    explains: bool | None = Field(
+        description="whether it says why its answers are what they are, by a signature explain; "
+        "null until its signatures are known"
     )
 
 
@@ -108,7 +113,7 @@ def models_router(
                 ModelSummary(
                     name=name,
                     typed=name in registry.typed,
-                    versions=[_version(*each) for each in _versions(found)],
+                    versions=[version_of(name, *each) for each in _versions(found)],
                     release=releases.summary(running.get(name)),
                 )
                 for name, found in (await monitor.look()).items()
@@ -166,7 +171,16 @@ def models_router(
 
     async def described(model: str, state: VersionState, unready: str | None) -> DescribedVersion:
         card = await catalog.card(model, state.version) if state.available else None
-        return DescribedVersion(**dict(_version(state, unready)), card=card)
+        return DescribedVersion(**dict(version_of(model, state, unready)), card=card)
+
+    def version_of(model: str, state: VersionState, unready: str | None) -> Version:
+        return Version(
+            version=state.version,
+            state=state.state,
+            error=state.error,
+            unready=unready,
+            explains=catalog.explains(model, state.version),
+        )
 
     return router
 
@@ -175,10 +189,6 @@ def _versions(found: ModelState) -> list[tuple[VersionState, str | None]]:
     if found.error is not None:
         raise found.error
     return [(each, found.unready.get(each.version)) for each in found.versions]
-
-
-def _version(state: VersionState, unready: str | None) -> Version:
-    return Version(version=state.version, state=state.state, error=state.error, unready=unready)
 
 
 def _labels(registry: Registry, model: str) -> dict[str, int] | None:
@@ -197,7 +207,7 @@ def _typed_description(served: ServedModel, address: Address) -> dict[str, Any]:
     example = model.example.model_dump(mode="json")
     return {
         "request_schema": model.request.model_json_schema(),
-        "response_schema": TypeAdapter(model.response).json_schema(mode="serialization"),
+        "response_schema": TypeAdapter(answer_type(model)).json_schema(mode="serialization"),
         "example": example,
         "curl": curl(address, f"/predict/{served.name}", example),
     }

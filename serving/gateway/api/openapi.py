@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from serving.contract import Model
 from serving.errors import all_errors
 from serving.gateway.api.payloads import JSON, MULTIPART
-from serving.gateway.api.schemas import Batch, Choice, Prediction, PredictionBatch
+from serving.gateway.api.schemas import Batch, Choice, Prediction, PredictionBatch, answer_type
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.problems import PROBLEM_MEDIA_TYPE, RETRY_LATER, Problem, status_of
 from serving.gateway.telemetry.metrics import ROUTES
@@ -26,7 +26,7 @@ DIALECT_ERRORS = {
     JSON: {"schema": {"$ref": "#/components/schemas/DialectError"}},
     **PROBLEMS,
 }
-_TENSORS = re.compile("/infer$|:(?:predict|classify|regress)$")
+_TENSORS = re.compile("/infer$|:(?:predict|classify|regress|explain)$")
 # What any request may meet: its head is no HTTP that is spoken here, too slow or too large, or the
 # gateway fails.
 _ANYWHERE = (400, 408, 417, 431, 500, 501, 505)
@@ -144,7 +144,7 @@ def prediction_routes(models: Models) -> list[APIRoute]:
 
 
 def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
-    query = parameters(Choice)
+    query, answer = parameters(Choice), answer_type(model)
     shared: dict[str, Any] = {
         "methods": ["POST"],
         "tags": [name],
@@ -156,7 +156,7 @@ def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
             _served_elsewhere,
             name="predict",
             summary=f"One prediction by {name}",
-            response_model=Prediction[model.response],  # type: ignore[name-defined]  # known at run time
+            response_model=Prediction[answer],  # type: ignore[valid-type]  # known at run time
             openapi_extra={**query, **single_body(model)},
             **shared,
         ),
@@ -165,7 +165,7 @@ def _routes_of(name: str, model: Model[Any, Any]) -> list[APIRoute]:
             _served_elsewhere,
             name="predict_batch",
             summary=f"Several predictions by one version of {name}",
-            response_model=PredictionBatch[model.response],  # type: ignore[name-defined]  # known at run time
+            response_model=PredictionBatch[answer],  # type: ignore[valid-type]  # known at run time
             openapi_extra={**query, **batch_body(model)},
             **shared,
         ),

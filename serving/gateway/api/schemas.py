@@ -1,12 +1,13 @@
 """What the typed API takes and gives, as pydantic and OpenAPI have it: one instance, or several."""
 
 import re
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar, get_type_hints
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing_extensions import TypedDict, is_typeddict
 
-from serving.contract import RequestT
+from serving.contract import Model, RequestT
 from serving.errors import FieldError, InvalidInput
 from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.validation import from_pydantic
@@ -83,6 +84,18 @@ class Batch(BaseModel, Generic[RequestT]):
 
     # The first wrong instance is told whole; the others are not looked at.
     instances: list[RequestT] = Field(min_length=1, max_length=MAX_INSTANCES, fail_fast=True)
+
+
+def answer_type(model: Model[Any, Any]) -> Any:
+    """Return the type of a model's answers, with what stands beside them if that is asked for."""
+    if model.explanation is None or not is_typeddict(model.response):
+        return model.response
+    described = Field(description="what the answer comes from; only with ?explain=true")
+    fields = get_type_hints(model.response, include_extras=True)
+    fields["explanation"] = NotRequired[Annotated[model.explanation.response, described]]
+    found = TypedDict(model.response.__name__, fields)  # type: ignore[misc]  # known at run time
+    found.__doc__ = model.response.__doc__
+    return found
 
 
 class _Answered(BaseModel):

@@ -43,6 +43,8 @@ from serving.gateway.settings import Settings
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.request_context import RequestContext
 
+MAX_EXPLAINED = 8  # rows of a typed model in one request: each takes as long as hundreds of answers
+
 T = TypeVar("T")
 # Writes the number of a version into a request of the model server's.
 Pin = Callable[[bytes, int], bytes]
@@ -191,6 +193,7 @@ class Asking:
 
     Raises:
         Overloaded: it is asked too much already.
+        NotExplainable: it was asked why, and cannot say; the error lists who can.
     """
 
     def __init__(
@@ -223,6 +226,8 @@ class Asking:
         traceback: TracebackType | None,
     ) -> None:
         self.model.inference.limit.__exit__(error_type, error, traceback)
+        if isinstance(error, NotExplainable):
+            raise self._catalog.not_explainable(error, self.model.name) from None
 
     async def live(self) -> LiveVersion:
         """Return the version that will be asked, with its signatures.
@@ -236,32 +241,12 @@ class Asking:
             self._live = await _live(self._catalog, inference, self.ref, routed, self._context)
         return self._live
 
-    async def explaining(self) -> LiveVersion:
-        """Return the version that will be asked why, with its signatures.
-
-        What is asked of a candidate that cannot say why, the stable version is asked.
-
-        Raises:
-            NotExplainable: the version cannot say why.
-            TfgateError: nor can it be asked.
-        """
-        live = await self.live()
-        try:
-            live.signature(EXPLAIN_SIGNATURE)
-        except NotExplainable as error:
-            failed = ModelRef(live.model, live.version)
-            another = self.model.inference.instead(self.ref, failed, error, self._context)
-            if another is None:
-                raise self._catalog.not_explainable(error, live.model) from None
-            live = self._live = await self._catalog.live(another)
-            live.signature(EXPLAIN_SIGNATURE)
-        return live
-
     async def predict(self, asked: Asked) -> Answer:
         """Check the tensors, and have them answered by a signature.
 
         Raises:
             InvalidInput: there is no such signature or output, or the tensors do not fit.
+            NotExplainable: the version cannot say why.
             RejectedByModel: the graph refuses their values.
             TfgateError: they cannot be answered.
         """
@@ -271,7 +256,13 @@ class Asking:
             raise rejected(error) or error from error.__cause__
 
     async def relay(
-        self, method: str, request: bytes, num_rows: int = 1, *, pin: Pin | None = None
+        self,
+        method: str,
+        request: bytes,
+        num_rows: int = 1,
+        *,
+        pin: Pin | None = None,
+        signature: str = PREDICT_SIGNATURE,
     ) -> bytes:
         """Pass a call of the model server on as it came, and its answer back.
 
@@ -279,35 +270,45 @@ class Asking:
         answered; a call without asks nothing of a version.
 
         Raises:
+            InvalidInput: there are more rows than are explained.
             TfgateError: the model server could not answer.
         """
         if pin is None:
-            return await self._relay(method, self.ref, request, num_rows)
+            return await self._relay(method, self.ref, request, num_rows, signature)
         return await self.relay_to_version(
-            method, lambda live: pin(request, live.version), num_rows
+            method, lambda live: pin(request, live.version), num_rows, signature=signature
         )
 
-    async def _relay(self, method: str, ref: ModelRef, request: bytes, num_rows: int) -> bytes:
+    async def _relay(
+        self, method: str, ref: ModelRef, request: bytes, num_rows: int, signature: str
+    ) -> bytes:
+        self._check_explained(signature, num_rows)
         await self._charge(num_rows)
         self._context.enter(metrics.RPC)
         answer = await self.model.inference.relay(
-            method, ref, request, self._context, deadline=self._deadline
+            method, ref, request, self._context, deadline=self._deadline, signature=signature
         )
         self._context.enter(metrics.POSTPROCESS)
         return answer
 
     async def relay_to_version(
-        self, method: str, write: Callable[[LiveVersion], bytes], num_rows: int
+        self,
+        method: str,
+        write: Callable[[LiveVersion], bytes],
+        num_rows: int,
+        *,
+        signature: str = PREDICT_SIGNATURE,
     ) -> bytes:
         """Make a call of the model server that `write` writes for the version that is asked.
 
         Raises:
+            InvalidInput: there are more rows than are explained.
             TfgateError: the model server could not answer.
         """
 
         async def relay(live: LiveVersion) -> bytes:
             ref = ModelRef(live.model, live.version)
-            answer = await self._relay(method, ref, write(live), num_rows)
+            answer = await self._relay(method, ref, write(live), num_rows, signature)
             self._context.version = live.version
             return answer
 
@@ -332,6 +333,7 @@ class Asking:
         apart = self._catalog.apart.get((live.model, live.version))
         is_apart = apart is not None and asked.signature in apart
         num_rows = check_inputs(asked.inputs, signature, is_apart=is_apart)
+        self._check_explained(asked.signature, num_rows)
         await self._charge(num_rows)
         if signature.is_batched and num_rows == 0:
             self._context.version = live.version
@@ -347,6 +349,10 @@ class Asking:
         return await self.model.inference.predict(
             question, asked.inputs, self._context, deadline=self._deadline
         )
+
+    def _check_explained(self, signature: str, num_rows: int) -> None:
+        if signature == EXPLAIN_SIGNATURE and self.model.typed is not None:
+            check_explained(num_rows)
 
     async def _charge(self, num_rows: int) -> None:
         """Let the key pay, once for a request, however often its rows are sent."""
@@ -373,6 +379,18 @@ async def _live(
         if another is None:
             raise
         return await catalog.live(another)
+
+
+def check_explained(num_rows: int) -> None:
+    """See that so many rows of a typed model may be explained.
+
+    Raises:
+        InvalidInput: there are too many.
+    """
+    if num_rows > MAX_EXPLAINED:
+        message = f"{num_rows} rows are too many to be explained in one request"
+        hint = f"Send {MAX_EXPLAINED} at most, or ask without explain."
+        raise InvalidInput(message, hint=hint)
 
 
 def check_wanted(outputs: tuple[str, ...], signature: Signature) -> None:

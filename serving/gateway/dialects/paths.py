@@ -16,7 +16,7 @@ Dialect = Literal[
 _TYPED = "/predict/"
 # Of the first, a name or a label may hold whatever its escapes stand for.
 _PREDICTIONS = re.compile(
-    r"/v1/models/([^/:]*).*:(?:predict|classify|regress)|"
+    r"/v1/models/([^/:]*).*:(?:predict|classify|regress|explain)|"
     r"/v2/models/([^/]+)(?:/versions/[^/]+)?/infer",
     re.IGNORECASE | re.DOTALL,
 )

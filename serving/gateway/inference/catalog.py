@@ -26,6 +26,7 @@ _LOGGER = logging.getLogger("tfgate.models")
 _STATES = {number: name for name, number in ModelVersionStatus.State.items()}
 # What says nothing of the card itself.
 _PASSING = (DeadlineExceeded, ModelServerUnavailable, Overloaded)
+_MAX_NAMES = 20  # of models that are told
 
 
 @dataclass(frozen=True)
@@ -172,15 +173,20 @@ class Catalog:
         """Return the version that a reference names by its number, if its signatures were read."""
         return None if ref.version is None else self._live.get((ref.name, ref.version))
 
+    def explains(self, model: str, version: int) -> bool | None:
+        """Tell whether a version can say why; None if its signatures were not read."""
+        live = self.known(ModelRef(model, version))
+        return None if live is None else EXPLAIN_SIGNATURE in live.signatures
+
     def not_explainable(self, error: NotExplainable, model: str) -> NotExplainable:
-        """Build the error that also says which versions of a model can say why."""
-        can = sorted(
-            version
-            for (name, version), live in self._live.items()
-            if name == model and EXPLAIN_SIGNATURE in live.signatures
-        )
-        others = f"version {', '.join(map(str, can))} has it" if can else "no version of it has"
-        return NotExplainable(f"{error.detail}; {others}")
+        """Build the error that also says which of a model's versions can say why, or else which
+        models can."""
+        can = sorted(key for key in self._live if self.explains(*key))
+        if versions := [str(version) for name, version in can if name == model]:
+            return NotExplainable(f"{error.detail}; version {', '.join(versions)} of it can")
+        names = list(dict.fromkeys(name for name, _ in can))[:_MAX_NAMES]
+        others = f"; of other models, {', '.join(names)} can" if names else ""
+        return NotExplainable(f"{error.detail}; no version of it can{others}")
 
     async def _read(self, ref: ModelRef) -> LiveVersion:
         version, definitions = await self._client.signatures(

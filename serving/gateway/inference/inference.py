@@ -5,7 +5,8 @@ Knows tensors, versions and time, and no protocol of those who ask.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -15,7 +16,6 @@ from serving.contract import Signature, Tensors, TensorSpec
 from serving.errors import (
     ModelServerFailure,
     ModelUnavailable,
-    NotExplainable,
     Overloaded,
     PredictionFailed,
     RejectedByModel,
@@ -26,7 +26,12 @@ from serving.gateway.inference.answered import Answered
 from serving.gateway.inference.batcher import Batcher, TraceHeaders
 from serving.gateway.inference.client import Answer, ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
-from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, ModelRef, Question
+from serving.gateway.inference.model_ref import (
+    EXPLAIN_SIGNATURE,
+    PREDICT_SIGNATURE,
+    ModelRef,
+    Question,
+)
 from serving.gateway.inference.operating_point import OperatingPoint
 from serving.gateway.inference.router import Router
 from serving.gateway.releases.running import Running
@@ -37,7 +42,7 @@ T = TypeVar("T")
 Onlooker = Callable[[Answered], None]
 _GONE = (ModelUnavailable, UnknownVersion)
 # What is a version's own fault, and not that of the model server, or of how much is asked of it.
-_FAULTS = (*_GONE, ModelServerFailure, NotExplainable, RejectedByModel)
+_FAULTS = (*_GONE, ModelServerFailure, RejectedByModel)
 # Of the places of a model, that its candidate may take however small its share is: one that hangs
 # must not take them all. More than twice its share it never needs.
 _CANDIDATE_PLACES = 0.25
@@ -189,13 +194,17 @@ class Inference:
         context: RequestContext,
         *,
         deadline: float,
+        signature: str = PREDICT_SIGNATURE,
     ) -> bytes:
-        """Have a call of the model server made as it came.
+        """Have a call of the model server made as it came; `signature` is the one that it asks.
 
         Raises:
             TfgateError: the model server could not answer.
         """
         seconds = deadline - time.monotonic()
+        if signature == EXPLAIN_SIGNATURE:
+            with self._explaining():
+                return await self._client.relay(method, ref, request, timeout_seconds=seconds)
         answer = self._client.relay(method, ref, request, timeout_seconds=seconds)
         running = self._release_of(ref, context)
         return await (self._watched(running, answer, context, deadline) if running else answer)
@@ -216,7 +225,16 @@ class Inference:
     async def _explain(
         self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
     ) -> Answer:
-        """Ask why; how long that takes says nothing of how long answers do.
+        with self._explaining():
+            context.enter(metrics.QUEUE)
+            answer = await self._beside.predict(question, inputs, context, deadline=deadline)
+        if context.route == metrics.CANDIDATE:
+            check_numbers(answer.outputs)  # a model may mean NaN, but not its next version
+        return answer
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Ask why within; how long that takes says nothing of how long answers do.
 
         Raises:
             Overloaded: others are being told why, and answers come first.
@@ -224,10 +242,9 @@ class Inference:
         if self._num_explained >= max(1, int(_EXPLAINED_PLACES * self.limit.limit)):
             self.limit.count_refusal(metrics.SHED_BY_LIMIT)
             raise self.limit.overloaded()
-        context.enter(metrics.QUEUE)
         self._num_explained += 1
         try:
-            return await self._beside.predict(question, inputs, context, deadline=deadline)
+            yield
         finally:
             self._num_explained -= 1
 
@@ -284,6 +301,9 @@ class Inference:
         if question.joinable:
             num_rows = len(next(iter(inputs.values())))
             metrics.SERIES[question.ref.name, answer.version].call_rows.observe(num_rows)
+        elif question.signature == EXPLAIN_SIGNATURE and self._declared is not None:
+            # Whose explanation a row is, the file of a typed model takes for granted.
+            num_rows = len(next(iter(inputs.values())))
         promise = question.promise or self._declared
         if promise is not None:
             outputs = check_outputs(outputs, promise, num_rows, wanted=question.outputs)

@@ -13,7 +13,7 @@ from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRe
 from kserve.inference_client import RESTConfig
 from kserve.utils.numpy_codec import to_np_dtype
 
-KERAS = "two_ids_of_keras"
+KERAS, EXPLAINED = "two_ids_of_keras", "sum_explained"
 
 
 def tensor(each: dict[str, Any], *, binary: bool) -> InferInput:
@@ -90,6 +90,8 @@ async def over_http_v1(url: str) -> dict[str, Any]:
         return {
             "rows": await client.infer(url, rows, KERAS),
             "columns": await client.infer(url, columns, "words_in_table"),
+            "explained": await client.explain(url, EXPLAINED, {"instances": [[1, 2], [0.5, 4]]}),
+            "mute": await refusal(client.explain(url, KERAS, rows)),
             "refused": await refusal(client.infer(url, {"instances": [{"user": 1}]}, KERAS)),
             "unknown": await refusal(client.infer(url, rows, "nobody")),
         }

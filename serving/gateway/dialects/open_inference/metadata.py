@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from serving.contract import Signature, TensorSpec
+from serving.contract import TensorSpec
 from serving.gateway.dialects.open_inference.datatypes import datatype_of
 from serving.gateway.inference.catalog import VersionState
+from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 _PLATFORM = "tensorflow_savedmodel"
 
@@ -35,25 +37,33 @@ class TensorMetadata:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """A model as one of its versions has it; `versions` are those that can be asked."""
+    """A model as one of its versions has it; `versions` are those that can be asked.
+
+    Of the `parameters` that only some versions take, each is there, with whether this one does.
+    """
 
     name: str
     versions: tuple[str, ...]
     platform: str
     inputs: tuple[TensorMetadata, ...]
     outputs: tuple[TensorMetadata, ...]
+    parameters: Mapping[str, bool]
 
 
-def model_metadata(
-    name: str, versions: Sequence[VersionState], signature: Signature
-) -> ModelMetadata:
-    """Describe a model."""
+def model_metadata(live: LiveVersion, versions: Sequence[VersionState]) -> ModelMetadata:
+    """Describe a model as one of its versions has it.
+
+    Raises:
+        InvalidInput: the version has no usual signature.
+    """
+    signature = live.signature(PREDICT_SIGNATURE)
     return ModelMetadata(
-        name=name,
+        name=live.model,
         versions=tuple(str(each.version) for each in versions if each.available),
         platform=_PLATFORM,
         inputs=_tensors(signature.inputs),
         outputs=_tensors(signature.outputs),
+        parameters={"explain": EXPLAIN_SIGNATURE in live.signatures},
     )
 
 

@@ -22,7 +22,7 @@ from serving.gateway.dialects.open_inference import metadata, states
 from serving.gateway.dialects.open_inference.timeouts import predict_within
 from serving.gateway.dialects.open_inference.versions import version_number
 from serving.gateway.dialects.open_inference_grpc import infer
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE, ModelRef
+from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.middleware.draining import is_draining
 
 # Of what Triton offers more, why it is not here.
@@ -111,7 +111,7 @@ class OpenInferenceGrpc:
         ref = model_ref(request.name, request.version)
         live = await call.live(ref)
         versions = await self._calls.catalog.versions(ref.name)
-        told = metadata.model_metadata(ref.name, versions, live.signature(PREDICT_SIGNATURE))
+        told = metadata.model_metadata(live, versions)
         tensor = messages.ModelMetadataResponse.TensorMetadata
         return messages.ModelMetadataResponse(
             name=told.name,
@@ -119,6 +119,10 @@ class OpenInferenceGrpc:
             platform=told.platform,
             inputs=[tensor(**asdict(each)) for each in told.inputs],
             outputs=[tensor(**asdict(each)) for each in told.outputs],
+            parameters={
+                name: messages.InferParameter(bool_param=is_taken)
+                for name, is_taken in told.parameters.items()
+            },
         )
 
     async def _infer(

@@ -13,7 +13,11 @@ from serving.gateway.dialects.documentation import (
 )
 from serving.gateway.dialects.open_inference.datatypes import NUMPY_DTYPES
 from serving.gateway.dialects.open_inference_http import known_models
-from serving.gateway.dialects.open_inference_http.known_models import PARAMETERS, TAG
+from serving.gateway.dialects.open_inference_http.known_models import (
+    PARAMETERS,
+    REQUEST_PARAMETERS,
+    TAG,
+)
 
 _TEXT: Schema = {"type": "string"}
 _DATATYPE: Schema = {"enum": list(NUMPY_DTYPES)}
@@ -27,7 +31,7 @@ _REQUEST = record(
     {"inputs": {"type": "array", "items": _TENSOR}},
     {
         "id": _TEXT,
-        "parameters": PARAMETERS,
+        "parameters": REQUEST_PARAMETERS,
         "outputs": {"type": "array", "items": record({"name": _TEXT}, {"parameters": PARAMETERS})},
     },
 )
@@ -62,6 +66,7 @@ _METADATA = record(
         "platform": _TEXT,
         "inputs": _METADATA_TENSORS,
         "outputs": _METADATA_TENSORS,
+        "parameters": record({"explain": {"type": "boolean"}}),
     }
 )
 _SERVER = record({"name": _TEXT, "version": _TEXT, "extensions": {"type": "array", "items": _TEXT}})

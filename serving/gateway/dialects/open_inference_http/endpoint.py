@@ -129,8 +129,7 @@ class OpenInferenceHttp:
         ref = model_ref(found["model"], found["version"])
         live = await call.live(ref)
         versions = await self._calls.catalog.versions(ref.name)
-        signature = live.signature(PREDICT_SIGNATURE)
-        return _json(asdict(metadata.model_metadata(ref.name, versions, signature)))
+        return _json(asdict(metadata.model_metadata(live, versions)))
 
     async def _index(self, call: Call, _scope: Scope, _found: re.Match[str]) -> Reply:
         only_ready = _only_ready(await call.read())

@@ -18,10 +18,27 @@ from serving.gateway.dialects.examples import can_ask, has_halves, infer_body
 from serving.gateway.dialects.open_inference.datatypes import datatype_of
 from serving.gateway.dialects.tensor_schemas import answered, element, nested, shape
 from serving.gateway.inference.example import example
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 TAG = "Open Inference Protocol"
 PARAMETERS: Schema = {"type": "object"}
+_EXPLAIN: Schema = {
+    "type": "boolean",
+    "description": "whether to give, beside the answer, what it comes from, by the signature "
+    "explain",
+}
+REQUEST_PARAMETERS: Schema = {
+    **PARAMETERS,
+    "properties": {
+        "signature_name": {"type": "string", "description": "which signature is asked"},
+        "timeout": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "microseconds after which nobody waits any more; 0 is any",
+        },
+        "explain": _EXPLAIN,
+    },
+}
 
 
 def paths(known: KnownModels) -> dict[str, Any]:
@@ -65,11 +82,18 @@ def _request(name: str, signature: Signature) -> Schema:
     inputs = {
         "inputs": _tensors(signature.inputs, required=signature.inputs.keys() - signature.optional)
     }
-    chosen: Schema = {**PARAMETERS, "properties": {"signature_name": {"const": name}}}
+    is_explained = name == EXPLAIN_SIGNATURE
+    properties = {
+        "signature_name": {"const": name},
+        "explain": {**_EXPLAIN, "const": is_explained},
+    }
+    chosen: Schema = {**PARAMETERS, "properties": properties}
     if name == PREDICT_SIGNATURE:
         return record(inputs, {**optional, "parameters": chosen})
-    # Without it, it would be the default's.
-    return record({**inputs, "parameters": {**chosen, "required": ["signature_name"]}}, optional)
+    # Without one of them, it would be the default's.
+    ways = ["signature_name", "explain"] if is_explained else ["signature_name"]
+    needed = any_of([{"required": [way]} for way in ways])
+    return record({**inputs, "parameters": {**chosen, **needed}}, optional)
 
 
 def _response(model: str, signature: Signature) -> Schema:

@@ -5,7 +5,7 @@ checked and goes as it came; what has tensors that are not read here goes as it 
 everything else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
@@ -13,6 +13,7 @@ from proto.example_calls_pb2 import ExampleInput, ExampleRequest, MultiInference
 from proto.metadata_pb2 import GetModelMetadataRequest
 from proto.predict_pb2 import PredictRequest
 from proto.status_pb2 import GetModelStatusRequest
+from serving.contract import Signature
 from serving.errors import FieldError, InvalidInput, NotFound
 from serving.gateway.dialects import brackets
 from serving.gateway.dialects.calls import Call, Calls, Pin, check_wanted
@@ -25,7 +26,8 @@ from serving.gateway.dialects.tf_serving_grpc.specs import (
     pinned,
 )
 from serving.gateway.inference.input_check import check_inputs
-from serving.gateway.inference.model_ref import ModelRef
+from serving.gateway.inference.live import LiveVersion
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, ModelRef
 
 _PREDICTION, _MODEL = "/tensorflow.serving.PredictionService", "/tensorflow.serving.ModelService"
 _PREDICT = f"{_PREDICTION}/Predict"
@@ -72,22 +74,20 @@ class TfServingGrpc:
         with await call.asking(asked_by(request)) as model:
             live = await model.live()
             name = predict.signature_of(request.model_spec)
-            signature = live.signatures.get(name)
-            if signature is None:
-                raise _unknown_signature(name, sorted(live.signatures))
+            signature = _signature(live, name)
             call.context.version = live.version
             if signature.unsendable:
-                return await model.relay(_PREDICT, message, pin=pinned)
+                return await model.relay(_PREDICT, message, pin=pinned, signature=name)
             asked = predict.understand(request, max_bytes=self._calls.max_body_bytes)
             if brackets.differ(asked.inputs, signature):
                 num_rows = brackets.num_rows(asked.inputs)
-                relayed = model.relay(_PREDICT, message, num_rows, pin=pinned)
+                relayed = model.relay(_PREDICT, message, num_rows, pin=pinned, signature=name)
                 return await brackets.explained(relayed, asked.inputs, signature)
             if not signature.is_batched:
                 # Nothing is to be won by writing it anew; what does not fit is refused as ever.
                 check_wanted(asked.outputs, signature)
                 num_rows = check_inputs(asked.inputs, signature)
-                return await model.relay(_PREDICT, message, num_rows, pin=pinned)
+                return await model.relay(_PREDICT, message, num_rows, pin=pinned, signature=name)
             answer = await model.predict(asked)
         return predict.write(request, answer).SerializeToString()
 
@@ -129,6 +129,9 @@ def _not_offered(path: str) -> NotFound:
     return NotFound(f"there is no method {path[:200]}")
 
 
-def _unknown_signature(name: str, there: Sequence[str]) -> InvalidInput:
-    message = f'Serving signature key "{name[:100]}" not found; there are {", ".join(there)}'
-    return InvalidInput(message, fields=[FieldError(predict.SIGNATURE, message)])
+def _signature(live: LiveVersion, name: str) -> Signature:
+    if name not in live.signatures and name != EXPLAIN_SIGNATURE:
+        there = ", ".join(sorted(live.signatures))
+        message = f'Serving signature key "{name[:100]}" not found; there are {there}'
+        raise InvalidInput(message, fields=[FieldError(predict.SIGNATURE, message)])
+    return live.signature(name)

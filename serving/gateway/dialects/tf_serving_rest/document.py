@@ -11,7 +11,7 @@ from serving.errors import InvalidInput, MalformedBody
 from serving.gateway.dialects.tf_serving_rest import json_reader
 from serving.gateway.dialects.tf_serving_rest.json_value import Object, Value, quoted
 from serving.gateway.inference.live import LiveVersion
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 # Up to here, an odd body is read by our own reader, at a microsecond for each byte.
 _MAX_ODD_BYTES = 2**18
@@ -76,7 +76,10 @@ def signature(name: str, live: LiveVersion) -> Signature:
 
     Raises:
         InvalidInput: there is none of that name.
+        NotExplainable: it is the one that says why, which not every version has.
     """
+    if name == EXPLAIN_SIGNATURE:
+        live.signature(name)
     # As a list: in the message itself no name can be looked for that is no UTF-8.
     if (name or PREDICT_SIGNATURE) not in list(live.definitions.signature_def):
         raise InvalidInput(

@@ -1,6 +1,6 @@
 """TensorFlow Serving's REST API in the OpenAPI document."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from serving.gateway.dialects.example_documents import is_long
 from serving.gateway.dialects.examples import can_ask, columns_body
 from serving.gateway.dialects.tensor_schemas import answered, element_or_base64, nested
 from serving.gateway.inference.example import example
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 _TAG = "TensorFlow Serving's REST API"
 _NAME = {"signature_name": {"type": "string"}}
@@ -35,6 +35,12 @@ _EXAMPLES = record(
 )
 _RESULTS = record({"results": {"type": "array"}})
 _PREDICTIONS = any_of([record({"predictions": {"type": "array"}}), record({"outputs": {}})])
+_EXPLAINED = any_of(
+    [
+        record({"explanations": {"type": "array"}}, {"predictions": {"type": "array"}}),
+        record({"explanations": {}}, {"outputs": {}}),
+    ]
+)
 _STATUS = record(
     {
         "model_version_status": {
@@ -69,6 +75,7 @@ def paths(known: KnownModels) -> dict[str, Any]:
             ("predict", any_of([_ROWS, _COLUMNS]), _PREDICTIONS),
             ("classify", _EXAMPLES, _RESULTS),
             ("regress", _EXAMPLES, _RESULTS),
+            ("explain", any_of([_ROWS, _COLUMNS]), _EXPLAINED),
         ]:
             summary = f"{verb.capitalize()}: any model"
             content = json_content(body)
@@ -95,16 +102,22 @@ def _known(name: str, signatures: Mapping[str, Signature]) -> Iterator[tuple[str
     shown = columns_body(first, example(asked[first]))
     content = json_content(any_of(bodies), None if is_long(shown) else shown)
     summary = f"Predict: {name}, by its signatures"
-    yield (
-        f"/v1/models/{quote(name, '')}:predict",
-        {"post": operation(summary, _TAG, any_of(answers), body=content)},
-    )
+    path = f"/v1/models/{quote(name, '')}"
+    yield f"{path}:predict", {"post": operation(summary, _TAG, any_of(answers), body=content)}
+    if EXPLAIN_SIGNATURE in asked:
+        why = asked[EXPLAIN_SIGNATURE]
+        bodies = list(_bodies(EXPLAIN_SIGNATURE, why, usual=EXPLAIN_SIGNATURE))
+        usual = signatures.get(PREDICT_SIGNATURE)
+        answers = list(_explained(why, () if usual is None else usual.outputs))
+        summary = f"Explain: {name}"
+        content = json_content(any_of(bodies))
+        yield f"{path}:explain", {"post": operation(summary, _TAG, any_of(answers), body=content)}
 
 
-def _bodies(name: str, signature: Signature) -> Iterator[Schema]:
+def _bodies(name: str, signature: Signature, *, usual: str = PREDICT_SIGNATURE) -> Iterator[Schema]:
     chosen = {"signature_name": {"const": name}}
-    # Without a name it is the default's.
-    named, choice = ({}, chosen) if name == PREDICT_SIGNATURE else (chosen, {})
+    # Without a name it is the usual one's.
+    named, choice = ({}, chosen) if name == usual else (chosen, {})
     columns = {
         tensor: nested(spec, element_or_base64(spec)) for tensor, spec in signature.inputs.items()
     }
@@ -124,17 +137,41 @@ def _bodies(name: str, signature: Signature) -> Iterator[Schema]:
 
 
 def _answers(signature: Signature) -> Iterator[Schema]:
-    outputs = signature.outputs
-    columns = {tensor: nested(spec, _output(tensor, spec)) for tensor, spec in outputs.items()}
-    only = len(outputs) == 1
-    yield record({"outputs": next(iter(columns.values())) if only else record(columns)})
+    yield record({"outputs": _columns(signature.outputs)})
     if can_ask("tf_serving_rest_rows", signature):
-        rows = {
-            tensor: nested(spec, _output(tensor, spec), dimensions=slice(1, None))
-            for tensor, spec in outputs.items()
-        }
-        row = next(iter(rows.values())) if only else record(rows)
-        yield record({"predictions": {"type": "array", "items": row}})
+        yield record({"predictions": _rows(signature.outputs)})
+
+
+def _explained(signature: Signature, usual: Container[str]) -> Iterator[Schema]:
+    """Describe what stands beside what; `usual` are the outputs that predict gives as well."""
+    outputs = signature.outputs
+    parts = {
+        "answer": {name: spec for name, spec in outputs.items() if name in usual},
+        "explanations": {name: spec for name, spec in outputs.items() if name not in usual},
+    }
+    there = {part: specs for part, specs in parts.items() if specs}
+
+    def described(answer: str, describe: Callable[[Mapping[str, TensorSpec]], Schema]) -> Schema:
+        names = {"answer": answer}
+        return record({names.get(part, part): describe(specs) for part, specs in there.items()})
+
+    yield described("outputs", _columns)
+    if can_ask("tf_serving_rest_rows", signature):
+        yield described("predictions", _rows)
+
+
+def _columns(outputs: Mapping[str, TensorSpec]) -> Schema:
+    columns = {tensor: nested(spec, _output(tensor, spec)) for tensor, spec in outputs.items()}
+    return next(iter(columns.values())) if len(columns) == 1 else record(columns)
+
+
+def _rows(outputs: Mapping[str, TensorSpec]) -> Schema:
+    rows = {
+        tensor: nested(spec, _output(tensor, spec), dimensions=slice(1, None))
+        for tensor, spec in outputs.items()
+    }
+    row = next(iter(rows.values())) if len(rows) == 1 else record(rows)
+    return {"type": "array", "items": row}
 
 
 def _output(name: str, spec: TensorSpec) -> Schema:

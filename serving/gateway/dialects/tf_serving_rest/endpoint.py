@@ -31,7 +31,7 @@ from serving.gateway.dialects.tf_serving_rest.example_calls import Examples
 from serving.gateway.dialects.tf_serving_rest.paths import Target, target_of
 from serving.gateway.dialects.tf_serving_rest.predictions import PredictAsked
 from serving.gateway.inference.live import LiveVersion
-from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 _SERVICE = "/tensorflow.serving.PredictionService"
 _JSON = "application/json"
@@ -77,9 +77,9 @@ class TfServingRest:
             return metadata.write(await call.live(ref))
         body = await call.read()
         with await call.asking(ref) as model:
-            if target.method == "explain":
-                return await _explained(model, body)
             version = _Version(model, await model.live())
+            if target.method == "explain":
+                return await _explained(version, body)
             if target.method == "predict":
                 return await _predicted(version, body)
             asked = await _parsed(example_calls.parse, body)
@@ -95,13 +95,12 @@ async def _predicted(version: "_Version", body: bytes) -> bytes:
     return predictions.write(wanted, outputs)
 
 
-async def _explained(model: Asking, body: bytes) -> bytes:
+async def _explained(version: "_Version", body: bytes) -> bytes:
     """Answer as predict does, by the signature that also says why."""
-    live = await model.explaining()
-    parse = partial(predictions.parse, live=live, usual=EXPLAIN_SIGNATURE)
+    parse = partial(predictions.parse, live=version.live, usual=EXPLAIN_SIGNATURE)
     wanted = await _parsed(parse, body)
-    answer = await model.predict(wanted)
-    return await asyncio.to_thread(predictions.write_explained, wanted, answer.outputs, live)
+    outputs = await version.predict(wanted)
+    return await asyncio.to_thread(predictions.write_explained, wanted, outputs, version.live)
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,12 @@ class _Version:
             request.model_spec.version.value = live.version
             return request.SerializeToString()
 
-        return await self.model.relay_to_version(f"{_SERVICE}/{method}", write, num_rows)
+        return await self.model.relay_to_version(
+            f"{_SERVICE}/{method}",
+            write,
+            num_rows,
+            signature=request.model_spec.signature_name or PREDICT_SIGNATURE,
+        )
 
 
 async def _parsed(parse: Callable[..., T], body: bytes) -> T:

@@ -17,7 +17,7 @@ from serving.gateway.dialects.tf_serving_rest import (
 from serving.gateway.dialects.tf_serving_rest.columns import Columns, NotPlain
 from serving.gateway.dialects.tf_serving_rest.document import Document, Odd
 from serving.gateway.inference.live import LiveVersion
-from serving.gateway.inference.model_ref import PREDICT_SIGNATURE
+from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE, PREDICT_SIGNATURE
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def parse(
             return PredictAsked(rows, usual)
     asked = document.read(body, slowly=slowly)
     name = document.signature_name(asked)
-    if not name and usual != PREDICT_SIGNATURE:
-        name = usual
+    if usual == EXPLAIN_SIGNATURE:
+        name = _why(name)
     signature = document.signature(name, live)
     by_row = _is_by_row(asked)
     try:
@@ -81,6 +81,14 @@ def write_explained(asked: PredictAsked, outputs: Tensors, live: LiveVersion) ->
     if why:
         members[-1] = members[-1].replace(answer_key, b"explanations", 1)
     return b"{" + b",".join(members) + b"\n}"
+
+
+def _why(name: str) -> str:
+    """Return the signature that explains, whether it is named or not."""
+    if name not in {"", PREDICT_SIGNATURE, EXPLAIN_SIGNATURE}:
+        message = f":explain asks for the signature explain, not for {name[:100]!r}"
+        raise InvalidInput(message, hint="Send one of them.")
+    return EXPLAIN_SIGNATURE
 
 
 def _is_by_row(asked: Document) -> bool:

@@ -43,7 +43,13 @@ def test_a_model_is_listed_from_when_somebody_asks_for_it(tfgate: Gateway) -> No
     [listed] = [
         each for each in tfgate.client.get("/models").json()["models"] if each["name"] == "forest"
     ]
-    version = {"version": 1, "state": "AVAILABLE", "error": None, "unready": None}
+    version = {
+        "version": 1,
+        "state": "AVAILABLE",
+        "error": None,
+        "unready": None,
+        "explains": False,
+    }
     assert listed == {"name": "forest", "typed": False, "versions": [version], "release": None}
 
 

@@ -9,7 +9,7 @@ from serving.card import ModelCard
 from serving.models import MODELS
 from tests.examples import EXAMPLES
 from tests.fake_model_server import FakeModelServer, FakeVersion, Refused
-from tests.fake_models import declared_version
+from tests.fake_models import EXPLANATIONS, declared_version
 
 
 def test_the_list_names_every_model_with_its_versions(http: httpx.Client) -> None:
@@ -17,7 +17,15 @@ def test_the_list_names_every_model_with_its_versions(http: httpx.Client) -> Non
         {
             "name": name,
             "typed": True,
-            "versions": [{"version": 1, "state": "AVAILABLE", "error": None, "unready": None}],
+            "versions": [
+                {
+                    "version": 1,
+                    "state": "AVAILABLE",
+                    "error": None,
+                    "unready": None,
+                    "explains": name in EXPLANATIONS,
+                }
+            ],
             "release": None,
         }
         for name in MODELS
@@ -56,7 +64,9 @@ def test_a_model_describes_itself(http: httpx.Client, name: str) -> None:
     assert description["example"] == EXAMPLES[name]
     assert set(description["request_schema"]["properties"]) == set(description["example"])
     answer = http.post(f"/predict/{name}", json=description["example"])
-    assert set(description["response_schema"]["properties"]) == set(answer.json()["prediction"])
+    documented = set(description["response_schema"]["properties"])
+    assert documented - {"explanation"} == set(answer.json()["prediction"])
+    assert ("explanation" in documented) == (MODELS[name].explanation is not None)
     (version,) = description["versions"]
     card = ModelCard.model_validate(version["card"])
     assert (card.name, card.version) == (name, 1)

@@ -42,6 +42,34 @@ def test_it_shows_the_models_real_schema(document: Document, name: str) -> None:
         assert {"image/*", "multipart/form-data"} < set(body)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_it_shows_why_an_answer_is_what_it_is(document: Document, name: str) -> None:
+    explanation = MODELS[name].explanation
+    for path, in_answer in [("", "prediction"), ("/batch", "predictions")]:
+        operation = document["paths"][f"/predict/{name}{path}"]["post"]
+        [parameter] = [each for each in operation["parameters"] if each["name"] == "explain"]
+        assert parameter["schema"]["enum"] == ["true", "false"]
+        answered = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        found = resolve(document, answered["$ref"])["properties"][in_answer]
+        answer = resolve(document, found.get("items", found)["$ref"])
+        if explanation is None:
+            assert "explanation" not in answer["properties"]
+            continue
+        assert "explanation" not in answer["required"]
+        why = resolve(document, answer["properties"]["explanation"]["$ref"])
+        assert why["properties"].keys() == explanation.response.__annotations__.keys()
+
+
+def test_it_shows_how_to_ask_why_by_tensors(document: Document) -> None:
+    paths = document["paths"]
+    for place in ("", "/versions/{version}", "/labels/{label}"):
+        explain = paths[f"/v1/models/{{model}}{place}:explain"]["post"]
+        assert "X-Model-Version" in explain["responses"]["200"]["headers"]
+    infer = paths["/v2/models/{model}/infer"]["post"]["requestBody"]["content"]
+    parameters = infer["application/json"]["schema"]["properties"]["parameters"]
+    assert parameters["properties"]["explain"]["type"] == "boolean"
+
+
 def test_every_reference_leads_somewhere(document: Document) -> None:
     found = references(document)
 

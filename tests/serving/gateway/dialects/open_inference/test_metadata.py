@@ -1,8 +1,12 @@
 """What a version tells of its tensors in the protocol's words."""
 
+from dataclasses import replace
+
+from proto.metadata_pb2 import SignatureDefMap
 from serving.contract import Signature, TensorSpec
 from serving.gateway.dialects.open_inference.metadata import TensorMetadata, model_metadata
 from serving.gateway.inference.catalog import VersionState
+from serving.gateway.inference.live import LiveVersion
 
 
 def test_a_version_tells_its_tensors() -> None:
@@ -19,7 +23,8 @@ def test_a_version_tells_its_tensors() -> None:
     states = {3: "AVAILABLE", 2: "END", 1: "AVAILABLE"}
     versions = [VersionState(number, state, None, None) for number, state in states.items()]
 
-    told = model_metadata("mine", versions, signature)
+    mute = LiveVersion("mine", 3, {"serving_default": signature}, SignatureDefMap())
+    told = model_metadata(mute, versions)
 
     assert told.name == "mine"
     assert told.versions == ("3", "1")
@@ -34,3 +39,9 @@ def test_a_version_tells_its_tensors() -> None:
         TensorMetadata("scores", "FP16", (-1, 2)),
         TensorMetadata("wave", "COMPLEX64", (-1,)),
     )
+    assert told.parameters == {"explain": False}
+
+    signatures = {**mute.signatures, "explain": signature}
+    assert model_metadata(replace(mute, signatures=signatures), versions).parameters == {
+        "explain": True
+    }

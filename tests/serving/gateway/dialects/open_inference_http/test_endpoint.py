@@ -111,6 +111,7 @@ def test_a_model_tells_its_tensors_and_versions(http: httpx.Client) -> None:
             {"name": "doubled", "datatype": "FP32", "shape": [-1, -1]},
             {"name": "shouted", "datatype": "BYTES", "shape": [-1]},
         ],
+        "parameters": {"explain": False},
     }
     for path in ("versions/1", "versions/stable", "versions/2"):
         assert http.get(f"/v2/models/mine/{path}").json()["name"] == "mine"
