@@ -212,8 +212,8 @@ class Settings(BaseSettings):
     )
     prediction_log_key_file: File | None = Field(
         default=None,
-        description="file of a secret of 16 bytes or more, with which inputs are hashed: equal ones "
-        "are equal in all processes that have it; if left out, each process makes one of its own",
+        description="file of a secret of 16 bytes or more, with which inputs are hashed: equal "
+        "ones stay equal in all processes that have it; without it, in one process",
     )
     prediction_log_bytes: int = Field(
         default=1_000_000_000,

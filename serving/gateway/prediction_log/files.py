@@ -62,8 +62,8 @@ class Files:
             self.rotate()
             if self._path is None:
                 self._path = self._begin(self._clock())
-            make_room(self._folder, len(piece), self._max_bytes)
             try:
+                make_room(self._folder, len(piece), self._max_bytes)
                 self._num_bytes = _append(self._path, piece)
             except FileNotFoundError:
                 self._path = None  # the folder has gone; the next time there is another
@@ -110,7 +110,7 @@ class Files:
         # Not at the top: it needs an extra, which only this form does.
         from serving.gateway.prediction_log.table import make_table  # noqa: PLC0415
 
-        make_room(self._folder, size_of(lines), self._max_bytes)
+        make_room(self._folder, size_of(lines), self._max_bytes, wanted=lines)
         make_table(lines)
 
 

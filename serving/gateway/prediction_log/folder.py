@@ -67,8 +67,8 @@ def files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name.removeprefix("_"))
 
 
-def make_room(folder: Path, num_bytes: int, max_bytes: int) -> None:
-    """Take the oldest files away until so many bytes more are within the bound.
+def make_room(folder: Path, num_bytes: int, max_bytes: int, *, wanted: Path | None = None) -> None:
+    """Take the oldest files away, but for one, until so many bytes more are within the bound.
 
     Raises:
         OSError: they never are, or a file cannot be taken away.
@@ -82,8 +82,9 @@ def make_room(folder: Path, num_bytes: int, max_bytes: int) -> None:
     for path, size in sizes.items():
         if total + num_bytes <= bound:
             return
-        path.unlink(missing_ok=True)
-        total -= size
+        if path != wanted:
+            path.unlink(missing_ok=True)
+            total -= size
 
 
 def size_of(path: Path) -> int:

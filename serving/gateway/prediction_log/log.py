@@ -58,7 +58,7 @@ class PredictionLog:
         """See an answer that is about to leave: it is drawn or not, and its columns are kept."""
         # Not by the request's id, which callers choose: who sends the same one always would be
         # logged always, or never.
-        if random.random() >= self._share:
+        if random.random() >= self._share:  # noqa: S311  # nobody's secret
             return
         if not self._waiting.add(keep(answered, time.time(), self._ways)):
             metrics.REQUESTS.labels(metrics.DROPPED_BY_CROWD).inc()
