@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from serving.contract import Tensors
 from serving.gateway.inference.answered import Answered
-from serving.gateway.releases.disagreements import num_bytes
 from serving.gateway.telemetry import metrics
 
 # What becomes of an input: left out, told apart by a digest with a key, or written.
@@ -56,10 +55,11 @@ def way_of(name: str, ways: Mapping[str, Way]) -> Way:
 
 def keep(answered: Answered, at: float, ways: Mapping[str, Way]) -> Kept:
     """Take what is going to be written; of the request itself nothing stays in memory."""
-    question, context, tensors = answered.question, answered.context, answered.inputs
+    question, context = answered.question, answered.context
+    others = ways.get(ALL, "leave-out")
     inputs: dict[str, NDArray[Any] | Large] = {}
-    for name, array in tensors.items():
-        way = way_of(name, ways)
+    for name, array in answered.inputs.items():
+        way = ways.get(name, others)
         if way != "leave-out":
             inputs[name] = _own(array) if way == "hash" else _column(array)
     outputs = {name: _column(array) for name, array in answered.outputs.items()}
@@ -78,13 +78,15 @@ def keep(answered: Answered, at: float, ways: Mapping[str, Way]) -> Kept:
         outputs,
         why,
         _num_rows(answered.outputs),
-        _BYTES_BESIDE + sum([_num_bytes(columns) for columns in (inputs, outputs, why)]),
+        _BYTES_BESIDE + _num_bytes(inputs) + _num_bytes(outputs) + _num_bytes(why),
     )
 
 
 def _column(array: NDArray[Any]) -> NDArray[Any] | Large:
-    num_values = array.size // max(1, len(array) if array.ndim else 1)
-    return Large(array.dtype, array.shape[1:]) if num_values > MOST_VALUES else _own(array)
+    size = array.size
+    if size > MOST_VALUES and size > MOST_VALUES * len(array):
+        return Large(array.dtype, array.shape[1:])
+    return _own(array)
 
 
 def _own(array: NDArray[Any]) -> NDArray[Any]:
@@ -93,9 +95,12 @@ def _own(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _num_bytes(columns: Columns) -> int:
-    return num_bytes(
-        {name: column for name, column in columns.items() if not isinstance(column, Large)}
-    )
+    total = 0
+    for column in columns.values():
+        if not isinstance(column, Large):
+            texts = column.ravel().tolist() if column.dtype.hasobject else ()
+            total += column.nbytes + sum(map(len, texts))
+    return total
 
 
 def _num_rows(outputs: Tensors) -> int:

@@ -5,8 +5,8 @@ mode. Source of the types and attributes: https://kserve.github.io/website, "Inf
 the specification of CloudEvents 1.0 with its HTTP binding.
 """
 
-import time
 from collections.abc import Iterator, Sequence
+from time import sleep
 from typing import Any
 from urllib.parse import quote
 
@@ -66,7 +66,7 @@ class Receiver:
                     raise Refused(why)
                 wanted = _seconds(answer.headers.get("Retry-After"))
             if pause is not None:
-                time.sleep(min(max(pause, wanted), LONGEST_PAUSE_SECONDS))
+                sleep(min(max(pause, wanted), LONGEST_PAUSE_SECONDS))
         raise OSError(why)
 
 

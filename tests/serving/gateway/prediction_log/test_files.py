@@ -84,7 +84,7 @@ def test_all_files_together_stay_within_the_bound_and_the_oldest_go(
 def test_files_of_the_other_form_are_of_the_bound(tmp_path: Path) -> None:
     wide = records(answered(y=np.random.default_rng(0).random((2, 500))))
     for form in ("parquet", "jsonl", "parquet"):
-        files = Files(tmp_path, form, MAX_BYTES)  # type: ignore[arg-type]
+        files = Files(tmp_path, form, MAX_BYTES)
         for _ in range(20):
             files.write(wide)
         files.close()
@@ -126,7 +126,7 @@ def test_a_file_ends_after_an_hour_though_nothing_more_comes(tmp_path: Path, for
 
 def test_only_their_owner_may_read_the_files(tmp_path: Path) -> None:
     for form in ("jsonl", "parquet"):
-        files = Files(tmp_path / form, form, MAX_BYTES)  # type: ignore[arg-type]
+        files = Files(tmp_path / form, form, MAX_BYTES)
         files.write(records(answered()))
         files.close()
         [file] = (tmp_path / form).iterdir()

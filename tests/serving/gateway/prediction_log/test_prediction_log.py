@@ -177,7 +177,9 @@ def test_an_event_that_is_refused_costs_no_other(monkeypatch: pytest.MonkeyPatch
         with logging_to(url) as tfgate:
             for name in ("first", "bad", "away", "last"):
                 headers = {"X-Request-ID": name}
-                assert tfgate.client.post("/predict/housing", json=HOUSE, headers=headers)
+                assert tfgate.client.post(
+                    "/predict/housing", json=HOUSE, headers=headers
+                ).is_success
         assert [told["ce-id"] for told, _ in events] == ["first"] * 2 + ["last"] * 2
     assert tried == ["first"] * 2 + ["bad"] + ["away"] * 3 + ["last"] * 2
     assert [count() for count in counts] == [2, 1, 1]
@@ -196,7 +198,7 @@ def test_a_key_that_is_none_ends_the_start(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("short")
     with (
-        pytest.raises(WrongSettings, match="TFGATE_PREDICTION_LOG_KEY_FILE: .*16 are the least"),
+        pytest.raises(WrongSettings, match=r"TFGATE_PREDICTION_LOG_KEY_FILE: .*16 are the least"),
         logging_to(tmp_path, prediction_log_key_file=key),
     ):
         pass

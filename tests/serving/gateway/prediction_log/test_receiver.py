@@ -18,7 +18,7 @@ from tests.serving.gateway.prediction_log.receivers import receiver
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Make no pauses; gives those that were to be."""
     made: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", made.append)
+    monkeypatch.setattr(module, "sleep", made.append)
     return made
 
 
