@@ -1,6 +1,7 @@
 """docs/prediction-log.md: its lines read what the log has written, also what a crash has left."""
 
 import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ def test_the_lines_of_the_page_read_both_forms(
     with lines.open("a") as file:
         file.write('{"time": "2026-0')
     [code] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    exec(code, {})
+    Path("read.py").write_text(code)
+    runpy.run_path("read.py")
     told = capsys.readouterr().out
     assert re.search(r"^m +3 +3\.0 ", told, re.MULTILINE)
     assert "{'y': 2}" in told
