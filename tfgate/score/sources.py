@@ -95,7 +95,7 @@ def _csv(path: Path) -> Source:
                 try:
                     row = next(reader, None)
                 except csv.Error as error:
-                    yield {WRONG: f"{path}:{reader.line_num} is no CSV: {error}."}
+                    yield {WRONG: f"{path}:{reader.reader.line_num} is no CSV: {error}."}
                     continue
                 if row is None:
                     return
@@ -172,7 +172,7 @@ def _parquet(path: Path) -> Source:
 
     try:
         num_rows = max(1, parquet.read_metadata(path).num_rows)
-    except pyarrow.ArrowInvalid as error:
+    except (pyarrow.ArrowException, OSError) as error:
         message = f"{path} is no Parquet file: {error}."
         raise WrongTable(message) from error
     read_rows = 0
