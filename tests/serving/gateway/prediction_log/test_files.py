@@ -61,7 +61,7 @@ def test_a_full_disk_leaves_no_half_of_a_line(
 def test_all_files_together_stay_within_the_bound_and_the_oldest_go(
     tmp_path: Path, form: Format
 ) -> None:
-    (tmp_path / "predictions-of-last-year.jsonl").write_text("a user's")
+    (tmp_path / "predictions-0000-of-last-year.jsonl").write_text("a user's")
     now = [1e9]
     files = Files(tmp_path, form, MAX_BYTES, clock=lambda: now[0])
     rng = np.random.default_rng(0)
@@ -73,7 +73,7 @@ def test_all_files_together_stay_within_the_bound_and_the_oldest_go(
     files.close()
 
     assert sizes(tmp_path) <= MAX_BYTES
-    (tmp_path / "predictions-of-last-year.jsonl").unlink()
+    (tmp_path / "predictions-0000-of-last-year.jsonl").unlink()
     kept = sorted(ids(tmp_path))
     assert kept[0] > 0
     # Of the first request that is kept, a row may have been in the file before.
