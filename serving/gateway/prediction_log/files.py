@@ -8,6 +8,7 @@ killed leaves lines that can be read, and that a later process makes a table of.
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +49,7 @@ class Files:
         self._max_bytes = max_bytes
         self._clock = clock
         self._path: Path | None = None
+        self._ended: list[Path] = []  # files of lines that tables are to be made of
         self._began = self._next_look = 0.0
         self._num_bytes = 0
 
@@ -59,7 +61,7 @@ class Files:
         """
         lines = [orjson.dumps(record, option=_OPTIONS) for record in records]
         for piece in _pieces(lines, self._max_bytes // _PIECE_PART):
-            self.rotate()
+            self._end_if_due(self._clock())
             if self._path is None:
                 self._path = self._begin(self._clock())
             try:
@@ -70,15 +72,14 @@ class Files:
                 raise
 
     def rotate(self) -> None:
-        """Finish the file that is being written if it is full or old, and those that were left.
+        """Finish what is full or old, and what others have left.
 
         Raises:
-            OSError: no table can be made of their lines, which stay as they are.
+            OSError: no table can be made of some lines, which stay as they are.
         """
         now = self._clock()
-        is_full = self._num_bytes >= self._max_bytes // _FILE_PART
-        if self._path is not None and (is_full or now - self._began >= _FILE_SECONDS):
-            self.close()
+        self._end_if_due(now)
+        self._make_tables()
         if self._makes_tables and now >= self._next_look:
             self._next_look = now + _FILE_SECONDS
             self._adopt(now)
@@ -89,9 +90,18 @@ class Files:
         Raises:
             OSError: no table can be made of its lines, which stay as they are.
         """
-        path, self._path, self._num_bytes = self._path, None, 0
-        if path is not None and self._makes_tables:
-            self._make_table(path)
+        self._end()
+        self._make_tables()
+
+    def _end_if_due(self, now: float) -> None:
+        is_full = self._num_bytes >= self._max_bytes // _FILE_PART
+        if self._path is not None and (is_full or now - self._began >= _FILE_SECONDS):
+            self._end()
+
+    def _end(self) -> None:
+        if self._path is not None and self._makes_tables:
+            self._ended.append(self._path)
+        self._path, self._num_bytes = None, 0
 
     def _begin(self, now: float) -> Path:
         self._began, self._num_bytes = now, 0
@@ -102,9 +112,17 @@ class Files:
         if not self._folder.is_dir():
             return
         for path in files(self._folder):
-            is_lines = path.name.startswith("_") and path.suffix == ".jsonl"
-            if is_lines and path.stat().st_mtime < now - _LEFT_SECONDS:
-                self._make_table(claim(path))
+            if path.name.startswith("_") and path.stat().st_mtime < now - _LEFT_SECONDS:
+                if path.suffix == ".jsonl":
+                    with suppress(FileNotFoundError):  # another process was faster
+                        self._make_table(claim(path))
+                else:  # half a table, whose lines are there too
+                    path.unlink(missing_ok=True)
+
+    def _make_tables(self) -> None:
+        while self._ended:
+            with suppress(FileNotFoundError):  # taken away, as the oldest
+                self._make_table(self._ended.pop(0))
 
     def _make_table(self, lines: Path) -> None:
         # Not at the top: it needs an extra, which only this form does.

@@ -97,7 +97,7 @@ class PredictionLog:
         try:
             step()
         except OSError as error:
-            self._go_down(error)
+            _LOGGER.error("a file of the prediction log is not finished: %s", error)
 
     def _write_all(self) -> None:
         while block := self._waiting.take(self._target.max_rows):

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from serving.gateway.prediction_log import table
+from serving.gateway.prediction_log import folder, table
 from serving.gateway.prediction_log.files import Files, Format
 from tests.serving.gateway.prediction_log.answers import answered, records
 
@@ -68,6 +68,7 @@ def test_all_files_together_stay_within_the_bound_and_the_oldest_go(
     for number in range(150):
         # Of what does not become small in a table either.
         files.write(records(answered(str(number), y=rng.random((2, 50)))))
+        files.rotate()
         assert sizes(tmp_path) <= MAX_BYTES
         now[0] += 60
     files.close()
@@ -206,12 +207,30 @@ def left_by_a_killed_process(folder: Path, now: float) -> Path:
 
 def test_what_a_killed_process_left_becomes_a_table_once(tmp_path: Path) -> None:
     began = time.time() - 7_300
-    left_by_a_killed_process(tmp_path, began)
+    lines_left = left_by_a_killed_process(tmp_path, began)
+    half_a_table = lines_left.with_suffix(".parquet")
+    half_a_table.write_bytes(b"PAR1")
+    os.utime(half_a_table, (began, began))
     for _ in range(2):
         Files(tmp_path, "parquet", MAX_BYTES).rotate()
     assert ids(tmp_path) == [0, 1, 2]
     [path] = tmp_path.iterdir()
     assert path.name.startswith(time.strftime("predictions-%Y%m%dT%H%M%SZ", time.gmtime(began)))
+
+
+def test_what_another_process_has_taken_meanwhile_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = left_by_a_killed_process(tmp_path, time.time() - 7_300)
+    create = folder.create
+
+    def slowly(*arguments: Any, **more: Any) -> Path:
+        left.unlink()
+        return create(*arguments, **more)
+
+    monkeypatch.setattr(folder, "create", slowly)
+    Files(tmp_path, "parquet", MAX_BYTES).rotate()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_another_process_still_writes_is_left_to_it(tmp_path: Path) -> None:
