@@ -112,12 +112,15 @@ class Files:
         if not self._folder.is_dir():
             return
         for path in files(self._folder):
-            if path.name.startswith("_") and path.stat().st_mtime < now - _LEFT_SECONDS:
+            if not path.name.startswith("_"):
+                continue
+            with suppress(FileNotFoundError):  # another process was faster
+                if path.stat().st_mtime >= now - _LEFT_SECONDS:
+                    continue
                 if path.suffix == ".jsonl":
-                    with suppress(FileNotFoundError):  # another process was faster
-                        self._make_table(claim(path))
+                    self._make_table(claim(path))
                 else:  # half a table, whose lines are there too
-                    path.unlink(missing_ok=True)
+                    path.unlink()
 
     def _make_tables(self) -> None:
         while self._ended:

@@ -98,6 +98,9 @@ class PredictionLog:
             step()
         except OSError as error:
             _LOGGER.error("a file of the prediction log is not finished: %s", error)
+        # The last resort, as below: the thread goes on, whatever became of a file.
+        except Exception:
+            _LOGGER.exception("unexpected error: a file of the prediction log is not finished")
 
     def _write_all(self) -> None:
         while block := self._waiting.take(self._target.max_rows):

@@ -138,6 +138,31 @@ def test_a_defect_costs_a_block_and_not_the_log(
     assert "not for JSON" in caplog.text
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), ValueError("no JSON")])
+def test_a_file_that_cannot_be_finished_costs_no_request(
+    counts: Callable[[], dict[str, float]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    monkeypatch.setattr(module, "_BLOCK_SECONDS", 0.001)
+    rotated = Event()
+
+    def rotate() -> None:
+        rotated.set()
+        raise error
+
+    target = Kept()
+    monkeypatch.setattr(target, "rotate", rotate)
+    log = PredictionLog(target, 100, {})
+    log.start()
+    assert rotated.wait(60)
+    log.hear(answered())
+    asyncio.run(log.close())
+    assert counts() == {"written": 1}
+    assert str(error) in caplog.text
+
+
 def test_the_share_is_of_requests_whatever_ids_their_callers_choose() -> None:
     target = Kept()
     log = PredictionLog(target, 10, {})
