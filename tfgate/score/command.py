@@ -59,17 +59,7 @@ def score(gateway: Gateway, scoring: Scoring, console: Console) -> None:
     """
     source, write = source_of(scoring.source), writer_for(scoring.output, scoring.source)
     taken = taken_by(gateway, scoring.model, scoring.columns)
-    try:
-        first = next(source.read(), None)
-    except OSError as error:
-        message = f"{scoring.source} cannot be read: {error.strerror or error}."
-        raise WrongTable(message) from error
-    if first is None:
-        message = f"{scoring.source} holds no row."
-        raise WrongTable(message)
-    if WRONG in first:
-        raise WrongTable(first[WRONG])
-    taken.check(first)
+    taken.check(_first_row(source))
     journal = Journal(scoring.output, _identity(source, scoring))
     try:
         with journal:
@@ -85,6 +75,22 @@ def score(gateway: Gateway, scoring: Scoring, console: Console) -> None:
     if num_failed:
         message = f"{num_failed:,} of {journal.num_rows:,} rows have an error: see that column."
         raise SomeFailed(message)
+
+
+def _first_row(source: Source) -> Row:
+    """Read the first row, which must be one: a table that begins otherwise is likely none.
+
+    Raises:
+        WrongTable: there is none.
+    """
+    try:
+        first = next(source.read(), {WRONG: f"{source.path} holds no row."})
+    except OSError as error:
+        message = f"{source.path} cannot be read: {error.strerror or error}."
+        raise WrongTable(message) from error
+    if WRONG in first:
+        raise WrongTable(first[WRONG])
+    return first
 
 
 def _go_on(

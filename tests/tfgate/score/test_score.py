@@ -120,14 +120,15 @@ def test_a_folder_that_has_changed_is_another_input(
     score: Score, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("pictures/ships").mkdir(parents=True)
-    Path("pictures/1.png").write_bytes(MODELS["image"].example.image)
+    for name in ("1.png", "ships/0.png"):
+        Path("pictures", name).write_bytes(MODELS["image"].example.image)
     with monkeypatch.context() as patch:
         patch.setattr("tfgate.score.command.write_whole", lambda *_: Path("none").stat())
         assert (
             "What is scored is in out.csv.journal"
             in score(*("pictures", "out.csv", "--model=image")).output
         )
-    Path("pictures/ships/0.png").write_bytes(MODELS["image"].example.image)
+    Path("pictures/ships/0.png").rename("pictures/ships/2.png")
     again = score("pictures", "out.csv", "--model=image")
     assert (again.exit_code, "is of another scoring" in again.output) == (2, True)
 
