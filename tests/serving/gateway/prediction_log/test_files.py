@@ -198,7 +198,8 @@ def left_by_a_killed_process(folder: Path, now: float) -> Path:
     files = Files(folder, "parquet", MAX_BYTES, clock=lambda: now)
     for number in range(3):
         files.write(records(answered(str(number), y=np.arange(1))))
-    [path] = folder.glob("_*.jsonl")
+    [own] = folder.glob("_*.jsonl")
+    path = own.rename(own.with_name(own.name.replace(f"-{os.getpid()}-", "-1-")))
     with path.open("ab") as file:
         file.write(b'{"time": "2026-0')
     os.utime(path, (now, now))
