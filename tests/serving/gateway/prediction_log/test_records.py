@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
-from serving.gateway.prediction_log.digests import read_key
+from serving.gateway.prediction_log.digests import digest_with, read_key
 from serving.gateway.prediction_log.kept import keep
+from serving.gateway.prediction_log.records import records_of
 from tests.serving.gateway.prediction_log.answers import answered, records
 
 
@@ -91,6 +92,22 @@ def test_a_key_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
         read_key(file)
     file.write_text("0123456789abcdef\n")
     assert read_key(file) == b"0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [("stable", "stable"), ("candidate", "candidate"), ("pinned", "pinned"), (None, "pinned")],
+)
+def test_the_route_and_the_key_are_those_at_the_time_of_the_answer(
+    route: str | None, told: str
+) -> None:
+    each = answered()
+    each.context.route, each.context.key = route, "shop"
+    kept = keep(each, 1.5, {})
+    each.context.route, each.context.key = "stable", None
+    record = next(records_of(kept, {}, digest_with(b"")))
+    assert (record["route"], record["key"]) == (told, "shop")
+    assert record["time"] == "1970-01-01T00:00:01.500+00:00"
 
 
 def test_what_waits_holds_neither_the_call_nor_the_body_that_it_came_in() -> None:
