@@ -195,7 +195,7 @@ def score(  # noqa: PLR0913, PLR0917  # a command's options
 ) -> None:
     """Have every row of a table predicted; exit code 1 if some have an error."""
     from tfgate import ask
-    from tfgate.score.command import Scoring, SomeFailed
+    from tfgate.score.command import CannotWrite, Scoring, SomeFailed
     from tfgate.score.command import score as run
     from tfgate.score.fields import columns_of
     from tfgate.score.journal import AnotherInput
@@ -205,7 +205,7 @@ def score(  # noqa: PLR0913, PLR0917  # a command's options
     with (
         needing("parquet", exit_code=2),
         reported(ask.WrongGateway, WrongTable, WrongOutput, AnotherInput, exit_code=2),
-        reported(ask.CannotAsk, SomeFailed),
+        reported(ask.CannotAsk, CannotWrite, SomeFailed),
         interruptible("the same command goes on after the rows that are scored"),
     ):
         columns = columns_of(column or ())

@@ -23,7 +23,7 @@ GROUPS = {
     "Drift": ["drift_histograms"],
     "Prediction log": [
         *("prediction_log", "prediction_log_format", "prediction_log_percent"),
-        *("prediction_log_inputs", "prediction_log_bytes"),
+        *("prediction_log_inputs", "prediction_log_key_file", "prediction_log_bytes"),
     ],
     "Releases": ["releases", "publish_without_traffic", "keep_disagreeing_inputs"],
     "Time": ["predict_timeout_seconds", "status_timeout_seconds", "header_seconds"],

@@ -25,8 +25,9 @@ from serving.gateway.inference.router import Router
 from serving.gateway.middleware.authentication import follow
 from serving.gateway.middleware.keys import KeyRing
 from serving.gateway.middleware.request_log import Lines
+from serving.gateway.prediction_log.digests import read_key
+from serving.gateway.prediction_log.kept import WAYS
 from serving.gateway.prediction_log.log import PredictionLog, target_of
-from serving.gateway.prediction_log.records import WAYS
 from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
 from serving.gateway.releases.release_file import ReleaseFile
@@ -50,7 +51,8 @@ class Parts:
 
         Raises:
             WrongKeys: the file of API keys cannot be used.
-            WrongSettings: nor can the model server's list of models, or the file of releases.
+            WrongSettings: nor can the model server's list of models, the file of releases, or the
+                key of the prediction log.
         """
         status_seconds = settings.status_timeout_seconds
         known = settings.known_models(models)
@@ -98,6 +100,7 @@ class Parts:
             if self.feedback:
                 stack.push_async_callback(self.feedback.close)
             if self.log:
+                self.log.start()
                 stack.push_async_callback(self.log.close)
             stack.push_async_callback(self.inferences.close)
             for work in self._works():
@@ -110,8 +113,6 @@ class Parts:
             works.append(self.registry.follow_config)
         if self.feedback:
             works += self.feedback.works
-        if self.log:
-            works.append(self.log.follow)
         if self.keys:
             works.append(partial(follow, self.keys))
         if self.rates:
@@ -138,6 +139,11 @@ class Parts:
 
 
 def _prediction_log(settings: Settings) -> PredictionLog:
+    """Make the log of predictions.
+
+    Raises:
+        WrongSettings: there is no key in the file that is to hold one.
+    """
     place, form = settings.prediction_log or "", settings.prediction_log_format
     ways = {
         name: way
@@ -146,8 +152,14 @@ def _prediction_log(settings: Settings) -> PredictionLog:
         for way in WAYS
         if way == given
     }
+    file = settings.prediction_log_key_file
+    try:
+        key = read_key(file) if file else None
+    except (OSError, ValueError) as error:
+        message = f"TFGATE_PREDICTION_LOG_KEY_FILE: {error}"
+        raise WrongSettings(message) from error
     target = target_of(place, form, settings.prediction_log_bytes)
-    return PredictionLog(target, settings.prediction_log_percent, ways)
+    return PredictionLog(target, settings.prediction_log_percent, ways, key)
 
 
 def _release_file(settings: Settings, known: set[str] | None) -> ReleaseFile | None:

@@ -210,6 +210,11 @@ class Settings(BaseSettings):
         description="what becomes of each input, with commas between: NAME=keep, NAME=hash or "
         "NAME=leave-out; * is all that are not named. Inputs may be somebody's secret",
     )
+    prediction_log_key_file: File | None = Field(
+        default=None,
+        description="file of a secret of 16 bytes or more, with which inputs are hashed: equal "
+        "ones stay equal in all processes that have it; without it, in one process",
+    )
     prediction_log_bytes: int = Field(
         default=1_000_000_000,
         ge=1_000_000,

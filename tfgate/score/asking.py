@@ -1,5 +1,6 @@
 """Has rows answered by a gateway, many in a request; finds out which of them are wrong."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Self
 import httpx
 
 from tfgate.ask import CannotAsk, Gateway, authorization, open_client, told
-from tfgate.score.fields import Taken
+from tfgate.score.fields import Taken, as_json
 
 # What may be a row's own fault: several are asked again in halves, and one alone gets an error.
 _FAULTS = {400, 413, 415, 422, 500, 502}
@@ -61,10 +62,12 @@ class Scorer:
         Raises:
             CannotAsk: the gateway is away for too long, or refuses whatever is asked.
         """
+        if not instances:
+            return []
         response = self._ask(instances)
         if response.is_success:
             self._pin(response)
-            return [Answer(each) for each in response.json()["predictions"]]
+            return [Answer(each) for each in _predictions(response, len(instances))]
         if len(instances) == 1:
             return [Answer(error=told(response))]
         middle = len(instances) // 2
@@ -81,7 +84,7 @@ class Scorer:
         while True:
             try:
                 response = self._post(instances)
-            except (httpx.TransportError, ValueError) as error:
+            except httpx.TransportError as error:
                 why, wanted = f"{type(error).__name__}: {error}", 0.0
             else:
                 num_late += response.status_code == _LATE
@@ -102,10 +105,22 @@ class Scorer:
     def _post(self, instances: Sequence[dict[str, Any]]) -> httpx.Response:
         return self._client.post(
             self.gateway.url.rstrip("/") + self.taken.path_of(self.version, self.label),
-            json={"instances": instances},
-            headers=authorization(self.gateway.key),
+            # NaN is none of JSON's: the gateway says so, and of which row.
+            content=json.dumps({"instances": instances}, default=as_json),
+            headers={"Content-Type": "application/json", **authorization(self.gateway.key)},
             timeout=TIMEOUT_SECONDS,
         )
+
+
+def _predictions(response: httpx.Response, number: int) -> list[Any]:
+    try:
+        found = response.json()["predictions"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if not isinstance(found, list) or len(found) != number:
+        message = f"{response.url} answers, but with no {number} predictions: is it a gateway?"
+        raise CannotAsk(message)
+    return found
 
 
 def _seconds(retry_after: str | None) -> float:

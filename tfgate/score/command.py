@@ -15,7 +15,7 @@ from tfgate.score.asking import Answer, Scorer
 from tfgate.score.fields import Taken, taken_by
 from tfgate.score.journal import Journal, Scored
 from tfgate.score.results import write_whole, writer_for
-from tfgate.score.sources import PICTURE, Row, Source, WrongTable, source_of
+from tfgate.score.sources import PICTURE, WRONG, Row, Source, WrongTable, source_of
 
 MAX_ROWS = 64  # in a request
 MAX_CHARACTERS = 4_000_000  # in a request, about
@@ -23,6 +23,10 @@ MAX_CHARACTERS = 4_000_000  # in a request, about
 
 class SomeFailed(Exception):
     """Some rows have an error in the place of a prediction."""
+
+
+class CannotWrite(Exception):
+    """Something is wrong with a file; the message says what, and how to go on."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +52,23 @@ def score(gateway: Gateway, scoring: Scoring, console: Console) -> None:
     Raises:
         WrongTable: the input is none that the model takes.
         WrongOutput: the output is none that can be written.
-        AnotherInput: an earlier try was about something else.
+        AnotherInput: an earlier try was about something else, or is still at it.
+        CannotWrite: the disk is full, or what is read or written is not there any more.
         CannotAsk: the gateway cannot be asked; what was scored stays in the journal.
         SomeFailed: all is written, and some rows have an error.
     """
-    source, write = source_of(scoring.source), writer_for(scoring.output)
+    source, write = source_of(scoring.source), writer_for(scoring.output, scoring.source)
     taken = taken_by(gateway, scoring.model, scoring.columns)
-    first = next(source.read(), None)
-    if first is None:
-        message = f"{scoring.source} holds no row."
-        raise WrongTable(message)
-    taken.check(first)
-    with Journal(scoring.output, _identity(source, scoring)) as journal:
-        version = journal.version or scoring.version
-        label = scoring.label if version is None else None
-        if journal.num_rows:
-            told = f"going on after {journal.num_rows:,} rows, with version {version}"
-            console.print(told, highlight=False)
-        with Scorer(gateway, taken, version, label) as scorer:
-            _score_all(source, scorer, journal, scoring.parallel, console)
-        num_failed = sum(row["error"] is not None for row in journal.rows())
-        write_whole(write, journal.rows, scoring.output)
+    taken.check(_first_row(source))
+    journal = Journal(scoring.output, _identity(source, scoring))
+    try:
+        with journal:
+            _go_on(gateway, source, scoring, taken, journal, console)
+            num_failed = sum(row["error"] is not None for row in journal.rows())
+            write_whole(write, journal.rows, scoring.output)
+    except OSError as error:
+        message = f"{error}. What is scored is in {journal.path}: the same command goes on."
+        raise CannotWrite(message) from error
     journal.delete()
     rows = f"{journal.num_rows:,} rows by version {journal.version} of {scoring.model}"
     console.print(f"{scoring.output}: {rows}", soft_wrap=True, highlight=False)
@@ -77,26 +77,67 @@ def score(gateway: Gateway, scoring: Scoring, console: Console) -> None:
         raise SomeFailed(message)
 
 
+def _first_row(source: Source) -> Row:
+    """Read the first row, which must be one: a table that begins otherwise is likely none.
+
+    Raises:
+        WrongTable: there is none.
+    """
+    try:
+        first = next(source.read(), {WRONG: f"{source.path} holds no row."})
+    except OSError as error:
+        message = f"{source.path} cannot be read: {error.strerror or error}."
+        raise WrongTable(message) from error
+    if WRONG in first:
+        raise WrongTable(first[WRONG])
+    return first
+
+
+def _go_on(
+    gateway: Gateway,
+    source: Source,
+    scoring: Scoring,
+    taken: Taken,
+    journal: Journal,
+    console: Console,
+) -> None:
+    """Score the rows that are not in the journal yet."""
+    version = journal.version or scoring.version
+    label = scoring.label if version is None else None
+    if journal.num_rows:
+        told = f"going on after {journal.num_rows:,} rows, with version {version}"
+        console.print(told, highlight=False)
+    with (
+        ThreadPoolExecutor(scoring.parallel) as threads,
+        # Within: who stops stops it first, so that the threads do not wait for a gateway any more.
+        Scorer(gateway, taken, version, label) as scorer,
+    ):
+        _score_all(source, scorer, journal, threads, scoring.parallel, console)
+
+
 def _identity(source: Source, scoring: Scoring) -> dict[str, object]:
     asked = {"model": scoring.model, "columns": dict(scoring.columns)}
     return {**source.identity, **asked, "asked version": scoring.version, "label": scoring.label}
 
 
 def _score_all(
-    source: Source, scorer: Scorer, journal: Journal, parallel: int, console: Console
+    source: Source,
+    scorer: Scorer,
+    journal: Journal,
+    threads: ThreadPoolExecutor,
+    parallel: int,
+    console: Console,
 ) -> None:
     rows = islice(source.read(), journal.num_rows, None)
     blocks = _blocks(rows, scorer.taken)
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %")]
-    with (
-        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress,
-        ThreadPoolExecutor(parallel) as threads,
-    ):
+    timing = TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, *timing, console=console) as progress:
         task = progress.add_task("scoring", total=1.0)
         out: deque[tuple[list[Row], Future[list[Answer]]]] = deque()
-        # The first alone: its version is that of all.
-        wanted = parallel if scorer.version is not None else 1
         while True:
+            # One alone until there is a version: it is that of all.
+            wanted = parallel if scorer.version is not None else 1
             for block in islice(blocks, wanted - len(out)):
                 out.append((block, threads.submit(scorer.answer, _instances(block, scorer.taken))))
             if not out:
@@ -105,7 +146,6 @@ def _score_all(
             journal.write(_scored(block, answers.result(), scorer.version), scorer.version)
             done = f"{journal.num_rows:,} rows"
             progress.update(task, completed=source.progress(), description=done)
-            wanted = parallel
 
 
 def _blocks(rows: Iterator[Row], taken: Taken) -> Iterator[list[Row]]:
@@ -123,16 +163,20 @@ def _blocks(rows: Iterator[Row], taken: Taken) -> Iterator[list[Row]]:
 
 
 def _instances(rows: Sequence[Row], taken: Taken) -> list[Row]:
-    return [taken.instance(row) for row in rows]
+    return [taken.instance(row) for row in rows if WRONG not in row]
 
 
 def _scored(rows: Sequence[Row], answers: Sequence[Answer], version: int | None) -> list[Scored]:
-    return [
-        {
-            "row": {name: value for name, value in row.items() if name != PICTURE},
-            "prediction": answer.prediction,
-            "version": None if answer.error else version,
-            "error": answer.error,
-        }
-        for row, answer in zip(rows, answers, strict=True)
-    ]
+    left = iter(answers)
+    scored: list[Scored] = []
+    for row in rows:
+        answer = Answer(error=row[WRONG]) if WRONG in row else next(left)
+        scored.append(
+            {
+                "row": {name: row[name] for name in row if name not in {PICTURE, WRONG}},
+                "prediction": answer.prediction,
+                "version": None if answer.error else version,
+                "error": answer.error,
+            }
+        )
+    return scored

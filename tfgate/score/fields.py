@@ -5,6 +5,8 @@ import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -139,10 +141,17 @@ def _of_schema(name: str, told: Mapping[str, Any], required: bool) -> Field:
     return Field(name, required, is_text, is_file)
 
 
-def _value(value: Any, field: Field) -> Any:
-    """Give a value as JSON has it; None if there is none."""
+def as_json(value: Any) -> Any:
+    """Give what JSON has for a value of a table that it has none for: bytes, times, decimals."""
     if isinstance(value, bytes):
         return b64encode(value).decode()
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+def _value(value: Any, field: Field) -> Any:
+    """Give a value as JSON has it; None if there is none."""
     if isinstance(value, float) and math.isnan(value):  # as tables write what is missing
         return None
     if not isinstance(value, str) or field.is_text:

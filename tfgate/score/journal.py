@@ -1,5 +1,6 @@
 """What was scored so far, a line a row, so that whoever was interrupted goes on where they were."""
 
+import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -7,7 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-Scored = dict[str, Any]  # row, instance, prediction, version, error
+from tfgate.score.fields import as_json
+
+Scored = dict[str, Any]  # row, prediction, version, error
 
 
 class AnotherInput(Exception):
@@ -31,10 +34,11 @@ class Journal:
         """Open it, and count what is there.
 
         Raises:
-            AnotherInput: it is of something else.
+            AnotherInput: it is of something else, or somebody else writes it.
         """
         with ExitStack() as opened:
             self._file = opened.enter_context(self.path.open("a+b"))
+            self._lock()
             self._file.seek(0)
             end = self._read()
             self._file.truncate(end)
@@ -50,6 +54,14 @@ class Journal:
     ) -> None:
         self._file.close()
 
+    def _lock(self) -> None:
+        """Keep others from writing it, until it is closed."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"{self.path} is being written: the same scoring is running."
+            raise AnotherInput(message) from error
+
     def _read(self) -> int:
         """Return where the last whole line ends."""
         end = 0
@@ -58,6 +70,8 @@ class Journal:
                 break
             if number == 0:
                 self._check(json.loads(line))
+            elif self.version is None:  # all rows before were refused
+                self.version = json.loads(line)["version"]
             end += len(line)
             self.num_rows = number
         return end
@@ -74,8 +88,8 @@ class Journal:
 
     def write(self, rows: Sequence[Scored], version: int | None) -> None:
         """Add rows; they are on their way to the disk when this returns."""
+        self.version = version
         if self._file.tell() == 0:
-            self.version = version
             self._line({**self._scoring, "version": version})
         for row in rows:
             self._line(row)
@@ -83,7 +97,7 @@ class Journal:
         self.num_rows += len(rows)
 
     def _line(self, document: dict[str, Any]) -> None:
-        self._file.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+        self._file.write(json.dumps(document, default=as_json).encode() + b"\n")
 
     def rows(self) -> Iterator[Scored]:
         """Go through all rows, from the beginning."""

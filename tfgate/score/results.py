@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ Rows = Callable[[], Iterator[Scored]]
 Write = Callable[[Rows, Path], None]
 
 
-def writer_for(output: Path) -> Write:
+def writer_for(output: Path, source: Path) -> Write:
     """Find out how an output is written.
 
     Raises:
-        WrongOutput: it is of no kind that is written here, or has no folder.
+        WrongOutput: it is of no kind that is written here, has no folder, or is the input.
     """
     writers = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}
     write = writers.get(output.suffix.lower())
@@ -37,20 +38,36 @@ def writer_for(output: Path) -> Write:
     if not output.parent.is_dir():
         message = f"there is no folder {output.parent}."
         raise WrongOutput(message)
+    if output.is_dir() or (output.exists() and output.samefile(source)):
+        message = f"{output} is {'a folder' if output.is_dir() else 'the input'}: name another."
+        raise WrongOutput(message)
     return write
 
 
 def write_whole(write: Write, rows: Rows, output: Path) -> None:
     """Write beside the output, and put it in its place once it is whole."""
     draft = output.with_name(f"{output.name}.draft")
-    write(rows, draft)
-    draft.replace(output)
+    try:
+        write(rows, draft)
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _json_lines(rows: Rows, path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    # Half a pair of surrogates, which UTF-8 has not, is written as JSON escapes it.
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for row in rows():
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json.dumps(_without_nan(row), ensure_ascii=False) + "\n")
+
+
+def _without_nan(value: Any) -> Any:
+    """Give null for NaN and infinity, which Python's JSON has, and nobody else's."""
+    if isinstance(value, dict):
+        return {name: _without_nan(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _csv(rows: Rows, path: Path) -> None:
@@ -106,15 +123,21 @@ def _blocks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def flat(row: Scored) -> dict[str, Any]:
     """Give the columns of a row: those that it came with, what was answered, and how.
 
-    What is nested gets a name with dots; lists are JSON.
+    What is nested gets a name with dots; lists are JSON. A column of the table that has the name
+    of one of ours is told as row.NAME.
     """
     columns = {
-        **row["row"],
+        **{_given(name): value for name, value in row["row"].items()},
         **_flat("prediction", row["prediction"]),
         "version": row["version"],
         "error": row["error"],
     }
     return {name: _plain(value) for name, value in columns.items()}
+
+
+def _given(name: str) -> str:
+    is_ours = name in {"version", "error", "prediction"} or name.startswith("prediction.")
+    return f"row.{name}" if is_ours else name
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:
@@ -127,7 +150,9 @@ def _flat(name: str, value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _columns(rows: Iterable[dict[str, Any]]) -> dict[str, type]:

@@ -1,6 +1,7 @@
 """Scoring that is disturbed: it waits, goes on where it was, keeps to its version, or says why."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from tfgate import ask
 from tfgate.cli import app
-from tfgate.score import asking
+from tfgate.score import asking, results
+from tfgate.score.journal import Journal
 
 NUM_ROWS = 300
 URL = "http://127.0.0.1:9"
@@ -204,3 +206,83 @@ def test_a_gateway_that_stays_away_is_given_up_and_nothing_is_lost(
     assert f"{URL} has answered nothing for minutes (model-unavailable" in stopped.output
     gateway.others = lambda _: None
     assert "going on after" in score().output
+
+
+def test_a_version_that_is_known_late_is_kept_to_by_whoever_goes_on(gateway: StandIn) -> None:
+    def others(numbers: list[int]) -> httpx.Response | None:
+        if numbers[0] < 64:
+            return problem(422, "no")
+        return problem(403, "forbidden") if numbers[0] >= 200 else None
+
+    gateway.others = others
+    assert "forbidden" in score("--parallel=3").output
+    paths = [path for path, _ in gateway.asked]
+    known = next(n for n, (_, numbers) in enumerate(gateway.asked) if numbers[0] >= 64)
+    assert set(paths[: known + 1]) == {"/predict/double/batch"}
+    assert set(paths[known + 1 :]) == {"/predict/double/batch?version=4"}
+
+    gateway.version, gateway.others = 5, lambda _: None
+    gateway.asked.clear()
+    assert "with version 4" in score().output
+    assert {path for path, _ in gateway.asked} == {"/predict/double/batch?version=4"}
+
+
+def test_who_stops_waits_for_no_gateway(gateway: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
+        monkeypatch.setattr(asking, pause, 100)
+    gateway.others = refusing(lambda: problem(503, "model-unavailable"), times=-1)
+    write = Journal.write
+
+    def interrupted(journal: Journal, *arguments: Any) -> None:
+        if journal.num_rows:
+            raise KeyboardInterrupt
+        write(journal, *arguments)
+
+    monkeypatch.setattr(Journal, "write", interrupted)
+    began = time.monotonic()
+    stopped = score("--parallel=3")
+    assert (stopped.exit_code, "the same command goes on" in stopped.output) == (130, True)
+    assert time.monotonic() - began < 50
+
+
+def full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_disk_that_fills_is_told_and_the_same_command_goes_on(
+    gateway: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Journal.write
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", lambda *all_: full() if all_[0].num_rows else write(*all_))
+        stopped = score()
+    assert stopped.exit_code == 1
+    assert "No space left on device. What is scored is in out.jsonl.journal" in stopped.output
+    done = score()
+    assert (done.exit_code, "going on after 64 rows" in done.output) == (0, True)
+    assert doubles() == [2 * n for n in range(NUM_ROWS)]
+
+
+def test_a_disk_that_has_no_room_for_the_output_costs_no_answer(
+    gateway: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "_without_nan", full)
+        assert "No space left" in score().output
+    assert sorted(path.name for path in Path().iterdir()) == ["numbers.csv", "out.jsonl.journal"]
+    gateway.asked.clear()
+    assert (score().exit_code, gateway.asked) == (0, [])
+    assert doubles() == [2 * n for n in range(NUM_ROWS)]
+
+
+def test_two_do_not_write_one_output(gateway: StandIn) -> None:
+    with Journal(Path("out.jsonl"), {}):
+        again = score()
+    assert (again.exit_code, "the same scoring is running" in again.output) == (2, True)
+    assert gateway.asked == []
+
+
+def test_who_answers_and_is_no_gateway_is_told_of(gateway: StandIn) -> None:
+    gateway.others = lambda _: httpx.Response(200, text="<html>please log in</html>")
+    stopped = score()
+    assert (stopped.exit_code, "is it a gateway?" in stopped.output) == (1, True)

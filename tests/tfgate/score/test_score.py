@@ -2,6 +2,8 @@
 
 import csv
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,115 @@ def test_rows_that_are_refused_stand_beside_the_others_and_cost_an_exit_code(sco
     assert answers[3]["prediction"] is answers[3]["version"] is None
     assert answers[0]["prediction"]["price_usd"] > 0
     assert answers[0]["row"]["note"] == "fine"
+
+
+def test_rows_that_are_none_stand_beside_the_others(score: Score) -> None:
+    good = b"a fine film,1\n"
+    Path("reviews.csv").write_bytes(
+        b"text,n\n" + good + b"short\n" + b"a,b,c\n" + b'"a"b,2\n' + b"caf\xe9,3\n" + good
+    )
+    done = score("reviews.csv", "out.csv", "--model=sentiment")
+    assert (done.exit_code, "4 of 6 rows have an error" in done.output) == (1, True), done.output
+    first, *wrong, last = rows_of("out.csv")
+    assert [each["error"].split(" ", 1) for each in wrong] == [
+        ["reviews.csv:3", "has 1 values for 2 columns."],
+        ["reviews.csv:4", "has 3 values for 2 columns."],
+        ["reviews.csv:5", "is no CSV: ',' expected after '\"'."],
+        [
+            "reviews.csv:6",
+            "is no UTF-8. 'iconv -f LATIN1 -t UTF-8' makes it that if it is Latin-1.",
+        ],
+    ]
+    assert wrong[0]["text"] == "short"
+    assert first["prediction.label"] == last["prediction.label"]
+
+    lines = [b'{"text": "good"}', b"[1]", b'{"text": ', b'{"text": "\xe9"}', b'{"text": "bad"}']
+    Path("reviews.jsonl").write_bytes(b"\n".join(lines))
+    assert score("reviews.jsonl", "out.jsonl", "--model=sentiment").exit_code == 1
+    answers = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert [each["error"] is None for each in answers] == [True, False, False, False, True]
+
+
+def test_a_picture_that_cannot_be_read_stands_beside_the_others(
+    score: Score, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("pictures").mkdir()
+    for name in ("1.png", "2.png", "3.png"):
+        Path("pictures", name).write_bytes(MODELS["image"].example.image)
+    Path("pictures/4.png").write_bytes(b"x" * 200_000)
+    monkeypatch.setattr("tfgate.score.sources._LARGEST_PICTURE", 100_000)
+    read = Path.read_bytes
+
+    def gone(path: Path) -> bytes:
+        if path.name == "2.png":
+            raise FileNotFoundError(2, "No such file or directory")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", gone)
+    assert score("pictures", "out.csv", "--model=image").exit_code == 1
+    errors = [row["error"] for row in rows_of("out.csv")]
+    assert errors[0] == errors[2] == ""
+    assert "cannot be read: No such file" in errors[1]
+    assert "more than 100,000 bytes" in errors[3]
+
+
+def test_a_folder_that_has_changed_is_another_input(
+    score: Score, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("pictures/ships").mkdir(parents=True)
+    for name in ("1.png", "ships/0.png"):
+        Path("pictures", name).write_bytes(MODELS["image"].example.image)
+    with monkeypatch.context() as patch:
+        patch.setattr("tfgate.score.command.write_whole", lambda *_: Path("none").stat())
+        assert (
+            "What is scored is in out.csv.journal"
+            in score(*("pictures", "out.csv", "--model=image")).output
+        )
+    Path("pictures/ships/0.png").rename("pictures/ships/2.png")
+    again = score("pictures", "out.csv", "--model=image")
+    assert (again.exit_code, "is of another scoring" in again.output) == (2, True)
+
+
+def test_values_that_json_has_not_are_carried_along(score: Score) -> None:
+    odd = {
+        "when": datetime(2026, 1, 2, tzinfo=UTC),
+        "price": Decimal("1.5"),
+        "raw": b"\xff",
+        "nan": float("nan"),
+        "list": [1.0, float("inf")],
+        "version": "mine",
+    }
+    rows = [{**HOUSE, **odd}, {**HOUSE, **odd, "median_income": float("inf")}]
+    parquet.write_table(pa.Table.from_pylist(rows), "houses.parquet")
+
+    assert score("houses.parquet", "out.jsonl", "--model=housing").exit_code == 1
+    for line, error in zip(Path("out.jsonl").read_text().splitlines(), ["", "finite"], strict=True):
+        answer = json.loads(line, parse_constant=pytest.fail)
+        assert answer["row"]["when"] == "2026-01-02T00:00:00+00:00"
+        assert (answer["row"]["price"], answer["row"]["raw"]) == (1.5, "/w==")
+        assert (answer["row"]["nan"], answer["row"]["list"]) == (None, [1.0, None])
+        assert error in (answer["error"] or "")
+
+    assert score("houses.parquet", "out.parquet", "--model=housing").exit_code == 1
+    table = parquet.read_table("out.parquet")
+    assert table["version"].to_pylist() == [1, None]
+    assert table["row.version"].to_pylist() == ["mine", "mine"]
+
+
+def test_half_a_character_reaches_every_kind_of_output(score: Score) -> None:
+    Path("reviews.jsonl").write_text('{"text": "fine", "note": "\\ud83d"}\n')
+    for output in ("out.jsonl", "out.csv", "out.parquet"):
+        done = score("reviews.jsonl", output, "--model=sentiment")
+        assert done.exit_code == 0, done.output
+    assert json.loads(Path("out.jsonl").read_text())["row"]["note"] == "\ud83d"
+    assert rows_of("out.csv")[0]["note"] == "\\ud83d"
+
+
+def test_the_input_is_no_output(score: Score) -> None:
+    Path("table.csv").write_text("text\ngood\n")
+    done = score("table.csv", "./table.csv", "--model=sentiment")
+    assert (done.exit_code, "is the input" in done.output) == (2, True)
+    assert Path("table.csv").read_text() == "text\ngood\n"
 
 
 def test_what_is_missing_is_left_out(score: Score) -> None:
