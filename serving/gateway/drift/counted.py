@@ -104,6 +104,7 @@ class CountedVersion:
         ]
         for each, share in zip(labels, histogram.shares, strict=True):
             drift_metrics.EXPECTED.labels(*each).set(share)
+        drift_metrics.TRAINING_ROWS.labels(*labels[0][:3]).set(histogram.count)
         return [drift_metrics.ROWS.labels(*each) for each in labels]
 
 
