@@ -1,4 +1,4 @@
-"""How often the alerts of drift are wrong about a world that is as it was, and how soon they are right.
+"""How often the alerts of drift are wrong about a world that is as it was, and how soon right.
 
 Simulated: rows that are counted by several gateways, added up over the windows of the rules and
 compared as they do, every five minutes. Rows come at random from those of the test part, so that a
@@ -6,7 +6,7 @@ step's counts are multinomial: what is drawn is the same as by counting row afte
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ import yaml
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from bench.drift_inputs import Inputs, Quantity
 from bench.stack import ROOT
+from serving.card import Histogram
 from serving.gateway.drift.statistics import DRIFTED, LEAST_ROWS, compare
 
 STEP_SECONDS = 300
@@ -24,6 +24,28 @@ HOUR, DAY, WEEK = (seconds // STEP_SECONDS for seconds in (3_600, 86_400, 604_80
 MONTH = DAY * 365 // 12
 NUM_GATEWAYS = 3
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One of a model: the training's bins, and the shares of them that rows have, float64[bin].
+
+    `same` are held-out rows as they are, `shifted` those that were changed.
+    """
+
+    histogram: Histogram
+    same: NDArray[np.float64]
+    shifted: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A model's quantities; `change` says what was done to the shifted rows."""
+
+    model: str
+    version: int
+    change: str
+    quantities: list[Quantity]
 
 
 class Alert(NamedTuple):
@@ -36,7 +58,7 @@ class Alert(NamedTuple):
 class Limits(NamedTuple):
     """From which index on there is drift, and how many rows a bin are wanted for it."""
 
-    index: float
+    drifted: float
     rows: int
 
 
@@ -67,7 +89,10 @@ class Traffic:
 
 TRAFFIC = [Traffic(rows, repeated) for rows in (300, 3_000, 30_000) for repeated in (1, 10)]
 SHIPPED = Limits(DRIFTED, LEAST_ROWS)
-LIMITS = [Limits(0.25, 100), Limits(0.1, 100), Limits(0.1, 200), Limits(0.1, 400), Limits(0.05, 400)]
+LIMITS = [
+    Limits(drifted, rows)
+    for drifted, rows in ((0.25, 100), (0.1, 100), (0.1, 200), (0.1, 400), (0.05, 400))
+]
 
 Advance = Callable[[], None]
 
@@ -112,9 +137,10 @@ class Looks(NamedTuple):
 
     def fires(self, limits: Limits) -> NDArray[np.bool_]:
         """Tell at which steps the alert is raised, bool[step]."""
-        holds = (self.indices > limits.index) & (self.rows >= limits.rows)
+        holds = (self.indices > limits.drifted) & (self.rows >= limits.rows)
         before = np.pad(holds, (self.alert.wait, 0))
-        raised: NDArray[np.bool_] = sliding_window_view(before, self.alert.wait + 1).all(axis=1)
+        waited = sliding_window_view(before, self.alert.wait + 1)  # [step, step of the wait]
+        raised: NDArray[np.bool_] = np.asarray(waited.all(axis=1))
         return raised
 
 
@@ -177,6 +203,11 @@ class Change(NamedTuple):
     found: list[Found | None]
 
 
+def num_steps(models: Sequence[Inputs]) -> int:
+    """Count what `advance` is called for by both simulations."""
+    return len(TRAFFIC) * sum(len(model.quantities) + 1 for model in models)
+
+
 def found_after(models: Sequence[Inputs], runs: int, advance: Advance) -> Iterator[Change]:
     """Simulate the traffic of two days as it was, and then that of the shifted rows."""
     for model in models:
@@ -207,3 +238,56 @@ def _found(model: Inputs, traffic: Traffic, seed: int) -> dict[Limits, Found | N
                     rows = int(after[: fires[0] + 1].sum())
                     first[limits] = Found(quantity.histogram.quantity, rows, int(fires[0]))
     return first
+
+
+def false_alarm_table(found: Sequence[FalseAlarms]) -> Iterator[Sequence[str]]:
+    """Give a row for each traffic below the limits that were tried."""
+    yield ["rows an hour", *map(_told, LIMITS)]
+    for traffic in TRAFFIC:
+        yield [traffic.told, *(f"{each.a_month:.1f}" for each in found if each.traffic == traffic)]
+
+
+def change_table(found: Sequence[Change]) -> Iterator[Sequence[str]]:
+    """Give a row for each change and traffic, with what the limits that are shipped find of it."""
+    yield ["change", "rows an hour", "found", "first by", "rows until then", "hours"]
+    for each in found:
+        if each.limits != SHIPPED:
+            continue
+        times = [one for one in each.found if one is not None]
+        often = f"{len(times)} of {len(each.found)}"
+        if not times:
+            yield [each.change, each.traffic.told, often, "", "", ""]
+            continue
+        names = sorted({one.quantity for one in times})
+        rows = [one.rows for one in times]
+        hours = [one.steps / HOUR for one in times]
+        yield [
+            *(each.change, each.traffic.told, often, ", ".join(names)),
+            f"{median(rows):,.0f} (at most {max(rows):,})",
+            f"{median(hours):.1f} (at most {max(hours):.1f})",
+        ]
+
+
+def as_document(alarms: Sequence[FalseAlarms], changes: Sequence[Change]) -> dict[str, object]:
+    """Give all that was found, for JSON."""
+    return {
+        "shipped": SHIPPED._asdict(),
+        "false_alarms": [_plain(each) for each in alarms],
+        "changes": [
+            {**_plain(each), "found": [one and one._asdict() for one in each.found]}
+            for each in changes
+        ],
+    }
+
+
+def _plain(found: FalseAlarms | Change) -> dict[str, object]:
+    return {
+        **found._asdict(),
+        "traffic": asdict(found.traffic),
+        "limits": found.limits._asdict(),
+    }
+
+
+def _told(limits: Limits) -> str:
+    shipped = " (shipped)" if limits == SHIPPED else ""
+    return f"{limits.drifted:g}, {limits.rows} rows a bin{shipped}"

@@ -5,7 +5,6 @@ rows, changed as the world might change.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from bench.drift import Inputs, Quantity
 from bench.stack import shipped_version
 from serving.card import Histogram, ModelCard
 from serving.contract import Tensors
@@ -24,29 +24,7 @@ from training.recipe import Recipe
 from training.recipes import load_recipes
 from training.serving_graph import in_batches
 
-NUM_ROWS = 4_000  # of a part, at most: pictures and texts take a millisecond each
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One of a model: the training's bins, and the shares of them that rows have, float64[bin].
-
-    `same` are held-out rows as they are, `shifted` those that were changed.
-    """
-
-    histogram: Histogram
-    same: NDArray[np.float64]
-    shifted: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A model's quantities; `change` says what was done to the shifted rows."""
-
-    model: str
-    version: int
-    change: str
-    quantities: list[Quantity]
+NUM_ROWS = 3_000  # of a part, at most: pictures and texts take a millisecond each
 
 
 def dearer(inputs: Tensors) -> Tensors:
@@ -76,7 +54,7 @@ def measure_inputs(data: Path | None) -> Iterator[Inputs]:
     """Measure each model in turn, with what its version answers; `data` as for `tfgate train`.
 
     Raises:
-        TrainingError: the data cannot be read.
+        TrainingError: the data cannot be had, or read.
     """
     recipes = load_recipes()
     for model, (change, shifted) in CHANGES.items():
