@@ -62,6 +62,21 @@ def test_texts_are_counted_by_their_names_and_new_ones_together() -> None:
     assert names(histogram) == ["hill", "sea", "(other)", "(missing)"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([b"ann"] * 9 + [b"oak"] * 91, ["oak"]),  # too few
+        ([b"ann"] * 19 + [b"oak"] * 1981, ["oak"]),  # too rare
+        ([b"a" * 65] * 50 + [b"o" * 64] * 50, ["o" * 64]),  # too long
+        ([b"%d" % number for number in range(2_000)], []),
+    ],
+)
+def test_what_few_have_sent_is_named_nowhere(rows: list[bytes], named: list[str]) -> None:
+    histogram = learn("who", texts(*rows))
+    assert histogram.categories == named
+    assert sum(histogram.shares) == pytest.approx(1)
+
+
 def test_what_is_of_another_kind_is_no_value() -> None:
     numbers, categories = learn("n", np.arange(100.0)), learn("c", texts(b"a"))
     assert places(numbers, texts(b"a")).tolist() == [MISSING]

@@ -48,11 +48,17 @@ class CountedVersion:
     """What is counted of one version; `is_learned` if its bins are those of its first rows."""
 
     def __init__(
-        self, model: str, version: int, histograms: list[Histogram], card: ModelCard | None = None
+        self,
+        model: str,
+        version: int,
+        histograms: list[Histogram],
+        card: ModelCard | None = None,
+        *,
+        is_learned: bool,
     ) -> None:
         """`card` is the one that was known of the version then."""
         self.model, self.version, self.card = model, version, card
-        self.is_learned = not histograms
+        self.is_learned = is_learned
         self.quantities: dict[str, Counted] = {}
         self._waiting: dict[str, list[NDArray[np.generic]]] = {}
         for histogram in histograms:

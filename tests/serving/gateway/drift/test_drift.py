@@ -216,6 +216,37 @@ def test_operators_may_say_what_the_training_had(tmp_path: Path) -> None:
     assert "rows: lower, most of all" in told["reading"]
 
 
+def test_operators_may_have_nothing_counted(tmp_path: Path) -> None:
+    (tmp_path / "housing.json").write_text("[]")
+    with running(histograms=[], drift_histograms=tmp_path) as tfgate:
+        post(tfgate, houses(LEARNED_FROM + 1))
+        tfgate.wait_until(lambda: bool(drift(tfgate)["versions"]), "the first rows")
+        [version] = drift(tfgate)["versions"]
+    assert (version["learned"], version["learned_from"], version["quantities"]) == (False, 0, [])
+
+
+def test_an_answer_of_which_only_a_part_was_wanted_is_not_counted() -> None:
+    tensors = MODELS["housing"].preprocess([MODELS["housing"].example])
+    inputs = [
+        {
+            "name": name,
+            "shape": [1],
+            "datatype": "BYTES" if array.dtype == object else "FP32",
+            "data": [each.decode() if isinstance(each, bytes) else each for each in array.tolist()],
+        }
+        for name, array in tensors.items()
+    ]
+    skipped = counted("unreadable")
+    with running() as tfgate:
+        for outputs in ([{"name": "price"}], []):
+            document = {"inputs": inputs, "outputs": outputs}
+            answer = tfgate.client.post("/v2/models/housing/infer", json=document)
+            assert answer.is_success, answer.text
+        told = drift(tfgate, rows=1)
+    assert quantity(told, "median_income")["periods"]["1h"]["rows"] == 1
+    assert skipped() == 0
+
+
 def test_a_file_that_cannot_be_used_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
