@@ -170,4 +170,5 @@ def _unmoved(versions: list[VersionDrift]) -> str:
     if any(version.learned_from for version in versions):
         rows = max(version.learned_from for version in versions)
         return f"what is usual is still being learned, from {rows:,} of {LEARNED_FROM:,} rows"
-    return "nothing has been asked within 24h"
+    learned = " beside the rows that were learned from" if days and versions[0].learned else ""
+    return f"nothing has been asked within 24h{learned}"
