@@ -21,6 +21,7 @@ from bench import guard as releases_guard
 from bench.compare import CONNECTIONS, Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
+from bench.drift_cost import measure_cost
 from bench.load import NoLoadGenerator
 from bench.machine import describe_session
 from bench.measure import Matrix, Measurement
@@ -242,7 +243,7 @@ def drift(
 ) -> None:
     """Simulate the alerts of drift: false alarms, and how soon changes are found: minutes.
 
-    Two tables in Markdown for docs/drift.md.
+    Two tables in Markdown for docs/drift.md, and what counting costs a request.
     """
     from bench.drift_inputs import CHANGES, measure_inputs  # noqa: PLC0415  # heavy: TensorFlow
 
@@ -255,11 +256,14 @@ def drift(
         advance = partial(progress.advance, task)
         alarms = list(drift_alerts.false_alarms(models, months, advance))
         changes = list(drift_alerts.found_after(models, runs, advance))
+    cost = measure_cost()
     if results is not None:
-        document = drift_alerts.as_document(alarms, changes)
+        document = drift_alerts.as_document(alarms, changes) | {"microseconds": cost._asdict()}
         results.write_text(json.dumps(document, indent=2) + "\n")
     for head, *rows in (drift_alerts.false_alarm_table(alarms), drift_alerts.change_table(changes)):
         _echo_table(head, rows)
+    typer.echo()
+    typer.echo(f"{cost.on_its_way:.2f} µs on a request's way, {cost.beside_it:.0f} µs beside it")
 
 
 def _echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

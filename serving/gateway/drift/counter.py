@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -148,9 +149,11 @@ def _sorted(measure: Measure, counted: CountedVersion, group: list[Answered]) ->
 
 
 def _alike(group: list[Answered]) -> Iterable[list[Answered]]:
-    group.sort(key=_shapes)
-    for _, same in groupby(group, key=_shapes):
-        yield list(same)
+    """Put together what can be joined: of the same names, and rows of the same shapes."""
+    found: dict[tuple[Any, ...], list[Answered]] = defaultdict(list)
+    for each in group:
+        found[_shapes(each.inputs), _shapes(each.outputs)].append(each)
+    return found.values()
 
 
 def _joined(group: list[Answered]) -> tuple[Tensors, Tensors]:
@@ -166,16 +169,11 @@ def _stacked(parts: list[Tensors]) -> Tensors:
     }
 
 
-def _shapes(answered: Answered) -> str:
-    """Tell apart what cannot be joined: other names, or rows of other shapes."""
-    sides = answered.inputs, answered.outputs
-    return str(
+def _shapes(tensors: Tensors) -> tuple[Any, ...]:
+    return tuple(
         [
-            [
-                (name, array.ndim, array.shape[1:], array.dtype == object)
-                for name, array in side.items()
-            ]
-            for side in sides
+            (name, array.ndim, array.shape[1:], array.dtype.hasobject)
+            for name, array in tensors.items()
         ]
     )
 
@@ -186,6 +184,6 @@ def _key(answered: Answered) -> tuple[str, int]:
 
 def _num_bytes(tensors: Tensors) -> int:
     return sum(
-        sum(map(len, array.flat)) if array.dtype == object else array.nbytes
+        sum(map(len, array.flat)) if array.dtype.hasobject else array.nbytes
         for array in tensors.values()
     )
