@@ -91,7 +91,7 @@ TRAFFIC = [Traffic(rows, repeated) for rows in (300, 3_000, 30_000) for repeated
 SHIPPED = Limits(DRIFTED, LEAST_ROWS)
 LIMITS = [
     Limits(drifted, rows)
-    for drifted, rows in ((0.25, 100), (0.1, 100), (0.1, 200), (0.1, 400), (0.05, 400))
+    for drifted, rows in ((0.25, 100), (0.1, 100), (0.1, 200), (0.1, 300), (0.05, 300))
 ]
 
 Advance = Callable[[], None]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOVED, DRIFTED = 0.05, 0.1
-LEAST_ROWS = 200  # live rows a bin, before anything is read into them
+LEAST_ROWS = 300  # live rows a bin, before anything is read into them
 SURE = 1e-6  # the p-value below which it is no chance: one of a million looks is wrong
 LEAST_SHARE = 0.001  # what a bin is taken for that has less: the logarithm of nothing is none
 

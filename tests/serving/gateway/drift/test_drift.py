@@ -91,33 +91,33 @@ def quantity(told: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_requests_like_those_of_the_training_have_not_drifted() -> None:
     with running() as tfgate:
-        post(tfgate, houses(2_560))
-        told = drift(tfgate, rows=2_560)
-    assert told["reading"] == "nothing has drifted within 24h, on 2,560 rows"
+        post(tfgate, houses(3_840))
+        told = drift(tfgate, rows=3_840)
+    assert told["reading"] == "nothing has drifted within 24h, on 3,840 rows"
     income = quantity(told, "median_income")
     assert income["training_rows"] == 5_000
     for period in ("1h", "24h"):
         now = income["periods"][period]
-        assert (now["rows"], now["state"]) == (2_560, "as in training")
+        assert (now["rows"], now["state"]) == (3_840, "as in training")
         assert now["shares"][:-1] == pytest.approx([0.1] * 10, abs=0.04)
-    assert [point["rows"] for point in income["points"]] == [2_560]
+    assert [point["rows"] for point in income["points"]] == [3_840]
 
 
 @pytest.mark.parametrize(("times", "side"), [(1.5, "higher"), (0.6, "lower")])
 def test_what_has_moved_is_told_with_its_side(times: float, side: str) -> None:
     with running() as tfgate:
-        post(tfgate, houses(2_560, times))
-        told = drift(tfgate, rows=2_560)
+        post(tfgate, houses(3_840, times))
+        told = drift(tfgate, rows=3_840)
     assert "within 1h, version 1: median_income has drifted, by an index of " in told["reading"]
-    assert f" on 2,560 rows: {side}, most of all " in told["reading"]
+    assert f" on 3,840 rows: {side}, most of all " in told["reading"]
     assert quantity(told, "median_income")["periods"]["1h"]["p_value"] < 1e-6
     assert quantity(told, "ocean_proximity")["periods"]["1h"]["state"] == "as in training"
 
 
 def test_what_has_moved_a_little_is_told_as_that() -> None:
     with running() as tfgate:
-        post(tfgate, houses(2_560, times=1.11))
-        told = drift(tfgate, rows=2_560)
+        post(tfgate, houses(3_840, times=1.11))
+        told = drift(tfgate, rows=3_840)
     now = quantity(told, "median_income")["periods"]["1h"]
     assert now["state"] == "moved"
     assert told["limits"]["moved"] <= now["index"] < told["limits"]["drifted"]
@@ -126,8 +126,8 @@ def test_what_has_moved_a_little_is_told_as_that() -> None:
 
 def test_a_category_that_was_rare_is_told() -> None:
     with running() as tfgate:
-        post(tfgate, [{**house, "ocean_proximity": "ISLAND"} for house in houses(1_280)])
-        told = drift(tfgate, rows=1_280)
+        post(tfgate, [{**house, "ocean_proximity": "ISLAND"} for house in houses(1_920)])
+        told = drift(tfgate, rows=1_920)
     words = quantity(told, "ocean_proximity")["periods"]["1h"]["reading"]
     assert words.startswith("ocean_proximity has drifted, by an index of ")
     assert "rows: most of all (other): 0.0% of" in words
@@ -137,7 +137,7 @@ def test_few_rows_say_nothing() -> None:
     with running() as tfgate:
         post(tfgate, houses(50, times=3))
         told = drift(tfgate, rows=50)
-    assert told["reading"] == "50 rows are too few to tell: 2,200 are the least"
+    assert told["reading"] == "50 rows are too few to tell: 3,300 are the least"
     now = quantity(told, "median_income")["periods"]["1h"]
     assert (now["state"], "50 rows are too few" in now["reading"]) == ("too few rows", True)
 
@@ -178,8 +178,8 @@ def test_a_model_without_histograms_learns_them_from_its_first_rows() -> None:
         assert (version["learned"], version["quantities"]) == (True, [])
         post(tfgate, houses(104))
         tfgate.wait_until(lambda: bool(drift(tfgate)["versions"][0]["quantities"]), "the bins")
-        post(tfgate, houses(2_560, times=2))
-        told = drift(tfgate, rows=2_560)
+        post(tfgate, houses(3_840, times=2))
+        told = drift(tfgate, rows=3_840)
     assert "median_income has drifted" in told["reading"]
 
 
@@ -211,8 +211,8 @@ def test_operators_may_say_what_the_training_had(tmp_path: Path) -> None:
     histogram = learn("median_income", INCOMES * 3).model_dump()
     (tmp_path / "housing.json").write_text(json.dumps([histogram]))
     with running(histograms=[], drift_histograms=tmp_path) as tfgate:
-        post(tfgate, houses(2_560))
-        told = drift(tfgate, rows=2_560)
+        post(tfgate, houses(3_840))
+        told = drift(tfgate, rows=3_840)
     assert "rows: lower, most of all" in told["reading"]
 
 
