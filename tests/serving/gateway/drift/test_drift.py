@@ -170,6 +170,32 @@ def test_any_number_of_gateways_add_up_in_metrics() -> None:
         assert rows >= 128
 
 
+def test_each_version_is_counted_apart_in_its_own_bins() -> None:
+    other = [learn("median_income", INCOMES * 2)]
+    server = declared_models()
+    with running(server=server) as tfgate:
+        post(tfgate, houses(128))
+        drift(tfgate, rows=128)
+        server.models["housing"][2] = declared_version(
+            "housing", 2, described=lambda card: card.model_copy(update={"histograms": other})
+        )
+        tfgate.wait_until(lambda: _answering(tfgate) == "2", "the new version")
+        post(tfgate, houses(256))
+        tfgate.wait_until(lambda: _rows(drift(tfgate)) >= [256, 128], "the count")
+        newest, oldest = drift(tfgate)["versions"]
+    assert (newest["version"], oldest["version"]) == (2, 1)
+    assert newest["quantities"][0]["bins"] != oldest["quantities"][0]["bins"]
+    assert [each["quantity"] for each in newest["quantities"]] == ["median_income"]
+
+
+def _answering(tfgate: Gateway) -> str:
+    return str(tfgate.client.post("/predict/housing", json=HOUSE).headers["X-Model-Version"])
+
+
+def _rows(told: dict[str, Any]) -> list[int]:
+    return [each["quantities"][0]["periods"]["1h"]["rows"] for each in told["versions"]]
+
+
 def test_a_model_without_histograms_learns_them_from_its_first_rows() -> None:
     with running(histograms=[]) as tfgate:
         post(tfgate, houses(LEARNED_FROM - 104))
