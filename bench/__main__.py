@@ -1,7 +1,9 @@
 """`python -m bench COMMAND`: what `make bench` runs, one command a step."""
 
+import json
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -14,10 +16,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench import breakdown, environments
+from bench import drift as drift_alerts
 from bench import guard as releases_guard
 from bench.compare import CONNECTIONS, Comparison
 from bench.compare import compare as compare_revisions
 from bench.dialect_report import write_dialect_report
+from bench.drift_cost import measure_cost
 from bench.load import NoLoadGenerator
 from bench.machine import describe_session
 from bench.measure import Matrix, Measurement
@@ -31,6 +35,7 @@ from bench.stack import ROOT
 from bench.systems import DIALECTS, EARLIER_REVISION, IN_FRONT, System, installed_systems
 from bench.turns import measure_in_turns
 from bench.workloads import WORKLOADS
+from training.errors import TrainingError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -224,9 +229,47 @@ def guard(
         ]
     typer.echo(releases_guard.certainty())
     for head, *rows in tables:
-        typer.echo()
-        for row in (head, ["---"] * len(head), *rows):
-            typer.echo(f"| {' | '.join(row)} |")
+        _echo_table(head, rows)
+
+
+@app.command()
+def drift(
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the data sets; fetched without")
+    ] = None,
+    months: Annotated[int, typer.Option(min=1, help="of each traffic without drift")] = 3,
+    runs: Annotated[int, typer.Option(min=1, help="of each change and traffic")] = 10,
+    results: Annotated[Path | None, typer.Option("--json", help="file for all figures")] = None,
+) -> None:
+    """Simulate the alerts of drift: false alarms, and how soon changes are found: minutes.
+
+    Two tables in Markdown for docs/drift.md, and what counting costs a request.
+    """
+    from bench.drift_inputs import CHANGES, measure_inputs  # noqa: PLC0415  # heavy: TensorFlow
+
+    with Progress(console=Console(stderr=True)) as progress:
+        measured = progress.track(
+            measure_inputs(data), total=len(CHANGES), description="models measured"
+        )
+        models = list(measured)
+        task = progress.add_task("simulated", total=drift_alerts.num_steps(models))
+        advance = partial(progress.advance, task)
+        alarms = list(drift_alerts.false_alarms(models, months, advance))
+        changes = list(drift_alerts.found_after(models, runs, advance))
+    cost = measure_cost()
+    if results is not None:
+        document = drift_alerts.as_document(alarms, changes) | {"microseconds": cost._asdict()}
+        results.write_text(json.dumps(document, indent=2) + "\n")
+    for head, *rows in (drift_alerts.false_alarm_table(alarms), drift_alerts.change_table(changes)):
+        _echo_table(head, rows)
+    typer.echo()
+    typer.echo(f"{cost.on_its_way:.2f} µs on a request's way, {cost.beside_it:.0f} µs beside it")
+
+
+def _echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    typer.echo()
+    for row in (head, ["---"] * len(head), *rows):
+        typer.echo(f"| {' | '.join(row)} |")
 
 
 def _begin(file: Path, systems: list[System]) -> Results:
@@ -254,5 +297,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
-    except (NoLoadGenerator, WrongRevision) as error:
+    except (NoLoadGenerator, TrainingError, WrongRevision) as error:
         sys.exit(f"bench: {error}")

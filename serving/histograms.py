@@ -14,7 +14,9 @@ from serving.card import Histogram
 
 NUM_BINS = 10
 MOST_CATEGORIES = 50
-LEAST_SHARE = 0.01  # of a text that has a bin: rarer ones are no categories, but names of people
+# Of a text that has a bin of its own: what is rarer, or longer, is no category, but the name of
+# somebody, or what they wrote, and stands in no card, metric or answer.
+LEAST_SHARE, LEAST_COUNT, MOST_CHARACTERS = 0.01, 10, 64
 MISSING = -1  # the place of the last bin
 _OTHER, _NO_VALUE = "(other)", "(missing)"
 _DIGITS = range(6, 18)  # of an edge; those of seventeen differ wherever the numbers do
@@ -107,8 +109,12 @@ def _told_apart(edges: list[float]) -> list[str]:
 def _categories(column: NDArray[Any]) -> list[str]:
     """Give the most frequent texts, in order."""
     found = Counter(_text(value) for value in column.tolist() if value is not None)
-    least = LEAST_SHARE * len(column)
-    often = [text for text, number in found.most_common(MOST_CATEGORIES) if number >= least]
+    least = max(LEAST_COUNT, LEAST_SHARE * len(column))
+    often = [
+        text
+        for text, number in found.most_common(MOST_CATEGORIES)
+        if number >= least and len(text) <= MOST_CHARACTERS
+    ]
     return sorted({*often} - {_OTHER, _NO_VALUE})
 
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import Tensors
+from serving.histograms import MOST_CHARACTERS
 
 MOST = 50  # quantities of a model
 MOST_COLUMNS = 8  # of a tensor that are looked at one by one
-MOST_CHARACTERS = 64  # of a text that may be a category; of longer ones, the length is looked at
 
 
 def generic(inputs: Tensors, outputs: Tensors) -> Tensors:
@@ -48,6 +48,7 @@ def _columns(
 def _text(name: str, column: NDArray[np.generic]) -> Iterator[tuple[str, NDArray[np.generic]]]:
     lengths = np.array([len(value) for value in column.tolist()], np.float64)
     yield f"{name}.bytes", lengths
+    # Where one is too long to be a category, they are texts, of which the length is looked at.
     if not len(lengths) or lengths.max() <= MOST_CHARACTERS:
         yield name, column
 

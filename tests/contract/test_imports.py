@@ -30,7 +30,7 @@ ALLOWED = {
         *("serving.familiarity", "serving.class_sets"),
     ],
     "serving.rows": [],
-    "serving.quantities": ["serving.contract"],
+    "serving.quantities": ["serving.contract", "serving.histograms"],
     "serving.fields": ["serving.errors"],
     "serving.typed_models": ["serving.contract", "serving.models"],
     # What a release needs is kept loaded: the file of releases has one reader.

@@ -55,15 +55,30 @@ def test_what_tells_nothing_apart_is_one_bin(column: Any) -> None:
 
 
 def test_texts_are_counted_by_their_names_and_new_ones_together() -> None:
-    histogram = learn("place", texts(b"sea", b"hill", b"sea", None))
+    histogram = learn("place", texts(*[b"sea", b"hill", b"sea", None] * 10))
     assert histogram.categories == ["hill", "sea"]
     assert histogram.shares == [0.25, 0.5, 0, 0.25]
     assert counts(histogram, texts(b"moon", "sea", None, b"\xff")).tolist() == [0, 1, 2, 1]
     assert names(histogram) == ["hill", "sea", "(other)", "(missing)"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([b"ann"] * 9 + [b"oak"] * 91, ["oak"]),  # too few
+        ([b"ann"] * 19 + [b"oak"] * 1981, ["oak"]),  # too rare
+        ([b"a" * 65] * 50 + [b"o" * 64] * 50, ["o" * 64]),  # too long
+        ([b"%d" % number for number in range(2_000)], []),
+    ],
+)
+def test_what_few_have_sent_is_named_nowhere(rows: list[bytes], named: list[str]) -> None:
+    histogram = learn("who", texts(*rows))
+    assert histogram.categories == named
+    assert sum(histogram.shares) == pytest.approx(1)
+
+
 def test_what_is_of_another_kind_is_no_value() -> None:
-    numbers, categories = learn("n", np.arange(100.0)), learn("c", texts(b"a"))
+    numbers, categories = learn("n", np.arange(100.0)), learn("c", texts(*[b"a"] * 10))
     assert places(numbers, texts(b"a")).tolist() == [MISSING]
     assert counts(categories, np.array([1.0])).tolist() == [0, 1, 0]
 

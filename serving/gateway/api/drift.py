@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from serving.gateway.api.openapi import problem_responses
-from serving.gateway.drift.counted import Counted, CountedVersion, Versions
-from serving.gateway.drift.reading import State, read
-from serving.gateway.drift.statistics import LEAST_ROWS, shift
+from serving.gateway.drift.counted import LEARNED_FROM, Counted, CountedVersion, Versions
+from serving.gateway.drift.reading import State, least_rows, read
+from serving.gateway.drift.statistics import DRIFTED, MOVED, shift
 from serving.gateway.drift.windows import SLICE_SECONDS
 from serving.gateway.inference.registry import Registry
 from serving.histograms import names
@@ -24,8 +24,8 @@ class Period(BaseModel):
     shares: list[float] = Field(description="of them in each bin")
     state: State
     index: float = Field(
-        description="population stability index, less what chance is worth: below 0.1 nothing has "
-        "changed, above 0.25 much has"
+        description="population stability index, less what chance is worth: what has `moved`, and "
+        "what has `drifted`, `limits` tell"
     )
     p_value: float = Field(description="how probable so much is if nothing has changed")
     reading: str = Field(description="what that says, in words")
@@ -64,6 +64,13 @@ class VersionDrift(BaseModel):
     quantities: list[QuantityDrift]
 
 
+class Limits(BaseModel):
+    """From which index on a quantity is said to have changed."""
+
+    moved: float = MOVED
+    drifted: float = DRIFTED
+
+
 class Drift(BaseModel):
     """Drift of one model, as the process that answers has seen it.
 
@@ -72,6 +79,7 @@ class Drift(BaseModel):
 
     model: str
     reading: str = Field(description="in words")
+    limits: Limits = Limits()
     versions: list[VersionDrift] = Field(description="that have answered, the newest first")
 
 
@@ -117,7 +125,7 @@ def _quantity(counted: Counted) -> QuantityDrift:
                 index=shift(counts, np.array(histogram.shares), histogram.count).index,
             )
             for began, counts in window.slices()
-            if counts.sum() >= LEAST_ROWS * SLICE_SECONDS / _PERIODS["1h"]
+            if counts.sum() >= least_rows(histogram) * SLICE_SECONDS / _PERIODS["1h"]
         ],
     )
 
@@ -136,16 +144,31 @@ def _period(counted: Counted, seconds: float) -> Period:
 
 
 def _reading(versions: list[VersionDrift]) -> str:
-    """Sum up: what has drifted within the last hour, or else within the last day."""
+    """Sum up: what has drifted within the last hour, or else within the last day, or has moved."""
+    for state in ("drifted", "moved"):
+        for period in _PERIODS:
+            told = [
+                f"version {version.version}: {each.periods[period].reading}"
+                for version in versions
+                for each in version.quantities
+                if each.periods[period].state == state
+            ]
+            if told:
+                return f"within {period}, {'; '.join(told)}"
+    return _unmoved(versions)
+
+
+def _unmoved(versions: list[VersionDrift]) -> str:
+    """Say why nothing is said to have moved: nothing came, or too little, or the same as ever."""
     if not versions:
         return "nothing has been asked yet"
-    for period in _PERIODS:
-        told = [
-            f"version {version.version}: {each.periods[period].reading}"
-            for version in versions
-            for each in version.quantities
-            if each.periods[period].state == "drifted"
-        ]
-        if told:
-            return f"within {period}, {'; '.join(told)}"
-    return "nothing has drifted"
+    days = [each.periods["24h"] for version in versions for each in version.quantities]
+    if any(day.state == "as in training" for day in days):
+        return f"nothing has drifted within 24h, on {max(day.rows for day in days):,} rows"
+    if any(day.rows for day in days):
+        return max(days, key=lambda day: day.rows).reading
+    if any(version.learned_from for version in versions):
+        rows = max(version.learned_from for version in versions)
+        return f"what is usual is still being learned, from {rows:,} of {LEARNED_FROM:,} rows"
+    learned = " beside the rows that were learned from" if days and versions[0].learned else ""
+    return f"nothing has been asked within 24h{learned}"

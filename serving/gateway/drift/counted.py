@@ -48,11 +48,17 @@ class CountedVersion:
     """What is counted of one version; `is_learned` if its bins are those of its first rows."""
 
     def __init__(
-        self, model: str, version: int, histograms: list[Histogram], card: ModelCard | None = None
+        self,
+        model: str,
+        version: int,
+        histograms: list[Histogram],
+        card: ModelCard | None = None,
+        *,
+        is_learned: bool,
     ) -> None:
         """`card` is the one that was known of the version then."""
         self.model, self.version, self.card = model, version, card
-        self.is_learned = not histograms
+        self.is_learned = is_learned
         self.quantities: dict[str, Counted] = {}
         self._waiting: dict[str, list[NDArray[np.generic]]] = {}
         for histogram in histograms:
@@ -104,6 +110,7 @@ class CountedVersion:
         ]
         for each, share in zip(labels, histogram.shares, strict=True):
             drift_metrics.EXPECTED.labels(*each).set(share)
+        drift_metrics.TRAINING_ROWS.labels(*labels[0][:3]).set(histogram.count)
         return [drift_metrics.ROWS.labels(*each) for each in labels]
 
 

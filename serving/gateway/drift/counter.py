@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -42,7 +43,7 @@ class DriftCounter:
     ) -> None:
         """`folder` has a file of histograms for models whose versions tell none, if given."""
         self.versions: dict[tuple[str, int], CountedVersion] = {}
-        self._measures = {name: model.measure for name, model in models.items() if model.measure}
+        self._models = models
         self._catalog = catalog
         self._folder = folder
         self._shown: list[Answered] = []
@@ -60,11 +61,23 @@ class DriftCounter:
         shown = list(self._taken())
         shown.sort(key=_key)
         for (model, version), group in groupby(shown, key=_key):
-            requests = list(group)
+            requests = self._whole(model, group)
+            if not requests:
+                continue
             counted = await self._version(model, version)
-            measure = self._measures.get(model, generic)
+            typed = self._models.get(model)
+            measure = (typed and typed.measure) or generic
             for rows in await asyncio.to_thread(_sorted, measure, counted, requests):
                 counted.count(rows)
+
+    def _whole(self, model: str, group: Iterable[Answered]) -> list[Answered]:
+        """Give the requests of a typed model that have been answered with all that is measured."""
+        typed = self._models.get(model)
+        if typed is None:
+            return list(group)
+        signature = typed.signature
+        wanted = signature.outputs.keys() - signature.optional_outputs
+        return [each for each in group if wanted <= each.outputs.keys()]
 
     def _taken(self) -> Iterable[Answered]:
         """Take what was shown, as far as there is room."""
@@ -95,28 +108,31 @@ class DriftCounter:
         counted = self.versions.get((model, version))
         if counted is not None and (card is None or card == counted.card):
             return counted
-        histograms = (card.histograms if card else ()) or self._from_file(model)
+        told = card.histograms if card and card.histograms else self._from_file(model)
+        histograms = told or []
         whole = [each for each in histograms if is_whole(each)]
         if len(whole) < len(histograms):
             left_out = ", ".join(each.quantity for each in histograms if each not in whole)
             _LOGGER.error("%s %s: not the shares of bins: %s", model, version, left_out)
         if counted is not None:
             drift_metrics.forget(model, version)
-        counted = self.versions[model, version] = CountedVersion(model, version, whole, card)
+        is_learned = not whole and told != []  # an empty list of quantities is a list
+        counted = CountedVersion(model, version, whole, card, is_learned=is_learned)
+        self.versions[model, version] = counted
         return counted
 
-    def _from_file(self, model: str) -> list[Histogram]:
+    def _from_file(self, model: str) -> list[Histogram] | None:
         """Read what the operators say of a model's training, if they do."""
         if self._folder is None:
-            return []
+            return None
         path = self._folder / f"{model}.json"
         try:
             return _HISTOGRAMS.validate_python(json.loads(path.read_text()))
         except FileNotFoundError:
-            return []
+            return None
         except (OSError, ValueError, ValidationError) as error:
             _LOGGER.error("%s cannot be used, so bins are learned: %s", path, error)
-            return []
+            return None
 
 
 def _sorted(measure: Measure, counted: CountedVersion, group: list[Answered]) -> list[Sorted]:
@@ -133,9 +149,11 @@ def _sorted(measure: Measure, counted: CountedVersion, group: list[Answered]) ->
 
 
 def _alike(group: list[Answered]) -> Iterable[list[Answered]]:
-    group.sort(key=_shapes)
-    for _, same in groupby(group, key=_shapes):
-        yield list(same)
+    """Put together what can be joined: of the same names, and rows of the same shapes."""
+    found: dict[tuple[Any, ...], list[Answered]] = defaultdict(list)
+    for each in group:
+        found[_shapes(each.inputs), _shapes(each.outputs)].append(each)
+    return found.values()
 
 
 def _joined(group: list[Answered]) -> tuple[Tensors, Tensors]:
@@ -151,16 +169,11 @@ def _stacked(parts: list[Tensors]) -> Tensors:
     }
 
 
-def _shapes(answered: Answered) -> str:
-    """Tell apart what cannot be joined: other names, or rows of other shapes."""
-    sides = answered.inputs, answered.outputs
-    return str(
+def _shapes(tensors: Tensors) -> tuple[Any, ...]:
+    return tuple(
         [
-            [
-                (name, array.ndim, array.shape[1:], array.dtype == object)
-                for name, array in side.items()
-            ]
-            for side in sides
+            (name, array.ndim, array.shape[1:], array.dtype.hasobject)
+            for name, array in tensors.items()
         ]
     )
 
@@ -171,6 +184,6 @@ def _key(answered: Answered) -> tuple[str, int]:
 
 def _num_bytes(tensors: Tensors) -> int:
     return sum(
-        sum(map(len, array.flat)) if array.dtype == object else array.nbytes
+        sum(map(len, array.flat)) if array.dtype.hasobject else array.nbytes
         for array in tensors.values()
     )

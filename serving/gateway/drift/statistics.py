@@ -1,13 +1,16 @@
 """How far live values have moved from those of the training: a number, and how sure it is.
 
 The population stability index is the symmetrised relative entropy of two histograms. Source: its
-name, and the limits by which it is read here, are those of credit scoring, as N. Siddiqi, "Credit
-Risk Scorecards", 2006, has them: below 0.1 nothing has changed, above 0.25 much has.
+name is that of credit scoring, as N. Siddiqi, "Credit Risk Scorecards", 2006, has it.
 
 Of two samples of n and m rows out of the same source, it is about (1/n + 1/m) times a chi-squared
 variable of one degree of freedom less than there are bins: B. Yurdakul, "Statistical Properties of
 Population Stability Index", 2018. So chance alone is worth (bins - 1)(1/n + 1/m), which is taken
 off; and what is more comes with a p-value.
+
+monitoring/rules/drift.yml has the same, over all gateways. The limits by which the index is read
+are lower than those of credit scoring, 0.1 and 0.25, which leave room for chance: `bench/drift.py`
+has tried them.
 """
 
 import math
@@ -16,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOVED, DRIFTED = 0.1, 0.25
-LEAST_ROWS = 500  # of live rows, before anything is read into them
+MOVED, DRIFTED = 0.05, 0.1
+LEAST_ROWS = 300  # live rows a bin, before anything is read into them
 SURE = 1e-6  # the p-value below which it is no chance: one of a million looks is wrong
-_EMPTY = 0.5  # rows that a bin without any is taken for: the logarithm of nothing is none
+LEAST_SHARE = 0.001  # what a bin is taken for that has less: the logarithm of nothing is none
 
 
 @dataclass(frozen=True)
@@ -36,23 +39,25 @@ class Shift:
 
 def shift(live: NDArray[np.int64], training: NDArray[np.float64], num_training: int) -> Shift:
     """Compare counts of live rows with the shares of `num_training` rows, both by bin."""
-    num_live = int(live.sum())
-    if num_live == 0 or num_training == 0 or len(live) < 2:
+    if not live.any() or num_training == 0 or len(live) < 2:
         return Shift(0.0, 1.0)
-    now, then = _shares(live), _shares(training * num_training)
-    index = float(np.sum((now - then) * np.log(now / then)))
-    by_chance = 1 / num_live + 1 / num_training
-    used = int(np.count_nonzero((live > 0) | (training > 0)))
-    freedom = max(1, used - 1)
-    return Shift(
-        max(0.0, index - freedom * by_chance), chi_squared_tail(index / by_chance, freedom)
-    )
+    [index], [by_chance], [freedom] = compare(live[None], training, num_training)
+    p_value = chi_squared_tail(index / by_chance, int(freedom))
+    return Shift(max(0.0, float(index - freedom * by_chance)), p_value)
 
 
-def _shares(counts: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
-    filled = np.maximum(counts.astype(np.float64), _EMPTY)
-    shares: NDArray[np.float64] = filled / filled.sum()
-    return shares
+def compare(
+    live: NDArray[np.int64], training: NDArray[np.float64], num_training: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Give the index of each sample, int64[sample, bin] of at least a row, chance included.
+
+    Beside it stands what each degree of freedom is worth by chance, and how many there are.
+    """
+    num_live = live.sum(axis=1, keepdims=True)
+    now, then = np.maximum(live / num_live, LEAST_SHARE), np.maximum(training, LEAST_SHARE)
+    indices = np.sum((now - then) * np.log(now / then), axis=1)
+    used = np.count_nonzero((now > LEAST_SHARE) | (then > LEAST_SHARE), axis=1)
+    return indices, 1 / num_live[:, 0] + 1 / num_training, np.maximum(1, used - 1)
 
 
 def chi_squared_tail(value: float, freedom: int) -> float:

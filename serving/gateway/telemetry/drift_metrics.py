@@ -20,6 +20,12 @@ EXPECTED = Gauge(
     _LABELS,
     multiprocess_mode="livemax",
 )
+TRAINING_ROWS = Gauge(
+    "tfgate_drift_training_rows",
+    "Rows that the shares of training were counted of",
+    _LABELS[:3],
+    multiprocess_mode="livemax",
+)
 SKIPPED = Counter(
     "tfgate_drift_skipped_requests",
     "Requests that were not looked at: too many came, or what was measured cannot be read",
@@ -37,5 +43,5 @@ def forget(model: str, version: int) -> None:
     """Drop the series of a version that is served no more; what workers have in files stays."""
     if _IN_FILES:
         return
-    for metric in (ROWS, EXPECTED):
+    for metric in (ROWS, EXPECTED, TRAINING_ROWS):
         metric.remove_by_labels({"model": model, "version": str(version)})

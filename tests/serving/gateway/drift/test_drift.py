@@ -91,41 +91,53 @@ def quantity(told: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_requests_like_those_of_the_training_have_not_drifted() -> None:
     with running() as tfgate:
-        post(tfgate, houses(1_280))
-        told = drift(tfgate, rows=1_280)
-    assert told["reading"] == "nothing has drifted"
+        post(tfgate, houses(3_840))
+        told = drift(tfgate, rows=3_840)
+    assert told["reading"] == "nothing has drifted within 24h, on 3,840 rows"
     income = quantity(told, "median_income")
     assert income["training_rows"] == 5_000
     for period in ("1h", "24h"):
         now = income["periods"][period]
-        assert (now["rows"], now["state"]) == (1_280, "as in training")
+        assert (now["rows"], now["state"]) == (3_840, "as in training")
         assert now["shares"][:-1] == pytest.approx([0.1] * 10, abs=0.04)
-    assert [point["rows"] for point in income["points"]] == [1_280]
+    assert [point["rows"] for point in income["points"]] == [3_840]
 
 
 @pytest.mark.parametrize(("times", "side"), [(1.5, "higher"), (0.6, "lower")])
 def test_what_has_moved_is_told_with_its_side(times: float, side: str) -> None:
     with running() as tfgate:
-        post(tfgate, houses(1_280, times))
-        told = drift(tfgate, rows=1_280)
-    assert f"version 1: median_income is {side}, most of all" in told["reading"]
+        post(tfgate, houses(3_840, times))
+        told = drift(tfgate, rows=3_840)
+    assert "within 1h, version 1: median_income has drifted, by an index of " in told["reading"]
+    assert f" on 3,840 rows: {side}, most of all " in told["reading"]
     assert quantity(told, "median_income")["periods"]["1h"]["p_value"] < 1e-6
     assert quantity(told, "ocean_proximity")["periods"]["1h"]["state"] == "as in training"
 
 
+def test_what_has_moved_a_little_is_told_as_that() -> None:
+    with running() as tfgate:
+        post(tfgate, houses(3_840, times=1.11))
+        told = drift(tfgate, rows=3_840)
+    now = quantity(told, "median_income")["periods"]["1h"]
+    assert now["state"] == "moved"
+    assert told["limits"]["moved"] <= now["index"] < told["limits"]["drifted"]
+    assert "median_income has moved a little, by an index of 0.0" in told["reading"]
+
+
 def test_a_category_that_was_rare_is_told() -> None:
     with running() as tfgate:
-        post(tfgate, [{**house, "ocean_proximity": "ISLAND"} for house in houses(640)])
-        told = drift(tfgate, rows=640)
+        post(tfgate, [{**house, "ocean_proximity": "ISLAND"} for house in houses(1_920)])
+        told = drift(tfgate, rows=1_920)
     words = quantity(told, "ocean_proximity")["periods"]["1h"]["reading"]
-    assert words.startswith("ocean_proximity has changed, most of all (other): 0.0% of")
+    assert words.startswith("ocean_proximity has drifted, by an index of ")
+    assert "rows: most of all (other): 0.0% of" in words
 
 
 def test_few_rows_say_nothing() -> None:
     with running() as tfgate:
         post(tfgate, houses(50, times=3))
         told = drift(tfgate, rows=50)
-    assert told["reading"] == "nothing has drifted"
+    assert told["reading"] == "50 rows are too few to tell: 3,300 are the least"
     now = quantity(told, "median_income")["periods"]["1h"]
     assert (now["state"], "50 rows are too few" in now["reading"]) == ("too few rows", True)
 
@@ -158,6 +170,32 @@ def test_any_number_of_gateways_add_up_in_metrics() -> None:
         assert rows >= 128
 
 
+def test_each_version_is_counted_apart_in_its_own_bins() -> None:
+    other = [learn("median_income", INCOMES * 2)]
+    server = declared_models()
+    with running(server=server) as tfgate:
+        post(tfgate, houses(128))
+        drift(tfgate, rows=128)
+        server.models["housing"][2] = declared_version(
+            "housing", 2, described=lambda card: card.model_copy(update={"histograms": other})
+        )
+        tfgate.wait_until(lambda: _answering(tfgate) == "2", "the new version")
+        post(tfgate, houses(256))
+        tfgate.wait_until(lambda: _rows(drift(tfgate)) >= [256, 128], "the count")
+        newest, oldest = drift(tfgate)["versions"]
+    assert (newest["version"], oldest["version"]) == (2, 1)
+    assert newest["quantities"][0]["bins"] != oldest["quantities"][0]["bins"]
+    assert [each["quantity"] for each in newest["quantities"]] == ["median_income"]
+
+
+def _answering(tfgate: Gateway) -> str:
+    return str(tfgate.client.post("/predict/housing", json=HOUSE).headers["X-Model-Version"])
+
+
+def _rows(told: dict[str, Any]) -> list[int]:
+    return [each["quantities"][0]["periods"]["1h"]["rows"] for each in told["versions"]]
+
+
 def test_a_model_without_histograms_learns_them_from_its_first_rows() -> None:
     with running(histograms=[]) as tfgate:
         post(tfgate, houses(LEARNED_FROM - 104))
@@ -166,9 +204,9 @@ def test_a_model_without_histograms_learns_them_from_its_first_rows() -> None:
         assert (version["learned"], version["quantities"]) == (True, [])
         post(tfgate, houses(104))
         tfgate.wait_until(lambda: bool(drift(tfgate)["versions"][0]["quantities"]), "the bins")
-        post(tfgate, houses(640, times=2))
-        told = drift(tfgate, rows=640)
-    assert "median_income is higher" in told["reading"]
+        post(tfgate, houses(3_840, times=2))
+        told = drift(tfgate, rows=3_840)
+    assert "median_income has drifted" in told["reading"]
 
 
 def test_generic_models_are_looked_at_by_their_tensors() -> None:
@@ -199,9 +237,40 @@ def test_operators_may_say_what_the_training_had(tmp_path: Path) -> None:
     histogram = learn("median_income", INCOMES * 3).model_dump()
     (tmp_path / "housing.json").write_text(json.dumps([histogram]))
     with running(histograms=[], drift_histograms=tmp_path) as tfgate:
-        post(tfgate, houses(640))
-        told = drift(tfgate, rows=640)
-    assert "median_income is lower" in told["reading"]
+        post(tfgate, houses(3_840))
+        told = drift(tfgate, rows=3_840)
+    assert "rows: lower, most of all" in told["reading"]
+
+
+def test_operators_may_have_nothing_counted(tmp_path: Path) -> None:
+    (tmp_path / "housing.json").write_text("[]")
+    with running(histograms=[], drift_histograms=tmp_path) as tfgate:
+        post(tfgate, houses(LEARNED_FROM + 1))
+        tfgate.wait_until(lambda: bool(drift(tfgate)["versions"]), "the first rows")
+        [version] = drift(tfgate)["versions"]
+    assert (version["learned"], version["learned_from"], version["quantities"]) == (False, 0, [])
+
+
+def test_an_answer_of_which_only_a_part_was_wanted_is_not_counted() -> None:
+    tensors = MODELS["housing"].preprocess([MODELS["housing"].example])
+    inputs = [
+        {
+            "name": name,
+            "shape": [1],
+            "datatype": "BYTES" if array.dtype == object else "FP32",
+            "data": [each.decode() if isinstance(each, bytes) else each for each in array.tolist()],
+        }
+        for name, array in tensors.items()
+    ]
+    skipped = counted("unreadable")
+    with running() as tfgate:
+        for outputs in ([{"name": "price"}], []):
+            document = {"inputs": inputs, "outputs": outputs}
+            answer = tfgate.client.post("/v2/models/housing/infer", json=document)
+            assert answer.is_success, answer.text
+        told = drift(tfgate, rows=1)
+    assert quantity(told, "median_income")["periods"]["1h"]["rows"] == 1
+    assert skipped() == 0
 
 
 def test_a_file_that_cannot_be_used_is_told(
