@@ -84,6 +84,7 @@ def test_rows_that_are_none_stand_beside_the_others(score: Score) -> None:
         ],
     ]
     assert wrong[0]["text"] == "short"
+    assert not any("wrong" in column for column in first)
     assert first["prediction.label"] == last["prediction.label"]
 
     lines = [b'{"text": "good"}', b"[1]", b'{"text": ', b'{"text": "\xe9"}', b'{"text": "bad"}']
