@@ -63,13 +63,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """From here on tests run: no list need say which of them take long."""
-    if session.config.getoption("--quick"):
-        patch = pytest.MonkeyPatch()
-        patch.setattr(subprocess.Popen, "__init__", skip("it starts a process"))
-        patch.setattr("keras.Model.fit", skip("it trains a network"))
-        session.config.add_cleanup(patch.undo)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Skip a test once it does what takes long: no list need say which do."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.config.getoption("--quick"):
+            patch.setattr(subprocess.Popen, "__init__", skip("it starts a process"))
+            patch.setattr("keras.Model.fit", skip("it trains a network"))
+        return (yield)
 
 
 def skip(reason: str) -> Callable[..., None]:
