@@ -59,19 +59,27 @@ def test_all_else_is_as_it_was(
     assert not rows(kinds[kind], set()) & rows(known, set())
 
 
-def test_each_kind_is_what_it_is_called(test_part: Examples, kinds: dict[str, Columns]) -> None:
-    def lies(kind: str) -> tuple[float, float, float, float]:
-        west_east, south_north = (kinds[kind][name] for name in ("longitude", "latitude"))
-        return west_east.min(), west_east.max(), south_north.min(), south_north.max()
+@pytest.mark.parametrize(
+    ("kind", "longitudes", "latitudes"),
+    [
+        ("in the Pacific", (-126.5, -123.5), (33, 37)),
+        ("in the Nevada desert", (-118, -114.5), (38, 41)),
+        ("in the eastern states", (-100, -70), (30, 45)),
+        ("longitude and latitude swapped", (30, 45), (-126, -113)),
+    ],
+)
+def test_they_lie_where_it_is_said(
+    kinds: dict[str, Columns],
+    kind: str,
+    longitudes: tuple[float, float],
+    latitudes: tuple[float, float],
+) -> None:
+    for name, (lowest, highest) in {"longitude": longitudes, "latitude": latitudes}.items():
+        assert lowest <= kinds[kind][name].min()
+        assert kinds[kind][name].max() <= highest
 
-    west, east, south, north = lies("in the Pacific")
-    assert (-127 < west, east < -123, 32 < south, north < 38) == (True,) * 4
-    west, east, south, north = lies("in the Nevada desert")
-    assert (-120 < west, east < -114, 37 < south, north < 42) == (True,) * 4
-    west, east, south, north = lies("in the eastern states")
-    assert (-101 < west, east < -69, 29 < south, north < 46) == (True,) * 4
-    west, east, south, north = lies("longitude and latitude swapped")
-    assert (west > 30, north < -110) == (True, True)
+
+def test_they_are_as_absurd_as_it_is_said(test_part: Examples, kinds: dict[str, Columns]) -> None:
     crowded = kinds["a thousand rooms a household"]
     np.testing.assert_allclose(crowded["total_rooms"], 1_000 * crowded["households"])
     assert (kinds["one person in all"]["population"] == 1).all()
