@@ -13,7 +13,7 @@ MEMBERS = coalitions(NUM_PLAYERS)  # [coalition, player]
 ANY_GAME = np.random.default_rng(0).normal(size=len(MEMBERS))
 
 
-def by_all_orders(game: NDArray[np.float64]) -> list[float]:
+def by_all_orders(game: NDArray[np.float64]) -> NDArray[np.float64]:
     """Let the players come in each order, as the definition says."""
     orders = list(permutations(range(NUM_PLAYERS)))
     contributed = np.zeros(NUM_PLAYERS)
@@ -22,7 +22,8 @@ def by_all_orders(game: NDArray[np.float64]) -> list[float]:
         for player in order:
             contributed[player] += game[present | 1 << player] - game[present]
             present |= 1 << player
-    return (contributed / len(orders)).tolist()
+    contributed /= len(orders)
+    return contributed
 
 
 def test_a_coalition_is_told_by_the_bits_of_its_number() -> None:
