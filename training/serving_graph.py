@@ -89,17 +89,29 @@ def frozen(network: keras.Model) -> Network:
     TensorFlow then lays them out once for the kernels of the machine, and works out beforehand what
     follows from them alone, such as a normalisation after a convolution.
     """
-    trainable = [weight.numpy() for weight in network.trainable_variables]
-    others = [weight.numpy() for weight in network.non_trainable_variables]
+    parts = network.trainable_variables, network.non_trainable_variables
+    weights = stored_once([[weight.numpy() for weight in part] for part in parts])
 
     def apply(batch: Any) -> Any:
         num_rows = tf.shape(tf.nest.flatten(batch)[0])[0]
         some = tf.nest.map_structure(_at_least_one_row, batch)
-        outputs, _unchanged = network.stateless_call(trainable, others, some, training=False)
+        outputs, _unchanged = network.stateless_call(*weights(), some, training=False)
         # [batch, ...] each, also where the batch is empty
         return tf.nest.map_structure(lambda output: output[:num_rows], outputs)
 
     return apply
+
+
+def stored_once(arrays: Any) -> Callable[[], Any]:
+    """Give arrays, in any nest, as constants that an exported version stores once.
+
+    Each signature would store its own. What is given is a function of TensorFlow's, of which a
+    version has one, however many signatures call it. Servers put it in the place of its calls
+    before they optimise a graph, which then runs as if it had the constants itself.
+    """
+    constants = tf.function(lambda: tf.nest.map_structure(tf.constant, arrays))
+    # Wrapped: as an attribute of a module, a traced function would be exported for itself, too.
+    return partial(constants.get_concrete_function())
 
 
 def _at_least_one_row(tensor: tf.Tensor) -> tf.Tensor:

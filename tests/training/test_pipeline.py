@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.card import ModelCard
@@ -62,6 +63,21 @@ def test_a_batch_without_rows_is_answered_with_none(trained: Trained, signatures
 
 def test_the_weights_are_constants_of_the_graph(trained: Trained) -> None:
     assert not {"VarHandleOp", "ReadVariableOp"} & devices_by_operation(trained.folder).keys()
+
+
+def test_no_signature_stores_for_itself_what_another_has(trained: Trained) -> None:
+    message = saved_model_pb2.SavedModel()
+    message.ParseFromString((trained.folder / "saved_model.pb").read_bytes())
+    graph = message.meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    stored = [node.attr["value"].tensor for node in nodes if node.op == "Const"]
+    large = [
+        (tensor.dtype, tf.make_ndarray(tensor).tobytes())
+        for tensor in stored
+        if tensor.ByteSize() > 500
+    ]
+    assert len(large) > 1
+    assert len(large) == len(set(large))
 
 
 def test_the_version_describes_itself_once_per_row(trained: Trained, signatures: Any) -> None:

@@ -11,8 +11,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.card import ModelCard
+from serving.class_sets import P_VALUES
 from serving.contract import TensorSpec
-from serving.familiarity import THRESHOLD
+from serving.familiarity import FAMILIARITY, THRESHOLD
 from serving.models import MODELS
 from tests.stack import SHIPPED_VERSIONS, shipped_version
 from tests.training.shipped_sample import (
@@ -25,6 +26,8 @@ from tests.training.shipped_sample import (
     ask,
     texts,
 )
+from training.data.examples import Examples
+from training.models.image.strangers import strangers
 from training.publish.export import no_rows
 from training.publish.operations import devices_by_operation
 from training.serving_graph import to_tensorflow
@@ -35,6 +38,11 @@ from training.serving_graph import to_tensorflow
 SCORE_TOLERANCE = 1e-4
 PRICE_TOLERANCE = 1e-4  # of the price
 RANK_TOLERANCE = 2e-3  # of a p-value, which counts held-out examples: their next is one more
+ABSOLUTE_TOLERANCES = {
+    "scores": SCORE_TOLERANCE,
+    P_VALUES: RANK_TOLERANCE,
+    FAMILIARITY: RANK_TOLERANCE,
+}
 
 # What the documentation promises of the figures on the test part.
 BOUNDS = {
@@ -93,7 +101,7 @@ def test_the_sample_is_answered_as_it_was_when_the_version_was_published(name: s
     )
     assert golden.keys() == answers(name).keys(), f"Other outputs than in {ANSWERS}. {advice}"
     for output, expected in golden.items():
-        absolute = {"scores": SCORE_TOLERANCE, "familiarity": RANK_TOLERANCE}.get(output, 0)
+        absolute = ABSOLUTE_TOLERANCES.get(output, 0)
         np.testing.assert_allclose(
             answers(name)[output],
             expected,
@@ -144,6 +152,27 @@ def test_what_is_said_to_make_a_price_adds_up_to_it_and_changes_nothing() -> Non
     weights = explained["neighbour_weights"].numpy()
     assert (np.diff(weights, axis=1) <= 0).all()
     assert (weights.sum(axis=1) <= 1 + 1e-5).all()
+
+
+def test_maps_add_up_to_what_speaks_for_a_class_and_change_nothing() -> None:
+    inputs = to_tensorflow({"pixels": INPUTS["image"]["pixels"][::57]})
+    explained = load("image")["explain"](**inputs)
+    added = explained["bases"].numpy() + explained["maps"].numpy().sum(axis=(2, 3))
+    np.testing.assert_allclose(added, explained["logits"], atol=1e-3)
+    answered = load("image")["serving_default"](**inputs)
+    for name in ("scores", P_VALUES, FAMILIARITY):
+        np.testing.assert_allclose(explained[name], answered[name], atol=1e-5)
+    best = np.argsort(-answered["scores"].numpy(), axis=1)[:, :2]
+    named = np.take_along_axis(answered["classes"].numpy(), best, axis=1)
+    assert explained["explained_classes"].numpy().tolist() == named.tolist()
+
+
+@pytest.mark.parametrize("kind", ["digits", "noise", "checks"])
+def test_what_pictures_nothing_is_told(kind: str) -> None:
+    none = Examples({"pixels": np.empty((0, 32, 32, 3), np.uint8)}, np.empty(0, np.int64))
+    pictures = {"pixels": strangers(none)[kind]["pixels"][:60]}
+    familiarity = load("image")["serving_default"](**to_tensorflow(pictures))[FAMILIARITY].numpy()
+    assert (familiarity < THRESHOLD).mean() > 0.5
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from training.outputs.regression import IntervalAnswer
 
 
 class HousingAnswer(tf.Module):
-    """Takes `bounds`, float32[batch, 3], and `likeness`, float32[batch], as `RawAnswer` gives."""
+    """Takes `bounds`, float32[batch, 3], and `likeness`, float32[batch]."""
 
     def __init__(self, interval: IntervalAnswer, familiarity: PValues) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ class Features(tf.Module):
         columns = self._columns(inputs)  # [example, column]
         self._mean = tf.reduce_mean(columns, axis=0)
         self._deviation = tf.math.reduce_std(columns, axis=0) + SMALLEST_DEVIATION
-        self._angles, self._phases = _fourier(num_wave_lengths)
+        self._angles, self._phases = map(tf.constant, _fourier(num_wave_lengths))
         places = _places(inputs)  # [example, 2]
         self._neighbours = Neighbours(
             places.numpy(), num_neighbours=num_neighbours, num_anchors=NUM_ANCHORS

@@ -126,10 +126,10 @@ def serve(fit: Fit) -> ServingGraph:
     held_out = np.concatenate([features.likeness(batch) for batch, _ in fit.validation])
     answer = HousingAnswer(interval, PValues(held_out))
 
-    network = frozen(fit.network)
+    network = frozen(_weighing(fit.network))
 
     def raw(seen: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"bounds": network(seen), "likeness": features.likeness(seen)}
+        return {**network(seen), "likeness": features.likeness(seen)}
 
     graph = ServingGraph(features, raw, answer)
     explanations = _explanations(fit, graph)
@@ -138,17 +138,17 @@ def serve(fit: Fit) -> ServingGraph:
 
 
 def _explanations(fit: Fit, graph: ServingGraph) -> Explanations:
-    network, attention = frozen(fit.network), frozen(_attention(fit.network))
     return Explanations(
         fit.features,
-        price=lambda inputs: graph.answer.interval(network(fit.features(inputs)))["price"],
-        weights=lambda seen: tf.reduce_mean(attention(seen), axis=2),
+        price=lambda inputs: graph(inputs)["price"],
+        weights=lambda seen: tf.reduce_mean(graph.network(seen)[NEIGHBOUR_WEIGHTS], axis=2),
     )
 
 
-def _attention(network: keras.Model) -> keras.Model:
-    """Give what weights the network's heads have for the neighbours, [batch, neighbour, head]."""
-    return keras.Model(network.inputs, network.get_layer(NEIGHBOUR_WEIGHTS).output)
+def _weighing(network: keras.Model) -> keras.Model:
+    """Give the same, with the weights of its heads for neighbours, [batch, neighbour, head]."""
+    weights = network.get_layer(NEIGHBOUR_WEIGHTS).output
+    return keras.Model(network.inputs, {"bounds": network.output, NEIGHBOUR_WEIGHTS: weights})
 
 
 def answer_training(fit: Fit, graph: ServingGraph) -> tuple[Tensors, NDArray[Any]]:

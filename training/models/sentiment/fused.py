@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.models.sentiment.words import PADDING
+from training.serving_graph import stored_once
 
 BELOW_ALL_STATES = -2.0  # what an LSTM gives is in [-1, 1]
 
@@ -26,9 +27,10 @@ class FusedNetwork:
 
     def __init__(self, network: keras.Model) -> None:
         layers = keras.layers
-        ((self._vectors,),) = _weights_of(network, layers.Embedding)
-        self._forwards, self._backwards = _weights_of(network, layers.LSTM)
-        ((self._kernel, self._bias),) = _weights_of(network, layers.Dense)
+        ((vectors,),) = _weights_of(network, layers.Embedding)
+        lstms = [_joined(*weights) for weights in _weights_of(network, layers.LSTM)]
+        ((kernel, bias),) = _weights_of(network, layers.Dense)
+        self._weights = stored_once((vectors, lstms, kernel[:, 0], bias[0]))
 
     def __call__(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Give float32[batch, 2], as `build_network` of the sentiment recipe says."""
@@ -38,8 +40,9 @@ class FusedNetwork:
         mask = tf.cast(tf.transpose(real), tf.float32)[..., None]  # [time, batch, 1]
         count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]  # [batch, 1]
         turned = tf.reverse_sequence(tokens, lengths, seq_axis=1)
-        vectors, pools = tf.constant(self._vectors), []  # one constant for both
-        for sequence, weights in ((tokens, self._forwards), (turned, self._backwards)):
+        vectors, lstms, kernel, bias = self._weights()
+        pools = []
+        for sequence, weights in zip((tokens, turned), lstms, strict=True):
             words = tf.gather(vectors, tf.transpose(sequence))  # [time, batch, embedding]
             states = _lstm(words, *weights)  # [time, batch, unit]
             # Arithmetic, as a choice element by element takes several times as long on a CPU.
@@ -49,7 +52,7 @@ class FusedNetwork:
         pooled = tf.concat(pools, axis=1)  # [batch, 4 * unit]
         # A product and a sum, as a product of matrices with one column is prepared for longer than
         # it takes.
-        logit = tf.reduce_sum(pooled * self._kernel[:, 0], axis=1) + self._bias[0]  # [batch]
+        logit = tf.reduce_sum(pooled * kernel, axis=1) + bias  # [batch]
         return tf.stack([logit, inputs["ngrams"]], axis=1)  # [batch, 2]
 
 
@@ -58,13 +61,20 @@ def _weights_of(network: keras.Model, kind: Any) -> Sequence[list[NDArray[np.flo
     return [layer.get_weights() for layer in network.layers if isinstance(layer, kind)]
 
 
-def _lstm(words: tf.Tensor, kernel: Any, recurrent_kernel: Any, bias: Any) -> tf.Tensor:
+def _joined(
+    kernel: NDArray[np.float32], recurrent_kernel: NDArray[np.float32], bias: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give one matrix, float32[n + unit, 4 * unit], and the bias, of a `keras.layers.LSTM`."""
+    return np.concatenate([kernel, recurrent_kernel]), bias
+
+
+def _lstm(words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Give the state after each step, float32[time, batch, unit], from float32[time, batch, n].
 
-    The weights are those of `keras.layers.LSTM`, whose gates are i, f, c, o.
+    The weights are those that `_joined` gives; Keras' gates are i, f, c, o.
     """
     time, batch, _ = tf.unstack(tf.shape(words, tf.int64))
-    units = len(recurrent_kernel)
+    units = bias.shape[0] // 4
     nothing = tf.zeros([batch, units])
     no_peephole = tf.zeros([units])
     return tf.raw_ops.BlockLSTMV2(
@@ -72,7 +82,7 @@ def _lstm(words: tf.Tensor, kernel: Any, recurrent_kernel: Any, bias: Any) -> tf
         x=words,
         cs_prev=nothing,
         h_prev=nothing,
-        w=np.concatenate([kernel, recurrent_kernel]),  # [n + unit, 4 * unit]
+        w=kernel,
         wci=no_peephole,
         wcf=no_peephole,
         wco=no_peephole,

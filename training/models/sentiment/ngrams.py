@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from training.models.sentiment.lookup import Lookup
+from training.serving_graph import stored_once
 
 LONGEST = 3  # words
 
@@ -69,7 +70,7 @@ class NgramScores(tf.Module):
         super().__init__()
         self._known = Lookup(ngrams.known)
         # What is not known is looked up at the last place, where no n-gram is.
-        self._weights = np.append(ngrams.weights, 0).astype(np.float16)
+        self._weights = stored_once(np.append(ngrams.weights, 0).astype(np.float16))
         self._bias = ngrams.bias
 
     def __call__(self, numbers: tf.Tensor) -> tf.Tensor:
@@ -82,7 +83,7 @@ class NgramScores(tf.Module):
         pairs = tf.where(known, first + tf.cast(places, tf.int64), -1)
         pairs = tf.unique(tf.reshape(pairs, [-1])).y  # [pair]
         texts = tf.math.floordiv(pairs, size)
-        weights = tf.cast(tf.gather(self._weights, tf.math.floormod(pairs, size)), tf.float32)
+        weights = tf.cast(tf.gather(self._weights(), tf.math.floormod(pairs, size)), tf.float32)
         total = tf.math.unsorted_segment_sum(weights, texts, num_texts)  # [text]
         count = tf.math.unsorted_segment_sum(tf.ones_like(weights), texts, num_texts)
         return total * tf.math.rsqrt(tf.maximum(count, 1.0)) + self._bias
