@@ -27,7 +27,12 @@ _STYLED = ((0xA0, 0x33FF), (0xF900, 0xFFEF), (0x1D400, 0x1D7FF), (0x1F100, 0x1F1
 
 # Normalisation sorts runs of combining marks, at a cost of the square of their length; no language
 # has runs above 30. Source: Stream-Safe Text Format, Unicode Standard Annex 15, section 13.
-_MARKS = "".join(mark for mark in map(chr, range(0x300, 0x1E950)) if unicodedata.combining(mark))
+# Some Tibetan vowels are no marks themselves, and come apart into several.
+_MARKS = "".join(
+    mark
+    for mark in map(chr, range(0x300, 0x1E950))
+    if unicodedata.combining(unicodedata.normalize("NFD", mark)[0])
+)
 _LONG_RUN = re.compile(f"([{_MARKS}]{{30}})[{_MARKS}]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -58,12 +63,26 @@ def plain(text: str) -> str:
 
     Apostrophes are straight, letters are not styled, and what shows nothing is left out.
     """
-    text = text.replace("`", "'")
+    text = translated(text)
     if not text.isascii():
-        text = text.translate(_PLAIN)
         # Last, since marks that an invisible character kept apart have met.
-        if not unicodedata.is_normalized("NFC", text):
-            text = unicodedata.normalize("NFC", _LONG_RUN.sub(r"\1", text))
-    if not text.isprintable():
-        text = _CONTROL.sub(" ", text)
-    return " ".join(text.split())
+        text = normal(text)
+    return " ".join(without_controls(text).split())
+
+
+def translated(text: str) -> str:
+    """Give plain characters in the place of each that stands for some, or for none."""
+    text = text.replace("`", "'")
+    return text if text.isascii() else text.translate(_PLAIN)
+
+
+def normal(text: str) -> str:
+    """Give the text in Unicode NFC, of long runs of marks their beginning."""
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    return unicodedata.normalize("NFC", _LONG_RUN.sub(r"\1", text))
+
+
+def without_controls(text: str) -> str:
+    """Give a space in the place of each control character."""
+    return text if text.isprintable() else _CONTROL.sub(" ", text)

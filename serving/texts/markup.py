@@ -6,6 +6,7 @@ standard says. What it would move, such as words between the rows of a table, re
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 from turbohtml import Token, TokenType, tokenize, unescape
 
@@ -40,8 +41,10 @@ _MARKUP = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # In a browser a tag that never ends takes all words with it up to the next ">". It was none.
-_NEVER_ENDS = re.compile(r"<(?=[a-zA-Z][^<>=]*(?:<|\Z))")
+NO_TAG = "&lt;"
+NEVER_ENDS = re.compile(r"<(?=[a-zA-Z][^<>=]*(?:<|\Z))")
 
+_TEXT = frozenset({TokenType.TEXT, TokenType.CHARACTER_REFERENCE})
 # Elements that stand apart from the words around them: blocks, cells, items, breaks, and pictures.
 _APART = _names(
     "address article aside audio blockquote body br button canvas caption center dd details dialog "
@@ -77,20 +80,28 @@ def shown(text: str) -> str:
     A text is HTML if it has a tag that HTML knows, or a comment or the like. In any other, "<" and
     ">" are the writer's own: "x < y", "<3", "<rant>", "<https://…>".
     """
-    if "<" in text and _is_html(text):
+    if is_html(text):
         return _shown_of_html(text)
     return unescape(text) if "&" in text else text
 
 
-def _is_html(text: str) -> bool:
+def is_html(text: str) -> bool:
+    """Tell whether there is a tag that HTML knows, or a comment or the like."""
+    if "<" not in text:
+        return False
     names = (found[1] for found in _MARKUP.finditer(text))
     return any(name is None or name.lower() in _ELEMENTS for name in names)
 
 
 def _shown_of_html(text: str) -> str:
-    parts = []
+    tokens = tokenize(NEVER_ENDS.sub(NO_TAG, text))
+    return "".join(" " if token is None else token.data or "" for token in visible(tokens))
+
+
+def visible(tokens: Iterable[Token]) -> Iterator[Token | None]:
+    """Give the tokens of the text that a browser shows, and None where something stands apart."""
     hiding, depth = "", 0  # the element that is not shown, and how many of its kind are open
-    for token in tokenize(_NEVER_ENDS.sub("&lt;", text)):
+    for token in tokens:
         tag, starts = token.tag, token.type is TokenType.START_TAG
         if hiding and starts and tag is not None and _ends(tag, hiding):
             hiding = ""
@@ -99,14 +110,13 @@ def _shown_of_html(text: str) -> str:
                 depth += 1 if starts else -1
                 hiding = hiding if depth else ""
         elif tag is None:
-            if token.type is TokenType.TEXT:
-                parts.append(token.data or "")
+            if token.type in _TEXT:
+                yield token
         else:
             if tag in _APART:
-                parts.append(" ")
+                yield None
             if starts and _is_hidden(token, tag):
                 hiding, depth = tag, 1
-    return "".join(parts)
 
 
 def _ends(tag: str, hiding: str) -> bool:

@@ -58,19 +58,23 @@ BOUNDS = {
     },
 }
 
-# Strings, and the reading of the version itself; TensorFlow Serving puts them on the CPU also where
-# there is a GPU.
+# Strings and their characters, and the reading of the version itself; TensorFlow Serving puts them
+# on the CPU also where there is a GPU.
 CPU_ALONE = {
     "MergeV2Checkpoints",
+    "RaggedRange",
     "RestoreV2",
     "SaveV2",
     "ShardedFilename",
     "StaticRegexFullMatch",
     "StaticRegexReplace",
     "StringJoin",
+    "StringLength",
     "StringLower",
     "StringSplitV2",
     "StringToHashBucketFast",
+    "UnicodeDecode",
+    "UnicodeEncode",
 }
 
 NEIGHBOURS = ["Dull.", "One of the best films I have seen! " * 40, "It's not bad, but " * 7]
@@ -152,6 +156,38 @@ def test_what_is_said_to_make_a_price_adds_up_to_it_and_changes_nothing() -> Non
     weights = explained["neighbour_weights"].numpy()
     assert (np.diff(weights, axis=1) <= 0).all()
     assert (weights.sum(axis=1) <= 1 + 1e-5).all()
+
+
+def test_words_add_up_to_the_log_odds_and_change_nothing() -> None:
+    sample = INPUTS["sentiment"]["text"][::23]
+    explained = load("sentiment")["explain"](text=tf.constant(sample))
+    scores = explained["scores"].numpy().astype(np.float64)
+    added = explained["base"].numpy() + explained["contributions"].numpy().sum(axis=1)
+    # Of a probability near 1, few digits are left of what is missing to it.
+    logits = np.log(scores[:, 1] / scores[:, 0])
+    np.testing.assert_allclose(added, logits, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(scores, answers("sentiment")["scores"][::23], atol=1e-5)
+
+
+def test_the_words_that_praise_and_blame_are_said_to() -> None:
+    found = load("sentiment")["explain"](text=tf.constant(["wonderful, but the end is awful"]))
+    said = dict(zip(found["words"].numpy()[0], found["contributions"].numpy()[0], strict=True))
+    assert said[b"wonderful"] == max(said.values()) > 0.5
+    assert said[b"awful"] == min(said.values()) < -0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das Ende war leider langweilig, und meine Schwester schlief ein, ehe es kam.",
+        "def read(path): return [line for line in open(path) if line.strip() and not skip]",
+        "qwe rtz uio pas dfg hjk lyx cvb nmq wer tzu iop",
+    ],
+)
+def test_what_is_like_no_review_is_told(text: str) -> None:
+    own = "I liked the story and the cast, but the film is too long and the end is a mess."
+    found = load("sentiment")["serving_default"](text=tf.constant([own, text]))
+    assert (found["familiarity"].numpy() < THRESHOLD).tolist() == [False, True]
 
 
 def test_maps_add_up_to_what_speaks_for_a_class_and_change_nothing() -> None:

@@ -39,12 +39,12 @@ class BlendedScores(tf.Module):
     def __init__(self, classes: Sequence[str], weights: NDArray[np.float32], bias: float) -> None:
         super().__init__()
         self.classes = classes
-        self._weights = weights
-        self._bias = bias
+        self.weights = weights
+        self.bias = bias
 
     def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, each [batch, 2]."""
-        logit = tf.reduce_sum(logits * self._weights, axis=1) + self._bias  # [batch]
+        logit = tf.reduce_sum(logits * self.weights, axis=1) + self.bias  # [batch]
         scores = tf.sigmoid(tf.stack([-logit, logit], axis=1))  # [batch, 2]
         return _with_classes(scores, self.classes)
 

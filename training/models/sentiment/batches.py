@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.data.examples import Examples
-from training.models.sentiment.words import TextFeatures
+from training.models.sentiment.words import NETWORK_INPUTS, TextFeatures
 
 JITTER = 8  # words, by which the lengths of texts in a batch may differ
 
@@ -53,4 +53,9 @@ def validation_batches(
     texts = tf.constant(sorted_examples.inputs["text"])
     targets = tf.constant(sorted_examples.targets, tf.float32)
     batches = tf.data.Dataset.from_tensor_slices((texts, targets)).batch(batch_size)
-    return batches.map(lambda some, truth: (features({"text": some}), truth)).cache()
+
+    def look(some: tf.Tensor, truth: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        seen = features({"text": some})
+        return {name: seen[name] for name in NETWORK_INPUTS}, truth
+
+    return batches.map(look).cache()

@@ -23,6 +23,8 @@ class FusedNetwork:
     """The weights of a trained sentiment network, as constants. Time comes first throughout.
 
     The operation wants it so, and to transpose the tokens costs less than to transpose vectors.
+    `weights()` gives them: the vectors of the tokens, kernel and bias of the LSTM that reads
+    forwards and of the one that reads backwards, and kernel and bias of the logit.
     """
 
     def __init__(self, network: keras.Model) -> None:
@@ -30,7 +32,7 @@ class FusedNetwork:
         ((vectors,),) = _weights_of(network, layers.Embedding)
         lstms = [_joined(*weights) for weights in _weights_of(network, layers.LSTM)]
         ((kernel, bias),) = _weights_of(network, layers.Dense)
-        self._weights = stored_once((vectors, lstms, kernel[:, 0], bias[0]))
+        self.weights = stored_once((vectors, lstms, kernel[:, 0], bias[0]))
 
     def __call__(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Give float32[batch, 2], as `build_network` of the sentiment recipe says."""
@@ -40,11 +42,11 @@ class FusedNetwork:
         mask = tf.cast(tf.transpose(real), tf.float32)[..., None]  # [time, batch, 1]
         count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]  # [batch, 1]
         turned = tf.reverse_sequence(tokens, lengths, seq_axis=1)
-        vectors, lstms, kernel, bias = self._weights()
+        vectors, lstms, kernel, bias = self.weights()
         pools = []
         for sequence, weights in zip((tokens, turned), lstms, strict=True):
             words = tf.gather(vectors, tf.transpose(sequence))  # [time, batch, embedding]
-            states = _lstm(words, *weights)  # [time, batch, unit]
+            states = lstm(words, *weights).h  # [time, batch, unit]
             # Arithmetic, as a choice element by element takes several times as long on a CPU.
             highest = tf.reduce_max(states + BELOW_ALL_STATES * (1 - mask), axis=0)
             total = tf.reduce_sum(states * mask, axis=0)
@@ -68,23 +70,43 @@ def _joined(
     return np.concatenate([kernel, recurrent_kernel]), bias
 
 
-def _lstm(words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """Give the state after each step, float32[time, batch, unit], from float32[time, batch, n].
+def lstm(words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> Any:
+    """Give the states after each step, `h` and others, float32[time, batch, unit] each.
 
-    The weights are those that `_joined` gives; Keras' gates are i, f, c, o.
+    `words` is float32[time, batch, n]. The weights are those that `_joined` gives; Keras' gates are
+    i, f, c, o.
     """
+    return tf.raw_ops.BlockLSTMV2(**_arguments(words, kernel, bias))
+
+
+def lstm_gradient(
+    words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, states: Any, of_states: tf.Tensor
+) -> tf.Tensor:
+    """Give the derivative by `words`, for the derivative by `h` of the `states` that `lstm` gave.
+
+    This is the operation that has the same order of gates; TensorFlow's own gradient has another.
+    """
+    found = tf.raw_ops.BlockLSTMGradV2(
+        **_arguments(words, kernel, bias),
+        **states._asdict(),
+        cs_grad=tf.zeros_like(states.cs),
+        h_grad=of_states,
+        use_peephole=False,
+    )
+    return found.x_grad
+
+
+def _arguments(words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> dict[str, Any]:
+    """Give what the operation and its gradient take, without peepholes and a state before."""
     time, batch, _ = tf.unstack(tf.shape(words, tf.int64))
     units = bias.shape[0] // 4
-    nothing = tf.zeros([batch, units])
-    no_peephole = tf.zeros([units])
-    return tf.raw_ops.BlockLSTMV2(
-        seq_len_max=time,
-        x=words,
-        cs_prev=nothing,
-        h_prev=nothing,
-        w=kernel,
-        wci=no_peephole,
-        wcf=no_peephole,
-        wco=no_peephole,
-        b=bias,
-    ).h
+    nothing, no_peephole = tf.zeros([batch, units]), tf.zeros([units])
+    return {
+        "seq_len_max": time,
+        "x": words,
+        "cs_prev": nothing,
+        "h_prev": nothing,
+        "w": kernel,
+        **dict.fromkeys(("wci", "wcf", "wco"), no_peephole),
+        "b": bias,
+    }

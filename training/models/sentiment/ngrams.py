@@ -32,17 +32,22 @@ MOST_STEPS = 30  # of the optimizer
 
 
 def ngram_hashes(numbers: tf.Tensor) -> tf.Tensor:
-    """Give the hash of each n-gram, int64[text, ngram], or `NO_NGRAM`.
+    """Give the hash of each n-gram, int64[text, ngram], or `NO_NGRAM`: words, pairs, triples.
 
     `numbers` is int64[text, word], from 1 to PRIME - 1, with zeros on the right of short texts.
     """
+    return tf.concat(_hashes(numbers), axis=1)
+
+
+def _hashes(numbers: tf.Tensor) -> list[tf.Tensor]:
+    """Give those of words, of pairs and of triples apart, each by where its first word stands."""
     ending = numbers * FACTOR % PRIME  # the n-gram that ends at each word; first, the word itself
     hashes = [ending]  # [text, word] each, one word less each time
     for longer in range(1, LONGEST):
         last = numbers[:, longer:]  # [text, word - longer]
         ending = (ending[:, :-1] + last) % PRIME * FACTOR % PRIME
         hashes.append(tf.where(last > 0, ending, NO_NGRAM))
-    return tf.concat(hashes, axis=1)  # [text, ngram]
+    return hashes
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,62 @@ class NgramScores(tf.Module):
         self._known = Lookup(ngrams.known)
         # What is not known is looked up at the last place, where no n-gram is.
         self._weights = stored_once(np.append(ngrams.weights, 0).astype(np.float16))
-        self._bias = ngrams.bias
+        self.bias = ngrams.bias
 
     def __call__(self, numbers: tf.Tensor) -> tf.Tensor:
         """Give the logit of the second class, float32[text], for `numbers` as `ngram_hashes`."""
+        found = self._find(numbers)
+        weights, texts = self._weigh(tf.unique(tf.reshape(found, [-1])).y)
+        num_texts = tf.shape(found)[0]
+        total = tf.math.unsorted_segment_sum(weights, texts, num_texts)  # [text]
+        return total * _scale(texts, num_texts) + self.bias
+
+    def contributions(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Give what each word adds to the logit, float32[text, word]: with the bias, that is all.
+
+        What an n-gram adds is shared equally by its words, wherever the text has it.
+        """
+        num_words = tf.shape(numbers)[1]
+        found = self._find(tf.pad(numbers, [[0, 0], [0, LONGEST - 1]]))  # [text, ngram]
+        ngrams, place, times = tf.unique_with_counts(tf.reshape(found, [-1]))
+        weights, texts = self._weigh(ngrams)
+        scale = tf.gather(_scale(texts, tf.shape(found)[0]), tf.maximum(texts, 0))
+        once = tf.where(texts < 0, 0.0, weights * scale / tf.cast(times, tf.float32))  # [ngram]
+        added = tf.reshape(tf.gather(once, place), tf.shape(found))  # [text, ngram]
+        widths = [num_words + LONGEST - length for length in range(1, LONGEST + 1)]
+        words = tf.zeros_like(added[:, :num_words])
+        for length, of_length in enumerate(tf.split(added, widths, axis=1), start=1):
+            for word in range(length):
+                moved = tf.pad(of_length, [[0, 0], [word, 0]])  # from its first word to this one
+                words += moved[:, :num_words] / length
+        return words
+
+    def pairs(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Give the known word pairs of each text and all that it has, counted: float32[text, 2]."""
+        pairs = _hashes(numbers)[1]  # [text, pair]
+        _, known = self._known(tf.cast(pairs, tf.int32))
+        counts = [tf.reduce_sum(tf.cast(each, tf.float32), axis=1) for each in (known, pairs > 0)]
+        return tf.stack(counts, axis=1)
+
+    def _find(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Number each known n-gram of each text by both, int64[text, ngram]; what is not, by -1."""
         hashes = tf.cast(ngram_hashes(numbers), tf.int32)  # [text, ngram]
         places, known = self._known(hashes)  # [text, ngram] each
-        size, num_texts = self._known.num_places, tf.shape(hashes, tf.int64)[0]
-        # What is not known gets the text number -1, which the sums leave out.
-        first = (tf.range(num_texts) * size)[:, None]  # [text, 1]
-        pairs = tf.where(known, first + tf.cast(places, tf.int64), -1)
-        pairs = tf.unique(tf.reshape(pairs, [-1])).y  # [pair]
-        texts = tf.math.floordiv(pairs, size)
-        weights = tf.cast(tf.gather(self._weights(), tf.math.floormod(pairs, size)), tf.float32)
-        total = tf.math.unsorted_segment_sum(weights, texts, num_texts)  # [text]
-        count = tf.math.unsorted_segment_sum(tf.ones_like(weights), texts, num_texts)
-        return total * tf.math.rsqrt(tf.maximum(count, 1.0)) + self._bias
+        first = (tf.range(tf.shape(hashes, tf.int64)[0]) * self._known.num_places)[:, None]
+        return tf.where(known, first + tf.cast(places, tf.int64), -1)
+
+    def _weigh(self, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Give the weight and the text of each number of `_find`; sums leave out the text -1."""
+        places = tf.math.floormod(found, self._known.num_places)
+        weights = tf.cast(tf.gather(self._weights(), places), tf.float32)
+        return weights, tf.math.floordiv(found, self._known.num_places)
+
+
+def _scale(texts: tf.Tensor, num_texts: tf.Tensor) -> tf.Tensor:
+    """Give one over the root of how many n-grams each text has, float32[text]."""
+    ones = tf.ones_like(texts, tf.float32)
+    count = tf.math.unsorted_segment_sum(ones, texts, num_texts)
+    return tf.math.rsqrt(tf.maximum(count, 1.0))
 
 
 def frequent_ngrams(texts: Sequence[NDArray[np.int64]], least: int) -> NDArray[np.int32]:

@@ -74,7 +74,9 @@ def teach(counting: Counting, splits: Splits) -> Taught:
     labelled = number_texts(splits.train.inputs["text"])
     unlabelled = number_texts(_new_texts(splits))
     vocabulary = most_frequent([*labelled.texts, *unlabelled.texts], counting.num_words)
-    ngrams, guesses = _fit_ngrams(counting, splits, labelled.texts, unlabelled.texts)
+    held_out = number_texts(splits.validation.inputs["text"]).texts
+    parts = labelled.texts, unlabelled.texts, held_out
+    ngrams, guesses = _fit_ngrams(counting, splits, *parts)
     tokens = [
         leave_out_middle(tokens_of(numbers, vocabulary), counting.max_training_tokens)
         for numbers in (*labelled.texts, *unlabelled.texts)
@@ -82,7 +84,7 @@ def teach(counting: Counting, splits: Splits) -> Taught:
     spelling = labelled.spelling | unlabelled.spelling
     words = ["(padding)", "(unknown)", *(spelling[word].decode() for word in vocabulary)]
     return Taught(
-        TextFeatures(vocabulary, ngrams, counting.max_tokens),
+        TextFeatures(vocabulary, ngrams, counting.max_tokens, held_out),
         words,
         _learn_vectors(tokens, len(words), counting.embedding_units),
         tokens,
@@ -98,7 +100,7 @@ def _new_texts(splits: Splits) -> NDArray[Any]:
 
 
 def _fit_ngrams(
-    counting: Counting, splits: Splits, labelled: Texts, unlabelled: Texts
+    counting: Counting, splits: Splits, labelled: Texts, unlabelled: Texts, held_out: Texts
 ) -> tuple[Ngrams, NDArray[np.float64]]:
     """Fit the n-grams, and give the probability that they see in each unlabelled text.
 
@@ -106,7 +108,6 @@ def _fit_ngrams(
     the labels that the first count gives them. What it weighs is fitted on true labels alone.
     """
     known = frequent_ngrams(labelled, counting.ngram_texts)
-    held_out = number_texts(splits.validation.inputs["text"]).texts
     present, present_held_out = present_ngrams(labelled, known), present_ngrams(held_out, known)
     targets = splits.train.targets
 

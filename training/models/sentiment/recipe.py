@@ -14,8 +14,12 @@ from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
 from training.fit.fitting import predict_validation, whole_batches
 from training.models.sentiment import imdb
+from training.models.sentiment.answer import SentimentAnswer, beside_familiarity
+from training.models.sentiment.attributions import Attributions
 from training.models.sentiment.baseline import ngrams_alone
 from training.models.sentiment.batches import batches_by_length, validation_batches
+from training.models.sentiment.explanations import Explanations
+from training.models.sentiment.faithfulness import quality
 from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import (
     EMBEDDING,
@@ -26,8 +30,10 @@ from training.models.sentiment.network import (
 from training.models.sentiment.perturbations import perturb
 from training.models.sentiment.probes import probes
 from training.models.sentiment.pseudo_labels import Counting, teach
+from training.models.sentiment.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, BlendedScores, fit_blend
+from training.outputs.conformal import PValues
 from training.recipe import Choice, Fit, Range, Recipe
 from training.serving_graph import ServingGraph, frozen
 
@@ -77,11 +83,25 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
 
 
 def serve(fit: Fit) -> ServingGraph:
-    """Weigh the branches against each other, and put the fast form of the network in its place."""
+    """Weigh the branches against each other, and put the fast form of the network in its place.
+
+    Sets of classes are calibrated on the validation part, as the weighing is.
+    """
     branches, targets = predict_validation(fit)  # [example, 2], [example]
-    answer = BlendedScores(fit.classes, *fit_blend(branches, targets))
-    network, as_trained = FusedNetwork(fit.network), frozen(fit.network)
-    return ServingGraph(fit.features, network, answer, as_trained=as_trained)
+    scores = BlendedScores(fit.classes, *fit_blend(branches, targets))
+    rows = np.arange(len(targets))
+    of_truth = scores(branches)["scores"].numpy()[rows, targets.astype(int)]
+    answer = SentimentAnswer(scores, PValues(of_truth))
+    fused = FusedNetwork(fit.network)
+    network = beside_familiarity(fused)
+    attributions = Attributions(fused, fit.features.max_tokens)
+    return ServingGraph(
+        fit.features,
+        network,
+        answer,
+        explain=Explanations(fit.features, network, answer, attributions),
+        as_trained=beside_familiarity(frozen(fit.network)),
+    )
 
 
 RECIPE = Recipe(
@@ -94,6 +114,9 @@ RECIPE = Recipe(
     serve=serve,
     outputs=CLASSIFICATION,
     gate=AcceptanceGate("accuracy", minimum=0.90),
+    strangers=strangers,
+    familiarity="share of the pairs of neighbouring words that are in several training texts",
+    explanation_quality=lambda _fit, graph, test: quality(graph, test),
     baselines={"naive Bayes weighted n-grams, 1 to 3 words": ngrams_alone},
     perturb=perturb,
     probes=probes,

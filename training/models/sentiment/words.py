@@ -5,12 +5,14 @@ A word's number is its hash, so that both branches of a network find it without 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from serving.familiarity import FAMILIARITY
+from training.models.sentiment.likeness import Likeness
 from training.models.sentiment.lookup import Lookup
 from training.models.sentiment.ngrams import PRIME, Ngrams, NgramScores
 
@@ -18,6 +20,8 @@ from training.models.sentiment.ngrams import PRIME, Ngrams, NgramScores
 PADDING = 0
 UNKNOWN = 1
 FIRST_WORD = 2
+
+NETWORK_INPUTS = ("tokens", "ngrams")  # of what is seen of a text, what a network takes
 
 HEAD_SHARE = 0.4  # of what is kept of a long text: reviewers give their verdict at the end
 
@@ -36,6 +40,19 @@ def split_words(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     spaced = tf.strings.regex_replace(no_quotes, r"([!?])", r" \1 ")
     split = tf.raw_ops.StringSplitV2(input=spaced, sep="")
     return split.values, split.indices, split.shape
+
+
+def table(values: tf.Tensor, places: tf.Tensor, shape: tf.Tensor, padding: Any) -> tf.Tensor:
+    """Put what each word has where it stands, by `split_words`; at least one column, of padding.
+
+    Some kernels refuse no step at all, also where there is no word.
+    """
+    return tf.raw_ops.SparseToDense(
+        sparse_indices=places,
+        output_shape=tf.maximum(shape, [0, 1]),
+        sparse_values=values,
+        default_value=tf.constant(padding, values.dtype),
+    )
 
 
 def number_words(words: tf.Tensor) -> tf.Tensor:
@@ -91,44 +108,62 @@ def leave_out_middle(tokens: NDArray[np.int32], most: int) -> NDArray[np.int32]:
     return np.concatenate([tokens[:head], tokens[len(tokens) - most + head :]])
 
 
-class TextFeatures(tf.Module):
-    """Tokens of a text's words, and what its n-grams say."""
+class Seen(NamedTuple):
+    """What is seen of a batch of texts, padded on the right with 0, `PADDING`, and places of words.
 
-    def __init__(self, vocabulary: NDArray[np.int32], ngrams: Ngrams, max_tokens: int) -> None:
+    The numbers of all words, int64[batch, longest], and of those that are kept the tokens,
+    int32[batch, time], with their places among all words, int32[batch, time].
+    """
+
+    numbers: tf.Tensor
+    tokens: tf.Tensor
+    places: tf.Tensor
+
+
+class TextFeatures(tf.Module):
+    """Tokens of a text's words, what its n-grams say, and how familiar its word pairs are."""
+
+    def __init__(
+        self,
+        vocabulary: NDArray[np.int32],
+        ngrams: Ngrams,
+        max_tokens: int,
+        held_out: Sequence[NDArray[np.int64]],
+    ) -> None:
+        """Take, besides, the numbers of the words of texts that nothing was fitted on."""
         super().__init__()
         self._vocabulary = Lookup(vocabulary)
-        self._ngram_scores = NgramScores(ngrams)
-        self._most = max_tokens
+        self.ngram_scores = NgramScores(ngrams)
+        self.max_tokens = max_tokens
+        pairs = [self.ngram_scores.pairs(numbers[None]) for numbers in held_out]
+        self._likeness = Likeness(np.concatenate(pairs))
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """Give tokens int32[batch, time], padded on the right, and ngrams float32[batch]."""
-        words, places, shape = split_words(inputs["text"])  # [word], [word, 2], [2]
-        # At least one step, also where there is no word: some kernels refuse none.
-        shape = tf.maximum(shape, [0, 1])
+        """Give tokens int32[batch, time], and ngrams and familiarity, float32[batch] each."""
+        seen = self.see(inputs["text"])
+        return {
+            "tokens": seen.tokens,
+            "ngrams": self.ngram_scores(seen.numbers),
+            FAMILIARITY: self._likeness(self.ngram_scores.pairs(seen.numbers)),
+        }
 
-        def table(values: tf.Tensor, padding: int) -> tf.Tensor:
-            padding = tf.constant(padding, values.dtype)
-            return tf.raw_ops.SparseToDense(
-                sparse_indices=places,
-                output_shape=shape,
-                sparse_values=values,
-                default_value=padding,
-            )
-
+    def see(self, texts: tf.Tensor) -> Seen:
+        """Split string[batch] into words, number these, and leave out what is too much."""
+        words, places, shape = split_words(texts)  # [word], [word, 2], [2]
         numbers = number_words(words)  # [word]
-        tokens = table(self._tokens(numbers), PADDING)  # [batch, longest]
-        tokens = self._leave_out_middle(tokens)  # [batch, time]
-        return {"tokens": tokens, "ngrams": self._ngram_scores(table(numbers, 0))}
+        tokens = table(self._tokens(numbers), places, shape, PADDING)  # [batch, longest]
+        kept = self._kept(tokens)  # [batch, time]
+        tokens = tf.gather(tokens, kept, axis=1, batch_dims=1)  # [batch, time]
+        return Seen(table(numbers, places, shape, 0), tokens, kept)
 
     def _tokens(self, numbers: tf.Tensor) -> tf.Tensor:
         places, known = self._vocabulary(tf.cast(numbers, tf.int32))
         return tf.where(known, places + FIRST_WORD, UNKNOWN)
 
-    def _leave_out_middle(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Do as the function of that name, for all texts of the batch at once."""
+    def _kept(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Choose as the function `leave_out_middle` does, for all texts of the batch at once."""
         lengths = tf.reduce_sum(tf.cast(tokens != PADDING, tf.int32), axis=1, keepdims=True)
-        steps = tf.range(tf.minimum(tf.shape(tokens)[1], self._most))  # [time]
-        left_out = tf.maximum(lengths - self._most, 0)  # [batch, 1]
-        in_tail = tf.cast(steps >= int(self._most * HEAD_SHARE), tf.int32)  # [time]
-        kept = steps + left_out * in_tail  # [batch, time]
-        return tf.gather(tokens, kept, axis=1, batch_dims=1)
+        steps = tf.range(tf.minimum(tf.shape(tokens)[1], self.max_tokens))  # [time]
+        left_out = tf.maximum(lengths - self.max_tokens, 0)  # [batch, 1]
+        in_tail = tf.cast(steps >= int(self.max_tokens * HEAD_SHARE), tf.int32)  # [time]
+        return steps + left_out * in_tail  # [batch, time]

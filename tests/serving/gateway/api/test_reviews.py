@@ -1,6 +1,7 @@
 """Reviews as they are pasted: those that read the same get the same answer."""
 
 import html
+import math
 import unicodedata
 
 import httpx
@@ -108,3 +109,24 @@ def test_the_one_text_of_a_batch_that_shows_nothing_is_named(
     assert error["field"] == "instances.1.text"
     assert "no visible character" in error["message"]
     assert server.calls == []
+
+
+def test_each_word_is_found_in_the_text_as_it_was_sent(http: httpx.Client) -> None:
+    sent = "<p>A  \r\nwa<b>rm</b>, caf&eacute; \U0001f600 film;&nbsp;isn&#146;t bad</p>"
+    answer = http.post("/predict/sentiment?explain=true", json={"text": sent}).json()
+    explanation, answered = answer["prediction"]["explanation"], answer["prediction"]
+    found = [sent[word["start"] : word["end"]] for word in explanation["words"]]
+    assert found == ["A", "wa<b>rm</b>,", "caf&eacute;", "\U0001f600", "film;", "isn&#146;t", "bad"]
+    assert [word["text"] for word in explanation["words"]][-2:] == ["isn't", "bad"]
+    chances = answered["probabilities"]
+    added = explanation["base"] + sum(word["contribution"] for word in explanation["words"])
+    assert explanation["label"] == "positive"
+    assert added == pytest.approx(math.log(chances["positive"] / chances["negative"]), abs=1e-3)
+
+
+def test_what_is_no_review_and_what_may_be_either_is_told(http: httpx.Client) -> None:
+    first, second = ask(http, "A warm film.", "Größter Blödsinn.").json()["predictions"]
+    assert first["familiarity"] == {"score": 0.5, "threshold": 0.05, "message": None}
+    assert second["familiarity"]["message"]
+    assert [each["coverage"] for each in first["class_sets"]] == [0.9, 0.95]
+    assert first["class_sets"][0]["labels"][0] == first["label"]

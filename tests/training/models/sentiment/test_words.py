@@ -27,6 +27,7 @@ TEXTS = [
     ("ÉMOUVANT — schön", ["émouvant", "schön"]),
     ("... *** ---", []),
 ]
+SOME_TEXTS = [np.array([1, 2])]
 NO_NGRAMS = Ngrams(np.array([7], np.int32), np.zeros(1), bias=0.25)
 
 
@@ -58,7 +59,7 @@ def test_the_vocabulary_is_what_occurs_most_often() -> None:
 
 def test_texts_become_tokens_padded_to_the_longest() -> None:
     known = vocabulary("good", "film")
-    features = TextFeatures(known, NO_NGRAMS, max_tokens=8)
+    features = TextFeatures(known, NO_NGRAMS, max_tokens=8, held_out=SOME_TEXTS)
     outputs = features({"text": tf.constant(["good film", "unseen", "..."])})
     good, film = token("good", known), token("film", known)
     expected = [[good, film], [UNKNOWN, PADDING], [PADDING, PADDING]]
@@ -67,7 +68,7 @@ def test_texts_become_tokens_padded_to_the_longest() -> None:
 
 
 def test_a_batch_without_words_or_rows_still_has_one_step() -> None:
-    features = TextFeatures(vocabulary("good"), NO_NGRAMS, max_tokens=8)
+    features = TextFeatures(vocabulary("good"), NO_NGRAMS, max_tokens=8, held_out=SOME_TEXTS)
     assert features({"text": tf.constant(["", "..."])})["tokens"].shape == (2, 1)
     assert features({"text": tf.constant([], tf.string)})["tokens"].shape == (0, 1)
 
@@ -79,7 +80,7 @@ def test_the_graph_finds_the_tokens_that_training_saw(length: int) -> None:
     text = " ".join(words[:length])
     numbers = number_texts(np.array([text.encode()], dtype=object)).texts[0]
     expected = leave_out_middle(tokens_of(numbers, known), 5)
-    features = TextFeatures(known, NO_NGRAMS, max_tokens=5)
+    features = TextFeatures(known, NO_NGRAMS, max_tokens=5, held_out=SOME_TEXTS)
     # The longer neighbour pads the text, and must not change what is left out of it.
     tokens = features({"text": tf.constant([text, " ".join(words * 2)])})["tokens"].numpy()[0]
     assert tokens[: len(expected)].tolist() == expected.tolist()

@@ -1,0 +1,31 @@
+"""Where in a text its words stand: in characters of the text that `split_words` took."""
+
+import tensorflow as tf
+
+
+def characters(texts: tf.Tensor, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Give the first character of each word and the one after its last, int32[word] each.
+
+    `texts` is string[text] and `words` string[word], all that are in them, one after the other.
+    Of a word of nothing but apostrophes, which the text may have several of, both are 0.
+    """
+    split = tf.strings.unicode_split(texts, "UTF-8")  # [text, (character)]
+    place = tf.cast(tf.ragged.range(split.row_lengths()).flat_values, tf.int32)  # [character]
+    # Each is in a word: words are made of these, and of apostrophes, of which some are in none.
+    # Of "İ" the lower case has two, of which the second is a mark.
+    lower = tf.strings.lower(split.flat_values, encoding="utf-8")
+    is_in_word = tf.strings.regex_full_match(lower, r"[\p{L}\p{N}!?].*")
+    place = tf.concat([tf.boolean_mask(place, is_in_word), [0]], axis=0)  # one, if there is none
+    without = tf.strings.regex_replace(words, "'", "")
+    letters = _length(without)  # [word]
+    ends = tf.cumsum(letters)
+    before = _length(words) - _length(tf.strings.regex_replace(words, "^'+", ""))
+    after = _length(words) - _length(tf.strings.regex_replace(words, "'+$", ""))
+    first = tf.gather(place, ends - letters) - before
+    last = tf.gather(place, tf.maximum(ends - 1, 0)) + after
+    has_letters = tf.cast(letters > 0, tf.int32)
+    return first * has_letters, (last + 1) * has_letters
+
+
+def _length(words: tf.Tensor) -> tf.Tensor:
+    return tf.strings.length(words, unit="UTF8_CHAR")
