@@ -16,9 +16,9 @@ from serving.errors import MethodNotAllowed, NotFound
 from serving.gateway.api.documentation import Documentation
 from serving.gateway.api.drift import drift_router
 from serving.gateway.api.feedback import feedback_router
+from serving.gateway.api.load import load_router
 from serving.gateway.api.models import models_router
 from serving.gateway.api.operations import operations_router
-from serving.gateway.api.page import page_router
 from serving.gateway.api.predictions import Predictions, endpoints
 from serving.gateway.dialects.calls import Calls
 from serving.gateway.dialects.dispatch import Dialects
@@ -33,6 +33,7 @@ from serving.gateway.middleware.ranges import WithoutRanges
 from serving.gateway.middleware.request_log import RequestLog
 from serving.gateway.middleware.request_timeout import TIMEOUT
 from serving.gateway.middleware.security_headers import SecurityHeaders
+from serving.gateway.page.routes import page_router
 from serving.gateway.parts import Models, Parts
 from serving.gateway.settings import Settings
 from serving.gateway.telemetry import drift_metrics, metrics, prediction_log_metrics
@@ -112,6 +113,7 @@ def _routers(parts: Parts, settings: Settings) -> Iterator[APIRouter]:
     running, copies = parts.router.running, parts.inferences.copies
     yield models_router(registry, monitor, catalog, running, copies, settings)
     yield drift_router(registry, parts.drift.versions)
+    yield load_router(registry, parts.last_minute)
     yield feedback_router(parts.feedback, registry, settings)
     # Every key opens every path, and whose keys there are is nobody else's business.
     with_metrics = settings.metrics_port is None and settings.keys_file is None

@@ -35,6 +35,7 @@ from serving.gateway.releases.seen_answers import SeenAnswers
 from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.store import is_redis
 from serving.gateway.telemetry import metrics
+from serving.gateway.telemetry.last_minute import LastMinute
 
 if TYPE_CHECKING:
     from serving.gateway.middleware.shared_rates import SharedRates
@@ -63,6 +64,7 @@ class Parts:
         self.feedback = open_feedback(settings)
         self.seen = SeenAnswers(self.router.running) if settings.releases else None
         self.drift = DriftCounter(models, self.catalog, settings.drift_histograms)
+        self.last_minute = LastMinute()
         hear = self.feedback.recorder.hear if self.feedback else None
         self.log = _prediction_log(settings) if settings.prediction_log else None
         onlookers = [hear, self.seen, self.drift.hear, self.log.hear if self.log else None]
@@ -108,7 +110,11 @@ class Parts:
             yield
 
     def _works(self) -> list[Work]:
-        works: list[Work] = [self.monitor.keep_looking, self.drift.follow]
+        works: list[Work] = [
+            self.monitor.keep_looking,
+            self.drift.follow,
+            self.last_minute.follow,
+        ]
         if self._settings.models_config:
             works.append(self.registry.follow_config)
         if self.feedback:

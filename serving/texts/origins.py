@@ -5,10 +5,10 @@ holds the result against what cleaning gives. Only who asks for the places of wo
 """
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 
 from turbohtml import TokenType, tokenize, unescape
@@ -20,20 +20,21 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32}
 _NEW_LINE = re.compile(r"\r\n|\r|\n")
 _SPACES = re.compile(r"\s+")
 _STYLED = re.compile(r"[^\x00-\x5f\x61-\x7f]+")
+_LAST_WITH_MARKS = 0x1FFFF  # in the planes behind it, no character joins another
 
 
-def _joining() -> Iterator[str]:
-    """Give what may become one with what stands before it: marks, vowels and ends of Hangul."""
-    codes = chain(range(0x80, 0xD800), range(0xE000, sys.maxunicode + 1))
-    apart = {chr(code): unicodedata.normalize("NFD", chr(code)) for code in codes}
-    seconds = {part for parts in apart.values() for part in parts[1:]}
-    for each, parts in apart.items():
-        if parts[0] in seconds or unicodedata.combining(parts[0]):
-            yield each
-
-
-# No mark becomes one with a space.
-_JOINED = re.compile(f"\\S?[{''.join(_joining())}]+")
+@cache  # as it takes a while, and most texts need none
+def _joined() -> re.Pattern[str]:
+    """Find what may become one: marks, vowels and ends of Hangul, and what stands before them."""
+    some = [chr(code) for code in chain(range(0x80, 0xD800), range(0xE000, _LAST_WITH_MARKS + 1))]
+    apart = [unicodedata.normalize("NFD", each) for each in some]
+    seconds = {part for parts in apart if len(parts) > 1 for part in parts[1:]}
+    joining = [
+        each
+        for each, parts in zip(some, apart, strict=True)
+        if parts[0] in seconds or unicodedata.combining(parts[0])
+    ]
+    return re.compile(f"\\S?[{''.join(joining)}]+")  # no mark becomes one with a space
 
 
 @dataclass
@@ -138,7 +139,7 @@ def _one_form(text: Traced) -> Traced:
     if unicodedata.is_normalized("NFC", text.text):
         return text
     joined = Traced()
-    for part, may_join in _parts(_JOINED, text.text):
+    for part, may_join in _parts(_joined(), text.text):
         source = "".join(text.characters[part])
         normal = characters.normal(source) if may_join else unicodedata.normalize("NFC", source)
         if normal == source:

@@ -59,7 +59,7 @@ ALLOWED = {
 GATEWAY = [
     ["serving.gateway.__main__", "serving.gateway.server"],
     ["serving.gateway.app", "serving.gateway.parts"],
-    ["serving.gateway.api"],
+    ["serving.gateway.api", "serving.gateway.page"],
     ["serving.gateway.dialects"],
     ["serving.gateway.middleware"],
     ["serving.gateway.feedback", "serving.gateway.drift", "serving.gateway.prediction_log"],
@@ -89,7 +89,7 @@ HEAVY = {
         *("serving.gateway.inference.channel", "serving.gateway.inference.client"),
         *("serving.gateway.server.grpc_as_http", "serving.gateway.server.grpc_server"),
     ],
-    "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api"],
+    "fastapi": ["bench", "serving.gateway.app", "serving.gateway.api", "serving.gateway.page"],
     "starlette": ["serving.gateway"],
     "opentelemetry": ["serving.gateway.telemetry.tracing"],
     "redis": [

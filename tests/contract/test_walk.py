@@ -13,7 +13,7 @@ from tests.in_process import Gateway, gateway
 MOST_FILES, MOST_CHANGES = 17, 47
 # What goes on beside requests, or comes after a while: a slow machine lets it pass meanwhile.
 TIMERS = ("_listen", "_look", "flush", "_keep", "_look_at", "_reason")
-WORKS = ("Recorder.write", "Verdicts.follow", "DriftCounter.follow")
+WORKS = ("Recorder.write", "Verdicts.follow", "DriftCounter.follow", "LastMinute.follow")
 
 
 def walk(tfgate: Gateway) -> list[str]:

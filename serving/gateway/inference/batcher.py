@@ -83,6 +83,16 @@ class Batcher:
         self.learns = learns
         self._lanes: dict[_LaneKey, _Lane] = {}
 
+    @property
+    def num_queued(self) -> int:
+        """How many requests wait for a call."""
+        return sum(lane.num_queued for lane in self._lanes.values())
+
+    @property
+    def num_calls(self) -> int:
+        """How many calls are out."""
+        return sum(lane.num_calls for lane in self._lanes.values())
+
     async def predict(
         self, question: Question, inputs: Tensors, context: RequestContext, *, deadline: float
     ) -> Answer:
@@ -130,6 +140,14 @@ class _Lane:
         self._calls: dict[asyncio.Future[Answer], tuple[float, list[_Member]]] = {}  # sent when
         self._gauge = metrics.CALLS_IN_FLIGHT.labels(batcher.model)
         self._scheduled = False
+
+    @property
+    def num_queued(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def num_calls(self) -> int:
+        return len(self._calls)
 
     def join(self, member: _Member) -> None:
         """Queue a member; it leaves at once if a call may."""

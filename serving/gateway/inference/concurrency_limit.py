@@ -29,13 +29,14 @@ WINDOW_CALLS = 20  # calls that are judged together
 class ConcurrencyLimit:
     """The adaptive limit of one model; a context that any number of requests are inside of.
 
-    `room` says how many more may come inside: none, or less, if it is full. `waiting_share` is the
-    part of the time that requests have waited for a call of late.
+    `room` says how many more may come inside: none, or less, if it is full; the limit never exceeds
+    `max_limit`. `waiting_share` is the part of the time that requests have waited for a call of
+    late.
     """
 
     def __init__(self, model: str, *, max_limit: int) -> None:
         self.model = model
-        self._max_limit = max_limit
+        self.max_limit = max_limit
         self._gauge = metrics.LIMIT.labels(model)
         self._inside = self._most_inside = 0
         self.room = max_limit
@@ -52,6 +53,11 @@ class ConcurrencyLimit:
     def limit(self) -> int:
         """How many requests may be inside."""
         return int(self._limit)
+
+    @property
+    def inside(self) -> int:
+        """How many requests are inside."""
+        return self._inside
 
     def __enter__(self) -> None:
         """Count a request as inside.
@@ -120,6 +126,6 @@ class ConcurrencyLimit:
         self._most_inside = self._inside
 
     def _set(self, limit: float) -> None:
-        self._limit = min(float(self._max_limit), max(MIN_LIMIT, limit))
+        self._limit = min(float(self.max_limit), max(MIN_LIMIT, limit))
         self.room = self.limit - self._inside
         self._gauge.set(self.limit)

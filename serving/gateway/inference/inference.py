@@ -68,6 +68,7 @@ class Inference:
     ) -> None:
         """Of a `declared` signature, every number must be finite."""
         self.limit = limit
+        self.point = point
         self._declared = declared
         self._client = client
         self._router = router
@@ -81,6 +82,16 @@ class Inference:
     def is_released(self) -> bool:
         """Whether a release says which version answers."""
         return self.limit.model in self._router.running
+
+    @property
+    def num_queued(self) -> int:
+        """How many requests wait for a call."""
+        return self._batcher.num_queued + self._beside.num_queued
+
+    @property
+    def num_calls(self) -> int:
+        """How many calls of the model server are out."""
+        return self._batcher.num_calls + self._beside.num_calls
 
     def stable(self) -> ModelRef:
         """Return the version that answers if nothing else is to be tried."""

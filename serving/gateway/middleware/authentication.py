@@ -25,7 +25,7 @@ _POLL_SECONDS = 1
 # What probes ask, and what explains the gateway to people who have no key yet.
 _OPEN_PATHS = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/healthz", "/readyz"}
 _OPEN_FOLDERS = (
-    *("/errors/", "/readyz/", "/static-offline-docs/", "/v2/health/"),
+    *("/errors/", "/page/", "/readyz/", "/static-offline-docs/", "/v2/health/"),
     "/inference.GRPCInferenceService/Server",  # …Live, …Ready and …Metadata
 )
 _MAX_NAME = 100  # characters of a model's name that are told
