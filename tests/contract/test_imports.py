@@ -23,7 +23,7 @@ ALLOWED = {
     "serving.class_sets": ["serving.contract"],
     "serving.histograms": ["serving.card"],
     "serving.pictures": ["serving.pictures", "serving.errors"],
-    "serving.texts": [],
+    "serving.texts": ["serving.texts"],
     "serving.models": [
         *("serving.models", "serving.pictures", "serving.texts"),
         *("serving.contract", "serving.card", "serving.errors", "serving.rows"),
