@@ -6,7 +6,7 @@ what TensorFlow Serving does, on one thread: a server at work has no other to sp
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import HyperParameters, build_network
 from training.models.sentiment.ngrams import PRIME, Ngrams
-from training.models.sentiment.words import FIRST_WORD, TextFeatures, number_words
+from training.models.sentiment.words import FIRST_WORD, NETWORK_INPUTS, TextFeatures, number_words
 from training.outputs.classification import BlendedScores
 from training.serving_graph import ServingGraph
 
@@ -40,7 +40,7 @@ class PlainExport(tf.Module):
         super().__init__()
         self.weights = [weight.value for weight in network.weights]
         self._answer: Callable[[tf.Tensor], Any] = lambda texts: answer(
-            network(features({"text": texts}), training=False)
+            network(_network_inputs(features({"text": texts})), training=False)
         )
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
@@ -94,12 +94,17 @@ def _export(words: list[str], folder: Path) -> tuple[Answer, Answer]:
     vocabulary = np.sort(number_words(tf.constant(words)).numpy()).astype(np.int32)
     known = np.unique(random.integers(1, PRIME, NUM_NGRAMS)).astype(np.int32)
     ngrams = Ngrams(known, random.normal(size=len(known)), bias=0.0)
-    features = TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens)
+    held_out = [random.integers(1, PRIME, 200)]
+    features = TextFeatures(vocabulary, ngrams, hyper_parameters.max_tokens, held_out)
     network = build_network(hyper_parameters, FIRST_WORD + len(vocabulary))
     answer = BlendedScores(("negative", "positive"), np.array([1.0, 0.1], np.float32), bias=0.0)
     plain = PlainExport(features, network, answer)
     fast = FastExport(ServingGraph(features, FusedNetwork(network), answer))
     return _reload(plain, folder / "keras"), _reload(fast, folder / "tfgate")
+
+
+def _network_inputs(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {name: features[name] for name in NETWORK_INPUTS}
 
 
 def _reload(module: Any, folder: Path) -> Answer:

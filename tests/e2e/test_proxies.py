@@ -9,9 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.models import MODELS
 from tests import nginx, stack
-from tests.e2e.test_page import needs_chromium, shown
 from tests.programs import needs
 
 pytestmark = needs("nginx", package="nginx-light")
@@ -77,21 +75,3 @@ def test_all_lies_below_the_prefix_that_is_set(
         nginx_before(tmp_path, gateway, location) as url,
     ):
         all_can_be_followed(url)
-
-
-@needs_chromium
-def test_a_browser_shows_both_pages_below_the_prefix(model_server: str, tmp_path: Path) -> None:
-    settings = {"trusted_proxies": "127.0.0.1"}
-    # Without the slash at its end, the address of the page is no folder, which links begin at.
-    bare = LOCATION.replace("/tfgate/ {", "/tfgate {").replace("8000/;", "8000;")
-    for location in (LOCATION, bare):
-        settings["root_path"] = "/tfgate" if location is bare else ""
-        with (
-            stack.gateway(model_server, **settings) as gateway,
-            nginx_before(tmp_path, gateway, location) as url,
-        ):
-            page = shown(url, tmp_path / "profile")
-            docs = shown(f"{url}/docs", tmp_path / "profile")
-
-        assert [name for name in MODELS if f">{name}<" not in page] == []
-        assert [name for name in MODELS if f"One prediction by {name}" not in docs] == []

@@ -88,12 +88,14 @@ class BlockHistogram(Histogram):
 
     def total(self) -> float:
         """Tell what the values add up to."""
-        return self._sum.get()
+        total: float = self._sum.get()
+        return total
 
 
 def counted(counter: Counter) -> float:
     """Tell how far a counter is in this process, which it does not tell but to a registry."""
-    return counter._value.get()
+    value: float = counter._value.get()
+    return value
 
 
 REQUESTS = Counter(

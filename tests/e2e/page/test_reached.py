@@ -8,6 +8,7 @@ from serving.models import MODELS
 from tests import stack
 from tests.e2e.page.conftest import Visit
 from tests.e2e.page.steps import answer, choose_example, open_tab, shown, text
+from tests.e2e.test_proxies import LOCATION, nginx_before
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
 from tests.programs import needs
@@ -68,6 +69,23 @@ def test_behind_a_path_all_is_found(visit: Visit) -> None:
                 f"curl '{url}/models/here/predict/housing"
             )
             assert page.evaluate("window.stayed")
+
+
+@needs("nginx", package="nginx-light")
+def test_behind_nginx_all_is_found(visit: Visit, tmp_path: Path) -> None:
+    # Without the slash at its end, the address of the page is no folder, which links begin at.
+    bare = LOCATION.replace("/tfgate/ {", "/tfgate {").replace("8000/;", "8000;")
+    for location, root_path in ((LOCATION, ""), (bare, "/tfgate")):
+        settings = {"trusted_proxies": "127.0.0.1", "root_path": root_path}
+        with (
+            listening(declared_models()) as address,
+            stack.gateway(address, **settings) as gateway,
+            nginx_before(tmp_path, gateway, location) as url,
+        ):
+            path = "tfgate" if root_path else "tfgate/"
+            page = visit(f"{path}#/sentiment", at=url.removesuffix("/tfgate"))
+            text(page).fill("warm")
+            expect(answer(page)).to_contain_text("positive")
 
 
 def test_the_documentation_is_shown(visit: Visit) -> None:
