@@ -55,7 +55,7 @@ class Endpoint:
         threads: Threads,
     ) -> None:
         self.inference = served.inference
-        self._explained = Explained(served, model, catalog)
+        self._explained = Explained(served, model, catalog, threads)
         self._name = served.name
         self._newest = Question(ModelRef(self._name))
         self._model = model
@@ -107,7 +107,7 @@ class Endpoint:
                     context.enter(metrics.POSTPROCESS)
                     answers = self._model.postprocess(inputs, answer.outputs, card)
                     if why:
-                        answers = why.add(answers, explained, inputs, answer.outputs)
+                        answers = await why.add(answers, explained, inputs, answer.outputs)
         except TimeoutError as error:
             raise too_late(context, timeout.seconds) from error
         except RejectedByModel as error:

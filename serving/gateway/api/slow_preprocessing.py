@@ -26,7 +26,7 @@ _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 class Threads:
-    """What all endpoints of a worker share."""
+    """What all endpoints of a worker share, for what would hold up the event loop."""
 
     def __init__(self, number: int) -> None:
         self.number = number

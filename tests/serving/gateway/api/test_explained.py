@@ -70,6 +70,9 @@ WHY_LENGTH = FakeSignature(
 WORDS = '''
 """The length of a text, and the words that it comes from."""
 
+import time
+from pathlib import Path
+
 import numpy as np
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
@@ -89,6 +92,17 @@ class Why(TypedDict):
     words: int
 
 
+def explain(requests, _inputs, outputs):
+    # A text that begins with a slash is a folder, in which this waits to be let go.
+    for text in (each.text for each in requests if each.text.startswith("/")):
+        Path(text, "begun").touch()
+        deadline = time.monotonic() + 30
+        while not Path(text, "go").exists():
+            assert time.monotonic() < deadline, "nobody let it go"
+            time.sleep(0.001)
+    return [{"words": each} for each in outputs["words"].tolist()]
+
+
 MODEL = Model(
     request=Request,
     response=Response,
@@ -104,9 +118,7 @@ MODEL = Model(
     explanation=Explanation(
         outputs={"words": TensorSpec("int64")},
         response=Why,
-        postprocess=lambda _requests, _inputs, outputs: [
-            {"words": each} for each in outputs["words"].tolist()
-        ],
+        postprocess=explain,
     ),
 )
 '''
@@ -208,6 +220,20 @@ def test_a_text_as_long_as_is_taken_is_explained(server: FakeModelServer, tmp_pa
         assert (longer.status_code, longer.json()["code"]) == (422, "invalid-input")
         documented = tfgate.client.get("/models/words").json()["response_schema"]["properties"]
         assert documented.keys() == {"letters", "explanation"}
+
+
+def test_others_are_answered_while_an_explanation_is_put_together(
+    server: FakeModelServer, tmp_path: Path
+) -> None:
+    server.models["words"] = {1: FakeVersion({DEFAULT_SIGNATURE: LENGTH, "explain": WHY_LENGTH})}
+    folder = typed_files.write(tmp_path / "typed", words=WORDS)
+    with gateway(server, models_path=folder) as tfgate:
+        tfgate.wait_until_ready()
+        slow = tfgate.ask("/predict/words?explain=true", {"text": str(tmp_path)})
+        tfgate.wait_until((tmp_path / "begun").exists, "an explanation")
+        assert tfgate.client.post("/predict/words", json={"text": "a"}).is_success
+        (tmp_path / "go").touch()
+        assert slow.answer().status == 200
 
 
 def test_an_empty_batch_is_refused_as_ever(tfgate: Gateway) -> None:
