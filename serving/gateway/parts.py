@@ -26,7 +26,7 @@ from serving.gateway.middleware.authentication import follow
 from serving.gateway.middleware.keys import KeyRing
 from serving.gateway.middleware.request_log import Lines
 from serving.gateway.prediction_log.digests import read_key
-from serving.gateway.prediction_log.kept import WAYS
+from serving.gateway.prediction_log.kept import ALL, WAYS
 from serving.gateway.prediction_log.log import PredictionLog, target_of
 from serving.gateway.releases.board import Board
 from serving.gateway.releases.release import Release
@@ -66,7 +66,7 @@ class Parts:
         self.drift = DriftCounter(models, self.catalog, settings.drift_histograms)
         self.last_minute = LastMinute()
         hear = self.feedback.recorder.hear if self.feedback else None
-        self.log = _prediction_log(settings) if settings.prediction_log else None
+        self.log = _prediction_log(settings, models) if settings.prediction_log else None
         onlookers = [hear, self.seen, self.drift.hear, self.log.hear if self.log else None]
         self.inferences = Inferences(
             self.client, self.router, settings, [each for each in onlookers if each]
@@ -144,11 +144,11 @@ class Parts:
         return await self.monitor.unfit(model, release.candidate.version, release.stable)
 
 
-def _prediction_log(settings: Settings) -> PredictionLog:
+def _prediction_log(settings: Settings, models: Models) -> PredictionLog:
     """Make the log of predictions.
 
     Raises:
-        WrongSettings: there is no key in the file that is to hold one.
+        WrongSettings: there is no key in the file that is to hold one, or an input is misspelt.
     """
     place, form = settings.prediction_log or "", settings.prediction_log_format
     ways = {
@@ -158,6 +158,13 @@ def _prediction_log(settings: Settings) -> PredictionLog:
         for way in WAYS
         if way == given
     }
+    known = settings.known_models(models)
+    inputs = {ALL}.union(*(model.signature.inputs for model in models.values()))
+    if known is not None and known <= models.keys() and (wrong := sorted(ways.keys() - inputs)):
+        # What was to be left out would be kept, if all others are.
+        there = ", ".join(sorted(inputs - {ALL}))
+        message = f"TFGATE_PREDICTION_LOG_INPUTS: no model has the input {wrong[0]!r}; of {there}"
+        raise WrongSettings(message)
     file = settings.prediction_log_key_file
     try:
         key = read_key(file) if file else None

@@ -204,6 +204,18 @@ def test_a_key_that_is_none_ends_the_start(tmp_path: Path) -> None:
         pass
 
 
+def test_a_misspelt_input_that_others_would_be_kept_with_ends_the_start(tmp_path: Path) -> None:
+    ways = ["txt=leave-out", "*=keep"]
+    with (
+        pytest.raises(WrongSettings, match=r"no model has the input 'txt'; of .*, text, "),
+        logging_to(tmp_path, prediction_log_inputs=ways, generic_models=[]),
+    ):
+        pass
+    # Of models that only the model server knows, nobody knows the inputs yet.
+    with logging_to(tmp_path, prediction_log_inputs=ways, generic_models=["*"]):
+        pass
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
