@@ -59,7 +59,7 @@ function Said({ answer: { document } }) {
     ${label !== undefined && html`<p class="says">${label}</p><${Bars} shares=${sharesOf(prediction)} />`}
     ${price !== undefined && html`<p class="says">${dollars(price)}</p><${Interval} price=${price} interval=${interval} />`}
     ${label === undefined && price === undefined && html`<${Fields} fields=${prediction} />`}
-    ${sets && grouped(sets).map(([labels, coverages]) => html`<p key=${labels}>With ${coverages.map(percent).join(" and ")} probability it is <strong>${labels}</strong>.</p>`)}
+    ${sets && grouped(sets).map(([labels, coverages]) => html`<p key=${labels}>Right in ${coverages.map(percent).join(" and ")} of cases: <strong>${labels}</strong>.</p>`)}
     ${familiarity && html`<${Familiarity} ...${familiarity} />`}
     ${warnings?.map(({ message }) => html`<p class="note warning">${message}</p>`)}`;
 }

@@ -56,9 +56,7 @@ def test_a_picture_is_chosen(visit: Visit, tmp_path: Path) -> None:
 
     expect(answer(page).locator(".says")).to_contain_text("class")
     expect(answer(page).locator(".bars > li")).to_have_count(5)
-    expect(answer(page)).to_contain_text(
-        re.compile("With 90 % (and 95 % )?probability it is class")
-    )
+    expect(answer(page)).to_contain_text(re.compile("Right in 90 % (and 95 % )?of cases: class"))
     expect(shown(page).get_by_alt_text("the picture that is asked about")).to_be_visible()
 
 
