@@ -5,6 +5,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,22 @@ def source_of(path: Path) -> Source:
     return kind(path)
 
 
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let the fields of CSV be long, which is a setting of the whole process."""
+    usual = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
+
+
 def _csv(path: Path) -> Source:
     place = _Place(path)
 
     def read() -> Iterator[Row]:
-        csv.field_size_limit(_LONGEST_FIELD)
         # Line by line, so that the place is known; a byte order mark is Excel's.
-        with path.open("rb") as file:
+        with _long_fields(), path.open("rb") as file:
             reader = csv.DictReader(place.lines(file), restkey=_SURPLUS, strict=True)
             try:
                 names = reader.fieldnames or ()
