@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -84,7 +85,8 @@ def _first_row(source: Source) -> Row:
         WrongTable: there is none.
     """
     try:
-        first = next(source.read(), {WRONG: f"{source.path} holds no row."})
+        with closing(source.read()) as rows:
+            first = next(rows, {WRONG: f"{source.path} holds no row."})
     except OSError as error:
         message = f"{source.path} cannot be read: {error.strerror or error}."
         raise WrongTable(message) from error
@@ -128,11 +130,13 @@ def _score_all(
     parallel: int,
     console: Console,
 ) -> None:
-    rows = islice(source.read(), journal.num_rows, None)
-    blocks = _blocks(rows, scorer.taken)
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %")]
     timing = TimeElapsedColumn(), TimeRemainingColumn()
-    with Progress(*columns, *timing, console=console) as progress:
+    with (
+        closing(source.read()) as rows,
+        Progress(*columns, *timing, console=console) as progress,
+    ):
+        blocks = _blocks(islice(rows, journal.num_rows, None), scorer.taken)
         task = progress.add_task("scoring", total=1.0)
         out: deque[tuple[list[Row], Future[list[Answer]]]] = deque()
         while True:

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Source:
     """
 
     path: Path
-    read: Callable[[], Iterator[Row]]
+    read: Callable[[], Generator[Row]]
     progress: Callable[[], float]
     files: Sequence[Path]
 
@@ -89,7 +89,7 @@ def _long_fields() -> Iterator[None]:
 def _csv(path: Path) -> Source:
     place = _Place(path)
 
-    def read() -> Iterator[Row]:
+    def read() -> Generator[Row]:
         # Line by line, so that the place is known; a byte order mark is Excel's.
         with _long_fields(), path.open("rb") as file:
             reader = csv.DictReader(place.lines(file), restkey=_SURPLUS, strict=True)
@@ -138,7 +138,7 @@ def _has_escapes(texts: Iterable[str]) -> bool:
 def _json_lines(path: Path) -> Source:
     place = _Place(path)
 
-    def read() -> Iterator[Row]:
+    def read() -> Generator[Row]:
         with path.open("rb") as file:
             for number, line in enumerate(place.lines(file), start=1):
                 if line.strip():
@@ -187,7 +187,7 @@ def _parquet(path: Path) -> Source:
         raise WrongTable(message) from error
     read_rows = 0
 
-    def read() -> Iterator[Row]:
+    def read() -> Generator[Row]:
         nonlocal read_rows
         read_rows = 0
         with parquet.ParquetFile(path) as file:
@@ -218,7 +218,7 @@ def _pictures(folder: Path) -> Source:
         raise WrongTable(message)
     num_read = 0
 
-    def read() -> Iterator[Row]:
+    def read() -> Generator[Row]:
         nonlocal num_read
         for num_read, path in enumerate(files, start=1):  # noqa: B007  # it is what progress tells
             yield {FILE: str(path.relative_to(folder)), **_picture(path)}

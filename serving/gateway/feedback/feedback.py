@@ -53,9 +53,10 @@ class Feedback:
         return {side: figures_of(amounts) for side, amounts in sorted(sums.items())}
 
     async def close(self) -> None:
-        """Write what has gathered, and leave the store."""
+        """Write what has gathered, tell what guards have just found, and leave the store."""
         with suppress(StoreUnavailable):
             await self.recorder.flush()
+            await self.verdicts.exchange()
         await self.store.close()
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from serving.errors import StoreUnavailable
+from serving.gateway.feedback.feedback import open_feedback
 from serving.gateway.feedback.verdicts import Verdicts
+from serving.gateway.settings import Settings
 from tests.serving.gateway.feedback.stores import opened
 
 DRIFT = {"pets/4/2026": "drift"}
@@ -54,6 +56,19 @@ def test_a_verdict_waits_for_a_store_that_is_away(tmp_path: Path) -> None:
             folder.mkdir()
             await verdicts.exchange()
             assert await store.taken_back() == DRIFT
+
+    asyncio.run(run())
+
+
+def test_what_a_guard_finds_last_is_told_before_its_gateway_stops(store: str) -> None:
+    async def run() -> None:
+        settings = Settings.model_construct(store=store, feedback_seconds=3600)
+        feedback = open_feedback(settings)
+        assert feedback is not None
+        await feedback.verdicts.take_back("pets/4/2026", "drift")
+        await feedback.close()
+        async with opened(store) as after:
+            assert await after.taken_back() == DRIFT
 
     asyncio.run(run())
 
