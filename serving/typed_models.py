@@ -61,7 +61,8 @@ def name_objection(name: str) -> str | None:
 def load_value(folder: Path, name: str, attribute: str, kind: type[ValueT]) -> ValueT:
     """Import a file of a folder, or a package in it, and give what it calls so.
 
-    Files may import one another relatively. A file is imported once in a process.
+    The name is dotted for what lies deeper, as in Python: `churn.recipe`. Files may import one
+    another relatively. A file is imported once in a process.
 
     Raises:
         WrongModels: it cannot be imported, or has no such value.
@@ -159,8 +160,9 @@ def _package(folder: Path) -> str:
 
 
 def _file_of(folder: Path, name: str) -> Path:
-    package = folder / name / "__init__.py"
-    return package if package.is_file() else folder / f"{name}.py"
+    place = folder.joinpath(*name.split("."))
+    package = place / "__init__.py"
+    return package if package.is_file() else place.with_suffix(".py")
 
 
 def _place(error: BaseException, folder: Path, file: Path) -> str:

@@ -1,5 +1,10 @@
-"""Where recipes come from: our own, and a user's, in the folder `recipes` beside typed models."""
+"""Where recipes come from: our own, and a user's, beside typed models.
 
+That of `churn.py` is `recipes/churn.py`; that of the package `churn` is `churn/recipe.py`, which
+may import the package's other files relatively. The gateway imports neither.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,26 +13,37 @@ from training.models import RECIPES
 from training.recipe import Recipe
 
 FOLDER = "recipes"  # in that of the typed models
+FILE = "recipe"  # in a package
 
 
 def load_recipes(models_path: Path | None = None) -> dict[str, Recipe[Any]]:
-    """Give every recipe by the name of the model that it trains: that of its file.
+    """Give every recipe by the name of the model that it trains: that of its file or package.
 
     Raises:
         WrongModels: one cannot be imported, brings no recipe, or has a name that is taken or that
             no typed model has.
     """
-    recipes = dict(RECIPES)
+    recipes, sources = dict(RECIPES), dict.fromkeys(RECIPES, "a recipe of tfgate itself")
     if models_path is None:
         return recipes
-    models, folder = load_models(models_path), models_path / FOLDER
-    for name in names_in(folder):
+    models = load_models(models_path)
+    for name, module in _modules(models_path):
+        file = f"{models_path / module.replace('.', '/')}.py"
         if name in recipes:
-            message = f"{folder / name}.py: the name {name} is taken by a recipe of tfgate itself"
-            raise WrongModels(f"{message}; choose another")
+            message = f"{file}: the name {name} is taken by {sources[name]}; choose another"
+            raise WrongModels(message)
         if name not in models:
-            message = f"{folder / name}.py trains the model {name}, which nobody declares"
+            message = f"{file} trains the model {name}, which nobody declares"
             remedy = f"write {models_path / name}.py, as 'tfgate new-model {name} --from DIR' does"
             raise WrongModels(f"{message}: {remedy}")
-        recipes[name] = load_value(folder, name, "RECIPE", Recipe)
+        recipes[name], sources[name] = load_value(models_path, module, "RECIPE", Recipe), file
     return recipes
+
+
+def _modules(models_path: Path) -> Iterator[tuple[str, str]]:
+    """Name the models that have recipes, and the modules that hold these."""
+    for name in names_in(models_path / FOLDER):
+        yield name, f"{FOLDER}.{name}"
+    for name in names_in(models_path):
+        if (models_path / name / f"{FILE}.py").is_file():
+            yield name, f"{name}.{FILE}"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.stack import ROOT
 
-PACKAGES = ["bench", "monitoring", "proto", "serving", "soak", "tfgate", "training"]
+PACKAGES = ["bench", "examples", "monitoring", "proto", "serving", "soak", "tfgate", "training"]
 
 
 def imported(file: Path) -> Iterator[str]:

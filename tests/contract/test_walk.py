@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from tests.contract.walk import PAGE, ROOT, STEP, with_lines
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.in_process import Gateway, gateway
 
 MOST_FILES, MOST_CHANGES = 17, 47

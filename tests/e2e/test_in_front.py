@@ -14,7 +14,7 @@ from proto.predict_pb2 import PredictResponse
 from serving.gateway.problems import Problem
 from serving.gateway.settings import Settings
 from tests import nginx, stack
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.fake_model_server import FakeModelServer, PredictCall
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening

@@ -8,7 +8,7 @@ from PIL import Image
 
 from serving.card import ModelCard
 from tests.drawings import as_json, drawing, file_of
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.stack import SHIPPED_VERSIONS
 
 SCATHING = (

@@ -6,7 +6,7 @@ import httpx
 
 from tests import stack
 from tests.certificates import Authority, write_ssl_config
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 
 
 def test_gateway_and_model_server_prove_themselves_to_each_other(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from serving.models import MODELS
 from serving.models.housing import explain as explain_houses
 from serving.models.image import explain as explain_pictures
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_models import explain_house, explain_image
 from tfgate.cli import app
 from tfgate.explained import show

@@ -29,7 +29,7 @@ from serving.card import (
 from serving.histograms import learn
 from tests import stack
 from tests.e2e.page.conftest import DESKTOP, PHONE, Visit
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer, FakeVersion, Refused
 from tests.fake_models import declared_models, declared_version
 from tests.fake_over_grpc import listening

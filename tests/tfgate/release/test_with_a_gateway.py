@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.in_process import Gateway, gateway
 from tests.serving.gateway.releases.asking import MODEL, served
 from tests.tfgate.release.conftest import Command

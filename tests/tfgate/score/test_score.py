@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from serving.models import MODELS
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.tfgate.score.conftest import Score
 
 REVIEWS = ["A warm, funny film. I loved it!", "The worst, a boring waste of time."]

@@ -150,6 +150,26 @@ def test_recipes_lie_beside_typed_files(tmp_path: Path) -> None:
     assert load_recipes(tmp_path).keys() == {*RECIPES, "double"}
 
 
+def test_a_package_holds_its_recipe_which_finds_the_files_beside_it(tmp_path: Path) -> None:
+    write(tmp_path / "double", __init__=f"{TYPED}\nTASK = 'of a package'\n")
+    text = f"{RECIPE}\nfrom dataclasses import replace\nfrom . import TASK\n"
+    write(tmp_path / "double", recipe=f"{text}RECIPE = replace(RECIPE, task=TASK)\n")
+
+    assert load_recipes(tmp_path)["double"].task == "of a package"
+
+    write(tmp_path / "recipes", double=RECIPE)
+    with pytest.raises(
+        WrongModels, match=r"double/recipe\.py: the name double is taken by .*double\.py"
+    ):
+        load_recipes(tmp_path)
+
+
+def test_a_package_without_a_recipe_is_served_alone(tmp_path: Path) -> None:
+    write(tmp_path / "double", __init__=TYPED)
+
+    assert load_recipes(tmp_path).keys() == RECIPES.keys()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.in_process import Gateway, gateway
 
 

@@ -13,7 +13,7 @@ from proto.predict_pb2 import PredictResponse
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.gateway.dialects.calls import MAX_EXPLAINED
 from tests import faults, typed_files
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import (
     DEFAULT_SIGNATURE,
     FakeModelServer,

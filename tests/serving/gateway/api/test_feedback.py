@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from serving.contract import Signature, Tensors, TensorSpec
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.fake_model_server import DEFAULT_SIGNATURE, FakeModelServer, FakeSignature, FakeVersion
 from tests.fake_models import declared_models
 from tests.in_process import Gateway, gateway, growth, reading

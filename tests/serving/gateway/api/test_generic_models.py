@@ -8,7 +8,7 @@ import pytest
 
 from proto.status_pb2 import ModelVersionStatus
 from serving.models import MODELS
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.fake_model_server import FakeVersion
 from tests.fake_models import declared_models
 from tests.generic_models import SIGNATURES, generic_models, generic_version

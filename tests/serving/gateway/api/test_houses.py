@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 
 
 def ask(http: httpx.Client, **changes: object) -> dict[str, Any]:

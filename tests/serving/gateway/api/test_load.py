@@ -9,7 +9,7 @@ import pytest
 from serving.gateway.api.load import _seconds_at
 from serving.gateway.telemetry import metrics
 from serving.models import MODELS
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.faults import Hold
 from tests.generic_models import generic_models
 from tests.in_process import Gateway, gateway

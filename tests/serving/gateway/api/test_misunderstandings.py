@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.in_process import gateway
 
 TEXT = {"text": "What a film!"}

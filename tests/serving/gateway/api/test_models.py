@@ -7,7 +7,7 @@ import pytest
 from proto.status_pb2 import ModelVersionStatus
 from serving.card import ModelCard
 from serving.models import MODELS
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.fake_model_server import FakeModelServer, FakeVersion, Refused
 from tests.fake_models import EXPLANATIONS, declared_version
 

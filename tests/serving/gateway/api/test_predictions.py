@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from serving.models import MODELS
 from tests.compare import assert_same
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
 

@@ -14,7 +14,7 @@ from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Tensors
 from serving.models import MODELS
 from tests import fake_models
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.fake_model_server import FakeModelServer, Refused
 from tests.generic_models import generic_models
 from tests.in_process import Gateway, gateway, reading

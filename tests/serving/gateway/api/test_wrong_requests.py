@@ -11,7 +11,7 @@ import pytest
 
 from serving.errors import all_errors
 from tests.drawings import as_json, drawing, file_of
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.in_process import gateway
 
 JSON = {"Content-Type": "application/json"}

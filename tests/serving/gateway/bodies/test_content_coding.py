@@ -14,7 +14,7 @@ from starlette.types import Message
 from serving.errors import PayloadTooLarge
 from serving.gateway.bodies import reading
 from tests.drawings import drawing, file_of
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.in_process import gateway
 from tests.visitor import Answer
 

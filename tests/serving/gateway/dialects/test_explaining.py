@@ -14,7 +14,7 @@ from serving.contract import Signature, Tensors, TensorSpec
 from serving.gateway.dialects.calls import MAX_EXPLAINED
 from serving.models import MODELS
 from tests import faults
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import (
     DEFAULT_SIGNATURE,
     FakeModelServer,

@@ -17,7 +17,7 @@ from serving.gateway.drift.counter import MOST_REQUESTS
 from serving.gateway.telemetry import drift_metrics
 from serving.histograms import learn
 from serving.models import MODELS
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models, declared_version
 from tests.generic_models import generic_models

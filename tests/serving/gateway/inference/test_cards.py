@@ -7,7 +7,7 @@ import grpc
 
 from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Tensors
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import AVAILABLE, DESCRIBE_SIGNATURE, FakeVersion, Refused
 from tests.fake_models import declared_models, declared_version
 from tests.in_process import Gateway, gateway

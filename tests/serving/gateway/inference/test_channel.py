@@ -12,7 +12,7 @@ import pytest
 
 from tests import stack
 from tests.drawings import as_json, drawing, file_of
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.fake_model_server import FakeModelServer
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.examples import EXAMPLES
+from tests.example_bodies import EXAMPLES
 from tests.fake_model_server import FakeModelServer
 from tests.faults import Hold, hang
 from tests.in_process import Gateway, Visitor, gateway, reading

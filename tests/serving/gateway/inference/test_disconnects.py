@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer
 from tests.faults import Hold, hang, in_turn
 from tests.in_process import Gateway, Visitor, gateway, growth, reading

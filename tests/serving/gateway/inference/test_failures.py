@@ -4,7 +4,7 @@ import pytest
 
 from proto.status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from serving.models import MODELS
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.fake_models import declared_models
 from tests.in_process import Gateway, gateway, reading
 

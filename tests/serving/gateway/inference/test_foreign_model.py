@@ -10,7 +10,7 @@ import pytest
 from serving.card import ModelCard
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.models import MODELS
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import DEFAULT_SIGNATURE, FakeSignature, FakeVersion
 from tests.fake_models import declared_models
 from tests.in_process import Gateway, gateway

@@ -10,7 +10,7 @@ import pytest
 from serving.contract import Tensors
 from serving.models import MODELS
 from tests import fake_models
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.fake_model_server import FakeModelServer, FakeSignature, FakeVersion, Refused
 from tests.fake_models import declared_version
 from tests.in_process import Gateway, gateway, reading

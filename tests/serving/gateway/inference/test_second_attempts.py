@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer, Fault
 from tests.faults import (
     Hold,

@@ -11,7 +11,7 @@ import pytest
 
 from tests import stack
 from tests.certificates import Authority
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
 from tests.faults import fail

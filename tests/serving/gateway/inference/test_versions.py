@@ -10,7 +10,7 @@ from proto.status_pb2 import ModelVersionStatus
 from serving.contract import Tensors
 from serving.models import MODELS
 from tests import fake_models
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.fake_model_server import FakeModelServer, FakeVersion, Refused
 from tests.fake_models import declared_version
 from tests.in_process import Gateway

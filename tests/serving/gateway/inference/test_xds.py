@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
 from tests.in_process import gateway_to

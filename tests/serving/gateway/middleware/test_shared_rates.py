@@ -17,7 +17,7 @@ from serving.gateway.middleware import shared_rates
 from serving.gateway.middleware.pipelined_redis import PipelinedRedis
 from tests import stack
 from tests.certificates import Authority
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.in_process import Gateway, gateway, reading
 from tests.redis_server import NEEDED, RedisServer
 from tfgate.keys import create

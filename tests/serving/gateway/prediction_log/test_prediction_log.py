@@ -15,7 +15,7 @@ from pyarrow import parquet
 from serving.gateway.prediction_log import receiver as receiving
 from serving.gateway.settings import WrongSettings, read_settings
 from serving.gateway.telemetry import prediction_log_metrics
-from tests.examples import EXAMPLES, HOUSE
+from tests.example_bodies import EXAMPLES, HOUSE
 from tests.fake_models import declared_models
 from tests.generic_models import generic_models
 from tests.in_process import Gateway, gateway, growth

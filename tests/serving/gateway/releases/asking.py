@@ -23,7 +23,7 @@ from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.releases.split import position
 from serving.models import MODELS
 from tests import fake_models
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer, FakeVersion, Fault, PredictCall
 from tests.fake_models import declared_models, declared_version
 from tests.in_process import Gateway, gateway

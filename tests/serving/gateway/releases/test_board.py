@@ -18,7 +18,7 @@ from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.settings import Settings, WrongSettings
 from serving.gateway.telemetry import metrics
 from tests import faults
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import DEFAULT_SIGNATURE as DEFAULT
 from tests.fake_model_server import (
     FakeVersion,

@@ -10,7 +10,7 @@ import pytest
 
 from serving.contract import Signature, Tensors, TensorSpec
 from serving.gateway.telemetry import metrics
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer, FakeSignature
 from tests.fake_models import older_version
 from tests.in_process import Gateway, growth

@@ -13,7 +13,7 @@ from serving.gateway.inference import spare_time
 from serving.gateway.inference.model_ref import ModelRef
 from serving.gateway.releases import shadow
 from serving.gateway.telemetry import metrics
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import PredictCall
 from tests.faults import Hold
 from tests.in_process import Gateway, gateway, growth

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests import stack
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_model_server import FakeModelServer
 from tests.faults import hang
 from tests.readings import reading

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests import stack
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_models import declared_models
 from tests.fake_over_grpc import listening
 from tests.readings import reading

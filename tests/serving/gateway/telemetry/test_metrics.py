@@ -19,7 +19,7 @@ from serving.errors import all_errors
 from serving.gateway.telemetry import metrics
 from serving.gateway.telemetry.metrics import STAGES
 from serving.models import MODELS
-from tests.examples import HOUSE
+from tests.example_bodies import HOUSE
 from tests.fake_models import declared_version
 from tests.in_process import Gateway, growth, reading
 
