@@ -60,6 +60,26 @@ class Variant(_Frozen):
     metrics: dict[str, float]
 
 
+class Slice(Variant):
+    """The figures of those examples of which something holds, as far as their scatter is known."""
+
+    by: str = Field(description="what is told of an example, such as the words of a text")
+    count: int = Field(description="examples")
+    standard_errors: dict[str, float] = Field(description="of each of the figures")
+
+
+class Numbers(_Frozen):
+    """How many numbers a version holds, by how it came by them; single ones are left out."""
+
+    trained: int = Field(description="weights of the network that were trained")
+    frozen: int = Field(description="weights of the network that were set before and kept so")
+    statistics: int = Field(description="means and variances that the network keeps of its layers")
+    features: int = Field(
+        description="in tables before the network, fitted or remembered: what is known of inputs"
+    )
+    answer: int = Field(description="in tables after the network, by which its outputs are judged")
+
+
 class ConfidenceBin(_Frozen):
     """Answers of about the same confidence: how sure they were, and how often right."""
 
@@ -175,6 +195,9 @@ class ModelCard(_Frozen):
     probes: list[Variant] = Field(
         default=[], description="figures on examples that were written to be difficult, by kind"
     )
+    slices: list[Slice] = Field(
+        default=[], description="test figures of parts of the test part, by what is told of inputs"
+    )
     ablations: list[Variant] = Field(
         default=[], description="validation figures of the same recipe less one ingredient each"
     )
@@ -202,7 +225,10 @@ class ModelCard(_Frozen):
     explanation: ExplanationQuality | None = Field(
         default=None, description="of the signature explain, if the version has it"
     )
-    parameters: int = Field(description="number of trained weights")
+    parameters: int = Field(
+        description="number of trained weights; all of the network's where numbers are not told"
+    )
+    numbers: Numbers | None = Field(default=None, description="that the version holds, by kind")
     seed: int
     command: str | None = Field(default=None, description="what trains this version again")
     libraries: dict[str, str] = Field(description="versions that trained and exported the model")

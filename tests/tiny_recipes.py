@@ -72,8 +72,8 @@ def write_archive(path: Path, add_files: Callable[[AddFile], None]) -> None:
 
 
 def _add_reviews(add: AddFile, random: np.random.Generator) -> None:
-    """Add 60 reviews of 20 films for training, 20 of 10 others for testing."""
-    for part, num_reviews, first_film in (("train", 30, 1), ("test", 10, 100)):
+    """Add 60 reviews of 20 films for training, 50 of 9 others for testing."""
+    for part, num_reviews, first_film in (("train", 30, 1), ("test", 25, 100)):
         for label, words in WORDS.items():
             films = [first_film + number // 3 for number in range(num_reviews)]
             urls = [f"http://www.imdb.com/title/tt{film:07}/usercomments" for film in films]
@@ -85,8 +85,8 @@ def _add_reviews(add: AddFile, random: np.random.Generator) -> None:
 
 
 def _add_pictures(add: AddFile, random: np.random.Generator) -> None:
-    """Add 20 pictures a class for training and two for testing, each class in its own grey."""
-    for part, num_pictures in (("train", 20), ("test", 2)):
+    """Add 20 pictures a class for training and five for testing, each class in its own grey."""
+    for part, num_pictures in (("train", 20), ("test", 5)):
         for index, label in enumerate(CLASSES):
             for number in range(num_pictures):
                 pixels = random.normal(25 * index + 10, 5, (32, 32, 3)).clip(0, 255)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from serving.card import Familiarity, Histogram, ModelCard, Variant
+from serving.card import Familiarity, Histogram, ModelCard, Slice, Variant
 from serving.contract import Model, Tensors
 from serving.histograms import learn
 from serving.quantities import generic
@@ -21,6 +21,7 @@ from training.fit.devices import fit_on
 from training.fit.fitting import fit_network
 from training.outputs.evaluation import Evaluation
 from training.outputs.familiarity import measure_familiarity
+from training.outputs.slices import by_familiarity, measure_slices
 from training.publish.cards import Measurements, write_card
 from training.publish.export import next_version, publish
 from training.recipe import Fit, Recipe, Training
@@ -122,6 +123,7 @@ def publish_best(
             for change, examples in recipe.perturb(test).items()
         ],
         probes=[_variant(kind, evaluate(best, each)) for kind, each in recipe.probes().items()],
+        slices=_slices(best, answers[best.seed]),
         ablations=list(ablations),
         familiarity=_familiarity(best, answers[best.seed]),
         histograms=_histograms(model, best),
@@ -200,6 +202,13 @@ def _ablate(
         )
         for description, changes in recipe.ablations.items()
     ]
+
+
+def _slices(training: Training, answers: Tensors) -> list[Slice]:
+    """Measure parts of the test part, whose answers these are."""
+    recipe, test = training.recipe, training.data.test
+    parts = {**recipe.slices(training.fit, test), **by_familiarity(answers)}
+    return measure_slices(recipe.outputs, answers, test.targets, parts)
 
 
 def _familiarity(training: Training, answers: Tensors) -> Familiarity | None:

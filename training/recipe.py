@@ -19,6 +19,7 @@ from training.data.examples import Data, Examples, Splits
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.evaluation import Evaluation
 from training.outputs.kind import OutputKind
+from training.outputs.slices import Parts
 from training.serving_graph import ServingGraph
 
 HyperParametersT = TypeVar("HyperParametersT")
@@ -103,10 +104,11 @@ class Recipe(Generic[HyperParametersT]):
     `baselines` are what any network must beat, by name: each is fitted on examples, and gives its
     outputs for other inputs. `perturb` gives examples as they come from careless hands, by what was
     done to them. `probes` are examples that were written to be difficult, by their kind, which no
-    training sees. `ablations` are changes to the hyper-parameters, each of which takes one
-    ingredient away. `search_space` says where better values of the hyper-parameters that it names
-    may be found. `answer_training` gives outputs and targets of some training examples where the
-    signature must not be asked of them, since the features remember each with its target.
+    training sees. `slices` tells which examples are alike in what, to be measured apart.
+    `ablations` are changes to the hyper-parameters, each of which takes one ingredient away.
+    `search_space` says where better values of the hyper-parameters that it names may be found.
+    `answer_training` gives outputs and targets of some training examples where the signature must
+    not be asked of them, since the features remember each with its target.
 
     `strangers` makes inputs that are unlike the data, by what they are, of the test part or of
     nothing; `familiarity` says how the graph tells them, if it does. `explanation_quality` measures
@@ -125,6 +127,7 @@ class Recipe(Generic[HyperParametersT]):
     baselines: Mapping[str, Callable[[Examples, Tensors], Tensors]] = field(default_factory=dict)
     perturb: Callable[[Examples], Mapping[str, Examples]] = lambda _examples: {}
     probes: Callable[[], Mapping[str, Examples]] = dict
+    slices: Callable[[Fit, Examples], Parts] = lambda _fit, _examples: {}
     ablations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     search_space: Mapping[str, Range | Choice] = field(default_factory=dict)
     answer_training: Callable[[Fit, ServingGraph], tuple[Tensors, NDArray[Any]]] | None = None

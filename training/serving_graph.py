@@ -73,14 +73,18 @@ def in_batches(
 
 def traced(graph: ServingGraph, inputs: Tensors) -> Callable[[Batch], dict[str, Any]]:
     """Give the graph as a function of TensorFlow, traced once for such inputs in any number."""
-    specs = {
+    concrete: Callable[[Batch], dict[str, Any]] = tf.function(graph.__call__).get_concrete_function(
+        specifications(inputs)
+    )
+    return concrete
+
+
+def specifications(inputs: Tensors) -> dict[str, tf.TensorSpec]:
+    """Describe such inputs in any number of rows."""
+    return {
         name: tf.TensorSpec([None, *array.shape[1:]], _dtype(array), name)
         for name, array in inputs.items()
     }
-    concrete: Callable[[Batch], dict[str, Any]] = tf.function(graph.__call__).get_concrete_function(
-        specs
-    )
-    return concrete
 
 
 def frozen(network: keras.Model) -> Network:

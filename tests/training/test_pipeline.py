@@ -20,6 +20,13 @@ from training.publish.operations import devices_by_operation
 from training.recipe import Recipe
 from training.serving_graph import to_tensorflow
 
+# What the parts of the test part, of which some are large enough to be measured, are told by.
+SLICES = {
+    "sentiment": {"familiarity", "words", "negations in 100 words"},
+    "image": {"familiarity", "brightness", "contrast"},
+    "housing": {"familiarity"},
+}
+
 
 @pytest.fixture(scope="module")
 def signatures(trained: Trained) -> Any:
@@ -102,6 +109,8 @@ def test_the_card_tells_the_whole_story(trained: Trained) -> None:
     assert card.confusion_matrix or card.residual_quantiles
     assert card.robustness
     assert bool(card.probes) == (card.name == "sentiment")
+    assert {each.by for each in card.slices} == SLICES[card.name]
+    assert all(each.count >= 10 and each.metrics for each in card.slices)
     assert card.input_statistics
     assert {each.count for each in card.histograms} == {card.data_set.split.validation}
     assert all(sum(each.shares) == pytest.approx(1) for each in card.histograms)

@@ -11,13 +11,17 @@ from serving.card import ClassSet, ConfidenceBin, Metric
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good the answers to some examples were."""
+    """How good the answers to some examples were.
+
+    `of_parts` names those of the metrics that only some of the examples count in.
+    """
 
     metrics: list[Metric]
     confusion_matrix: dict[str, dict[str, int]] | None = None
     reliability: list[ConfidenceBin] | None = None
     residual_quantiles: dict[str, float] | None = None
     class_sets: list[ClassSet] = field(default_factory=list)
+    of_parts: frozenset[str] = frozenset()
 
     @property
     def figures(self) -> dict[str, float]:

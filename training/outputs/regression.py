@@ -17,6 +17,7 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 UNIT = "USD of 1990"
 SMALLEST_WIDTH = 1e-6  # of half an interval: float32 bounds may have met their price
 QUINTILES = ("lowest", "second", "middle", "fourth", "highest")
+OF_FIFTHS = tuple(f"interval_coverage_{name}_fifth" for name in QUINTILES)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def evaluate(outputs: Tensors, targets: NDArray[np.float32]) -> Evaluation:
     residuals = outputs["price"].astype(np.float64) - targets
     quantiles = {str(q): float(np.quantile(residuals, q)) for q in QUANTILES}
     metrics = [*of_numbers(residuals, targets, "price", UNIT), *_of_intervals(outputs, targets)]
-    return Evaluation(metrics, residual_quantiles=quantiles)
+    return Evaluation(metrics, residual_quantiles=quantiles, of_parts=frozenset(OF_FIFTHS))
 
 
 def of_numbers(
@@ -145,13 +146,13 @@ def _of_intervals(outputs: Tensors, targets: NDArray[np.float32]) -> list[Metric
         ),
         *(
             Metric(
-                name=f"interval_coverage_{name}_fifth",
+                name=name,
                 value=float(np.mean(quintile)),
                 unit="1",
-                definition=f"interval_coverage among the {name} fifth of the predicted prices",
+                definition=f"interval_coverage among the {which} fifth of the predicted prices",
                 standard_error=standard_error(quintile),
             )
-            for name, quintile in zip(QUINTILES, quintiles, strict=True)
+            for name, which, quintile in zip(OF_FIFTHS, QUINTILES, quintiles, strict=True)
         ),
         Metric(
             name="interval_mean_width",

@@ -13,10 +13,12 @@ from serving.card import (
     Histogram,
     LearningCurve,
     ModelCard,
+    Slice,
     Split,
     Variant,
 )
 from training.outputs.evaluation import Evaluation
+from training.publish.numbers import count_numbers
 from training.recipe import State, Training
 
 MOST_NAMED = 10  # classes in a sentence
@@ -32,6 +34,7 @@ class Measurements:
     baselines: list[Variant]
     robustness: list[Variant]
     probes: list[Variant]  # on themselves
+    slices: list[Slice]
     ablations: list[Variant]  # on the validation part, as are histograms
     familiarity: Familiarity | None
     histograms: list[Histogram]
@@ -42,6 +45,7 @@ def write_card(
     training: Training, measured: Measurements, *, name: str, version: int, command: str | None
 ) -> ModelCard:
     recipe, data, splits = training.recipe, training.data, training.splits
+    numbers = count_numbers(training.fit.network, training.graph, data.test.inputs)
     return ModelCard(
         name=name,
         version=version,
@@ -62,6 +66,7 @@ def write_card(
         baselines=measured.baselines,
         robustness=measured.robustness,
         probes=measured.probes,
+        slices=measured.slices,
         ablations=measured.ablations,
         hyper_parameters=asdict(recipe.hyper_parameters),
         learning_curves=_learning_curves(training.state),
@@ -73,7 +78,8 @@ def write_card(
         histograms=measured.histograms,
         explanation=measured.explanation,
         input_statistics=recipe.describe(splits.train),
-        parameters=training.fit.network.count_params(),
+        parameters=numbers.trained,
+        numbers=numbers,
         seed=training.seed,
         command=command,
         libraries=_library_versions(),

@@ -4,21 +4,25 @@ from typing import Any
 
 import keras
 
+from serving.card import Numbers
 from training.report.figure import Figure, compress
 from training.report.page import Section, Table
 
 DOTS_PER_INCH = 56
 
 
-def architecture(network: keras.Model) -> Section:
-    """Show the layers; the diagram is left out where `dot` or pydot is missing, or fails."""
+def architecture(network: keras.Model, numbers: Numbers | None) -> Section:
+    """Show the layers, and the numbers that the version holds, if it tells.
+
+    The diagram is left out where `dot` or pydot is missing, or fails.
+    """
     diagram = _diagram(network)
     remedy = "There is no diagram: it needs Graphviz' program dot and the package pydot."
     return Section(
         "Architecture",
         [] if diagram else [remedy],
         [diagram] if diagram else [],
-        [_layers(network)],
+        [_layers(network), *([_kinds(numbers)] if numbers else [])],
     )
 
 
@@ -47,6 +51,14 @@ def _layers(network: keras.Model) -> Table:
     ]
     rows.append(["all", "", "", f"{network.count_params():,}"])
     return Table("Layers", ["layer", "class", "output", "weights"], rows, 3)
+
+
+def _kinds(numbers: Numbers) -> Table:
+    rows = [
+        [name, field.description or "", f"{getattr(numbers, name):,}"]
+        for name, field in Numbers.model_fields.items()
+    ]
+    return Table("Numbers that the version holds", ["kind", "what they are", "count"], rows, 2)
 
 
 def _shape(layer: Any) -> str:

@@ -16,7 +16,7 @@ def summary(card: ModelCard) -> Section:
         "Summary",
         [
             f"Version {card.version} of {card.name}: {card.task}. It has {card.parameters:,} "
-            f"weights, and was trained in {card.training_seconds:,.0f} seconds until "
+            f"trained weights, and was trained in {card.training_seconds:,.0f} seconds until "
             f"{card.trained_at:%Y-%m-%d %H:%M} UTC with the seed {card.seed}. Every choice was "
             "made on the validation part."
         ],

@@ -19,6 +19,7 @@ from training.report.curves import learning
 from training.report.data import data_set
 from training.report.figure import Figure
 from training.report.page import Section, Table, render
+from training.report.slices import slices
 from training.report.timing import milliseconds_by_batch
 
 PAGE = "report.html"
@@ -39,10 +40,10 @@ def write_report(training: Training, card: ModelCard, answers: Tensors, folder: 
         summary(card),
         learning(training, card),
         _errors(training, card, answers),
-        *filter(None, [beside(card)]),
+        *filter(None, [slices(card), beside(card)]),
         comparisons(card),
         data_set(training, card),
-        architecture(training.fit.network),
+        architecture(training.fit.network, card.numbers),
         making(card, milliseconds_by_batch(training.graph, test)),
     ]
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,8 @@ from serving.card import (
     LearningCurve,
     Metric,
     ModelCard,
+    Numbers,
+    Slice,
     Strangers,
     Variant,
 )
@@ -86,6 +88,18 @@ def rich(card: ModelCard) -> ModelCard:
                 )
             ],
         ),
+        "numbers": Numbers(trained=1_500, frozen=288, statistics=0, features=21, answer=1_000),
+        "slices": [
+            Slice(
+                by=by,
+                name=name,
+                count=1_200,
+                metrics={"accuracy": 0.75},
+                standard_errors={"accuracy": 0.012},
+            )
+            for by, name in (("words", SCRIPT), ("words", "above 20"), (SCRIPT, "some"))
+        ],
+        "probes": [Variant(name="negated", metrics=accuracy)],
         "robustness": [Variant(name="upper case", metrics=accuracy)],
         "ablations": [Variant(name="no dropout", metrics=accuracy)],
         "learning_curves": [
@@ -198,6 +212,15 @@ def test_a_card_is_drawn_as_far_as_it_has_numbers(visit: Visit, gateway: str) ->
     expect(figure(page, "Class sets")).to_contain_text("90 % promised90.3 %")
     expect(figure(page, "Strangers that are noticed")).to_contain_text("98 %")
     expect(figure(page, "Explanations: deletion").locator("polyline")).to_have_count(2)
+    expect(card).to_contain_text(
+        "1 weights trained, beside 288 frozen ones, 21 numbers in tables before the network, "
+        "1,000 in tables after it, trained on"
+    )
+    by_words = figure(page, "By words")
+    expect(by_words.locator(".bar")).to_have_count(3)
+    expect(by_words).to_contain_text("all0.905 ± 0.003")
+    expect(by_words).to_contain_text("above 200.75 ± 0.012")
+    expect(figure(page, "Written to be difficult")).to_contain_text("negated0.8")
     expect(figure(page, "Under rough handling")).to_contain_text("this version0.9048upper case0.8")
     expect(figure(page, "Less one ingredient")).to_contain_text("this version0.91")
     expect(figure(page, "Beside simpler models")).to_have_count(0)
@@ -205,7 +228,7 @@ def test_a_card_is_drawn_as_far_as_it_has_numbers(visit: Visit, gateway: str) ->
     card.get_by_role("button", name="Version 1", exact=True).click()
     expect(figure(page, "Reliability")).to_have_count(0)
     expect(card).to_contain_text("a stand-in for a test")
-    for title in ("Residuals", "Confusion", "Coverage", "Class sets", "Under rough handling"):
+    for title in ("Residuals", "Confusion", "Coverage", "Class sets", "By words"):
         expect(figure(page, title)).to_have_count(0)
 
 

@@ -134,7 +134,12 @@ def test_the_page_says_what_the_card_says(reported: Reported) -> None:
     found = page.tables["What the checks of the data found"][1:]
     assert [row[1:3] for row in found] == [[e.name, e.message] for e in card.data_set.findings]
     layers = page.tables["Layers"]
-    assert layers[-1][-1] == f"{card.parameters:,}"
+    assert card.numbers is not None
+    of_network = card.numbers.trained + card.numbers.frozen + card.numbers.statistics
+    assert layers[-1][-1] == f"{of_network:,}"
+    held = {row[0]: row[2] for row in page.tables["Numbers that the version holds"][1:]}
+    assert held == {name: f"{count:,}" for name, count in card.numbers.model_dump().items()}
+    assert f"{card.parameters:,} trained weights" in page.words
     settings = dict(page.tables["Hyper-parameters"][1:])
     assert settings == {name: str(value) for name, value in card.hyper_parameters.items()}
     for name, seen in card.input_statistics.items():
@@ -180,7 +185,7 @@ def test_without_graphviz_the_layers_are_listed(
     reported: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    section = architecture(reported.training.fit.network)
+    section = architecture(reported.training.fit.network, reported.card.numbers)
     assert section.figures == []
     assert "needs Graphviz" in section.paragraphs[0]
     assert len(section.tables[0].rows) == len(reported.training.fit.network.layers) + 1

@@ -26,6 +26,7 @@ from training.models.image.network import (
     seeing,
 )
 from training.models.image.perturbations import perturb
+from training.models.image.slices import slices
 from training.models.image.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, ClassScores, fit_temperature
@@ -149,6 +150,7 @@ RECIPE = Recipe(
     "layer decides by, each as a p-value of held-out pictures",
     explanation_quality=lambda _fit, graph, test: quality(graph, test),
     perturb=perturb,
+    slices=lambda _fit, test: slices(test),
     ablations={
         "less flipping and shifting": {"flip": False, "shift_pixels": 0},
         "in 2 epochs": {"epochs": 2},

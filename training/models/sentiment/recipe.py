@@ -30,6 +30,7 @@ from training.models.sentiment.network import (
 from training.models.sentiment.perturbations import perturb
 from training.models.sentiment.probes import probes
 from training.models.sentiment.pseudo_labels import Counting, teach
+from training.models.sentiment.slices import slices
 from training.models.sentiment.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, BlendedScores, fit_blend
@@ -120,6 +121,7 @@ RECIPE = Recipe(
     baselines={"naive Bayes weighted n-grams, 1 to 3 words": ngrams_alone},
     perturb=perturb,
     probes=probes,
+    slices=lambda _fit, test: slices(test),
     ablations={
         "in one epoch": {"epochs": 1},
         "less dropout": {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0},

@@ -10,17 +10,19 @@ const FIFTH = "interval_coverage_";
 export function Card({ card }) {
   const [metric, validated] = [card.metrics[0], card.validation_metrics?.[0]];
   return html`
-    <p>${card.task}. <span class="quiet">${number(card.parameters)} weights, trained on ${date(card.trained_at)} in ${duration(card.training_seconds)}.</span></p>
+    <p>${card.task}. <span class="quiet">${number(card.parameters)} weights${beside(card.numbers)}, trained on ${date(card.trained_at)} in ${duration(card.training_seconds)}.</span></p>
     <${Metrics} card=${card} />
     <div class="charts">
       ${card.reliability?.length && html`<${Reliability} bins=${card.reliability} />`}
       ${card.confusion_matrix && html`<${Matrix} matrix=${card.confusion_matrix} />`}
       ${card.residual_quantiles && html`<${Residuals} quantiles=${card.residual_quantiles} unit=${metric?.unit ?? ""} />`}
       <${Coverage} metrics=${card.metrics.filter(({ name }) => name.startsWith(FIFTH))} />
+      ${slices(card.slices).map(([by, parts]) => html`<${Slices} key=${by} by=${by} parts=${parts} metric=${metric} />`)}
       <${ClassSets} sets=${card.class_sets ?? []} />
       ${card.familiarity && html`<${Strangers} familiarity=${card.familiarity} />`}
       ${card.explanation?.curves?.map((curve) => html`<${Faithfulness} key=${curve.name} curve=${curve} method=${card.explanation.method} />`)}
       <${Variants} title="Under rough handling" note="of test inputs as careless hands send them" of=${card.robustness} metric=${metric} />
+      <${Variants} title="Written to be difficult" note="of examples that no training has seen, by their kind" of=${card.probes} metric=${metric} />
       <${Variants} title="Beside simpler models" note="on the test part" of=${card.baselines} metric=${metric} />
       <${Variants} title="With other seeds" note="on the test part" of=${card.seeds} metric=${metric} />
       <${Variants} title="Less one ingredient" note="on the validation part" of=${card.ablations} metric=${validated} />
@@ -28,6 +30,13 @@ export function Card({ card }) {
     </div>
     <${Data} data=${card.data_set} />
     <${Making} card=${card} />`;
+}
+
+// What a version holds beside its trained weights, if it tells.
+function beside(numbers) {
+  const told = { frozen: "frozen ones", statistics: "statistics", features: "numbers in tables before the network", answer: "in tables after it" };
+  const rows = Object.entries(told).filter(([kind]) => numbers?.[kind]).map(([kind, what]) => `${number(numbers[kind])} ${what}`);
+  return rows.length ? ` trained, beside ${rows.join(", ")}` : "";
 }
 
 function Metrics({ card }) {
@@ -119,6 +128,23 @@ function Variants({ title, note, of: variants = [], metric }) {
   const rows = [{ name: "this version", metrics: { [metric?.name]: metric?.value } }, ...others].map(({ name, metrics }, place) => (
     { name, value: metrics[metric?.name], text: number(metrics[metric?.name]), isOther: place > 0 }));
   return others.length > 0 && html`<${Figure} title=${title} note=${`${words(metric.name)}${metric.unit === "1" ? "" : `, ${metric.unit}`}, ${note}`}><${Bars} rows=${rows} /><//>`;
+}
+
+// Parts of the test part, by what tells them from each other.
+function slices(all = []) {
+  return [...new Set(all.map(({ by }) => by))].map((by) => [by, all.filter((part) => part.by === by)]);
+}
+
+// The card's first figure in each part, beside that in all of them.
+function Slices({ by, parts, metric }) {
+  const told = ({ metrics, standard_errors: errors }) => measured(metrics[metric.name], errors[metric.name]);
+  const bars = parts.map((part) => ({ name: part.name, value: part.metrics[metric.name], text: told(part) }));
+  const whole = { name: "all", value: metric.value, text: measured(metric.value, metric.standard_error), isOther: true };
+  const unit = metric.unit === "1" ? "" : `, ${metric.unit}`;
+  return html`<${Figure} title=${`By ${by}`} note=${`${words(metric.name)}${unit}, in parts of the test part`}
+      head=${["part", words(metric.name), "examples"]} rows=${parts.map((part) => [part.name, told(part), number(part.count)])}>
+    <${Bars} rows=${[whole, ...bars]} />
+  <//>`;
 }
 
 function Data({ data: { name, source, split, split_method: method, findings = [] } }) {
