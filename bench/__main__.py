@@ -163,6 +163,21 @@ def graphs() -> None:
 
 
 @app.command()
+def versions(
+    earlier: Annotated[Path, typer.Argument(help="folder of a version, such as models/image/1")],
+    later: Annotated[Path, typer.Argument(help="folder of another version of the same model")],
+) -> None:
+    """Compare what the graphs of two versions cost, on one thread: half a minute."""
+    from bench.versions import compare  # noqa: PLC0415  # the other commands need no TensorFlow
+
+    table = Table("batch", f"{earlier}, ms", f"{later}, ms", "times faster")
+    for timing in compare(earlier, later):
+        times = f"{timing.earlier:.2f}", f"{timing.later:.2f}"
+        table.add_row(timing.batch, *times, f"{timing.earlier / timing.later:.2f}")
+    console.print(table)
+
+
+@app.command()
 def compare(
     revision: Annotated[str, typer.Argument(help="what is compared with this tree")] = "HEAD",
     folder: Annotated[Path | None, typer.Option(help="where its files are already")] = None,

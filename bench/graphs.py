@@ -1,15 +1,12 @@
 """How much faster the sentiment graph answers as it is exported than as Keras alone exports it.
 
 Both have the same features and weights; how good these are does not matter here, so that they are
-made up, at the sizes of the recipe. What is timed is a session's run of the loaded graph, which is
-what TensorFlow Serving does, on one thread: a server at work has no other to spare for a request.
+made up, at the sizes of the recipe.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import keras
@@ -17,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from bench.one_thread import Answer, load, time_in_turns
 from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import HyperParameters, build_network
 from training.models.sentiment.ngrams import PRIME, Ngrams
@@ -25,12 +23,8 @@ from training.outputs.classification import BlendedScores
 from training.serving_graph import ServingGraph
 
 NUM_NGRAMS = 460_000  # about what three reviews or more have
-ROUNDS = 12
-CALLS = 10  # in a row, as a server makes them: the processor's caches then hold what they need
 NUM_WORDS = (20, 200)
 BATCHES = (1, 32)
-
-Answer = Callable[[NDArray[Any]], list[NDArray[np.float32]]]
 
 
 class PlainExport(tf.Module):
@@ -74,10 +68,7 @@ class Timing:
 
 
 def compare(folder: Path) -> list[Timing]:
-    """Export both into the folder, and time them at every batch and length.
-
-    They take turns, so that what else the machine does meets both alike.
-    """
+    """Export both into the folder, and time them at every batch and length."""
     words = [f"word{number}" for number in range(HyperParameters().num_words)]
     exports = _export(words, folder)
     random = np.random.default_rng(0)
@@ -108,30 +99,14 @@ def _network_inputs(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def _reload(module: Any, folder: Path) -> Answer:
-    """Save the module, and load it into a session of its own."""
+    """Save the module, and load it."""
     tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
-    v1 = tf.compat.v1
-    one_thread = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
-    session = v1.Session(graph=tf.Graph(), config=one_thread)
-    with session.graph.as_default():
-        message = v1.saved_model.load(session, ["serve"], str(folder))
-        signature = message.signature_def["serving_default"]
-        answer: Answer = session.make_callable(
-            [signature.outputs["scores"].name], [signature.inputs["text"].name]
-        )
-    return answer
+    return load(folder)
 
 
 def _time(keras_alone: Answer, tfgate: Answer, texts: NDArray[Any], num_words: int) -> Timing:
-    # What is made at the first call is not timed.
-    scores = [answer(texts)[0] for answer in (keras_alone, tfgate)]
-    milliseconds: tuple[list[float], list[float]] = ([], [])
-    for _ in range(ROUNDS):
-        for answer, times in zip((keras_alone, tfgate), milliseconds, strict=True):
-            for _ in range(CALLS):
-                started = time.perf_counter()
-                answer(texts)
-                times.append(1e3 * (time.perf_counter() - started))
-    medians = [median(times) for times in milliseconds]
+    batch = {"text": texts}
+    scores = [answer(batch)["scores"] for answer in (keras_alone, tfgate)]
     difference = float(np.abs(scores[0] - scores[1]).max())
-    return Timing(len(texts), num_words, medians[0], medians[1], difference)
+    plain, fast = time_in_turns((keras_alone, tfgate), batch)
+    return Timing(len(texts), num_words, plain, fast, difference)
