@@ -25,7 +25,8 @@ def copies(data: Data, splits: Splits, *, has_classes: bool) -> Iterator[DataFin
         targets = np.concatenate(
             [splits.train.targets, splits.validation.targets, data.test.targets]
         )
-        yield from _contradictions([*train, *validation, *test], targets.tolist())
+        answers = [row.tobytes() for row in targets]
+        yield from _contradictions([*train, *validation, *test], answers)
 
 
 def _fingerprints(examples: Examples) -> list[bytes]:
@@ -66,7 +67,7 @@ def _leaked(part: str, fingerprints: list[bytes], known: set[bytes]) -> Iterator
         )
 
 
-def _contradictions(fingerprints: list[bytes], targets: list[int]) -> Iterator[DataFinding]:
+def _contradictions(fingerprints: list[bytes], targets: list[bytes]) -> Iterator[DataFinding]:
     answers = set(zip(fingerprints, targets, strict=True))
     if count := len(answers) - len(set(fingerprints)):
         yield finding(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from serving.card import DataFinding
-from training.data.examples import Data, Splits
+from training.data.examples import Data, Examples, Splits
 from training.data.finding import finding
 
 FEW_PER_CLASS = 50  # below it, a network learns little but the examples themselves
@@ -15,8 +15,7 @@ MOST_AT_A_BOUND = 0.01  # of the targets
 
 def class_sizes(data: Data, splits: Splits) -> Iterator[DataFinding]:
     """Compare the numbers of examples in each class that are learned from, and look for none."""
-    counts = np.bincount(splits.train.targets, minlength=len(data.classes))
-    sizes = dict(zip(data.classes, counts.tolist(), strict=True))
+    sizes = _sizes(data, splits.train)
     rarest, commonest = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
     unbalanced = sizes[commonest] > MOST_UNBALANCED * sizes[rarest]
     advice = ": rare classes will be overlooked, so gather more of them" if unbalanced else ""
@@ -26,7 +25,8 @@ def class_sizes(data: Data, splits: Splits) -> Iterator[DataFinding]:
         "warning" if unbalanced else "note",
         count=sizes[rarest],
         total=len(splits.train),
-        message=(message if len(set(counts)) > 1 else "of each class to learn from") + advice,
+        message=(message if len(set(sizes.values())) > 1 else "of each class to learn from")
+        + advice,
     )
     if small := [name for name, size in sizes.items() if size < FEW_PER_CLASS]:
         yield finding(
@@ -37,8 +37,7 @@ def class_sizes(data: Data, splits: Splits) -> Iterator[DataFinding]:
             message=f"fewer than {FEW_PER_CLASS} examples to learn from: {', '.join(small)}",
         )
     for part, examples in (("validation", splits.validation), ("test", data.test)):
-        seen = set(examples.targets.tolist())
-        if missing := [name for target, name in enumerate(data.classes) if target not in seen]:
+        if missing := [name for name, size in _sizes(data, examples).items() if not size]:
             yield finding(
                 f"classes missing in {part}",
                 "warning",
@@ -46,6 +45,10 @@ def class_sizes(data: Data, splits: Splits) -> Iterator[DataFinding]:
                 total=len(sizes),
                 message=f"nothing can be measured of {', '.join(missing)}",
             )
+
+
+def _sizes(data: Data, examples: Examples) -> dict[str, int]:
+    return {name: int(examples.of_class(each).sum()) for each, name in enumerate(data.classes)}
 
 
 def quantities(data: Data, splits: Splits) -> Iterator[DataFinding]:

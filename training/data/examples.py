@@ -14,7 +14,8 @@ from serving.contract import Tensors
 class Examples:
     """Inputs by the names of the signature, and what is to be predicted from them.
 
-    `targets` is int64[example], the index of the class, or float32[example], the quantity.
+    `targets` is int64[example], the index of the class, int64[example, class], above 0 for each
+    class that applies, or float32[example, ...], the quantity.
     Examples of the same group (int64[example]) know of each other and must stay in one part.
     """
 
@@ -29,6 +30,12 @@ class Examples:
         inputs = {name: tensor[rows] for name, tensor in self.inputs.items()}
         groups = None if self.groups is None else self.groups[rows]
         return Examples(inputs, self.targets[rows], groups)
+
+    def of_class(self, number: int) -> NDArray[np.bool_]:
+        """Tell which examples are of a class, bool[example]."""
+        if self.targets.ndim > 1:
+            return self.targets[:, number] > 0
+        return self.targets == number
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ NUM_NAMED = 6  # things in a folder
 class DataFile:
     """A file as its authors publish it, and the names under which people keep it.
 
-    `checksum` is pooch's notation, such as `md5:7c2a…`; it is checked on what is fetched, while a
-    file in the user's own folder is read as it is. `own` says what other data may lie in its place.
+    `checksum` is pooch's notation, such as `md5:7c2a…`, or None where nobody has published one; it
+    is checked on what is fetched, while a file in the user's own folder is read as it is. `own`
+    says what other data may lie in its place.
     """
 
     url: str
-    checksum: str
+    checksum: str | None
     names: tuple[str, ...]
     own: str
 

@@ -37,7 +37,8 @@ def folds(data: Data, num_folds: int, *, has_classes: bool) -> Iterator[Splits]:
         WrongOption: there are not enough examples, or groups of them.
     """
     examples = data.development
-    splitter = _splitter(examples, num_folds, has_classes)
+    # Of several classes that apply, there are no proportions to keep.
+    splitter = _splitter(examples, num_folds, has_classes and examples.targets.ndim == 1)
     rows = splitter.split(examples.targets, examples.targets, examples.groups)
     try:
         for number, (train_rows, validation_rows) in enumerate(rows, 1):

@@ -18,7 +18,8 @@ class OutputKind:
     `evaluate` measures answers, the signature's outputs, against targets; `judge` sets single ones
     beside them. `error` gives, from the figures of an evaluation, the one that falls as answers get
     better, and `error_name` says what it is. Where an answer `has_classes`, targets are int64, the
-    index of the true one; else they are float32, the quantity itself.
+    index of the true one, or a row of numbers above 0 for each class that applies, if several may;
+    else they are float32, the quantity itself.
     """
 
     has_classes: bool

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.card import ModelCard
+from training.data.examples import Examples
 from training.recipe import Training
 from training.report.number import number
 from training.report.page import Section, Table
@@ -16,10 +17,10 @@ QUANTILES = {"lowest": 0.0, "quarter": 0.25, "median": 0.5, "three quarters": 0.
 
 def data_set(training: Training, card: ModelCard) -> Section:
     about, split = card.data_set, card.data_set.split
-    targets = {
-        "training": training.splits.train.targets,
-        "validation": training.splits.validation.targets,
-        "test": training.data.test.targets,
+    parts = {
+        "training": training.splits.train,
+        "validation": training.splits.validation,
+        "test": training.data.test,
     }
     unlabelled = [f"{len(each):,} {name}" for name, each in training.splits.unlabelled.items()]
     return Section(
@@ -31,7 +32,7 @@ def data_set(training: Training, card: ModelCard) -> Section:
             *([f"Without labels: {', '.join(unlabelled)}."] if unlabelled else []),
             _missing(card),
         ],
-        tables=[_balance(targets, training), _inputs(card), _findings(card)],
+        tables=[_balance(parts, training), _inputs(card), _findings(card)],
     )
 
 
@@ -47,15 +48,15 @@ def _missing(card: ModelCard) -> str:
     )
 
 
-def _balance(targets: Mapping[str, NDArray[Any]], training: Training) -> Table:
+def _balance(parts: Mapping[str, Examples], training: Training) -> Table:
     if not training.recipe.outputs.has_classes:
-        rows = [[part, *_summary(values)] for part, values in targets.items()]
+        rows = [[name, *_summary(part.targets)] for name, part in parts.items()]
         return Table("Targets by part", ["part", *QUANTILES, "mean"], rows)
     rows = [
-        [label, *(_count(values == index, len(values)) for values in targets.values())]
+        [label, *(_count(part.of_class(index), len(part)) for part in parts.values())]
         for index, label in enumerate(training.data.classes)
     ]
-    return Table("Class balance", ["class", *targets], rows)
+    return Table("Class balance", ["class", *parts], rows)
 
 
 def _summary(values: NDArray[Any]) -> list[str]:
