@@ -51,6 +51,7 @@ class Flags:
     tensorflow_intra_op_parallelism: int = 0
     tensorflow_inter_op_parallelism: int = 0
     per_process_gpu_memory_fraction: float = 0.0
+    mixed_precision: str = ""
 
     def check(self) -> None:
         """Refuse what TF Serving refuses before it reads a file.
@@ -69,6 +70,10 @@ class Flags:
             raise invalid_argument(
                 "Both server_options.model_base_path and server_options.model_config_file are "
                 "empty!"
+            )
+        if self.mixed_precision not in {"", "bfloat16"}:
+            raise invalid_argument(
+                f"--mixed_precision takes bfloat16, not {self.mixed_precision!r}."
             )
         if self.batching_parameters_file and not self.enable_batching:
             raise invalid_argument(
@@ -99,7 +104,6 @@ FLAGS_WITHOUT_EFFECT: dict[str, type] = {
     "xla_gpu_compilation_enabled": bool,
     "enable_profiler": bool,
     "thread_pool_factory_config_file": str,
-    "mixed_precision": str,
     "skip_initialize_tpu": bool,
 }
 

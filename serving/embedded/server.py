@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import grpc
-import tensorflow as tf
 from grpc_health.v1 import health_pb2_grpc
 
 from serving.embedded import config_rules, model_service, prediction_service
@@ -16,6 +15,7 @@ from serving.embedded.lifecycle import Lifecycle, RetryPolicy
 from serving.embedded.rpc import CallLimit, UnknownMethods, start_threads
 from serving.embedded.servable import Servable, ServableOptions
 from serving.embedded.served_models import ServedModels
+from serving.embedded.session_config import session_config
 from serving.embedded.source import FileSystemSource
 from serving.embedded.state_reports import StateReports
 from serving.embedded.statuses import invalid_argument
@@ -56,7 +56,7 @@ class ModelServer:
         )
         self._options = ServableOptions(
             tags=tuple(flags.saved_model_tags.split(",")),
-            session_config=_session_config(flags),
+            session_config=session_config(flags),
             answers_as_tensor_content=flags.enable_serialization_as_tensor_content,
             checks_method_names=flags.enable_signature_method_name_check,
             batching=self._batching,
@@ -145,19 +145,6 @@ def _listen(server: grpc.Server, flags: Flags, credentials: grpc.ServerCredentia
                 server.add_insecure_port(address)
     except RuntimeError as error:
         raise invalid_argument(f"Failed to BuildAndStart gRPC server. {error}") from error
-
-
-def _session_config(flags: Flags) -> tf.compat.v1.ConfigProto:
-    shared = flags.tensorflow_session_parallelism
-    fraction = flags.per_process_gpu_memory_fraction
-    return tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=flags.tensorflow_intra_op_parallelism or shared,
-        inter_op_parallelism_threads=flags.tensorflow_inter_op_parallelism or shared,
-        allow_soft_placement=True,
-        gpu_options=tf.compat.v1.GPUOptions(
-            per_process_gpu_memory_fraction=fraction, allow_growth=fraction == 0
-        ),
-    )
 
 
 def _channel_options(arguments: str) -> list[tuple[str, int | str]]:

@@ -72,6 +72,13 @@ def test_on_a_gpu_the_same_server_is_another(entrypoint_variables: set[str]) -> 
     assert server["read_only"]
 
 
+def test_bfloat16_is_a_word_to_the_entrypoint(entrypoint_variables: set[str]) -> None:
+    name = "TF_SERVING_MIXED_PRECISION"
+
+    assert SERVICES["model-server"]["environment"] == {name: f"${{{name}:-}}"}
+    assert name in entrypoint_variables
+
+
 def test_a_container_can_do_little() -> None:
     for name, service in SERVICES.items():
         assert service["read_only"], name

@@ -52,6 +52,7 @@ def test_bad_values_say_what_is_accepted(argument: str, text: str) -> None:
         (Flags(port=70000, model_base_path="/m"), "--port takes 0 to 65535, not 70000."),
         (Flags(port=-1, model_base_path="/m"), "--port takes 0 to 65535, not -1."),
         (Flags(batching_parameters_file="b", model_base_path="/m"), "enable_batching to true."),
+        (Flags(mixed_precision="float8", model_base_path="/m"), "takes bfloat16, not 'float8'."),
     ],
 )
 def test_combinations_that_cannot_serve(flags: Flags, text: str) -> None:

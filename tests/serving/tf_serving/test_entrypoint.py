@@ -34,7 +34,7 @@ FLAGS = {
     *("per_process_gpu_memory_fraction", "xla_gpu_compilation_enabled"),
     *("tensorflow_session_parallelism", "tensorflow_session_config_file"),
     *("tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"),
-    *("enable_serialization_as_tensor_content", "ssl_config_file"),
+    *("enable_serialization_as_tensor_content", "ssl_config_file", "mixed_precision"),
 }
 
 
@@ -95,6 +95,25 @@ def test_the_batching_file_is_that_of_the_device(device: str, tmp_path: Path) ->
 
     flags.check()
     assert flags.batching_parameters_file == str(FOLDER / f"batching-{device}.config")
+
+
+@pytest.mark.parametrize(("found", "precision"), [("true", "bfloat16"), ("false", "")])
+def test_bfloat16_is_asked_of_processors_that_have_it(
+    found: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grep = tmp_path / "grep"  # what looks the processor up
+    grep.write_text(f"#!/bin/sh\nexec {found}\n")
+    grep.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    flags = parse(arguments(tmp_path, TF_SERVING_MIXED_PRECISION="bfloat16")).flags
+
+    flags.check()
+    assert flags.mixed_precision == precision
+
+
+def test_bfloat16_is_asked_for_only_where_wanted(tmp_path: Path) -> None:
+    assert not parse(arguments(tmp_path)).flags.mixed_precision
 
 
 def test_a_flag_that_is_given_overrides_the_files(tmp_path: Path) -> None:
