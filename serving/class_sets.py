@@ -19,9 +19,14 @@ COVERAGES = (0.9, 0.95)
 
 
 class ClassSet(TypedDict):
-    """Classes one of which is the true one, with the stated probability."""
+    """Classes one of which is the true one, as often as stated over all inputs together."""
 
-    coverage: Annotated[float, Field(description="probability that the true class is among them")]
+    coverage: Annotated[
+        float,
+        Field(
+            description="share of inputs like those of the training whose true class is among them"
+        ),
+    ]
     labels: Annotated[list[str], Field(description="the most probable first")]
 
 

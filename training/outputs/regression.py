@@ -141,7 +141,9 @@ def _of_intervals(outputs: Tensors, targets: NDArray[np.float32]) -> list[Metric
             name="interval_coverage",
             value=float(np.mean(inside)),
             unit="1",
-            definition="share of actual prices within [price_low, price_high]",
+            definition="share of actual prices within [price_low, price_high]; promised of inputs "
+            "that come as those of the validation part do, on average over all of them, and not of "
+            "each kind of them (conformal prediction)",
             standard_error=standard_error(inside),
         ),
         *(

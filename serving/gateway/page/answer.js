@@ -90,7 +90,7 @@ function Interval({ price, interval: { low, high, coverage } }) {
       <span class="range" style=${{ left: at(low), width: `calc(${at(high)} - ${at(low)})` }}></span>
       <span class="at" style=${{ left: at(price) }}></span>
     </div>
-    <p>With ${percent(coverage)} probability it lies between <strong class="number">${dollars(low)}</strong> and <strong class="number">${dollars(high)}</strong>. <span class="quiet">US dollars of 1990.</span></p>`;
+    <p>It lies between <strong class="number">${dollars(low)}</strong> and <strong class="number">${dollars(high)}</strong>, as ${percent(coverage)} of the prices do in such intervals. <span class="quiet">That is of all block groups like those of its training, not of every kind of them. US dollars of 1990.</span></p>`;
 }
 
 function Familiarity({ score, threshold, message }) {

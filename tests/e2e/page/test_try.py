@@ -183,7 +183,10 @@ def test_a_price_is_taken_apart(visit: Visit) -> None:
 
     choose_example(page, "Fresno")
 
-    expect(answer(page)).to_contain_text("With 90 % probability it lies between $")
+    expect(answer(page)).to_contain_text("It lies between $")
+    expect(answer(page)).to_contain_text(
+        "as 90 % of the prices do in such intervals. That is of all"
+    )
     expect(answer(page)).to_contain_text("Such inputs are familiar")
     steps = answer(page).locator(".step")
     expect(steps).to_have_count(9)
