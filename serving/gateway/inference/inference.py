@@ -6,8 +6,7 @@ Knows tensors, versions and time, and no protocol of those who ask.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 import numpy as np
@@ -213,12 +212,13 @@ class Inference:
             TfgateError: the model server could not answer.
         """
         seconds = deadline - time.monotonic()
-        if signature == EXPLAIN_SIGNATURE:
-            with self._explaining():
-                return await self._client.relay(method, ref, request, timeout_seconds=seconds)
-        answer = self._client.relay(method, ref, request, timeout_seconds=seconds)
-        running = self._release_of(ref, context)
-        return await (self._watched(running, answer, context, deadline) if running else answer)
+        explains = signature == EXPLAIN_SIGNATURE
+        with self._explaining() if explains else nullcontext():
+            answer = self._client.relay(method, ref, request, timeout_seconds=seconds)
+            running = self._release_of(ref, context)
+            if running is None:
+                return await answer
+            return await self._watched(running, answer, context, deadline, is_timed=not explains)
 
     def _ask(
         self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
@@ -237,11 +237,12 @@ class Inference:
         self, question: Question, inputs: Tensors, context: RequestContext, deadline: float
     ) -> Answer:
         with self._explaining():
+            running = self._release_of(question.ref, context)
             context.enter(metrics.QUEUE)
-            answer = await self._beside.predict(question, inputs, context, deadline=deadline)
-        if context.route == metrics.CANDIDATE:
-            check_numbers(answer.outputs)  # a model may mean NaN, but not its next version
-        return answer
+            answer = self._beside.predict(question, inputs, context, deadline=deadline)
+            if running is None:
+                return await answer
+            return await self._watched(running, answer, context, deadline, is_timed=False)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -272,30 +273,43 @@ class Inference:
         return running
 
     async def _watched(
-        self, running: Running, answer: Awaitable[T], context: RequestContext, deadline: float
+        self,
+        running: Running,
+        answer: Awaitable[T],
+        context: RequestContext,
+        deadline: float,
+        *,
+        is_timed: bool = True,
     ) -> T:
-        """Let the release know what comes of a request that one of its versions is asked."""
+        """Let the release know what comes of a request that one of its versions is asked.
+
+        Unless it `is_timed`, it takes longer than requests do.
+        """
         route, began = context.route or metrics.STABLE, time.monotonic()
         is_tried = route == metrics.CANDIDATE
-        observe = partial(running.observe, route)
+
+        def observe(*, failed: bool) -> None:
+            seconds = time.monotonic() - began if is_timed else None
+            running.observe(route, failed=failed, seconds=seconds)
+
         self._num_tried += is_tried
         try:
             found = await answer
         except asyncio.CancelledError:
             # Who leaves before the time is up says nothing of the version.
-            if (now := time.monotonic()) >= deadline - _ROUNDING_SECONDS:
-                observe(failed=True, seconds=now - began)
+            if time.monotonic() >= deadline - _ROUNDING_SECONDS:
+                observe(failed=True)
             raise
         except Overloaded:
             raise
         except TfgateError:
-            observe(failed=True, seconds=time.monotonic() - began)
+            observe(failed=True)
             raise
         finally:
             self._num_tried -= is_tried
         # A model may mean NaN; but not its next version, where this one gives a number.
         failed = isinstance(found, Answer) and not are_finite(found.outputs)
-        observe(failed=failed, seconds=time.monotonic() - began)
+        observe(failed=failed)
         if failed and is_tried:
             message = "the candidate answered with values that are no finite numbers"
             raise PredictionFailed(message)

@@ -92,14 +92,17 @@ class GuardJudge:
         self._window = Window(guard.window.total_seconds(), clock)
         self._num_looked_at = 0  # slices
         self._bins = AnswerBins()
-        self._requests: deque[tuple[str, bool, float]] = deque(maxlen=_MOST_PUT_ASIDE)
+        self._requests: deque[tuple[str, bool, float | None]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._answers: deque[tuple[str, Answers]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._comparisons: deque[tuple[int, int]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._labels: deque[tuple[str, int, int]] = deque(maxlen=_MOST_PUT_ASIDE)
         self._squared_errors: deque[tuple[str, int, float, float]] = deque(maxlen=_MOST_PUT_ASIDE)
 
-    def observe(self, route: str, *, failed: bool, seconds: float) -> None:
-        """See a request that was answered, or failed, by "stable" or "candidate"."""
+    def observe(self, route: str, *, failed: bool, seconds: float | None) -> None:
+        """See a request that was answered, or failed, by "stable" or "candidate".
+
+        An explanation has no seconds: it takes longer than answers do.
+        """
         self._requests.append((route, failed, seconds))
 
     def observe_answers(self, route: str, answers: Answers) -> None:
@@ -187,10 +190,10 @@ class GuardJudge:
         self._requests.clear()
         for route in _SIDES:
             tally = self._open(route)
-            seconds = [lasted for side, failed, lasted in requests if side == route and not failed]
-            num_requests = sum(side == route for side, _, _ in requests)
-            tally.requests += num_requests
-            tally.failed += num_requests - len(seconds)
+            seen = [(failed, lasted) for side, failed, lasted in requests if side == route]
+            tally.requests += len(seen)
+            tally.failed += sum(failed for failed, _ in seen)
+            seconds = [lasted for failed, lasted in seen if not failed and lasted is not None]
             bins = np.searchsorted(EDGES, seconds)
             tally.seconds += np.bincount(bins, minlength=len(EDGES) + 1)
 

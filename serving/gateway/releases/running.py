@@ -142,11 +142,12 @@ class Running:
         """Tell whether a request goes to the candidate."""
         return self.candidate is not None and self._split is not None and self._split.takes(context)
 
-    def observe(self, route: str, *, failed: bool, seconds: float) -> None:
-        """Take note of a request that named no version."""
+    def observe(self, route: str, *, failed: bool, seconds: float | None) -> None:
+        """Take note of a request that named no version; None if its seconds say nothing."""
         self.judge.observe(route, failed=failed, seconds=seconds)
         self._requests[route, failed].inc()
-        self._seconds[route].observe(seconds)
+        if seconds is not None:
+            self._seconds[route].observe(seconds)
 
     def _measure(self) -> None:
         candidate = self.release.candidate

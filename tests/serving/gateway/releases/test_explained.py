@@ -18,6 +18,7 @@ from tests.serving.gateway.releases.asking import MODEL, key_at, release, served
 
 Change = Callable[[Tensors], Tensors]
 CANDIDATE = {"X-Release-Key": key_at(0, 0.1)}
+TRIED = {"model": MODEL, "version": "2", "route": "candidate"}
 PATHS = {
     "typed": (f"/predict/{MODEL}?explain=true", HOUSE),
     "v1": (f"/v1/models/{MODEL}:explain", {"instances": [HOUSE]}),
@@ -46,12 +47,21 @@ def state(tfgate: Gateway) -> tuple[str, str | None]:
     return told["state"], told["reason"]
 
 
+def sides(tfgate: Gateway) -> tuple[dict[str, Any], dict[str, Any]]:
+    figures = tfgate.client.get(f"/models/{MODEL}").json()["release"]["figures"]
+    return figures["stable"], figures["candidate"]
+
+
 def test_a_candidate_explains_its_share(tfgate: Gateway, asked: tuple[str, Any]) -> None:
     path, document = asked
     answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
     assert answer.status_code == 200
     assert answer.headers["X-Model-Route"] == "candidate"
     assert answer.headers["X-Model-Version"] == "2"
+    _, candidate = sides(tfgate)
+    assert (candidate["requests"], candidate["failed"]) == (1, 0)
+    # How long it took is none of the seconds that answers are judged by.
+    assert candidate["p50_seconds"] is None
 
 
 def spoil(server: FakeModelServer, change: Change) -> None:
@@ -77,12 +87,17 @@ def test_what_a_candidate_explains_wrongly_stable_is_asked(
 ) -> None:
     spoil(server, change)
     retries = growth("tfgate_retries_total", model=MODEL, reason=metrics.RETRIED_STABLE)
+    failed = growth("tfgate_release_requests_total", **TRIED, outcome="failed")
     path, document = asked
     answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
     assert answer.status_code == 200, answer.text
     assert answer.headers["X-Model-Route"] == "stable"
     assert answer.headers["X-Model-Version"] == "1"
     assert retries() == 1
+    assert failed() == 1
+    stable, candidate = sides(tfgate)
+    assert (stable["requests"], stable["failed"]) == (1, 0)
+    assert (candidate["requests"], candidate["failed"]) == (1, 1)
 
 
 def test_a_candidate_that_cannot_say_why_as_stable_can_is_not_tried(
@@ -109,6 +124,8 @@ def test_who_is_with_stable_hears_that_the_candidate_can(
         answer = tfgate.client.post(path, json=document, headers=outside)
         assert answer.status_code == 404
         assert "version 2 of it can" in answer.text
+        stable, _ = sides(tfgate)
+        assert stable["failed"] == 0
 
         spoil(server, no_rows)
         answer = tfgate.client.post(path, json=document, headers=CANDIDATE)
