@@ -219,7 +219,7 @@ def test_a_card_is_drawn_as_far_as_it_has_numbers(visit: Visit, gateway: str) ->
     by_words = figure(page, "By words")
     expect(by_words.locator(".bar")).to_have_count(3)
     expect(by_words).to_contain_text("all0.905 ± 0.003")
-    expect(by_words).to_contain_text("above 200.75 ± 0.012")
+    expect(by_words).to_contain_text("above 200.75 ± 0.01")
     expect(figure(page, "Written to be difficult")).to_contain_text("negated0.8")
     expect(figure(page, "Under rough handling")).to_contain_text("this version0.9048upper case0.8")
     expect(figure(page, "Less one ingredient")).to_contain_text("this version0.91")
