@@ -52,12 +52,13 @@ def measure_slices(
     Of the figures, those are given that all examples of a part count in, and whose scatter is
     known.
     """
-    return [
+    measured = (
         _measure(kind, answers, targets, by, name, rows)
         for by, names in parts.items()
         for name, rows in names.items()
         if rows.sum() >= FEWEST
-    ]
+    )
+    return [each for each in measured if each.metrics]
 
 
 def _measure(

@@ -16,16 +16,17 @@ def slices(card: ModelCard) -> Section | None:
     """Show every part beside the whole; None if no part was measured."""
     if not card.slices:
         return None
+    first = next(each for each in card.metrics if each.name in card.slices[0].metrics)
     return Section(
         "Where it is better and worse",
         ["Parts of the test part, by what can be told of an example; ± is one standard error."],
-        [parts(card.slices, card.metrics[0])],
+        [parts(card.slices, first)],
         [_table(card)],
     )
 
 
 def parts(measured: Sequence[Slice], whole: Metric) -> Figure:
-    """Draw the first figure of each part with its standard error, beside that of the whole."""
+    """Draw a figure of each part with its standard error, beside that of the whole."""
     panels = [(by, list(some)) for by, some in groupby(measured, lambda each: each.by)]
     title = whole.name.replace("_", " ")
 

@@ -17,7 +17,7 @@ export function Card({ card }) {
       ${card.confusion_matrix && html`<${Matrix} matrix=${card.confusion_matrix} />`}
       ${card.residual_quantiles && html`<${Residuals} quantiles=${card.residual_quantiles} unit=${metric?.unit ?? ""} />`}
       <${Coverage} metrics=${card.metrics.filter(({ name }) => name.startsWith(FIFTH))} />
-      ${slices(card.slices).map(([by, parts]) => html`<${Slices} key=${by} by=${by} parts=${parts} metric=${metric} />`)}
+      ${slices(card.slices).map(([by, parts]) => html`<${Slices} key=${by} by=${by} parts=${parts} metrics=${card.metrics} />`)}
       <${ClassSets} sets=${card.class_sets ?? []} />
       ${card.familiarity && html`<${Strangers} familiarity=${card.familiarity} />`}
       ${card.explanation?.curves?.map((curve) => html`<${Faithfulness} key=${curve.name} curve=${curve} method=${card.explanation.method} />`)}
@@ -135,8 +135,9 @@ function slices(all = []) {
   return [...new Set(all.map(({ by }) => by))].map((by) => [by, all.filter((part) => part.by === by)]);
 }
 
-// The card's first figure in each part, beside that in all of them.
-function Slices({ by, parts, metric }) {
+// A figure in each part, beside that in all of them: the first whose scatter is known.
+function Slices({ by, parts, metrics: all }) {
+  const metric = all.find(({ name }) => name in parts[0].metrics);
   const told = ({ metrics, standard_errors: errors }) => measured(metrics[metric.name], errors[metric.name]);
   const bars = parts.map((part) => ({ name: part.name, value: part.metrics[metric.name], text: told(part) }));
   const whole = { name: "all", value: metric.value, text: measured(metric.value, metric.standard_error), isOther: true };
