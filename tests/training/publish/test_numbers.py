@@ -10,7 +10,7 @@ from training.publish.numbers import count_numbers
 from training.serving_graph import ServingGraph, frozen
 
 
-class Looked(tf.Module):
+class Looked(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """Remembers seven rows of three numbers and a scale, and knows two words by their index."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Looked(tf.Module):
         return tf.cast(rows, tf.float32) * self.scale
 
 
-class Judged(tf.Module):
+class Judged(tf.Module):  # type: ignore[misc]
     """Remembers five numbers, in a function of its own, and a threshold."""
 
     def __init__(self) -> None:
