@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from proto.predict_pb2 import PredictRequest
 from serving.gateway.inference.client import ModelServerClient
 from serving.gateway.inference.concurrency_limit import ConcurrencyLimit
 from serving.gateway.inference.inference import Inference
@@ -16,6 +17,7 @@ from serving.gateway.releases.release import Release
 from serving.gateway.releases.running import Running
 from serving.gateway.telemetry.request_context import RequestContext
 from serving.models import MODELS
+from serving.tensors import encode_all
 from tests.fake_models import declared_models, declared_version
 from tests.serving.gateway.inference.scripted_call import FixedPoint
 
@@ -52,6 +54,19 @@ class Asked:
         deadline = time.monotonic() + LONG
         asking = self.inference.predict(Question(ref), inputs, context, deadline=deadline)
         return self._runner.run(asking).version
+
+    def relayed(self, ref: ModelRef, context: RequestContext, signature: str) -> None:
+        """Have a call made as it came."""
+        request = PredictRequest()
+        request.model_spec.name, request.model_spec.signature_name = MODEL, signature
+        encode_all(request.inputs, MODELS[MODEL].preprocess([MODELS[MODEL].example]))
+        deadline = time.monotonic() + LONG
+        method = "/tensorflow.serving.PredictionService/Predict"
+        message = request.SerializeToString()
+        asking = self.inference.relay(
+            method, ref, message, context, deadline=deadline, signature=signature
+        )
+        self._runner.run(asking)
 
 
 @pytest.fixture
@@ -91,3 +106,20 @@ def test_a_request_is_answered_where_it_was_led_and_counts_for_no_later_release(
     if after is not None:
         figures = after.judge.figures()
         assert figures.stable.requests == figures.candidate.requests == 0
+
+
+@pytest.mark.parametrize(("signature", "is_timed"), [("serving_default", True), ("explain", False)])
+def test_an_explanation_counts_as_a_request_without_its_seconds(
+    asked: Asked, signature: str, is_timed: bool
+) -> None:
+    running = asked.release(TRIED)
+    assert running is not None
+    running.tick(datetime.now(UTC))
+    context = RequestContext("id", "POST", "/", {})
+    ref = asked.inference.route(ModelRef(MODEL), context)
+
+    asked.relayed(ref, context, signature)
+
+    candidate = running.judge.figures().candidate
+    assert (candidate.requests, candidate.failed) == (1, 0)
+    assert (candidate.p50_seconds is not None) == is_timed

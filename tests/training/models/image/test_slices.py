@@ -20,8 +20,9 @@ def test_the_darkest_and_the_plainest_pictures_are_parts() -> None:
     assert np.flatnonzero(plainest).tolist() == [8, 9]
 
 
-def test_green_is_brighter_than_blue() -> None:
-    pixels = np.zeros((2, 32, 32, 3), np.uint8)
-    pixels[0, ..., 2], pixels[1, ..., 1] = 200, 200
-    parts = slices(Examples({"pixels": pixels}, np.zeros(2, np.int64)))
-    assert list(parts["brightness"]) == ["up to 22.8", "above 22.8"]
+def test_green_is_brighter_than_red_and_red_than_blue() -> None:
+    pixels = np.zeros((3, 32, 32, 3), np.uint8)
+    for picture, channel in enumerate((2, 0, 1)):
+        pixels[picture, ..., channel] = 200
+    parts = slices(Examples({"pixels": pixels}, np.zeros(3, np.int64)))
+    assert list(parts["brightness"]) == ["up to 22.8", "above 22.8 to 59.8", "above 59.8"]
