@@ -62,7 +62,8 @@ class Fit:
     function, shuffling and augmenting by `stateless` operations, so that a training that was
     interrupted goes on with the very batches that it would have seen. `classes` are those of the
     data, for whoever serves the network. `words` are what the rows of its embedding stand for, if
-    it has one.
+    it has one. After `patience` epochs without a lower validation loss, fitting ends early; after
+    0, it does not.
     """
 
     features: tf.Module
@@ -73,6 +74,7 @@ class Fit:
     epochs: int
     classes: tuple[str, ...] = ()
     words: Sequence[str] = ()
+    patience: int = 0
 
 
 Curves = dict[str, list[float]]

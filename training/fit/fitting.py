@@ -56,6 +56,27 @@ class Reseed(keras.callbacks.Callback):
             generator.state.assign(first)
 
 
+class StopEarly(keras.callbacks.Callback):
+    """Ends fitting when the validation loss has been no lower for as many epochs as `patience`.
+
+    The network stays as it then is: what was best before is not kept, so that a training that was
+    interrupted ends as one that was not.
+
+    Source: L. Prechelt, "Early Stopping - But When?", in "Neural Networks: Tricks of the Trade",
+    1998.
+    """
+
+    def __init__(self, patience: int, before: State) -> None:
+        super().__init__()
+        self._patience = patience
+        self._losses = list(before.curves.get("val_loss", []))
+
+    def on_epoch_end(self, _epoch: int, logs: Mapping[str, float]) -> None:
+        self._losses.append(float(logs["val_loss"]))
+        if int(np.argmin(self._losses)) < len(self._losses) - self._patience:
+            self.model.stop_training = True
+
+
 class SaveCheckpoint(keras.callbacks.Callback):
     """Saves what an interrupted training needs to go on, after every epoch."""
 
@@ -104,6 +125,7 @@ def _fit(
     if before.finished:
         return before
     save = SaveCheckpoint(checkpoints, before)
+    stop = [StopEarly(fit.patience, before)] if fit.patience else []
     average = [keras.callbacks.SwapEMAWeights()] if fit.network.optimizer.use_ema else []
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f}")]
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
@@ -114,7 +136,7 @@ def _fit(
             initial_epoch=before.epochs,
             epochs=fit.epochs,
             validation_data=fit.validation,
-            callbacks=[*average, Reseed(seed), *callbacks, show, save],
+            callbacks=[*average, Reseed(seed), *callbacks, show, save, *stop],
             shuffle=False,  # the recipe has done so
             verbose=0,
         )
