@@ -1,5 +1,6 @@
 // An answer: what is said, how sure it is, why, and who said it.
 import { html } from "./vendor/htm-preact.js";
+import { Curve, isCurve } from "./curve.js";
 import { Explanation } from "./explanation.js";
 import { ProblemBox } from "./problem.js";
 import { Truth } from "./truth.js";
@@ -101,9 +102,12 @@ function Familiarity({ score, threshold, message }) {
 }
 
 function Fields({ fields }) {
-  return html`<table><tbody>${Object.entries(fields).filter(([, value]) => value !== null).map(([name, value]) => html`
-    <tr key=${name}><th scope="row">${name.replaceAll("_", " ")}</th><td>${typeof value === "object" ? JSON.stringify(value) : String(value)}</td></tr>`)}
-  </tbody></table>`;
+  const told = Object.entries(fields).filter(([, value]) => value !== null);
+  return html`${told.filter(([, value]) => isCurve(value)).map(([name, value]) => html`
+      <${Curve} key=${name} title=${name.replaceAll("_", " ")} records=${value} />`)}
+    <table><tbody>${told.filter(([, value]) => !isCurve(value)).map(([name, value]) => html`
+      <tr key=${name}><th scope="row">${name.replaceAll("_", " ")}</th><td>${typeof value === "object" ? JSON.stringify(value) : String(value)}</td></tr>`)}
+    </tbody></table>`;
 }
 
 const MAX_VALUES = 60;
