@@ -12,6 +12,7 @@ ROOMS = [
     "training.recipes",
     "training.models",
     "training.tabular",
+    "training.series",
     "training.report",
     "training.publish",
     "training.checks",
@@ -20,6 +21,8 @@ ROOMS = [
     "training.data",
     "training.outputs",
     "training.serving_graph",
+    "training.block_lstm",
+    "training.gradients",
     "training.errors",
 ]
 RECIPES = sorted(path.parent.name for path in (ROOT / "training/models").glob("*/recipe.py"))

@@ -40,7 +40,9 @@ def check(
     model: Model[Any, Any], outputs: OutputKind, data: Data, splits: Splits
 ) -> list[DataFinding]:
     """Compare the examples with one another, and their values with what the model declares."""
-    targets = class_sizes(data, splits) if outputs.has_classes else quantities(data, splits)
+    targets = (
+        class_sizes(data, splits) if outputs.has_classes else quantities(outputs, data, splits)
+    )
     return [
         *targets,
         *copies(data, splits, has_classes=outputs.has_classes),

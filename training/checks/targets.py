@@ -7,6 +7,7 @@ import numpy as np
 from serving.card import DataFinding
 from training.data.examples import Data, Examples, Splits
 from training.data.finding import finding
+from training.outputs.kind import OutputKind
 
 FEW_PER_CLASS = 50  # below it, a network learns little but the examples themselves
 MOST_UNBALANCED = 10  # times as many examples in one class as in another
@@ -51,14 +52,19 @@ def _sizes(data: Data, examples: Examples) -> dict[str, int]:
     return {name: int(examples.of_class(each).sum()) for each, name in enumerate(data.classes)}
 
 
-def quantities(data: Data, splits: Splits) -> Iterator[DataFinding]:
+def quantities(outputs: OutputKind, data: Data, splits: Splits) -> Iterator[DataFinding]:
     """Look for targets that are no numbers, all the same, or heaped at their bounds."""
-    targets = np.concatenate([splits.train.targets, splits.validation.targets, data.test.targets])
+    parts = splits.train.targets, splits.validation.targets, data.test.targets
+    targets = np.concatenate([part.ravel() for part in parts])
     total = len(targets)
     if count := int((~np.isfinite(targets)).sum()):
-        message = "fill them in, or leave their rows out"
-        yield finding("missing targets", "refusal", count=count, total=total, message=message)
-        return
+        if not outputs.targets_may_miss:
+            message = "fill them in, or leave their rows out"
+            yield finding("missing targets", "refusal", count=count, total=total, message=message)
+            return
+        message = "they are neither learned from nor measured by"
+        yield finding("missing targets", "note", count=count, total=total, message=message)
+        targets = targets[np.isfinite(targets)]
     if targets.min() == targets.max():
         message = f"every target is {targets[0]:,g}: there is nothing to learn"
         yield finding("equal targets", "refusal", count=total, total=total, message=message)

@@ -27,8 +27,10 @@ def values(model: Model[Any, Any], data: Data, splits: Splits) -> Iterator[DataF
         # A row of one value is a value.
         if math.prod(spec.row_shape) == 1:
             column = column.reshape(-1)
-        if column.ndim > 1:
+        if column.ndim > 2:
             yield from _arrays(name, column)
+        elif column.ndim > 1:
+            continue  # a row of numbers may well be all the same, such as hours without rain
         elif spec.dtype == "string":
             yield from _strings(name, column, field)
         else:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from training.data.texts import SPREADSHEET, NoText, decode
 from training.errors import DataCorrupt
 
+GAPS = ("", "NA")  # how a missing value is written: not at all, or as R does
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -37,7 +38,7 @@ class Table:
         """
         values = np.full(len(self), np.nan, np.float32)
         for row, field in enumerate(self.columns[column]):
-            if not field.strip():
+            if field.strip() in GAPS:
                 continue
             try:
                 values[row] = _number(field)

@@ -60,8 +60,9 @@ def _balance(parts: Mapping[str, Examples], training: Training) -> Table:
 
 
 def _summary(values: NDArray[Any]) -> list[str]:
-    levels = np.quantile(values.astype(np.float64), list(QUANTILES.values()))
-    return [number(float(value)) for value in (*levels, values.mean(dtype=np.float64))]
+    known = values[~np.isnan(values)].astype(np.float64)
+    levels = np.quantile(known, list(QUANTILES.values()))
+    return [number(float(value)) for value in (*levels, known.mean())]
 
 
 def _count(which: NDArray[np.bool_], total: int) -> str:

@@ -1,6 +1,5 @@
 """Writes what is known of a version as one page, for people: its sections, in their order."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from serving.card import ModelCard
@@ -8,7 +7,7 @@ from serving.contract import Tensors
 from training.data.examples import Examples
 from training.outputs.classification import CLASSIFICATION
 from training.outputs.judgement import Judgement
-from training.outputs.kind import OutputKind
+from training.outputs.kind import Charts, OutputKind
 from training.outputs.regression import REGRESSION
 from training.recipe import Training
 from training.report import classes, examples, prices
@@ -17,15 +16,13 @@ from training.report.beside import beside
 from training.report.comparisons import comparisons, making, summary
 from training.report.curves import learning
 from training.report.data import data_set
-from training.report.figure import Figure
-from training.report.page import Section, Table, render
+from training.report.page import Section, render
 from training.report.slices import slices
 from training.report.timing import milliseconds_by_batch
 
 PAGE = "report.html"
 
-# What is drawn of each kind of answer; of any other, the worst answers alone are shown.
-Charts = Callable[[ModelCard, Tensors, Examples], tuple[list[Figure], list[Table]]]
+# What is drawn of our own kinds of answer; another may bring its own.
 CHARTS: dict[OutputKind, Charts] = {CLASSIFICATION: classes.charts, REGRESSION: prices.charts}
 
 
@@ -58,7 +55,8 @@ def write_report(training: Training, card: ModelCard, answers: Tensors, folder: 
 def _errors(training: Training, card: ModelCard, answers: Tensors) -> Section:
     kind, test = training.recipe.outputs, training.data.test
     shown = _worst(kind.judge(answers, test.targets), test)
-    figures, tables = CHARTS[kind](card, answers, test) if kind in CHARTS else ([], [])
+    charts = kind.charts or CHARTS.get(kind)
+    figures, tables = charts(card, answers, test) if charts else ([], [])
     return Section(
         "Where it errs", shown.paragraphs, [*figures, *shown.figures], [*tables, *shown.tables]
     )
