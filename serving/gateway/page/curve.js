@@ -17,7 +17,7 @@ export function Curve({ title, records }) {
   const most = Math.max(...records.map(({ high }) => high));
   const least = Math.min(0, ...records.map(({ low }) => low));
   const cells = (each) => [step, value, "low", "high"].map((name) => String(Number(each[name].toPrecision(MOST_DIGITS))));
-  return html`<${Figure} title=${title} head=${[step, value, "low", "high"].map(words)} rows=${records.map(cells)} wide>
+  return html`<${Figure} title=${title} head=${[step, value, "low", "high"].map(words)} rows=${records.map(cells)}>
     <${Lines} label=${`${title}: ${words(value)} by ${words(step)}`} xName=${words(step)} ys=${[least, most]}
       series=${[line(value, "main"), line("low", "other"), line("high", "other")]} />
   <//>`;
