@@ -138,8 +138,26 @@ def test_a_typed_model_of_a_users_own_gets_a_field_for_each_of_its_own(
         body = json.loads(sent.value.post_data or "")
         assert body == {"x": 21, "kind": "b", "urgent": True, "tags": ["one", "two"], "note": None}
 
+        shown(page).get_by_label("tags").fill("no JSON")
         choose_example(page, "its own example")
+        expect(shown(page).get_by_label("tags")).to_have_value("[]")
         expect(answer(page).get_by_role("row", name="y")).to_contain_text("2")
+
+
+def test_an_answer_of_steps_with_intervals_is_drawn(visit: Visit, tmp_path: Path) -> None:
+    server = declared_models()
+    signature = Signature({"x": TensorSpec("float32")}, {"y": TensorSpec("float32")})
+    version = FakeVersion({DEFAULT_SIGNATURE: FakeSignature(signature, lambda x: {"y": x["x"]})})
+    server.models["steps"] = {1: version}
+    folder = write(tmp_path / "typed", steps=STEPS)
+    with listening(server) as address, stack.gateway(address, models_path=str(folder)) as at:
+        stack.wait_until_ready(at)
+        page = visit("#/steps", at=at)
+        choose_example(page, "its own example")
+
+        expect(answer(page).get_by_role("img", name="y: value by hour")).to_be_visible()
+        answer(page).get_by_text("As a table").click()
+        expect(answer(page).get_by_role("row", name="2 3 1 10")).to_be_visible()
 
 
 TICKET = (
@@ -150,4 +168,8 @@ TICKET = (
     )
     .replace("import numpy as np\n", "from typing import Literal\n\nimport numpy as np\n")
     .replace("Request(x=1)", 'Request(x=1, kind="a", urgent=False, tags=[])')
+)
+STEPS = TYPED.replace("y: float", "y: list[dict[str, float]]").replace(
+    '[{"y": each}',
+    '[{"y": [dict(hour=h, value=each + h, low=each, high=each + 9) for h in range(3)]}',
 )
