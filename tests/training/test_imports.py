@@ -13,6 +13,7 @@ ROOMS = [
     "training.models",
     "training.tabular",
     "training.series",
+    "training.texts",
     "training.report",
     "training.publish",
     "training.checks",
