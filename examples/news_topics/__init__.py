@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving import words_left_out
 from serving.card import ModelCard
-from serving.contract import Model, Signature, Tensors, TensorSpec
+from serving.contract import Explanation, Model, Signature, Tensors, TensorSpec
 from serving.errors import FieldError, InvalidInput
 from serving.labels import Labelling, label_outputs, labellings
-from serving.texts.characters import plain
 
 NUM_TOPICS = 90  # those of R90
 NUM_MAIN_TOPICS = 46  # those of Keras' task
@@ -36,16 +36,23 @@ def preprocess(requests: Sequence[NewswireRequest]) -> Tensors:
     Raises:
         InvalidInput: nothing is left of one.
     """
-    texts = [plain(request.text) for request in requests]
+    texts = [words_left_out.read(request.text) for request in requests]
     if not all(texts):
         message = "the text holds no visible character"
         raise InvalidInput(message, fields=[FieldError("text", message)])
-    return {"text": np.array([text.encode() for text in texts], dtype=object)}
+    return {"text": np.array(texts, dtype=object)}
 
 
 def postprocess(_inputs: Tensors, outputs: Tensors, _card: ModelCard | None) -> list[Labelling]:
     """Name the main topic of each newswire, and all that apply."""
     return labellings(outputs)
+
+
+def explain(
+    requests: Sequence[NewswireRequest], _inputs: Tensors, outputs: Tensors
+) -> list[words_left_out.WordsExplanation]:
+    """Say which words the main topic comes from."""
+    return words_left_out.explanations([request.text for request in requests], outputs)
 
 
 def measure(inputs: Tensors, outputs: Tensors) -> Tensors:
@@ -74,4 +81,9 @@ MODEL = Model(
     preprocess_seconds=lambda requests: 2e-7 * sum(len(request.text) for request in requests),
     max_call_rows=32,
     measure=measure,
+    explanation=Explanation(
+        outputs=words_left_out.OUTPUTS,
+        response=words_left_out.WordsExplanation,
+        postprocess=explain,
+    ),
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving.texts.characters import plain
+from serving.words_left_out import read
 from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256
 from training.errors import DataCorrupt
@@ -51,7 +51,7 @@ def load(folder: Path | None) -> Data:
         DataCorrupt: the archive cannot be read, or lacks newswires.
     """
     path = locate(FILE, folder)
-    newswires = _read(path)
+    newswires = _unpack(path)
     by_part = {
         part: [each for each in newswires if each.part == part] for part in ("TRAIN", "TEST")
     }
@@ -79,7 +79,7 @@ def _topics(newswires: list[Newswire]) -> set[str]:
     return {topic for each in newswires for topic in each.topics}
 
 
-def _read(path: Path) -> list[Newswire]:
+def _unpack(path: Path) -> list[Newswire]:
     try:
         with tarfile.open(path, "r|gz") as archive:
             files = {
@@ -96,8 +96,8 @@ def _read(path: Path) -> list[Newswire]:
 def _newswire(labelled: str, part: str, content: str) -> Newswire:
     topics, text = _TOPICS.search(content), _TEXT.search(content)
     named = list(dict.fromkeys(re.findall(r"<D>(.*?)</D>", topics[1] if topics else "")))
-    said = plain(html.unescape(_UNSAID.sub(" ", text[1] if text else "")))
-    return Newswire(part if labelled == "YES" else "", named, said.encode())
+    said = html.unescape(_UNSAID.sub(" ", text[1] if text else ""))
+    return Newswire(part if labelled == "YES" else "", named, read(said))
 
 
 def _examples(newswires: list[Newswire], topics: list[str]) -> Examples:

@@ -22,6 +22,7 @@ ALLOWED = {
     "serving.familiarity": ["serving.contract"],
     "serving.class_sets": ["serving.contract"],
     "serving.labels": ["serving.contract"],
+    "serving.words_left_out": ["serving.contract", "serving.texts"],
     "serving.histograms": ["serving.card"],
     "serving.pictures": ["serving.pictures", "serving.errors"],
     "serving.texts": ["serving.texts"],

@@ -33,9 +33,11 @@ class Examples:
 
     def of_class(self, number: int) -> NDArray[np.bool_]:
         """Tell which examples are of a class, bool[example]."""
-        if self.targets.ndim > 1:
-            return self.targets[:, number] > 0
-        return self.targets == number
+        several = self.targets.ndim > 1
+        which: NDArray[np.bool_] = (
+            self.targets[:, number] > 0 if several else self.targets == number
+        )
+        return which
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from training.serving_graph import to_tensorflow
 
 TEXTS_AT_ONCE = 256
+TERM_LENGTH = 10.0  # of the vector of a text's terms, so that their weights need not grow large
 
 
 def standardize(texts: tf.Tensor) -> tf.Tensor:
@@ -40,9 +41,9 @@ class TextFeatures(tf.Module):
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """Give words int64[batch, length], 0 after the last, and terms float32[batch, term].
 
-        The weights of terms grow with how often the text has them and with how few texts do; their
-        squares add up to 1.
+        A term counts more, the more often a text has it and the fewer texts do; of each text, all
+        make a vector of the length `TERM_LENGTH`.
         """
         texts = inputs["text"]
-        terms = tf.math.l2_normalize(self._terms(texts), axis=1)
-        return {"words": self._words(texts), "terms": terms}
+        terms = tf.math.l2_normalize(tf.math.log1p(self._terms(texts)), axis=1)
+        return {"words": self._words(texts), "terms": TERM_LENGTH * terms}

@@ -42,7 +42,7 @@ class HyperParameters:
     l2: Annotated[NotNegative, Doc("penalty on their squares")] = 1e-6
     learning_rate: Annotated[Positive, Doc("at its peak")] = 3e-3
     batch_size: Annotated[AtLeastOne, Doc("texts in a step")] = 64
-    epochs: Annotated[AtLeastOne, Doc("times that each text is seen")] = 10
+    epochs: Annotated[AtLeastOne, Doc("times that each text is seen")] = 5
 
 
 ABLATIONS: dict[str, dict[str, Any]] = {

@@ -20,9 +20,11 @@ from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import ClassScores, fit_temperature
 from training.outputs.evaluation import Evaluation
 from training.outputs.multi_label import MULTI_LABEL, LabelScores, choose_thresholds
+from training.outputs.slices import Parts, fifths
 from training.recipe import Fit, Recipe
 from training.serving_graph import ServingGraph, frozen
 from training.texts import linear
+from training.texts.left_out import WordsLeftOut
 from training.texts.network import ABLATIONS, SEARCH_SPACE, HyperParameters, describe, prepare
 
 
@@ -39,7 +41,8 @@ def labels_recipe(
 
     They are int64[example, label]: 1 for the main label, 2 and more for those that apply, too, and
     0 for the others. The main one of an answer is one of the first `num_mains` labels. The
-    signature takes `text`, and gives `serving.labels.label_outputs`.
+    signature takes `text`, and gives `serving.labels.label_outputs`; its explanation is that of
+    `serving.words_left_out`.
     """
     return Recipe(
         task=task,
@@ -52,6 +55,7 @@ def labels_recipe(
         outputs=replace(MULTI_LABEL, evaluate=partial(_evaluate, num_mains)),
         gate=gate,
         baselines={linear.NAME: partial(_without_network, num_mains)},
+        slices=lambda _fit, test: _slices(test),
         ablations=ABLATIONS,
         search_space=SEARCH_SPACE,
     )
@@ -113,16 +117,32 @@ def _serve(num_mains: int, fit: Fit) -> ServingGraph:
     temperature = fit_temperature(of_main[known], mains[known].argmax(axis=1))
     scaled = ClassScores(fit.classes[:num_mains], temperature)
     answer = LabelsAnswer(LabelScores(fit.classes, thresholds), scaled)
-    return ServingGraph(fit.features, frozen(fit.network), answer)
+    network = frozen(fit.network)
+    explain = WordsLeftOut(
+        lambda inputs: answer(network(fit.features(inputs))),
+        scores=f"{MAIN}scores",
+        classes=f"{MAIN}classes",
+    )
+    return ServingGraph(fit.features, network, answer, explain=explain)
 
 
 def _evaluate(num_mains: int, outputs: Tensors, targets: NDArray[np.int64]) -> Evaluation:
     """Measure the main labels, where there is one, and all labels."""
     mains = targets[:, :num_mains] == 1
     known = mains.any(axis=1)
+    if not known.any():
+        return multi_label.evaluate(outputs, targets)
     of_main = {name: outputs[f"{MAIN}{name}"][known] for name in ("classes", "scores")}
     found = classification.evaluate(of_main, mains[known].argmax(axis=1))
     return replace(found, metrics=[*found.metrics, *multi_label.evaluate(outputs, targets).metrics])
+
+
+def _slices(examples: Examples) -> Parts:
+    """Give fifths by the words of a text, and tell texts with one label from those with several."""
+    words = np.array([len(text.split()) for text in examples.inputs["text"].tolist()])
+    num_labels = (examples.targets > 0).sum(axis=1)  # [example]
+    by_labels = {"none": num_labels == 0, "one": num_labels == 1, "several": num_labels > 1}
+    return {"words": fifths(words), "labels that apply": by_labels}
 
 
 def _without_network(num_mains: int, train: Examples, inputs: Tensors) -> Tensors:

@@ -55,11 +55,12 @@ function status({ state, answer }, isPast) {
 function Said({ answer: { document } }) {
   if (document.outputs) return document.outputs.map((each) => html`<${Output} key=${each.name} output=${each} all=${document.outputs} />`);
   const { prediction } = document;
-  const { label, price_usd: price, interval_usd: interval, familiarity, warnings, class_sets: sets } = prediction;
+  const { label, labels, price_usd: price, interval_usd: interval, familiarity, warnings, class_sets: sets } = prediction;
   return html`
     ${label !== undefined && html`<p class="says">${label}</p><${Bars} shares=${sharesOf(prediction)} />`}
     ${price !== undefined && html`<p class="says">${dollars(price)}</p><${Interval} price=${price} interval=${interval} />`}
     ${label === undefined && price === undefined && html`<${Fields} fields=${prediction} />`}
+    ${labels && html`<p>Of the labels that may apply together: <strong>${labels.map(({ name, score }) => `${name} (${percent(score)})`).join(", ") || "none"}</strong>.</p>`}
     ${sets && grouped(sets).map(([labels, coverages]) => html`<p key=${labels}>Right in ${coverages.map(percent).join(" and ")} of cases: <strong>${labels}</strong>.</p>`)}
     ${familiarity && html`<${Familiarity} ...${familiarity} />`}
     ${warnings?.map(({ message }) => html`<p class="note warning">${message}</p>`)}`;
