@@ -38,7 +38,9 @@ fastapi = FastAPI()
 async def predict(house: HousingRequest) -> HousingResponse:
     """Validate a house and answer with a price that depends on nothing else."""
     price = house.median_income * 50_000
-    interval = Interval(low=price * 0.8, high=price * 1.2, coverage=0.9)
+    interval = Interval(
+        low=price * 0.8, high=price * 1.2, coverage=0.9, open_below=None, open_above=None
+    )
     return HousingResponse(price_usd=price, interval_usd=interval, warnings=[], familiarity=None)
 
 

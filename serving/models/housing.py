@@ -30,6 +30,13 @@ NUMERIC_FEATURES = (
     "median_income",
 )
 _PRICES = ("price_low", "price", "price_high")
+DISTANCE = "kilometres_to_neighbour"  # an output: how far away the nearest known block group is
+LIMITS = "price_limits"  # an output: the lowest and the highest price that a version answers with
+_PER_HOUSEHOLD = {
+    "rooms_per_household": "total_rooms",
+    "bedrooms_per_household": "total_bedrooms",
+    "persons_per_household": "population",
+}
 # What a price is put down to, and the fields of each; the place is one thing, as of longitude and
 # latitude neither means anything alone.
 EXPLAINED = {
@@ -40,6 +47,7 @@ NUM_NEIGHBOURS = 8  # in an explanation
 _METHOD = (
     "Shapley values against known block groups; neighbours by the weights of the attention to them"
 )
+_WARNED_OF = {*NUMERIC_FEATURES, *_PER_HOUSEHOLD, DISTANCE}
 _ROOMS, _BEDROOMS = map(NUMERIC_FEATURES.index, ("total_rooms", "total_bedrooms"))
 
 
@@ -67,17 +75,33 @@ class HousingRequest(BaseModel):
 
 
 class Interval(TypedDict):
-    """A range that holds the true price with the stated probability."""
+    """A range that holds the true price as often as stated, over all block groups together."""
 
     low: Annotated[float, Field(description="US dollars of 1990")]
     high: Annotated[float, Field(description="US dollars of 1990")]
-    coverage: Annotated[float, Field(description="probability that the price is inside")]
+    coverage: Annotated[float, Field(description="share of true prices that are inside")]
+    open_below: Annotated[
+        bool | None,
+        Field(
+            description="whether `low` is the lowest price that the version knows, so that the "
+            "true one may lie below; null of a version that does not tell"
+        ),
+    ]
+    open_above: Annotated[
+        bool | None, Field(description="the same of `high`, the highest price, and above")
+    ]
 
 
 class RangeWarning(TypedDict):
     """A value that is possible, but unlike anything the model was trained on."""
 
-    field: str
+    field: Annotated[
+        str,
+        Field(
+            description="a field, a ratio of two such as rooms_per_household, or "
+            "kilometres_to_neighbour: how far away the nearest block group is that the model knows"
+        ),
+    ]
     message: str
     minimum: Annotated[float, Field(description="the smallest value seen in training")]
     maximum: Annotated[float, Field(description="the largest value seen in training")]
@@ -127,7 +151,10 @@ class HousingResponse(TypedDict):
     interval_usd: Interval
     warnings: Annotated[
         list[RangeWarning],
-        Field(description="one per value outside the training range; the price is then a guess"),
+        Field(
+            description="one per value outside the training range, or of a place without known "
+            "neighbours; the price is then a guess"
+        ),
     ]
     familiarity: Annotated[
         Familiarity | None, Field(description="null of a version that does not tell it")
@@ -154,18 +181,34 @@ def preprocess(requests: Sequence[HousingRequest]) -> Tensors:
 def postprocess(inputs: Tensors, outputs: Tensors, card: ModelCard | None) -> list[HousingResponse]:
     """Give each price with its interval, and warn of values that the version was not trained on."""
     prices = np.array([outputs[name] for name in _PRICES], np.float64)  # [3, batch]
-    warnings = _range_warnings(inputs, card)
+    warnings = _range_warnings(inputs, outputs, card)
     familiar = familiarities(outputs, len(warnings))
-    columns = *prices.round(2).tolist(), warnings, familiar
+    columns = *prices.round(2).tolist(), *_open_ends(outputs), warnings, familiar
     return [
         {
             "price_usd": price,
-            "interval_usd": {"low": low, "high": high, "coverage": COVERAGE},
+            "interval_usd": {
+                "low": low,
+                "high": high,
+                "coverage": COVERAGE,
+                "open_below": below,
+                "open_above": above,
+            },
             "warnings": warned,
             "familiarity": familiarity,
         }
-        for low, price, high, warned, familiarity in zip(*columns, strict=True)
+        for low, price, high, below, above, warned, familiarity in zip(*columns, strict=True)
     ]
+
+
+def _open_ends(outputs: Tensors) -> tuple[list[bool | None], list[bool | None]]:
+    """Tell whether the interval ends where the version's prices do, below and above."""
+    if LIMITS not in outputs:
+        unknown: list[bool | None] = [None] * len(outputs["price"])
+        return unknown, unknown
+    lowest, highest = outputs[LIMITS].T  # [batch] each
+    below, above = outputs["price_low"] <= lowest, outputs["price_high"] >= highest
+    return below.tolist(), above.tolist()
 
 
 def explain(
@@ -237,12 +280,21 @@ def measure(inputs: Tensors, outputs: Tensors) -> Tensors:
     return known
 
 
-def _range_warnings(inputs: Tensors, card: ModelCard | None) -> list[list[RangeWarning]]:
+def ratios(inputs: Tensors) -> Tensors:
+    """Give what there is of rooms, bedrooms and persons a household, float32[batch] each."""
+    return {name: inputs[field] / inputs["households"] for name, field in _PER_HOUSEHOLD.items()}
+
+
+def _range_warnings(
+    inputs: Tensors, outputs: Tensors, card: ModelCard | None
+) -> list[list[RangeWarning]]:
     warnings: list[list[RangeWarning]] = [[] for _ in range(len(inputs["latitude"]))]
     ranges, lows, highs = _ranges(() if card is None else card.input_ranges)
     if not ranges:
         return warnings
-    values = np.concatenate([inputs[seen.name] for seen in ranges]).reshape(len(ranges), -1)
+    unknown = np.full(len(warnings), np.nan, np.float32)
+    told = {**inputs, **ratios(inputs), DISTANCE: outputs.get(DISTANCE, unknown)}
+    values = np.concatenate([told[seen.name] for seen in ranges]).reshape(len(ranges), -1)
     # [range, batch]; NaN, which is a missing value, is neither.
     outside = (values < lows) | (values > highs)
     if not np.count_nonzero(outside):
@@ -268,8 +320,8 @@ def _ranges(
 
     These are float32, as the inputs are: a bound must not lie beside the very value that it was.
     """
-    # A card may tell of derived quantities, too.
-    ranges = [_Range(*each) for each in seen if each[0] in NUMERIC_FEATURES]
+    # A card may tell of other quantities, too.
+    ranges = [_Range(*each) for each in seen if each[0] in _WARNED_OF]
     lows = np.array([[each.minimum] for each in ranges], np.float32)
     highs = np.array([[each.maximum] for each in ranges], np.float32)
     return ranges, lows, highs
@@ -277,9 +329,12 @@ def _ranges(
 
 def _range_warning(seen: _Range, value: float) -> RangeWarning:
     trained = f"the model was trained on {seen.minimum:g} to {seen.maximum:g}"
+    message = f"{seen.name} is {value:g}; {trained}"
+    if seen.name == DISTANCE:
+        message = f"the nearest block group that the model knows is {value:,.0f} km away; {trained}"
     return {
         "field": seen.name,
-        "message": f"{seen.name} is {value:g}; {trained}",
+        "message": message,
         "minimum": seen.minimum,
         "maximum": seen.maximum,
     }
@@ -296,8 +351,10 @@ MODEL = Model(
         outputs={
             **{name: TensorSpec("float32") for name in _PRICES},
             FAMILIARITY: FAMILIARITY_SPEC,
+            DISTANCE: TensorSpec("float32"),
+            LIMITS: TensorSpec("float32", (None, 2)),
         },
-        optional_outputs=frozenset({FAMILIARITY}),
+        optional_outputs=frozenset({FAMILIARITY, DISTANCE, LIMITS}),
     ),
     # Three thousand rooms of a quiet quarter in the hills above Berkeley.
     example=HousingRequest(

@@ -59,6 +59,7 @@ function Said({ answer: { document } }) {
   return html`
     ${label !== undefined && html`<p class="says">${label}</p><${Bars} shares=${sharesOf(prediction)} />`}
     ${price !== undefined && html`<p class="says">${dollars(price)}</p><${Interval} price=${price} interval=${interval} />`}
+    ${interval?.open_above && html`<p class="quiet">The upper end is the highest price that the model knows: the true one may lie above.</p>`}
     ${label === undefined && price === undefined && html`<${Fields} fields=${prediction} />`}
     ${labels && html`<p>Of the labels that may apply together: <strong>${labels.map(({ name, score }) => `${name} (${percent(score)})`).join(", ") || "none"}</strong>.</p>`}
     ${sets && grouped(sets).map(([labels, coverages]) => html`<p key=${labels}>Right in ${coverages.map(percent).join(" and ")} of cases: <strong>${labels}</strong>.</p>`)}

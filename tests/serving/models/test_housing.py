@@ -6,7 +6,14 @@ from pydantic import ValidationError
 
 from serving.card import InputStatistics, ModelCard
 from serving.errors import InvalidInput
-from serving.models.housing import MODEL, HousingRequest, postprocess, preprocess
+from serving.models.housing import (
+    DISTANCE,
+    LIMITS,
+    MODEL,
+    HousingRequest,
+    postprocess,
+    preprocess,
+)
 
 VALID = MODEL.example.model_dump()
 OUTPUTS = {
@@ -80,10 +87,90 @@ def test_the_price_comes_with_its_interval() -> None:
 
     assert response == {
         "price_usd": 300_000.41,
-        "interval_usd": {"low": 200_000, "high": 400_000, "coverage": 0.9},
+        "interval_usd": {
+            "low": 200_000,
+            "high": 400_000,
+            "coverage": 0.9,
+            "open_below": None,
+            "open_above": None,
+        },
         "warnings": [],
         "familiarity": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("limits", "open_below", "open_above"),
+    [
+        ((14_999, 500_001), False, False),
+        ((200_000, 500_001), True, False),
+        ((14_999, 400_000), False, True),
+    ],
+)
+def test_an_interval_that_ends_where_prices_do_is_open(
+    limits: tuple[float, float], open_below: bool, open_above: bool
+) -> None:
+    outputs = {**OUTPUTS, LIMITS: np.array([limits], np.float32)}
+
+    (response,) = postprocess(preprocess([MODEL.example]), outputs, None)
+
+    interval = response["interval_usd"]
+    assert (interval["open_below"], interval["open_above"]) == (open_below, open_above)
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "ratio", "value"),
+    [
+        ("total_rooms", 430_000, "rooms_per_household", 1_000),
+        ("total_bedrooms", 2_150, "bedrooms_per_household", 5),
+        ("population", 43, "persons_per_household", 0.1),
+    ],
+)
+def test_ratios_that_no_training_row_has_are_warned_of(
+    field: str, number: float, ratio: str, value: float
+) -> None:
+    odd = HousingRequest(**{**VALID, "total_rooms": 4_000, field: number})
+    known = card(
+        rooms_per_household=(1, 60), bedrooms_per_household=(0.5, 4), persons_per_household=(1, 9)
+    )
+
+    usual, warned = postprocess(
+        preprocess([MODEL.example, odd]),
+        {name: np.repeat(column, 2) for name, column in OUTPUTS.items()},
+        known,
+    )
+
+    assert usual["warnings"] == []
+    (warning,) = warned["warnings"]
+    assert warning["field"] == ratio
+    assert f"{ratio} is {value:g}; the model was trained on" in warning["message"]
+
+
+def test_a_place_far_from_any_known_is_warned_of() -> None:
+    outputs = {name: np.repeat(column, 2) for name, column in OUTPUTS.items()}
+    outputs[DISTANCE] = np.array([36.4, 104.4], np.float32)
+
+    near, far = postprocess(
+        preprocess([MODEL.example] * 2), outputs, card(kilometres_to_neighbour=(0, 36.4))
+    )
+
+    assert near["warnings"] == []
+    (warning,) = far["warnings"]
+    assert warning == {
+        "field": "kilometres_to_neighbour",
+        "message": "the nearest block group that the model knows is 104 km away; "
+        "the model was trained on 0 to 36.4",
+        "minimum": 0,
+        "maximum": 36.4,
+    }
+
+
+def test_a_version_that_tells_no_distance_is_not_warned_of_it() -> None:
+    known = card(kilometres_to_neighbour=(0, 36.4))
+
+    (response,) = postprocess(preprocess([MODEL.example]), OUTPUTS, known)
+
+    assert response["warnings"] == []
 
 
 def test_values_outside_the_training_range_are_named() -> None:
@@ -92,7 +179,7 @@ def test_values_outside_the_training_range_are_named() -> None:
     berkeley, abroad = postprocess(
         preprocess([MODEL.example, paris]),
         {name: np.repeat(column, 2) for name, column in OUTPUTS.items()},
-        card(latitude=(32.54, 41.95), total_bedrooms=(1, 6445), rooms_per_household=(1, 2)),
+        card(latitude=(32.54, 41.95), total_bedrooms=(1, 6445), households_per_house=(1, 2)),
     )
 
     assert berkeley["warnings"] == []

@@ -3,12 +3,14 @@
 It knows the fields of the housing signature, but no network.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
 from training.data.examples import Examples
 from training.models.housing.background import background
@@ -23,9 +25,11 @@ MIDDLE = (-119.5, 36.0)
 STRETCH = (0.8, 1.0)
 
 STEPS_PER_DEGREE = 5.0  # the unit of a neighbour's offset: some 20 km
+KILOMETRES_PER_DEGREE = 111.2  # of latitude
 SMALLEST_DISTANCE = 0.035  # in that unit, as many block groups share their rounded place
 
 SMALLEST_DEVIATION = 1e-6  # of a column: one that never changes must not divide by zero
+AGE = 9  # its place among the columns
 
 
 class Features(tf.Module):
@@ -54,6 +58,7 @@ class Features(tf.Module):
         )
         self.num_neighbours = self._neighbours.num_neighbours
         census = self._census(inputs)
+        self._oldest = tf.reduce_max(census[:, AGE]) - SMALLEST_DEVIATION
         self._mean_price, self._price_deviation = train.targets.mean(), train.targets.std()
         prices = (train.targets - self._mean_price) / self._price_deviation
         prices = prices[:, None].astype(np.float32)  # [example, 1]
@@ -67,10 +72,13 @@ class Features(tf.Module):
         places = _places(inputs)
         return self._features(inputs, places, self._neighbours.near(places))
 
-    def of_known(self, train: Examples) -> tf.Tensor:
-        """Give the features of the very examples that this was made from, without their prices."""
-        places = _places(train.inputs)
-        return self._features(train.inputs, places, self._neighbours.near_known(places.numpy()))
+    def of_known(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Give the features of the very examples that this was made from, without their prices.
+
+        Their inputs may have been changed somewhat, but are all and in their order.
+        """
+        places = _places(inputs)
+        return self._features(inputs, places, self._neighbours.near_known(places))
 
     def likeness(self, features: tf.Tensor) -> tf.Tensor:
         """Give how like a block group is to the most like of its neighbours, float32[batch].
@@ -80,6 +88,26 @@ class Features(tf.Module):
         difference = self._of_neighbours(features)[..., 1:-1]  # [batch, neighbour, column]
         squared = tf.reduce_sum(tf.square(difference), axis=2)  # [batch, neighbour]
         return -tf.math.log(tf.reduce_min(squared, axis=1) + SMALLEST_DISTANCE**2)
+
+    def kilometres(self, features: tf.Tensor) -> tf.Tensor:
+        """Give about how far away the neighbours are, the nearest first.
+
+        Of the features of any block groups, it is float32[batch, neighbour].
+        """
+        offset = self._of_neighbours(features)[..., -3:-1]  # [batch, neighbour, 2]
+        return tf.norm(offset, axis=2) / STEPS_PER_DEGREE * KILOMETRES_PER_DEGREE
+
+    def difficulty(self, features: tf.Tensor) -> tf.Tensor:
+        """Give what makes a block group hard to price, float32[batch, 3], at least 0 each.
+
+        That is by how many powers of e the nearest neighbour is too far, and the most like one
+        unlike; and whether the houses are of the highest age known, which stands for all above.
+        """
+        nearest = self._of_neighbours(features)[:, 0, 0]  # [batch]
+        too_far = nearest - math.log(SMALLEST_DISTANCE)
+        unlike = -self.likeness(features) - 2 * math.log(SMALLEST_DISTANCE)
+        oldest = tf.cast(features[:, AGE] >= self._oldest, tf.float32)
+        return tf.stack([tf.maximum(too_far, 0.0), tf.maximum(unlike, 0.0), oldest], axis=1)
 
     def neighbours(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """Give where the neighbours lie, in degrees, and their prices in USD.
@@ -134,6 +162,14 @@ class Features(tf.Module):
         logarithms = tf.math.log1p(tf.concat([counts, per_household], axis=1))  # [batch, 8]
         rest = tf.stack([bedrooms / rooms, age, income], axis=1)  # [batch, 3]
         return tf.concat([logarithms, rest], axis=1)
+
+
+def kilometres_to_others(train: Examples) -> NDArray[np.float32]:
+    """Give about how far away the nearest other one of some block groups is, float32[example]."""
+    places = _places(train.inputs).numpy()
+    distances, _ = NearestNeighbors(n_neighbors=2).fit(places).kneighbors(places)
+    kilometres: NDArray[np.float32] = (distances[:, 1] * KILOMETRES_PER_DEGREE).astype(np.float32)
+    return kilometres
 
 
 def _places(inputs: Mapping[str, Any]) -> tf.Tensor:

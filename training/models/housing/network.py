@@ -14,6 +14,7 @@ from training.models.housing.members import MemberDense, MemberMean
 from training.recipe import AtLeastOne, AtLeastZero, NotNegative, Positive, Share
 
 NEIGHBOUR_WEIGHTS = "neighbour_weights"  # name of a layer
+SMALLEST_NEARNESS = 1e-4  # all neighbours may be equally far
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,10 @@ class HyperParameters:
     layers: Annotated[AtLeastZero, Doc("hidden layers")] = 2
     dropout: Annotated[Share, Doc("after each hidden layer")] = 0.2
     waves: Annotated[AtLeastZero, Doc("wave lengths of the Fourier features of the place")] = 6
-    neighbours: Annotated[AtLeastOne, Doc("known block groups near by that are looked at")] = 32
+    neighbours: Annotated[AtLeastOne, Doc("known block groups near by that are looked at")] = 64
     heads: Annotated[AtLeastOne, Doc("ways of weighing the neighbours")] = 8
     hidden_bedrooms: Annotated[Share, Doc("of the examples, others in each epoch")] = 0.1
+    shift: Annotated[NotNegative, Doc("degrees that each place is moved by at most")] = 0.01
     learning_rate: Annotated[Positive, Doc("at the start; it falls as a cosine does")] = 3e-3
     weight_decay: Annotated[NotNegative, Doc("of AdamW")] = 1e-3
     batch_size: Annotated[AtLeastOne, Doc("examples in a step")] = 256
@@ -74,17 +76,22 @@ def attend(neighbours: Any, heads: int) -> Any:
     flat = ops.reshape(neighbours[:, :, :-1], (-1, num_features - 1))  # [batch * neighbour, f - 1]
     scores = keras.layers.Dense(heads)(swish(keras.layers.Dense(32)(flat)))
     scores = ops.reshape(scores, (-1, num_neighbours, heads))  # [batch, neighbour, head]
-    weights = Softmax(name=NEIGHBOUR_WEIGHTS)(scores)
+    weights = FadingSoftmax(name=NEIGHBOUR_WEIGHTS)(scores, neighbours[:, :, :1])
     means = ops.einsum("bnh,bnf->bhf", weights, neighbours)  # [batch, head, feature]
     return ops.reshape(means, (-1, heads * num_features))  # [batch, head * feature]
 
 
-class Softmax(keras.layers.Layer):
-    """Makes scores float32[batch, neighbour, head] weights, whose sum over the neighbours is 1."""
+class FadingSoftmax(keras.layers.Layer):
+    """Makes scores float32[batch, neighbour, head] weights, whose sum over the neighbours is 1.
 
-    def call(self, scores: Any) -> Any:
-        """Do as `keras.layers.Softmax(axis=1)`, which transposes twice."""
-        weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
+    The farther a neighbour, the less it weighs, and the farthest nothing: so nothing jumps where
+    another takes its place. `distances` are logarithms of them, float32[batch, neighbour, 1].
+    """
+
+    def call(self, scores: Any, distances: Any) -> Any:
+        """Do as a softmax of the scores does, with each exponential multiplied by nearness."""
+        nearness = ops.max(distances, axis=1, keepdims=True) - distances + SMALLEST_NEARNESS
+        weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True)) * nearness
         return weights / ops.sum(weights, axis=1, keepdims=True)
 
 

@@ -12,13 +12,13 @@ from sklearn.model_selection import train_test_split
 
 from serving.card import InputStatistics
 from serving.contract import Tensors
-from serving.models.housing import COVERAGE, NUMERIC_FEATURES
+from serving.models.housing import COVERAGE, DISTANCE, NUMERIC_FEATURES, ratios
 from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
 from training.fit.fitting import predict_validation, shuffled, whole_batches
 from training.models.housing import california
 from training.models.housing.answer import HousingAnswer
-from training.models.housing.block_groups import Features
+from training.models.housing.block_groups import Features, kilometres_to_others
 from training.models.housing.boosting import boosted_trees
 from training.models.housing.explanations import Explanations
 from training.models.housing.faithfulness import quality
@@ -28,17 +28,19 @@ from training.models.housing.network import (
     build_network,
     loss,
 )
-from training.models.housing.perturbations import hide_bedrooms, perturb
+from training.models.housing.perturbations import perturb
+from training.models.housing.slices import slices
 from training.models.housing.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.conformal import PValues
 from training.outputs.regression import REGRESSION, IntervalAnswer, calibrate
 from training.recipe import Choice, Fit, Range, Recipe
-from training.serving_graph import ServingGraph, frozen
+from training.serving_graph import ServingGraph, frozen, to_tensorflow
 
 UNIT_USD = 100_000  # the network thinks in this unit, as the literature on this data set does
 
 CALIBRATION_BINS = 5
+ORDINARY_SHARE = 0.999  # of block groups, whose neighbours are near enough for no warning
 NUM_TRAINING_BATCHES = 20  # that the training error is measured on: enough for two digits
 
 
@@ -55,7 +57,15 @@ def split(development: Examples) -> Splits:
 
 
 def describe(train: Examples) -> dict[str, InputStatistics]:
-    return {name: summarize(train.inputs[name]) for name in NUMERIC_FEATURES}
+    """Sum up the inputs, and what warnings are made of besides."""
+    distances = kilometres_to_others(train)
+    # Of a thousand block groups one lies alone: what is said of it is a guess, too.
+    distances = distances[distances <= np.quantile(distances, ORDINARY_SHARE)]
+    return {
+        **{name: summarize(train.inputs[name]) for name in NUMERIC_FEATURES},
+        **{name: summarize(ratio) for name, ratio in ratios(train.inputs).items()},
+        DISTANCE: summarize(distances),
+    }
 
 
 def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit:
@@ -77,7 +87,7 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
         loss,
         jit_compile=False,
     )
-    seen = look(features, train, hyper_parameters.hidden_bedrooms, seed)
+    seen = look(features, train, hyper_parameters, seed)
 
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
         inputs = seen(epoch)  # [example, feature]
@@ -96,40 +106,57 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
 
 
 def look(
-    features: Features, train: Examples, hidden_bedrooms: float, seed: int
+    features: Features, train: Examples, hyper_parameters: HyperParameters, seed: int
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Give what the network sees of all training examples in an epoch, by the epoch's number.
 
     The bedrooms of some, others every time, are hidden: the census rarely lacks them, callers may.
+    Each is moved a little, as its place was rounded: what is learned must not hang on a street.
     """
-    whole = features.of_known(train)  # [example, feature]
-    without_bedrooms = features.of_known(hide_bedrooms(train))
+    known = to_tensorflow(train.inputs)
 
     def seen(epoch: tf.Tensor) -> tf.Tensor:
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-        hidden = tf.random.stateless_uniform([len(train), 1], seeds) < hidden_bedrooms
-        return tf.where(hidden, without_bedrooms, whole)  # [example, feature]
+        chance = tf.random.stateless_uniform([3, len(train)], seeds)
+        hidden = chance[0] < hyper_parameters.hidden_bedrooms
+        east, north = tf.unstack((2 * chance[1:] - 1) * hyper_parameters.shift)
+        changed = {
+            "total_bedrooms": tf.where(hidden, np.nan, known["total_bedrooms"]),
+            "longitude": known["longitude"] + east,
+            "latitude": known["latitude"] + north,
+        }
+        return features.of_known({**known, **changed})  # [example, feature]
 
     return seen
 
 
 def serve(fit: Fit) -> ServingGraph:
-    """Stretch the intervals until they cover nine tenths of the validation part, at every price.
+    """Stretch the intervals until they cover nine tenths of the validation part.
 
-    How familiar a block group is, is measured by the validation part, too.
+    They do so at every price, where known block groups are near and where they are far. How
+    familiar a block group is, is measured by the validation part, too.
     """
     features: Features = fit.features
-    calibration = calibrate(*predict_validation(fit), coverage=COVERAGE, bins=CALIBRATION_BINS)
+    bounds, truth = predict_validation(fit)
+    difficulty, held_out = (
+        np.concatenate([measure(batch) for batch, _ in fit.validation])
+        for measure in (features.difficulty, features.likeness)
+    )
+    calibration = calibrate(bounds, difficulty, truth, coverage=COVERAGE, bins=CALIBRATION_BINS)
     interval = IntervalAnswer(
         unit_usd=UNIT_USD, calibration=calibration, limits_usd=features.limits_usd
     )
-    held_out = np.concatenate([features.likeness(batch) for batch, _ in fit.validation])
     answer = HousingAnswer(interval, PValues(held_out))
 
     network = frozen(_weighing(fit.network))
 
     def raw(seen: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {**network(seen), "likeness": features.likeness(seen)}
+        measured = {
+            "likeness": features.likeness(seen),
+            "difficulty": features.difficulty(seen),
+            DISTANCE: features.kilometres(seen)[:, 0],
+        }
+        return {**network(seen), **measured}
 
     graph = ServingGraph(features, raw, answer)
     explanations = _explanations(fit, graph)
@@ -159,7 +186,9 @@ def answer_training(fit: Fit, graph: ServingGraph) -> tuple[Tensors, NDArray[Any
     number = min(NUM_TRAINING_BATCHES, fit.steps_per_epoch)
     batches = fit.batches(tf.constant(0, tf.int64)).take(number)
     raw, targets = predict_validation(replace(fit, validation=batches))  # [row, 3], [row]
-    answered = graph.answer.interval(tf.constant(raw))
+    features: Features = fit.features
+    difficulty = tf.concat([features.difficulty(batch) for batch, _ in batches], axis=0)
+    answered = graph.answer.interval(tf.constant(raw), difficulty)
     outputs = {name: tensor.numpy() for name, tensor in answered.items()}
     return outputs, targets * UNIT_USD
 
@@ -180,12 +209,14 @@ RECIPE = Recipe(
     explanation_quality=lambda fit, graph, test: quality(_explanations(fit, graph), test),
     baselines={"gradient-boosted trees": boosted_trees},
     perturb=perturb,
+    slices=lambda fit, test: slices(fit.features, test),
     ablations={
         "one member": {"members": 1},
         "no Fourier features of the place": {"waves": 0},
         "no dropout": {"dropout": 0.0},
         "no weight decay": {"weight_decay": 0.0},
         "bedrooms never hidden": {"hidden_bedrooms": 0.0},
+        "places never moved": {"shift": 0.0},
         "four neighbours": {"neighbours": 4},
     },
     search_space={
