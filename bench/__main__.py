@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -141,25 +140,6 @@ def break_down(results_file: ResultsFile = RESULTS) -> None:
     for piece in breakdown.measure_pieces(SCRATCH):
         results.add(piece)
         console.print(f"{piece.workload:<10} {piece.name:<50} {piece.microseconds:9.1f} µs")
-
-
-@app.command()
-def graphs() -> None:
-    """Compare the sentiment graph with what Keras alone exports, in this process: half a minute."""
-    from bench.graphs import compare  # noqa: PLC0415  # the other commands need no TensorFlow
-
-    table = Table("batch", "words", "Keras, ms", "tfgate, ms", "times faster", "scores differ by")
-    with TemporaryDirectory() as folder:
-        for timing in compare(Path(folder)):
-            table.add_row(
-                str(timing.batch),
-                str(timing.num_words),
-                f"{timing.keras:.2f}",
-                f"{timing.tfgate:.2f}",
-                f"{timing.keras / timing.tfgate:.2f}",
-                f"{timing.difference:.1e}",
-            )
-    console.print(table)
 
 
 @app.command()

@@ -33,20 +33,9 @@ class ClassScores(tf.Module):
         return _with_classes(tf.nn.softmax(logits / self.temperature), self.classes)
 
 
-class BlendedScores(tf.Module):
-    """Two classes with probabilities, from several logits of the second, float32[batch, n]."""
-
-    def __init__(self, classes: Sequence[str], weights: NDArray[np.float32], bias: float) -> None:
-        super().__init__()
-        self.classes = classes
-        self.weights = weights
-        self.bias = bias
-
-    def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Give the signature's outputs, each [batch, 2]."""
-        logit = tf.reduce_sum(logits * self.weights, axis=1) + self.bias  # [batch]
-        scores = tf.sigmoid(tf.stack([-logit, logit], axis=1))  # [batch, 2]
-        return _with_classes(scores, self.classes)
+def two_classes(logit: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Give the signature's outputs, [batch, 2] each, for log-odds of the second class, [batch]."""
+    return _with_classes(tf.sigmoid(tf.stack([-logit, logit], axis=1)), classes)
 
 
 def _with_classes(scores: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:

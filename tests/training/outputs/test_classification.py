@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from serving.class_sets import class_sets
 from training.outputs.classification import (
-    BlendedScores,
     ClassScores,
     evaluate,
     fit_blend,
     fit_temperature,
+    two_classes,
 )
 
 
@@ -39,9 +39,8 @@ def test_two_logits_are_weighed_by_what_they_are_worth() -> None:
     assert bias == pytest.approx(-0.5, abs=0.05)
 
 
-def test_blended_scores_are_those_of_the_weighted_sum() -> None:
-    blend = BlendedScores(["no", "yes"], np.array([1.0, 2.0], np.float32), bias=-1.0)
-    outputs = blend(tf.constant([[0.0, 0.5], [1.0, 1.0]]))
+def test_of_log_odds_two_classes_have_the_probabilities() -> None:
+    outputs = two_classes(tf.constant([0.0, 2.0]), ["no", "yes"])
     np.testing.assert_allclose(outputs["scores"][:, 1], [0.5, 1 / (1 + np.exp(-2))], rtol=1e-6)
     np.testing.assert_allclose(tf.reduce_sum(outputs["scores"], axis=1), 1.0, rtol=1e-6)
     assert outputs["classes"].numpy().tolist() == [[b"no", b"yes"]] * 2

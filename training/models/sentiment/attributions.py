@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.models.sentiment.fused import FusedNetwork, lstm, lstm_gradient
+from training.models.sentiment.block_lstm import lstm, lstm_gradients
+from training.models.sentiment.fused import FusedNetwork
 
 NUM_STEPS = 8
 
@@ -80,7 +81,8 @@ def _through(
     highest = tf.cast(states.h == tf.reduce_max(states.h, axis=0), tf.float32)
     share = highest / tf.reduce_sum(highest, axis=0)  # [time, text, unit]; of several, each a part
     num_words = tf.cast(tf.shape(words)[0], tf.float32)
-    return lstm_gradient(words, *weights, states, share * of_highest + of_mean / num_words)
+    of_states = share * of_highest + of_mean / num_words
+    return lstm_gradients(words, *weights, states, of_states)[0]
 
 
 def complete(contributions: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from training.models.sentiment.answer import BRANCHES, SentimentAnswer
 from training.models.sentiment.attributions import Attributions
 from training.models.sentiment.places import characters
-from training.models.sentiment.words import PADDING, TextFeatures, split_words, table
+from training.models.sentiment.words import NUM_WORDS, PADDING, TextFeatures, split_words, table
 from training.serving_graph import Batch, Network
 
 
@@ -37,10 +37,12 @@ class Explanations(tf.Module):
         All is padded on the right, for texts of fewer words: words with "", the rest with 0.
         """
         seen = self._network(self._features(inputs))
-        of_lstm, of_ngrams = tf.unstack(self._answer.scores.weights)
+        blend = self._answer.blend()
+        of_lstm, of_ngrams = tf.unstack(blend.of(seen[NUM_WORDS]), axis=1)  # [batch] each
         added, bases = self._of_lstm(inputs["text"], seen[BRANCHES][:, 0])
         numbers = self._features.see(inputs["text"]).numbers
-        added = of_lstm * added + of_ngrams * self._features.ngram_scores.contributions(numbers)
+        of_words = self._features.ngram_scores.contributions(numbers)  # [batch, longest]
+        added = of_lstm[:, None] * added + of_ngrams[:, None] * of_words
         words, places, shape = split_words(inputs["text"])
         starts, ends = characters(inputs["text"], words)
         columns = {
@@ -52,9 +54,7 @@ class Explanations(tf.Module):
         return {
             **self._answer(seen),
             **{name: tf.ensure_shape(column, [None, None]) for name, column in columns.items()},
-            "base": of_lstm * bases
-            + of_ngrams * self._features.ngram_scores.bias
-            + self._answer.scores.bias,
+            "base": of_lstm * bases + of_ngrams * self._features.ngram_scores.bias + blend.bias,
         }
 
     def _of_lstm(self, texts: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,8 +1,6 @@
-"""The sentiment network as it is served: the same function as the one that Keras trains, but fast.
+"""The sentiment network as it is served: the same function as the one that is trained, but fast.
 
-Keras traces an LSTM as a loop of small operations, whose bookkeeping costs more than its arithmetic
-at batch 1. Here each LSTM is one operation. The gradient registered for it is that of another gate
-order, so nothing can be trained through this form: the result would be wrong silently.
+Its weights are constants, time comes first, and what is pooled is what a text has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.models.sentiment.block_lstm import lstm
 from training.models.sentiment.words import PADDING
 from training.serving_graph import stored_once
 
@@ -68,45 +67,3 @@ def _joined(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give one matrix, float32[n + unit, 4 * unit], and the bias, of a `keras.layers.LSTM`."""
     return np.concatenate([kernel, recurrent_kernel]), bias
-
-
-def lstm(words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> Any:
-    """Give the states after each step, `h` and others, float32[time, batch, unit] each.
-
-    `words` is float32[time, batch, n]. The weights are those that `_joined` gives; Keras' gates are
-    i, f, c, o.
-    """
-    return tf.raw_ops.BlockLSTMV2(**_arguments(words, kernel, bias))
-
-
-def lstm_gradient(
-    words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, states: Any, of_states: tf.Tensor
-) -> tf.Tensor:
-    """Give the derivative by `words`, for the derivative by `h` of the `states` that `lstm` gave.
-
-    This is the operation that has the same order of gates; TensorFlow's own gradient has another.
-    """
-    found = tf.raw_ops.BlockLSTMGradV2(
-        **_arguments(words, kernel, bias),
-        **states._asdict(),
-        cs_grad=tf.zeros_like(states.cs),
-        h_grad=of_states,
-        use_peephole=False,
-    )
-    return found.x_grad
-
-
-def _arguments(words: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> dict[str, Any]:
-    """Give what the operation and its gradient take, without peepholes and a state before."""
-    time, batch, _ = tf.unstack(tf.shape(words, tf.int64))
-    units = bias.shape[0] // 4
-    nothing, no_peephole = tf.zeros([batch, units]), tf.zeros([units])
-    return {
-        "seq_len_max": time,
-        "x": words,
-        "cs_prev": nothing,
-        "h_prev": nothing,
-        "w": kernel,
-        **dict.fromkeys(("wci", "wcf", "wco"), no_peephole),
-        "b": bias,
-    }

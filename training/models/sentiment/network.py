@@ -7,6 +7,7 @@ import keras
 from typing_extensions import Doc
 
 from training.fit.schedules import OneCycle
+from training.models.sentiment.block_lstm import BlockLSTM
 from training.models.sentiment.pseudo_labels import Counting
 from training.models.sentiment.sequences import PoolSequence, ReverseSequence
 from training.models.sentiment.words import PADDING
@@ -20,16 +21,16 @@ class HyperParameters(Counting):
     """Sizes of both branches and of their training."""
 
     embedding_scale: Annotated[Positive, Doc("of the word vectors that the LSTM starts with")] = 0.5
-    lstm_units: Annotated[AtLeastOne, Doc("in each direction")] = 64
+    lstm_units: Annotated[AtLeastOne, Doc("in each direction")] = 48
     word_dropout: Annotated[Share, Doc("of whole words")] = 0.1
     embedding_dropout: Annotated[Share, Doc("of units of the embedding, in all words")] = 0.3
     dropout: Annotated[Share, Doc("of what is pooled of a text")] = 0.4
-    learning_rate: Annotated[Positive, Doc("at its peak")] = 2e-3
-    averaging: Annotated[Share, Doc("of the weights, over about the last five hundred steps")] = (
-        0.998
+    learning_rate: Annotated[Positive, Doc("at its peak")] = 3e-3
+    averaging: Annotated[Share, Doc("of the weights, over about the last two hundred steps")] = (
+        0.995
     )
-    batch_size: Annotated[AtLeastOne, Doc("texts in a step")] = 128
-    epochs: Annotated[AtLeastOne, Doc("times that each text is seen")] = 4
+    batch_size: Annotated[AtLeastOne, Doc("texts in a step")] = 256
+    epochs: Annotated[AtLeastOne, Doc("times that each text is seen")] = 2
 
 
 def build_network(hyper_parameters: HyperParameters, num_tokens: int) -> keras.Model:
@@ -48,8 +49,9 @@ def build_network(hyper_parameters: HyperParameters, num_tokens: int) -> keras.M
         words = embed(sequence)  # [batch, time, embedding]
         words = layers.Dropout(hyper_parameters.word_dropout, noise_shape=(None, None, 1))(words)
         words = layers.SpatialDropout1D(hyper_parameters.embedding_dropout)(words)
-        lstm = layers.LSTM(hyper_parameters.lstm_units, return_sequences=True)
-        states = lstm(words)  # [batch, time, unit]
+        states = BlockLSTM(hyper_parameters.lstm_units, return_sequences=True)(
+            words
+        )  # [batch, time, unit]
         pools.append(PoolSequence()(states, lengths))  # [batch, 2 * unit]
     pooled = layers.Concatenate()(pools)  # [batch, 4 * unit]
     pooled = layers.Dropout(hyper_parameters.dropout)(pooled)

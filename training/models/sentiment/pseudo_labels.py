@@ -16,7 +16,8 @@ from scipy.sparse import vstack
 from scipy.special import expit
 from typing_extensions import Doc
 
-from training.data.examples import Splits
+from training.data.examples import Examples, Splits
+from training.models.sentiment.crops import crop
 from training.models.sentiment.ngrams import (
     Ngrams,
     fit_ngrams,
@@ -32,8 +33,8 @@ from training.models.sentiment.words import (
     number_texts,
     tokens_of,
 )
-from training.outputs.classification import fit_temperature
-from training.recipe import AtLeastOne, Positive
+from training.outputs.classification import fit_blend, fit_temperature
+from training.recipe import AtLeastOne, Positive, Share
 
 Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 
@@ -42,11 +43,14 @@ Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 class Counting:
     """What is learned before the LSTM is: words, n-grams, word vectors."""
 
-    num_words: Annotated[AtLeastOne, Doc("most frequent words, which get a token each")] = 30_000
+    num_words: Annotated[AtLeastOne, Doc("most frequent words, which get a token each")] = 20_000
     max_tokens: Annotated[AtLeastOne, Doc("of a text that is answered")] = 1_024
     max_training_tokens: Annotated[AtLeastOne, Doc("of a text that is learned from")] = 256
     ngram_texts: Annotated[AtLeastOne, Doc("that an n-gram must be in to count")] = 3
     ngram_strength: Annotated[Positive, Doc("how far weights of n-grams may move from 0")] = 500.0
+    crop_label: Annotated[
+        Share, Doc("of the review's label in that of a crop; the rest is what n-grams say of it")
+    ] = 0.7
     embedding_units: Annotated[AtLeastOne, Doc("of a word vector")] = 64
 
 
@@ -69,27 +73,48 @@ class Taught:
 def teach(counting: Counting, splits: Splits) -> Taught:
     """Count the words, fit the n-grams, let them label what has no label, and learn word vectors.
 
-    The texts are those of the training part, then the unlabelled ones that no part has.
+    The texts are those of the training part, then the unlabelled ones that no part has, then
+    crops of either.
     """
-    labelled = number_texts(splits.train.inputs["text"])
-    unlabelled = number_texts(_new_texts(splits))
-    vocabulary = most_frequent([*labelled.texts, *unlabelled.texts], counting.num_words)
+    texts = np.concatenate([splits.train.inputs["text"], _new_texts(splits)])
+    num_labelled = len(splits.train)
+    numbered = number_texts(texts)
+    labelled, unlabelled = numbered.texts[:num_labelled], numbered.texts[num_labelled:]
+    vocabulary = most_frequent(numbered.texts, counting.num_words)
     held_out = number_texts(splits.validation.inputs["text"]).texts
-    parts = labelled.texts, unlabelled.texts, held_out
-    ngrams, guesses = _fit_ngrams(counting, splits, *parts)
+    ngrams, guesses = _fit_ngrams(counting, splits, labelled, unlabelled, held_out)
+    labels = np.concatenate([splits.train.targets, guesses])
+    crops = number_texts(crop(texts)).texts
+    opinions = _opinions(ngrams, splits.validation, crops)
+    of_crops = counting.crop_label * labels + (1 - counting.crop_label) * opinions
     tokens = [
-        leave_out_middle(tokens_of(numbers, vocabulary), counting.max_training_tokens)
-        for numbers in (*labelled.texts, *unlabelled.texts)
+        leave_out_middle(tokens_of(numbers, vocabulary), counting.max_tokens)
+        for numbers in (*numbered.texts, *crops)
     ]
-    spelling = labelled.spelling | unlabelled.spelling
-    words = ["(padding)", "(unknown)", *(spelling[word].decode() for word in vocabulary)]
+    words = [
+        "(padding)",
+        "(unknown)",
+        *(numbered.spelling[word].decode() for word in vocabulary),
+    ]
     return Taught(
         TextFeatures(vocabulary, ngrams, counting.max_tokens, held_out),
         words,
-        _learn_vectors(tokens, len(words), counting.embedding_units),
+        _learn_vectors(tokens[: len(texts)], len(words), counting.embedding_units),
         tokens,
-        np.concatenate([splits.train.targets, guesses]).astype(np.float32),
+        np.concatenate([labels, of_crops]).astype(np.float32),
     )
+
+
+def _opinions(ngrams: Ngrams, validation: Examples, crops: Texts) -> NDArray[np.float64]:
+    """Give the probability that the n-grams see in each crop, as often right as it says."""
+    held_out = number_texts(crop(validation.inputs["text"])).texts
+
+    def say(some: Texts) -> NDArray[np.float64]:
+        return ngrams.logits(present_ngrams(some, ngrams.known))[:, None]
+
+    [weight], bias = fit_blend(say(held_out), validation.targets)
+    opinions: NDArray[np.float64] = expit(weight * say(crops)[:, 0] + bias)
+    return opinions
 
 
 def _new_texts(splits: Splits) -> NDArray[Any]:

@@ -4,20 +4,23 @@ The n-grams are fitted first. What they say of reviews that nobody has labelled,
 together with the labels; in the end the two are weighed against each other on the validation part.
 """
 
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
+import tensorflow as tf
 from sklearn.model_selection import GroupShuffleSplit
 
 from serving.card import InputStatistics
 from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
-from training.fit.fitting import predict_validation, whole_batches
+from training.fit.fitting import whole_batches
 from training.models.sentiment import imdb
-from training.models.sentiment.answer import SentimentAnswer, beside_familiarity
+from training.models.sentiment.answer import BRANCHES, SentimentAnswer, beside_features
 from training.models.sentiment.attributions import Attributions
 from training.models.sentiment.baseline import ngrams_alone
 from training.models.sentiment.batches import batches_by_length, validation_batches
+from training.models.sentiment.blend import weigh
+from training.models.sentiment.crops import crop
 from training.models.sentiment.explanations import Explanations
 from training.models.sentiment.faithfulness import quality
 from training.models.sentiment.fused import FusedNetwork
@@ -32,11 +35,14 @@ from training.models.sentiment.probes import probes
 from training.models.sentiment.pseudo_labels import Counting, teach
 from training.models.sentiment.slices import slices
 from training.models.sentiment.strangers import strangers
+from training.models.sentiment.words import NUM_WORDS
 from training.outputs.acceptance import AcceptanceGate
-from training.outputs.classification import CLASSIFICATION, BlendedScores, fit_blend
+from training.outputs.classification import CLASSIFICATION
 from training.outputs.conformal import PValues
 from training.recipe import Choice, Fit, Range, Recipe
-from training.serving_graph import ServingGraph, frozen
+from training.serving_graph import ServingGraph, frozen, in_batches
+
+NUM_CROPS = 2  # of each review that the branches are weighed on
 
 
 def split(development: Examples) -> Splits:
@@ -61,7 +67,14 @@ def describe(train: Examples) -> dict[str, InputStatistics]:
     }
 
 
-def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit:
+@dataclass(frozen=True)
+class SentimentFit(Fit):
+    """Beside what fitting needs, the reviews that the branches are weighed on."""
+
+    held_out: Examples = field(kw_only=True)
+
+
+def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> SentimentFit:
     """Count the words, fit the n-grams, let them label what has no label; compile the network."""
     counting = {field.name: getattr(hyper_parameters, field.name) for field in fields(Counting)}
     taught = teach(Counting(**counting), splits)
@@ -71,37 +84,45 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
     batch_size = hyper_parameters.batch_size
     steps_per_epoch = whole_batches(len(taught.targets), batch_size)
     compile_network(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
-    return Fit(
+    texts, targets = splits.validation.inputs["text"], splits.validation.targets
+    return SentimentFit(
         features=taught.features,
         network=network,
         batches=batches_by_length(taught.tokens, taught.targets, batch_size, seed),
         steps_per_epoch=steps_per_epoch,
-        validation=validation_batches(taught.features, splits.validation, batch_size),
+        validation=validation_batches(taught.features, texts, targets, batch_size),
         epochs=hyper_parameters.epochs,
         classes=splits.classes,
         words=taught.words,
+        held_out=splits.validation,
     )
 
 
-def serve(fit: Fit) -> ServingGraph:
+def serve(fit: SentimentFit) -> ServingGraph:
     """Weigh the branches against each other, and put the fast form of the network in its place.
 
-    Sets of classes are calibrated on the validation part, as the weighing is.
+    They are weighed on whole reviews and crops. Sets of classes are calibrated on whole ones.
     """
-    branches, targets = predict_validation(fit)  # [example, 2], [example]
-    scores = BlendedScores(fit.classes, *fit_blend(branches, targets))
-    rows = np.arange(len(targets))
-    of_truth = scores(branches)["scores"].numpy()[rows, targets.astype(int)]
-    answer = SentimentAnswer(scores, PValues(of_truth))
     fused = FusedNetwork(fit.network)
-    network = beside_familiarity(fused)
+    network = beside_features(fused)
+    see = tf.function(
+        lambda inputs: network(fit.features(inputs)),
+        input_signature=[{"text": tf.TensorSpec([None], tf.string)}],
+    )
+    whole, targets = fit.held_out.inputs["text"], fit.held_out.targets
+    texts = np.concatenate([whole, *(crop(whole, seed) for seed in range(NUM_CROPS))])
+    seen = in_batches(see, {"text": texts}, len(texts))
+    blend = weigh(seen[BRANCHES], seen[NUM_WORDS], np.tile(targets, 1 + NUM_CROPS))
+    logits = blend(seen[BRANCHES], seen[NUM_WORDS])[: len(whole)]
+    of_truth = tf.sigmoid(tf.where(targets == 1, logits, -logits)).numpy()
+    answer = SentimentAnswer(fit.classes, blend, PValues(of_truth))
     attributions = Attributions(fused, fit.features.max_tokens)
     return ServingGraph(
         fit.features,
         network,
         answer,
         explain=Explanations(fit.features, network, answer, attributions),
-        as_trained=beside_familiarity(frozen(fit.network)),
+        as_trained=beside_features(frozen(fit.network)),
     )
 
 
@@ -128,7 +149,7 @@ RECIPE = Recipe(
         "less averaging of weights": {"averaging": 0.0},
     },
     search_space={
-        "lstm_units": Choice((32, 64, 96)),
+        "lstm_units": Choice((32, 48, 64)),
         "word_dropout": Range(0.0, 0.4),
         "embedding_dropout": Range(0.0, 0.6),
         "dropout": Range(0.0, 0.7),

@@ -5,6 +5,7 @@ A word's number is its hash, so that both branches of a network find it without 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.familiarity import FAMILIARITY
+from training.models.sentiment.emoji import MARKED, READ_AS
 from training.models.sentiment.likeness import Likeness
 from training.models.sentiment.lookup import Lookup
 from training.models.sentiment.ngrams import PRIME, Ngrams, NgramScores
@@ -21,6 +23,7 @@ PADDING = 0
 UNKNOWN = 1
 FIRST_WORD = 2
 
+NUM_WORDS = "num_words"
 NETWORK_INPUTS = ("tokens", "ngrams")  # of what is seen of a text, what a network takes
 
 HEAD_SHARE = 0.4  # of what is kept of a long text: reviewers give their verdict at the end
@@ -29,16 +32,17 @@ TEXTS_AT_ONCE = 2_000
 
 
 def split_words(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Split string[text] into words: lower case, `!` and `?` as words, apostrophes only inside.
+    """Split string[text] into words: lower case, apostrophes only inside.
 
-    Gives the words of all texts, string[word], where they stand, int64[word, 2], and the shape of
-    the table that they fill, int64[2]: texts and words of the longest.
+    `!`, `?`, emoji and emoticons are words. Gives the words of all texts, string[word], where they
+    stand, int64[word, 2], and the shape of the table that they fill, int64[2]: texts and words of
+    the longest.
     """
     lower = tf.strings.lower(texts, encoding="utf-8")
-    no_marks = tf.strings.regex_replace(lower, r"[^\p{L}\p{N}'!?]+", " ")
-    no_quotes = tf.strings.regex_replace(no_marks, r"'+( |$)|(^| )'+", " ")
-    spaced = tf.strings.regex_replace(no_quotes, r"([!?])", r" \1 ")
-    split = tf.raw_ops.StringSplitV2(input=spaced, sep="")
+    # What is neither kept nor a space becomes one.
+    spaced = tf.strings.regex_replace(lower, rf"({MARKED})|[^\p{{L}}\p{{N}}' ]", r" \1 ")
+    no_quotes = tf.strings.regex_replace(spaced, r"'+( |$)|(^| )'+", " ")
+    split = tf.raw_ops.StringSplitV2(input=no_quotes, sep="")
     return split.values, split.indices, split.shape
 
 
@@ -56,8 +60,28 @@ def table(values: tf.Tensor, places: tf.Tensor, shape: tf.Tensor, padding: Any) 
 
 
 def number_words(words: tf.Tensor) -> tf.Tensor:
-    """Give the number of each word, int64, from 1 to PRIME - 1."""
+    """Give the number of each word, int64, from 1 to PRIME - 1: of emoji, of what they say."""
+    numbers = _hash(words)
+    emoji, said = _emoji()
+    places, known = Lookup(emoji)(tf.cast(numbers, tf.int32))
+    return tf.where(known, tf.gather(tf.constant(said), places), numbers)
+
+
+def _hash(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(words, PRIME - 1) + 1
+
+
+@cache
+def _emoji() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Give the hashes of emoji and emoticons, in order, and of the word that each is read as.
+
+    The last word is that of none.
+    """
+    pairs = [(sign, word) for word, signs in READ_AS.items() for sign in signs.split()]
+    with tf.init_scope():
+        signs, words = (_hash(tf.constant(each)).numpy() for each in zip(*pairs, strict=True))
+    order = np.argsort(signs)
+    return signs[order].astype(np.int32), np.append(words[order], 0)
 
 
 @dataclass(frozen=True)
@@ -139,11 +163,15 @@ class TextFeatures(tf.Module):
         self._likeness = Likeness(np.concatenate(pairs))
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """Give tokens int32[batch, time], and ngrams and familiarity, float32[batch] each."""
+        """Give tokens int32[batch, time], and the rest, float32[batch] each.
+
+        These are what the n-grams say, the number of words, and the familiarity.
+        """
         seen = self.see(inputs["text"])
         return {
             "tokens": seen.tokens,
             "ngrams": self.ngram_scores(seen.numbers),
+            NUM_WORDS: tf.reduce_sum(tf.cast(seen.numbers > 0, tf.float32), axis=1),
             FAMILIARITY: self._likeness(self.ngram_scores.pairs(seen.numbers)),
         }
 

@@ -7,7 +7,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.models.sentiment.attributions import Attributions, complete
-from training.models.sentiment.fused import FusedNetwork, lstm, lstm_gradient
+from training.models.sentiment.block_lstm import lstm, lstm_gradients
+from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import HyperParameters, build_network
 
 NUM_TOKENS, UNITS, EMBEDDING, MOST = 40, 4, 5, 12
@@ -40,7 +41,7 @@ def test_the_derivative_through_an_lstm_is_what_finite_differences_give(
     words = RANDOM.normal(size=(6, 3, EMBEDDING)).astype(np.float32)
     wanted = RANDOM.normal(size=(6, 3, UNITS)).astype(np.float32)
     states = lstm(tf.constant(words), kernel, bias)
-    found = lstm_gradient(tf.constant(words), kernel, bias, states, tf.constant(wanted)).numpy()
+    found = lstm_gradients(tf.constant(words), kernel, bias, states, tf.constant(wanted))[0].numpy()
 
     def weighed(moved: NDArray[np.float64]) -> NDArray[np.float64]:
         given = lstm(tf.constant(moved, tf.float32), kernel, bias).h.numpy().astype(np.float64)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from serving.texts.characters import plain
-from training.models.sentiment.answer import SentimentAnswer, beside_familiarity
+from training.models.sentiment.answer import SentimentAnswer, beside_features
 from training.models.sentiment.attributions import Attributions
+from training.models.sentiment.blend import Blend
 from training.models.sentiment.explanations import Explanations
 from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import HyperParameters, build_network
@@ -24,7 +25,6 @@ from training.models.sentiment.words import (
     number_texts,
     split_words,
 )
-from training.outputs.classification import BlendedScores
 from training.outputs.conformal import PValues
 
 RANDOM = np.random.default_rng(0)
@@ -57,12 +57,10 @@ def explain() -> Any:
     sizes = HyperParameters(embedding_units=5, lstm_units=4)
     network = build_network(sizes, len(vocabulary) + 2)
     network.set_weights([RANDOM.normal(size=weight.shape) for weight in network.weights])
-    scores = BlendedScores(("negative", "positive"), np.array([0.5, 2.0], np.float32), 0.125)
-    answer = SentimentAnswer(scores, PValues(np.linspace(0, 1, 9)))
+    blend = Blend(np.array([[0.5, 2.0], [0.25, -0.125]], np.float32), 0.125)
+    answer = SentimentAnswer(("negative", "positive"), blend, PValues(np.linspace(0, 1, 9)))
     fused = FusedNetwork(network)
-    explanations = Explanations(
-        features, beside_familiarity(fused), answer, Attributions(fused, MOST)
-    )
+    explanations = Explanations(features, beside_features(fused), answer, Attributions(fused, MOST))
     traced = tf.function(
         explanations.__call__, input_signature=[{"text": tf.TensorSpec([None], tf.string)}]
     )
@@ -135,10 +133,19 @@ def test_what_an_ngram_adds_is_shared_by_its_words_wherever_it_stands() -> None:
     np.testing.assert_allclose(features.ngram_scores(table), [4], atol=1e-3)
 
 
+SIGNS = (":)", ":-)", ":(", ":D", ":-D", ":p", ":'(", "=)", "<3", "</3", ":-/", ":|", ";-)")
+EMOJI = ("👍🏽", "❤️", "🤦🏽\u200d♂️", "🦖")
+emoticons = st.sampled_from(SIGNS + EMOJI)
 letters = st.text(st.sampled_from("aB İßΣςǅ'\u2019!?.-,1½é\u0301漢😀\u0130\u0f73 \n"), max_size=40)
 
+some_texts = st.one_of(
+    letters,
+    st.text(max_size=20),
+    st.lists(st.one_of(emoticons, letters), max_size=8).map("".join),
+)
 
-@given(st.lists(st.one_of(letters, st.text(max_size=20)), min_size=1, max_size=4))
+
+@given(st.lists(some_texts, min_size=1, max_size=4))
 def test_the_characters_at_a_place_are_the_word(texts: list[str]) -> None:
     texts = [plain(text.encode("utf-8", "replace").decode()) for text in texts]
     words, places, _ = split_words(bytes_of(*texts))

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from serving.models.sentiment import clean
 from training.models.sentiment.ngrams import Ngrams
 from training.models.sentiment.words import (
     FIRST_WORD,
@@ -26,6 +27,11 @@ TEXTS = [
     ("the 'best' film's end, 10/10", ["the", "best", "film's", "end", "10", "10"]),
     ("ÉMOUVANT — schön", ["émouvant", "schön"]),
     ("... *** ---", []),
+    ("Great film:) :-D, I <3 it", ["great", "film", ":)", ":-d", "i", "<3", "it"]),
+    ("so sad :'( (see: p. 3)", ["so", "sad", ":'(", "see", "p", "3"]),
+    ("http://a.example/:dark 3:1", ["http", "a", "example", "dark", "3", "1"]),
+    ("it 'is'! 'great'?", ["it", "is", "!", "great", "?"]),
+    ("wow👍🏽👍 ❤ 🦖!", ["wow", "👍", "👍", "❤", "🦖", "!"]),
 ]
 SOME_TEXTS = [np.array([1, 2])]
 NO_NGRAMS = Ngrams(np.array([7], np.int32), np.zeros(1), bias=0.25)
@@ -46,10 +52,28 @@ def test_words_are_found(text: str, words: list[str]) -> None:
     assert shape.numpy().tolist() == [1, len(words)]
 
 
+def test_quotes_of_word_processors_are_plain_ones() -> None:
+    typed = clean("“It\u2019s \u2018fine\u2019”, said „she“ «twice»")
+    found, _places, _shape = split_words(tf.constant([typed]))
+    assert [word.decode() for word in found.numpy()] == ["it's", "fine", "said", "she", "twice"]
+
+
+def test_emoji_have_the_number_of_the_word_that_they_are_read_as() -> None:
+    thumbs, smiles, plain, unlisted, other = number_words(
+        tf.constant(
+            [["👍", "👏"], [":-)", "😊"], ["excellent", "enjoyed"], ["🦖", "🦕"], ["a", "b"]]
+        )
+    ).numpy()
+    assert thumbs.tolist() == [plain[0]] * 2
+    assert smiles.tolist() == [plain[1]] * 2
+    assert len({*unlisted, *other, *plain}) == 6
+
+
 def test_every_text_has_its_own_numbers_and_every_number_a_spelling() -> None:
-    numbered = number_texts(np.array([text.encode() for text, _ in TEXTS], dtype=object))
+    without_signs = TEXTS[:6]
+    numbered = number_texts(np.array([text.encode() for text, _ in without_signs], dtype=object))
     spelt = [[numbered.spelling[number].decode() for number in text] for text in numbered.texts]
-    assert spelt == [words for _, words in TEXTS]
+    assert spelt == [words for _, words in without_signs]
 
 
 def test_the_vocabulary_is_what_occurs_most_often() -> None:
