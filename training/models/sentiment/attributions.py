@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.models.sentiment.block_lstm import lstm, lstm_gradients
+from training.block_lstm import lstm, lstm_gradients
 from training.models.sentiment.fused import FusedNetwork
 
 NUM_STEPS = 8

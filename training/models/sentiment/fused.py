@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.models.sentiment.block_lstm import lstm
+from training.block_lstm import lstm
 from training.models.sentiment.words import PADDING
 from training.serving_graph import stored_once
 

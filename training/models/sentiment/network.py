@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import keras
 from typing_extensions import Doc
 
+from training.block_lstm import BlockLSTM
 from training.fit.schedules import OneCycle
-from training.models.sentiment.block_lstm import BlockLSTM
 from training.models.sentiment.pseudo_labels import Counting
 from training.models.sentiment.sequences import PoolSequence, ReverseSequence
 from training.models.sentiment.words import PADDING
