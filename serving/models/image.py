@@ -1,17 +1,12 @@
 """Class of a picture: what a request is, how a file becomes pixels, and what the scores mean."""
 
-import base64
 import io
-import re
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import unquote
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from serving.card import ModelCard
@@ -28,59 +23,13 @@ from serving.pictures.decode import (
     decode,
     decode_seconds,
 )
+from serving.pictures.files import FileBytes
 from serving.pictures.kinds import ALL_NAMES
-from serving.pictures.overlay import overlay
+from serving.pictures.maps import ClassMap, class_maps, map_specs
 from serving.pictures.quantities import quantities
 
 TOP = 5  # classes in an answer
-NUM_EXPLAINED = 2  # classes, the best ones
 METHOD = "integrated gradients from plain grey, spread over neighbouring pixels"
-
-
-_URL_SAFE = str.maketrans("-_", "+/")
-
-
-def _from_base64(value: object) -> bytes:
-    """Accept base64 text, also in lines, for URLs or in a data URL; bytes pass as they are."""
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str):
-        raise PydanticCustomError("base64", "Input should be a string of base64")
-    encoded = value.strip()
-    if encoded[:5].lower() == "data:":
-        header, _, encoded = encoded.partition(",")
-        encoded = unquote(encoded)
-        if not re.search(r"; *base64\s*$", header, re.IGNORECASE):
-            raise PydanticCustomError("base64", "Input should be a data URL with ;base64 in it")
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except ValueError:
-        letters = "".join(encoded.split()).translate(_URL_SAFE).rstrip("=")
-    try:
-        return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
-    except ValueError as error:
-        is_url = value.startswith(("http://", "https://"))
-        wanted = "the file's base64, not its address" if is_url else "a string of valid base64"
-        raise PydanticCustomError("base64", f"Input should be {wanted}") from error
-
-
-def _to_base64(file: bytes) -> str:
-    return base64.b64encode(file).decode()
-
-
-FileBytes = Annotated[
-    bytes,
-    PlainValidator(_from_base64),
-    PlainSerializer(_to_base64, when_used="json"),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "contentEncoding": "base64",
-            "minLength": 1,
-            "maxLength": 4 * -(-MAX_JPEG_BYTES // 3),
-        }
-    ),
-]
 
 
 class ImageRequest(BaseModel):
@@ -123,31 +72,6 @@ class ImageResponse(TypedDict):
         Field(
             description="classes that hold the true one with a promised probability; null of a "
             "version that promises none"
-        ),
-    ]
-
-
-class ClassMap(TypedDict):
-    """What in the picture speaks for a class, and what against it."""
-
-    label: str
-    base: Annotated[float, Field(description="logit of the picture with nothing to be seen on it")]
-    logit: Annotated[
-        float,
-        Field(description="of the picture; of two classes, the higher one is the more probable"),
-    ]
-    values: Annotated[
-        list[list[float]],
-        Field(
-            description="what each of the crop's 32 x 32 parts adds, row by row from the top left; "
-            "with the base they add up to the logit"
-        ),
-    ]
-    overlay: Annotated[
-        str,
-        Field(
-            description="the same as a PNG file in a data URL, over the crop in grey: yellow is "
-            "for the class, blue and hatched against it"
         ),
     ]
 
@@ -202,33 +126,10 @@ def explain(
     requests: Sequence[ImageRequest], inputs: Tensors, outputs: Tensors
 ) -> list[ImageExplanation]:
     """Give the maps as numbers and as drawings, and say where in the picture they are."""
-    names = ("explained_classes", "bases", "logits", "maps")
-    rows = zip(requests, inputs["pixels"], *(outputs[name] for name in names), strict=True)
+    rows = zip(requests, class_maps(inputs["pixels"], outputs), strict=True)
     return [
-        {
-            "maps": [_map(pixels, *each) for each in zip(*columns, strict=True)],
-            "crop": crop_of(request.image),
-            "method": METHOD,
-        }
-        for request, pixels, *columns in rows
+        {"maps": maps, "crop": crop_of(request.image), "method": METHOD} for request, maps in rows
     ]
-
-
-def _map(
-    pixels: NDArray[np.uint8],
-    label: bytes,
-    base: np.float32,
-    logit: np.float32,
-    values: NDArray[np.float32],
-) -> ClassMap:
-    return {
-        "label": label.decode(),
-        "base": float(base),
-        "logit": float(logit),
-        # So many digits that a thousand of them add up to the logit as exactly as the graph's do.
-        "values": values.astype(np.float64).round(6).tolist(),
-        "overlay": f"data:image/png;base64,{_to_base64(overlay(pixels, values))}",
-    }
 
 
 def measure(inputs: Tensors, outputs: Tensors) -> Tensors:
@@ -280,12 +181,7 @@ MODEL = Model(
     max_call_rows=32,
     upload=Upload(media_type="image/*", read=_read_upload),
     explanation=Explanation(
-        outputs={
-            "explained_classes": TensorSpec("string", (None, NUM_EXPLAINED)),
-            "maps": TensorSpec("float32", (None, NUM_EXPLAINED, SIDE, SIDE)),
-            "bases": TensorSpec("float32", (None, NUM_EXPLAINED)),
-            "logits": TensorSpec("float32", (None, NUM_EXPLAINED)),
-        },
+        outputs=map_specs(SIDE),
         response=ImageExplanation,
         postprocess=explain,
     ),

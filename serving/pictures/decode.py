@@ -75,7 +75,27 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         image.draft("RGB", _DRAFT_SIZE)
         if pixels.same_if_whole:
             _check_whole(image, pixels.same_if_whole)
-        return _to_array(image, pixels)
+        width, height = image.size
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        return _to_array(image, pixels, (left, top, left + side, top + side), (SIDE, SIDE))
+
+
+def decode_whole(data: bytes, most_side: int) -> NDArray[np.uint8]:
+    """Turn a picture file into uint8[height, width, 3] as `decode` does, with nothing cut off.
+
+    What is longer than `most_side` pixels is made smaller, in its proportions.
+
+    Raises:
+        PayloadTooLarge, InvalidImage: as `decode` does.
+    """
+    with opened(data) as (image, pixels):
+        image.draft("RGB", (most_side, most_side))
+        if pixels.same_if_whole:
+            _check_whole(image, pixels.same_if_whole)
+        share = min(1.0, most_side / max(image.size))
+        width, height = (max(1, round(share * size)) for size in image.size)
+        return _to_array(image, pixels, (0, 0, *image.size), (width, height))
 
 
 @contextmanager
@@ -196,15 +216,14 @@ def orientation_of(image: ImageFile, pixels: Pixels) -> int:
     return tags.orientation(pixels.exif or image.info.get("exif") or b"")
 
 
-def _to_array(image: ImageFile, pixels: Pixels) -> NDArray[np.uint8]:
+def _to_array(
+    image: ImageFile, pixels: Pixels, box: tuple[int, int, int, int], size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Cut the box (left, top, right, bottom) out, and resize it to width and height."""
     told = image.info
     orientation = orientation_of(image, pixels)
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
     drawn = _drawn(image)
-    square = image if width == height else image.crop(box)
+    square = image if box == (0, 0, *image.size) else image.crop(box)
     if pixels.is_negative:
         square = Image.fromarray(65_535 - np.asarray(square))
     # Pixel by pixel, as browsers do: of values that are not sRGB's a mean would be another colour.
@@ -212,9 +231,9 @@ def _to_array(image: ImageFile, pixels: Pixels) -> NDArray[np.uint8]:
     if drawn is not None:
         square = square.convert("RGBA")
         square.putalpha(ImageChops.darker(square.getchannel("A"), drawn.crop(box)))
-    if side != SIDE:
-        square = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
-    # On 32 x 32 pixels the rest costs nothing, and both steps commute with cutting and resizing.
+    if square.size != size:
+        square = square.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    # On so few pixels the rest costs nothing, and both steps commute with cutting and resizing.
     if orientation in _UPRIGHT:
         square = square.transpose(_UPRIGHT[orientation])
     if square.mode == "RGBA":

@@ -25,6 +25,7 @@ ALLOWED = {
     "serving.words_left_out": ["serving.contract", "serving.texts"],
     "serving.histograms": ["serving.card"],
     "serving.pictures": ["serving.pictures", "serving.errors"],
+    "serving.pictures.maps": ["serving.pictures", "serving.contract"],
     "serving.texts": ["serving.texts"],
     "serving.models": [
         *("serving.models", "serving.pictures", "serving.texts"),

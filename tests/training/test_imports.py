@@ -12,6 +12,7 @@ ROOMS = [
     "training.recipes",
     "training.models",
     "training.tabular",
+    "training.pictures",
     "training.series",
     "training.texts",
     "training.report",

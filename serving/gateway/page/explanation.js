@@ -88,17 +88,22 @@ function Neighbours({ neighbours }) {
       <td class="number">${kilometres.toFixed(1)} km</td><td class="number">${dollars(price)}</td></tr>`)}</tbody></table></details>`;
 }
 
-// The map lies over the square of the picture that was looked at.
+// The map lies over the square of the picture that was looked at, if the answer says which; it also is
+// a picture of its own.
 function Maps({ explanation: { maps, crop, method }, input }) {
   const [chosen, choose] = useState(0);
   const [isOver, setOver] = useState(true);
-  const { left, top, side, width, height } = crop;
-  const share = (part, whole) => `${(100 * part) / whole}%`;
-  const square = { left: share(left, width), top: share(top, height), width: share(side, width), height: share(side, height) };
+  const about = `what speaks for ${maps[chosen].label}, and what against it`;
   return html`<div class="row">${maps.map(({ label }, index) => html`<button type="button" aria-pressed=${String(index === chosen)} onClick=${() => choose(index)}>why ${label}</button>`)}
-      <label class="check"><input type="checkbox" checked=${isOver} onChange=${() => setOver(!isOver)} /> map over the picture</label></div>
-    <div class="overlaid"><img src=${input.url} alt="" />
-      ${isOver && html`<img class="over" style=${square} src=${maps[chosen].overlay} alt=${`what speaks for ${maps[chosen].label}, and what against it`} />`}</div>
+      ${crop && html`<label class="check"><input type="checkbox" checked=${isOver} onChange=${() => setOver(!isOver)} /> map over the picture</label>`}</div>
+    <div class="overlaid">
+      ${crop && html`<img src=${input.url} alt="" />`}
+      ${(isOver || !crop) && html`<img class=${crop ? "over" : "alone"} style=${crop && placed(crop)} src=${maps[chosen].overlay} alt=${about} />`}</div>
     <p class="legend-words quiet"><span class="swatch yellow"></span> speaks for ${maps[chosen].label} <span class="swatch blue"></span> hatched: speaks against it</p>
     <p class="quiet">${method}.</p>`;
+}
+
+function placed({ left, top, side, width, height }) {
+  const share = (part, whole) => `${(100 * part) / whole}%`;
+  return { left: share(left, width), top: share(top, height), width: share(side, width), height: share(side, height) };
 }

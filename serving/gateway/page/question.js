@@ -14,6 +14,10 @@ export function kindOf({ request_schema: schema }) {
   return "fields";
 }
 
+// Whether pictures of what is drawn are asked about: its schema says "x-drawn".
+export const isDrawn = ({ request_schema: schema }) =>
+  Object.values(schema?.properties ?? {}).some((field) => field["x-drawn"]);
+
 export const kindOfField = (schema) => schema.anyOf?.find(({ type }) => type !== "null") ?? schema;
 
 // Whether there is anything to be asked. What is there and wrong is the gateway's to say.

@@ -20,13 +20,14 @@ from training.models.image.convolutions import (
     FastBias,
     MeanOfFlipped,
 )
+from training.pictures.explanations import LOGITS
 from training.recipe import AtLeastOne, AtLeastZero, NotNegative, Positive, Share
 
 STEM_SIDE = 2  # pixels
 LOGIT_SCALE = 1 / 9
 
-# What is seen of a picture, by name: float32[batch, class], and float32[batch, filter] twice.
-LOGITS, EARLY, LAST = "logits", "early", "last"
+# What is seen of a picture beside the logits, by name: float32[batch, filter] each.
+EARLY, LAST = "early", "last"
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,14 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from serving.card import InputStatistics
+from serving.models.image import METHOD
+from serving.pictures.decode import SIDE
 from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
 from training.fit.fitting import shuffled, whole_batches
 from training.models.image import cifar10
-from training.models.image.answer import ImageAnswer
 from training.models.image.augmentation import Augmentation
 from training.models.image.convolutions import whitening_kernel
-from training.models.image.explanations import Explanations
-from training.models.image.faithfulness import quality
 from training.models.image.likeness import Likeness
 from training.models.image.network import (
     LOGITS,
@@ -31,6 +30,9 @@ from training.models.image.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, ClassScores, fit_temperature
 from training.outputs.conformal import PValues
+from training.pictures.answer import PictureAnswer
+from training.pictures.explanations import Explanations
+from training.pictures.faithfulness import quality
 from training.recipe import Fit, Range, Recipe
 from training.serving_graph import BATCH_SIZE, Network, ServingGraph, frozen
 
@@ -111,8 +113,8 @@ def serve(fit: Fit) -> ServingGraph:
     learned, _ = _see(network, first_epoch.take(NUM_LIKENED).batch(BATCH_SIZE))
     likeness = Likeness(learned, held_out)
     familiarity = PValues(likeness(held_out).numpy())
-    answer = ImageAnswer(scores, PValues(of_truth), likeness, familiarity)
-    explain = Explanations(fit.features, network, answer)
+    answer = PictureAnswer(scores, PValues(of_truth), likeness, familiarity)
+    explain = Explanations(fit.features, network, answer, (SIDE, SIDE, len(CHANNELS)))
     return ServingGraph(fit.features, network, answer, explain=explain)
 
 
@@ -148,7 +150,9 @@ RECIPE = Recipe(
     strangers=strangers,
     familiarity="Mahalanobis distance of the means of early maps, and the length of what the last "
     "layer decides by, each as a p-value of held-out pictures",
-    explanation_quality=lambda _fit, graph, test: quality(graph, test),
+    explanation_quality=lambda _fit, graph, test: quality(
+        graph, test, METHOD, np.rint(graph.features.mean).astype(np.uint8)
+    ),
     perturb=perturb,
     slices=lambda _fit, test: slices(test),
     ablations={

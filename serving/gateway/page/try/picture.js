@@ -1,5 +1,7 @@
-// A picture: dropped, pasted, taken or chosen.
+// A picture: dropped, pasted, taken, chosen, or drawn where a model is asked what is drawn.
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { isDrawn } from "../question.js";
+import { Drawing } from "./drawing.js";
 
 export const initial = () => null;
 
@@ -21,8 +23,10 @@ async function base64(file) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-export function Form({ input, change, isShown }) {
+export function Form({ model, input, change, isShown }) {
   const [isOver, setOver] = useState(false);
+  const isOurs = Boolean(input?.isDrawn);
+  const drawn = async (file, pause) => change({ ...(await chosen(file)), isDrawn: true }, pause);
   const take = async (files) => {
     if (files?.length) change(await chosen(files[0]));
   };
@@ -37,14 +41,15 @@ export function Form({ input, change, isShown }) {
     setOver(true);
   };
   return html`
+    ${isDrawn(model) && html`<${Drawing} isOurs=${isOurs} take=${drawn} />`}
     <div class=${`drop ${isOver ? "over" : ""}`} onDrop=${drop} onDragOver=${over} onDragLeave=${() => setOver(false)}>
-      ${input ? html`<${Shown} key=${input.url} input=${input} />` : html`<p>Drop a picture here, or paste one.</p>`}
+      ${input && !isOurs ? html`<${Shown} key=${input.url} input=${input} />` : html`<p>Drop a picture here, or paste one.</p>`}
       <div class="row">
         <${Choice} label="Choose a picture" take=${take} />
         <${Choice} label="Use the camera" take=${take} camera=${true} />
       </div>
     </div>
-    <p class="quiet">JPEG, PNG, WebP, GIF, AVIF, TIFF and BMP are read; the square in the middle is looked at.</p>`;
+    <p class="quiet">JPEG, PNG, WebP, GIF, AVIF, TIFF and BMP are read; ${isDrawn(model) ? "what is drawn is looked at, wherever it stands" : "the square in the middle is looked at"}.</p>`;
 }
 
 function usePasted(isShown, take) {

@@ -9,7 +9,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.card import InputStatistics
-from training.models.image.explanations import Explanations, blur, complete
 from training.models.image.network import (
     LOGITS,
     HyperParameters,
@@ -18,6 +17,7 @@ from training.models.image.network import (
     seeing,
 )
 from training.outputs.classification import ClassScores
+from training.pictures.explanations import Explanations, blur, complete
 from training.serving_graph import frozen
 
 CLASSES = ("cat", "dog", "ship")
@@ -43,7 +43,7 @@ FEATURES = Standardized(GREYS)
 
 
 def explaining(network: Network) -> Explain:
-    explanations = Explanations(FEATURES, network, Answer())
+    explanations = Explanations(FEATURES, network, Answer(), (32, 32, 3))
     explain = tf.function(
         explanations.__call__,
         input_signature=[{"pixels": tf.TensorSpec([None, 32, 32, 3], tf.uint8)}],

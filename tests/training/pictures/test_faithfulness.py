@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from serving.card import InputStatistics
 from training.data.examples import Examples
-from training.models.image.faithfulness import mixed, quality
 from training.models.image.network import Standardized
 from training.outputs.classification import ClassScores
+from training.pictures.faithfulness import mixed, quality
 from training.serving_graph import ServingGraph
 
 GREYS = [InputStatistics(minimum=0, maximum=255, mean=120, standard_deviation=60)] * 3
@@ -54,7 +54,8 @@ def quality_of(graph: ServingGraph) -> Any:
     random = np.random.default_rng(1)
     pixels = random.integers(0, 120, (20, 32, 32, 3), np.uint8)
     pixels[:, :8, :8] += 130  # all of them are light where it counts
-    return quality(graph, Examples({"pixels": pixels}, np.zeros(20, np.int64)))
+    examples = Examples({"pixels": pixels}, np.zeros(20, np.int64))
+    return quality(graph, examples, "by hand", np.full(3, 120, np.uint8))
 
 
 def test_an_answer_falls_and_rises_sooner_by_the_map_than_by_chance() -> None:

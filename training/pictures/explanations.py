@@ -1,10 +1,11 @@
 """Where in a picture the logits of its two best classes come from, by integrated gradients.
 
-A picture is made out of plain grey step by step; what each pixel does to a logit on the way is its
+A picture is made out of nothing step by step; what each pixel does to a logit on the way is its
 contribution. Source: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks",
 ICML 2017. Single pixels are flecked by the network's strides, so that contributions are spread over
 their neighbours: between pictures to which pixels are given back and from which they are taken, the
-answers then differ more than twice as much. Of occlusion, for three times the work, as much.
+answers of the image model then differ more than twice as much. Of occlusion, for three times the
+work, as much.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +15,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.models.image import NUM_EXPLAINED
-from serving.pictures.decode import SIDE
-from training.models.image.network import LOGITS
+from serving.pictures.maps import NUM_EXPLAINED
 
-# The steps miss a seventh of what there is between grey and a picture, 16 would a twentieth; the
-# maps of 16 lie no better.
+LOGITS = "logits"  # of what a network sees: float32[batch, class]
+
+# Of the image model, the steps miss a seventh of what there is between nothing and a picture, 16
+# would a twentieth; the maps of 16 lie no better.
 NUM_STEPS = 8
 BLUR_PIXELS = 1.0  # standard deviation
 
@@ -28,9 +29,10 @@ Seen = Mapping[str, tf.Tensor]
 
 
 class Explanations(tf.Module):
-    """Explains what `network` makes of standardised pictures, by logits over `temperature`.
+    """Explains what `network` sees of pictures as `features` give them, by logits over temperature.
 
-    What it sees of a picture becomes an answer by `answer`.
+    What is seen of a picture becomes an answer by `answer`, which has `scores`. Pictures are of the
+    `shape` side, side, channel; nothing is to be seen on one of zeros.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Explanations(tf.Module):
         features: tf.Module,
         network: Callable[[tf.Tensor], dict[str, tf.Tensor]],
         answer: tf.Module,
+        shape: tuple[int, int, int],
     ) -> None:
         super().__init__()
         self._features = features
@@ -45,15 +48,15 @@ class Explanations(tf.Module):
         self._answer = answer
         self._classes = tf.constant(list(answer.scores.classes))
         middles = (np.arange(NUM_STEPS) + 0.5) / NUM_STEPS
-        self._steps = tf.constant([0.0, *middles, 1.0], tf.float32)  # from grey to the picture
-        self._blur = tf.constant(blur(SIDE, BLUR_PIXELS))
+        self._steps = tf.constant([0.0, *middles, 1.0], tf.float32)  # to the picture
+        self._blur = tf.constant(blur(shape[0], BLUR_PIXELS))
         # Traced apart: in the graph that is exported it would be the network once more.
-        picture = tf.TensorSpec([1, SIDE, SIDE, 3])
+        picture = tf.TensorSpec([1, *shape])
         seen = tf.function(network).get_concrete_function(picture).structured_outputs
         self._found = {
             "seen": {name: tf.TensorSpec(rows.shape[1:]) for name, rows in seen.items()},
             "best": tf.TensorSpec([NUM_EXPLAINED], tf.int32),
-            "maps": tf.TensorSpec([NUM_EXPLAINED, SIDE, SIDE]),
+            "maps": tf.TensorSpec([NUM_EXPLAINED, *shape[:2]]),
             "bases": tf.TensorSpec([NUM_EXPLAINED]),
             "logits": tf.TensorSpec([NUM_EXPLAINED]),
         }
@@ -77,8 +80,8 @@ class Explanations(tf.Module):
         }
 
     def _explain(self, picture: tf.Tensor) -> dict[str, Any]:
-        """Explain one picture, float32[32, 32, 3]; grey is 0, the mean colour."""
-        made = self._steps[:, None, None, None] * picture  # [step, 32, 32, 3]
+        """Explain one picture, float32[side, side, channel]."""
+        made = self._steps[:, None, None, None] * picture  # [step, side, side, channel]
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(made)
             seen = self._network(made)
@@ -88,7 +91,7 @@ class Explanations(tf.Module):
         gradients = [tape.gradient(mean, made) for mean in on_the_way]
         contributions = tf.stack(
             [tf.reduce_sum(gradient * picture, axis=(0, 3)) for gradient in gradients]
-        )  # [explained, 32, 32]
+        )  # [explained, side, side]
         bases, wholes = tf.gather(logits[0], best), tf.gather(logits[-1], best)
         return {
             "seen": {name: rows[-1] for name, rows in seen.items()},
@@ -113,7 +116,7 @@ def blur(side: int, deviation: float) -> NDArray[np.float32]:
 
 
 def complete(maps: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
-    """Make maps, float32[map, 32, 32], add up to sums, float32[map].
+    """Make maps, float32[map, side, side], add up to sums, float32[map].
 
     What a few steps miss is given to all places in proportion to what they have, whatever its sign;
     if none has anything, to all alike.

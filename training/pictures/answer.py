@@ -1,20 +1,25 @@
-"""What the image model answers: classes with probabilities and p-values, how familiar it looks."""
+"""What is answered of a picture: classes with probabilities and p-values, how familiar it looks."""
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from serving.class_sets import P_VALUES
 from serving.familiarity import FAMILIARITY
-from training.models.image.likeness import Likeness, Seen
-from training.models.image.network import LOGITS
 from training.outputs.classification import ClassScores
 from training.outputs.conformal import PValues
+from training.pictures.explanations import LOGITS, Seen
 
 
-class ImageAnswer(tf.Module):
-    """Takes what the network makes of pictures, by `LOGITS`, `EARLY` and `LAST`."""
+class PictureAnswer(tf.Module):
+    """Takes what a network sees of pictures: its `LOGITS`, and whatever `likeness` looks at."""
 
     def __init__(
-        self, scores: ClassScores, p_values: PValues, likeness: Likeness, familiarity: PValues
+        self,
+        scores: ClassScores,
+        p_values: PValues,
+        likeness: Callable[[Seen], tf.Tensor],
+        familiarity: PValues,
     ) -> None:
         super().__init__()
         self.scores = scores
