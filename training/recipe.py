@@ -123,7 +123,7 @@ class Recipe(Generic[HyperParametersT]):
     split: Callable[[Examples], Splits]
     describe: Callable[[Examples], dict[str, InputStatistics]]
     prepare: Callable[[HyperParametersT, Splits, int], Fit]
-    serve: Callable[[Fit], ServingGraph]
+    serve: Callable[[Any], ServingGraph]  # takes what `prepare` gave, a Fit or a kind of it
     outputs: OutputKind
     gate: AcceptanceGate
     baselines: Mapping[str, Callable[[Examples, Tensors], Tensors]] = field(default_factory=dict)

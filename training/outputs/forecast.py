@@ -20,7 +20,7 @@ from serving.contract import Tensors
 from training.outputs.evaluation import Evaluation, standard_error
 from training.outputs.judgement import Judgement
 from training.outputs.kind import OutputKind
-from training.outputs.regression import calibrate
+from training.outputs.regression import conformal_quantile, stretches_needed
 
 OUTPUTS = ("forecast", "forecast_low", "forecast_high")
 
@@ -55,7 +55,8 @@ def fit_stretches(raw: NDArray[Any], truth: NDArray[Any], coverage: float) -> ND
     hours = []
     for bounds, values in zip(np.moveaxis(raw, 1, 0), np.log1p(truth).T, strict=True):
         known = ~np.isnan(values)  # [example]
-        hours.append(calibrate(bounds[known], values[known], coverage=coverage, bins=1).stretches)
+        needed = stretches_needed(bounds[known], values[known])
+        hours.append([conformal_quantile(needed, coverage)])
     return np.array(hours, np.float32)
 
 

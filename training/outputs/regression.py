@@ -98,18 +98,29 @@ def calibrate(
     "Conditional Validity of Inductive Conformal Predictors", ACML 2012 (bins); Y. Romano,
     E. Patterson, E. Candès, "Conformalized Quantile Regression", NeurIPS 2019 (bounds).
     """
-    price, low, high = bounds.T  # [example] each
+    price = bounds[:, 0]  # [example]
     edges = np.unique(np.quantile(price, np.arange(1, bins) / bins).astype(np.float32))
     edges = edges[edges > price.min()]  # equal prices share a bin, so that none is empty
-    # The factor at which the interval would just reach the truth.
-    below, above = np.maximum(price - low, SMALLEST_WIDTH), np.maximum(high - price, SMALLEST_WIDTH)
-    needed = np.maximum((price - truth) / below, (truth - price) / above)
     is_in = np.searchsorted(edges, price, side="right")[:, None] == np.arange(len(edges) + 1)
     factors = _quantile_regression(
-        np.concatenate([is_in, difficulty], axis=1), needed, coverage, num_free=is_in.shape[1]
+        np.concatenate([is_in, difficulty], axis=1),
+        stretches_needed(bounds, truth),
+        coverage,
+        num_free=is_in.shape[1],
     )
     stretches, slopes = np.split(factors.astype(np.float32), [is_in.shape[1]])
     return Calibration(edges, stretches, slopes)
+
+
+def stretches_needed(bounds: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the factor, float[example], at which each interval would just reach the truth.
+
+    `bounds` is float[example, 3]: prediction, lower and upper bound; `truth` is float[example].
+    """
+    price, low, high = bounds.T  # [example] each
+    below, above = np.maximum(price - low, SMALLEST_WIDTH), np.maximum(high - price, SMALLEST_WIDTH)
+    needed: NDArray[np.float64] = np.maximum((price - truth) / below, (truth - price) / above)
+    return needed
 
 
 def _quantile_regression(

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from serving.card import InputStatistics
 from training.models.image.network import (
-    LOGITS,
     HyperParameters,
     Standardized,
     build_network,
     seeing,
 )
 from training.outputs.classification import ClassScores
-from training.pictures.explanations import Explanations, blur, complete
+from training.pictures.explanations import LOGITS, Explanations, blur, complete
 from training.serving_graph import frozen
 
 CLASSES = ("cat", "dog", "ship")

@@ -16,7 +16,6 @@ from training.models.image.augmentation import Augmentation
 from training.models.image.convolutions import whitening_kernel
 from training.models.image.likeness import Likeness
 from training.models.image.network import (
-    LOGITS,
     STEM_SIDE,
     HyperParameters,
     Standardized,
@@ -31,7 +30,7 @@ from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION, ClassScores, fit_temperature
 from training.outputs.conformal import PValues
 from training.pictures.answer import PictureAnswer
-from training.pictures.explanations import Explanations
+from training.pictures.explanations import LOGITS, Explanations
 from training.pictures.faithfulness import quality
 from training.recipe import Fit, Range, Recipe
 from training.serving_graph import BATCH_SIZE, Network, ServingGraph, frozen

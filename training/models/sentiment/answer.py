@@ -21,13 +21,12 @@ class SentimentAnswer(tf.Module):
     def __init__(self, classes: Sequence[str], blend: Blend, p_values: PValues) -> None:
         super().__init__()
         self._classes = classes
-        # In a function, as a module takes a named tuple for something of its own to be kept.
-        self.blend = lambda: blend
+        self.blend = blend
         self._p_values = p_values
 
     def __call__(self, seen: Batch) -> dict[str, tf.Tensor]:
         """Give the signature's outputs."""
-        logit = self.blend()(seen[BRANCHES], seen[NUM_WORDS])  # [batch]
+        logit = self.blend(seen[BRANCHES], seen[NUM_WORDS])  # [batch]
         outputs = two_classes(logit, self._classes)  # [batch, 2] each
         return {
             **outputs,

@@ -4,7 +4,8 @@ In a few words each n-gram weighs much, and one that is read the wrong way aroun
 either branch is trusted depends on the number of words.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +16,8 @@ from training.outputs.classification import fit_blend
 USUAL_WORDS = 200  # about what a review has
 
 
-class Blend(NamedTuple):
+@dataclass(frozen=True)
+class Blend:
     """The log-odds of the second class are `weights` times those of the branches, and `bias`.
 
     `weights` is float32[2, 2]: of each branch at the usual number of words, and what is added for

@@ -37,7 +37,7 @@ class Explanations(tf.Module):
         All is padded on the right, for texts of fewer words: words with "", the rest with 0.
         """
         seen = self._network(self._features(inputs))
-        blend = self._answer.blend()
+        blend = self._answer.blend
         of_lstm, of_ngrams = tf.unstack(blend.of(seen[NUM_WORDS]), axis=1)  # [batch] each
         added, bases = self._of_lstm(inputs["text"], seen[BRANCHES][:, 0])
         numbers = self._features.see(inputs["text"]).numbers

@@ -16,7 +16,7 @@ TEST_REVIEW = b"I've seen it."
 
 def test_reviews_are_cleaned_and_in_the_order_of_their_numbers(data_folder: Path) -> None:
     data = imdb.load(data_folder)
-    assert (len(data.development), len(data.test)) == (60, 20)
+    assert (len(data.development), len(data.test)) == (60, 50)
     assert data.development.targets.tolist() == [0] * 30 + [1] * 30
     assert data.development.groups is not None
     assert data.development.groups.tolist() == [1 + number // 3 for number in range(30)] * 2
