@@ -24,5 +24,5 @@ RECIPE = labels_recipe(
     load=load,
     split=split,
     num_mains=NUM_MAIN_TOPICS,
-    gate=AcceptanceGate("micro_f1", minimum=0.84),
+    gate=AcceptanceGate("micro_f1", minimum=0.88),
 )

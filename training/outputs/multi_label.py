@@ -18,7 +18,7 @@ from training.outputs.evaluation import Evaluation
 from training.outputs.judgement import Judgement
 from training.outputs.kind import OutputKind
 
-FEW = 10  # examples of a label, of which no threshold of its own can be learned
+FEW = 50  # examples of a label, of which no threshold of its own can be learned
 NUM_RESAMPLES = 200
 MOST_NAMED = 5  # labels of an example, in a table
 

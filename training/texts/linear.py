@@ -1,6 +1,10 @@
-"""What any network over texts must beat: a linear model of words and word pairs, without one."""
+"""Support vector machines on words and word pairs of texts, one for each label.
 
-from typing import Any
+Source: T. Joachims, "Text Categorization with Support Vector Machines", ECML 1998.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,20 +12,46 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
-NAME = "support vector machines on words and word pairs"
-NEVER = -10.0  # the answer of a label that no text has: further off than any other
+FEWEST = 2  # texts that have a term
+SURE = 2.0  # the answer of a label that all texts have; of one that none has, its negative
 
 
-def decide(texts: NDArray[Any], targets: NDArray[Any], asked: NDArray[Any]) -> NDArray[np.float64]:
-    """Give float[text, label], above 0 for labels that apply, of the texts that are asked for.
+@dataclass(frozen=True)
+class Machines:
+    """What was learned of terms, which are words and pairs of neighbouring words.
 
-    `targets`, bool[example, label], are those of the texts that are learned from. Source: T.
-    Joachims, "Text Categorization with Support Vector Machines", ECML 1998.
+    `rarities`, float[term], is what a term counts for in a text that has it once: the more, the
+    fewer texts have it. `weights` is float[term, label], `biases` float[label].
     """
-    terms = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    known = terms.fit_transform(texts)
-    present = targets.any(axis=0)  # [label]
-    machines = OneVsRestClassifier(LinearSVC()).fit(known, targets[:, present].astype(int))
-    answers = np.full((len(asked), targets.shape[1]), NEVER)
-    answers[:, present] = machines.decision_function(terms.transform(asked))
-    return answers
+
+    terms: Sequence[str]
+    rarities: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    biases: NDArray[np.float64]
+
+
+def fit_machines(
+    texts: Sequence[str], targets: NDArray[np.bool_], *, most: int | None, strength: float
+) -> Machines:
+    """Fit them on texts whose words have one space between, and on bool[text, label].
+
+    Of the terms, `most` are kept at most, the most frequent. `strength` is how far the weights may
+    move from nothing: the inverse of what their squares cost.
+    """
+    counted = TfidfVectorizer(
+        tokenizer=str.split,
+        token_pattern=None,
+        lowercase=False,
+        ngram_range=(1, 2),
+        min_df=FEWEST,
+        max_features=most,
+        sublinear_tf=True,
+    )
+    seen = counted.fit_transform(texts)  # [text, term]
+    always, some = targets.all(axis=0), targets.any(axis=0) & ~targets.all(axis=0)  # [label]
+    machines = OneVsRestClassifier(LinearSVC(C=strength)).fit(seen, targets[:, some].astype(int))
+    weights = np.zeros((seen.shape[1], targets.shape[1]))
+    biases = np.where(always, SURE, -SURE)
+    weights[:, some] = np.concatenate([each.coef_ for each in machines.estimators_]).T
+    biases[some] = [each.intercept_.item() for each in machines.estimators_]
+    return Machines(counted.get_feature_names_out().tolist(), counted.idf_, weights, biases)

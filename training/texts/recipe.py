@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from serving.contract import Tensors
 from serving.labels import MAIN
@@ -23,9 +24,11 @@ from training.outputs.multi_label import MULTI_LABEL, LabelScores, choose_thresh
 from training.outputs.slices import Parts, fifths
 from training.recipe import Fit, Recipe
 from training.serving_graph import ServingGraph, frozen
-from training.texts import linear
+from training.texts.features import fit_terms
 from training.texts.left_out import WordsLeftOut
 from training.texts.network import ABLATIONS, SEARCH_SPACE, HyperParameters, describe, prepare
+
+WITHOUT_NETWORK = "support vector machines on words and word pairs"
 
 
 def labels_recipe(
@@ -54,7 +57,7 @@ def labels_recipe(
         serve=partial(_serve, num_mains),
         outputs=replace(MULTI_LABEL, evaluate=partial(_evaluate, num_mains)),
         gate=gate,
-        baselines={linear.NAME: partial(_without_network, num_mains)},
+        baselines={WITHOUT_NETWORK: partial(_without_network, num_mains)},
         slices=lambda _fit, test: _slices(test),
         ablations=ABLATIONS,
         search_space=SEARCH_SPACE,
@@ -146,15 +149,15 @@ def _slices(examples: Examples) -> Parts:
 
 
 def _without_network(num_mains: int, train: Examples, inputs: Tensors) -> Tensors:
-    """Answer by a linear model."""
-    truth = encode(num_mains, train.targets) > 0
-    decided = linear.decide(train.inputs["text"], truth, inputs["text"])
-    names = np.full(decided.shape, b"", object)
-    of_all, mains = np.split(decided, [decided.shape[1] - num_mains], axis=1)
+    """Answer by what terms say alone; a label is said to apply where that is more probable."""
+    scores, _ = fit_terms(train.inputs["text"], encode(num_mains, train.targets) > 0)
+    found = scores.answer_all(inputs["text"])
+    names = np.full(found.shape, b"", object)
+    of_all, mains = np.split(found, [found.shape[1] - num_mains], axis=1)
     return {
         "classes": names[:, num_mains:],
         "scores": of_all,
-        "thresholds": np.zeros(of_all.shape),
+        "thresholds": np.zeros_like(of_all),
         f"{MAIN}classes": names[:, :num_mains],
-        f"{MAIN}scores": tf.nn.softmax(mains).numpy(),
+        f"{MAIN}scores": softmax(mains, axis=1),
     }

@@ -16,12 +16,18 @@ MAINS, RARE = TOPICS[:46], TOPICS[46:]
 TINY = {"words": 300, "terms": 300, "length": 16, "embedding_units": 8, "filters": 8, "epochs": 3}
 
 
+def word(topic: str) -> str:
+    """Give one of letters alone, since numbers are all alike."""
+    letters = str.maketrans("0123456789", "abcdefghij")
+    return topic.removeprefix("topic-").translate(letters) + "about"
+
+
 def newswire(
     topics: Sequence[str], *, part: str = "TRAIN", labelled: str = "YES", body: str = ""
 ) -> str:
     """Write one in the form of the collection: its words are its topics'."""
     named = "".join(f"<D>{topic}</D>" for topic in topics)
-    words = " ".join(f"about{topic.removeprefix('topic-')}x" for topic in topics)
+    words = " ".join(map(word, topics))
     return (
         f'<REUTERS TOPICS="{labelled}" LEWISSPLIT="{part}" CGISPLIT="X" OLDID="1" NEWID="1">\n'
         f"<DATE>26-FEB-1987</DATE>\n<TOPICS>{named}</TOPICS>\n<PLACES><D>usa</D></PLACES>\n"
@@ -91,7 +97,7 @@ def test_newswires_are_read_as_modapte_has_them(tmp_path: Path) -> None:
     assert len(data.development) == 1 + 46 * 10 + 44 * 2
     assert len(data.test) == 46 * 5 + 44
     first = data.development.inputs["text"][0].decode()
-    assert first.startswith("NEWS <about3x about50x about3x> Mr Müller & sons said It is about3x ")
+    assert first.startswith("NEWS <dabout faabout dabout> Mr Müller & sons said It is dabout ")
     assert first.endswith("again.")
     ranks = dict(zip(data.classes, data.development.targets[0].tolist(), strict=True))
     assert {name: rank for name, rank in ranks.items() if rank} == {"topic-3": 1, "topic-50": 2}
@@ -111,7 +117,8 @@ def test_the_card_says_how_good_it_is_with_and_without_a_network(published: Publ
     figures = {metric.name: metric.value for metric in card.metrics}
     assert {"accuracy", "micro_f1", "macro_f1"} <= figures.keys()
     [baseline] = card.baselines
-    assert baseline.metrics["micro_f1"] > 0.9  # each topic has a word of its own
+    # Each topic has a word of its own.
+    assert min(figures["micro_f1"], baseline.metrics["micro_f1"]) > 0.9
     assert {each.quantity for each in card.histograms} >= {"text.words", "answer.label"}
     assert (published.folder / "assets.extra" / "tf_serving_warmup_requests").is_file()
     report = published.options.reports
@@ -121,11 +128,11 @@ def test_the_card_says_how_good_it_is_with_and_without_a_network(published: Publ
 
 
 def test_topics_are_named_by_the_gateway(gateway: Gateway) -> None:
-    answer = gateway.client.post("/predict/news_topics", json={"text": "News: about7x rose."})
+    answer = gateway.client.post("/predict/news_topics", json={"text": "News: habout rose."})
 
     assert answer.status_code == 200, answer.text
     prediction = answer.json()["prediction"]
-    assert prediction["label"] in MAINS
+    assert prediction["label"] == "topic-7"
     assert len(prediction["probabilities"]) == 5
     assert max(prediction["probabilities"].values()) == prediction["confidence"]
     for label in prediction["labels"]:
