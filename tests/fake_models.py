@@ -17,7 +17,7 @@ from serving.contract import Signature, Tensors, TensorSpec
 from serving.familiarity import FAMILIARITY
 from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
 from serving.models import MODELS
-from serving.models.housing import EXPLAINED, NUM_NEIGHBOURS
+from serving.models.housing import DISTANCE, EXPLAINED, LIMITS, NUM_NEIGHBOURS
 from tests.fake_model_server import (
     DEFAULT_SIGNATURE,
     DESCRIBE_SIGNATURE,
@@ -53,7 +53,14 @@ def housing(inputs: Tensors) -> Tensors:
     price = 40_000 * inputs["median_income"] + 10_000 * place + 10 * bedrooms
     low, high = 0.8 * price, 1.2 * price
     familiarity = np.where(inputs["longitude"] < -124.4, 0.01, 0.5)  # at sea, it is low
-    outputs = {"price": price, "price_low": low, "price_high": high, FAMILIARITY: familiarity}
+    outputs = {
+        "price": price,
+        "price_low": low,
+        "price_high": high,
+        FAMILIARITY: familiarity,
+        DISTANCE: np.ones_like(price),
+        LIMITS: np.broadcast_to([0, 1e6], (len(price), 2)),
+    }
     return {name: array.astype(np.float32) for name, array in outputs.items()}
 
 
