@@ -98,17 +98,17 @@ def names_in(folder: Path) -> list[str]:
         WrongModels: the folder cannot be read, or a name is none.
     """
     try:
-        found = [*folder.glob("*.py"), *(each.parent for each in folder.glob("*/__init__.py"))]
+        files = {path.stem: path for path in folder.glob("*.py")}
+        packages = {path.parent.name: path for path in folder.glob("*/__init__.py")}
     except OSError as error:
         message = f"{folder} cannot be read: {error.strerror}"
         raise WrongModels(message) from error
-    names = sorted(path.stem if path.is_file() else path.name for path in found)
-    names = [name for name in names if not name.startswith("_")]
-    for name in names:
+    found = {name: path for name, path in (files | packages).items() if not name.startswith("_")}
+    for name, path in sorted(found.items()):
         if objection := name_objection(name):
-            message = f"{_file_of(folder, name)}: {objection}"
+            message = f"{path}: {objection}"
             raise WrongModels(message)
-    return names
+    return sorted(found)
 
 
 def _of_packages() -> Iterator[tuple[str, str, Model[Any, Any]]]:

@@ -162,7 +162,7 @@ def test_a_start_in_a_terminal_is_a_line_a_step_and_tells_how_to_ask() -> None:
         assert noise not in shown
     for step in (
         "loading 3 models",
-        "sentiment  typed    version 2",
+        "sentiment  typed    version 3",
         "starting the gateway",
         f"ready  http://127.0.0.1:{port}",
     ):

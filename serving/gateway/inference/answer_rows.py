@@ -76,10 +76,11 @@ def rows_of(answers: Sequence[Tensors]) -> list[Rows | None]:
     first = answers[0]
     if _has_labels(first):
         return _labels(answers)
-    if (name := _only_distribution(first)) is not None:
-        return _distributions(answers, name)
+    # What has an interval is a number, whatever else is beside it.
     if (name := _only_number(first)) is not None:
         return _numbers(answers, name)
+    if (name := _only_distribution(first)) is not None:
+        return _distributions(answers, name)
     return [None] * len(answers)
 
 

@@ -44,8 +44,8 @@ class Counting:
     """What is learned before the LSTM is: words, n-grams, word vectors."""
 
     num_words: Annotated[AtLeastOne, Doc("most frequent words, which get a token each")] = 20_000
-    max_tokens: Annotated[AtLeastOne, Doc("of a text that is answered")] = 1_024
-    max_training_tokens: Annotated[AtLeastOne, Doc("of a text that is learned from")] = 256
+    max_tokens: Annotated[AtLeastOne, Doc("of a text that is answered")] = 128
+    max_training_tokens: Annotated[AtLeastOne, Doc("of a text that is learned from")] = 1_024
     ngram_texts: Annotated[AtLeastOne, Doc("that an n-gram must be in to count")] = 3
     ngram_strength: Annotated[Positive, Doc("how far weights of n-grams may move from 0")] = 500.0
     crop_label: Annotated[
@@ -88,7 +88,7 @@ def teach(counting: Counting, splits: Splits) -> Taught:
     opinions = _opinions(ngrams, splits.validation, crops)
     of_crops = counting.crop_label * labels + (1 - counting.crop_label) * opinions
     tokens = [
-        leave_out_middle(tokens_of(numbers, vocabulary), counting.max_tokens)
+        leave_out_middle(tokens_of(numbers, vocabulary), counting.max_training_tokens)
         for numbers in (*numbered.texts, *crops)
     ]
     words = [

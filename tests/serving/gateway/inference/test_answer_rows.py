@@ -59,6 +59,15 @@ CAT_OR_DOG = {"classes": texts([b"cat", b"dog"], [b"cat", b"dog"])}
             {"price": floats(3), "price_low": floats(2), "price_high": floats([5])},
             Numbers([3], [2], [5]),
         ),
+        (
+            {
+                "limits": floats([0, 1]),
+                "price": floats(3),
+                "price_low": floats(2),
+                "price_high": floats(5),
+            },
+            Numbers([3], [2], [5]),
+        ),
         ({"price": floats(3), "rent": floats(2)}, None),
         ({"price": floats(3), "price_low": floats(2)}, None),
         ({"price": floats(np.nan)}, None),
