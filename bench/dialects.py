@@ -154,8 +154,10 @@ def _tensor_answer(_workload: Workload, answer: Any) -> list[Answer]:
         each["name"]: np.array(each["data"]).reshape(each["shape"]) for each in answer["outputs"]
     }
     if "scores" not in outputs:
-        rows = zip(*(outputs[name].ravel().tolist() for name in outputs), strict=True)
-        return [dict(zip(outputs, row, strict=True)) for row in rows]
+        columns = {
+            name: each.ravel().tolist() for name, each in outputs.items() if each.size == len(each)
+        }
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     pairs = zip(outputs["classes"], outputs["scores"], strict=True)
     return [dict(zip(labels, scores.tolist(), strict=True)) for labels, scores in pairs]
 

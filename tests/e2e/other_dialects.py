@@ -31,6 +31,7 @@ DIALECTS: Mapping[Dialect, Callable[[bytes], int | None]] = {
 }
 _HOUSE = WORKLOADS["house"]
 _PAUSE_SECONDS = 0.05  # they leave the servers most of a small machine
+_PRICES = ("price", "price_low", "price_high")
 _VERSION = "x-model-version"
 _Send = Callable[[Dialect, bytes], tuple[int, Reply]]
 
@@ -85,7 +86,7 @@ def _ask(dialect: Dialect, send: _Send, question: Question) -> Outcome:
         assert dialect.read is not None
         [told] = dialect.read(_HOUSE, dialect.decode(reply))
         # The typed API rounds all else that stands beside the prices.
-        answer = {name: value for name, value in told.items() if name.startswith("price")}
+        answer = {name: value for name, value in told.items() if name in _PRICES}
         version = int(reply.headers[_VERSION])
         named = DIALECTS[dialect](reply.body)
         document = {"version": version, "named": named or version, "answer": answer}

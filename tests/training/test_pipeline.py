@@ -24,7 +24,7 @@ from training.serving_graph import to_tensorflow
 SLICES = {
     "sentiment": {"familiarity", "words", "negations in 100 words"},
     "image": {"familiarity", "brightness", "contrast"},
-    "housing": {"familiarity"},
+    "housing": {"familiarity", "age", "cut off", "ocean_proximity", "region"},
 }
 
 

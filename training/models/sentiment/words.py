@@ -63,8 +63,8 @@ def number_words(words: tf.Tensor) -> tf.Tensor:
     """Give the number of each word, int64, from 1 to PRIME - 1: of emoji, of what they say."""
     numbers = _hash(words)
     emoji, said = _emoji()
-    places, known = Lookup(emoji)(tf.cast(numbers, tf.int32))
-    return tf.where(known, tf.gather(tf.constant(said), places), numbers)
+    places, known = emoji(tf.cast(numbers, tf.int32))
+    return tf.where(known, tf.gather(said, places), numbers)
 
 
 def _hash(words: tf.Tensor) -> tf.Tensor:
@@ -72,16 +72,16 @@ def _hash(words: tf.Tensor) -> tf.Tensor:
 
 
 @cache
-def _emoji() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Give the hashes of emoji and emoticons, in order, and of the word that each is read as.
+def _emoji() -> tuple[Lookup, tf.Tensor]:
+    """Give the hashes of emoji and emoticons, and int64 of the word that each is read as.
 
-    The last word is that of none.
+    The last word is that of none. Both are made once, so that all signatures share them.
     """
     pairs = [(sign, word) for word, signs in READ_AS.items() for sign in signs.split()]
     with tf.init_scope():
         signs, words = (_hash(tf.constant(each)).numpy() for each in zip(*pairs, strict=True))
-    order = np.argsort(signs)
-    return signs[order].astype(np.int32), np.append(words[order], 0)
+        order = np.argsort(signs)
+        return Lookup(signs[order].astype(np.int32)), tf.constant(np.append(words[order], 0))
 
 
 @dataclass(frozen=True)
