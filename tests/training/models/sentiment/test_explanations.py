@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -146,6 +146,7 @@ some_texts = st.one_of(
 
 
 @given(st.lists(some_texts, min_size=1, max_size=4))
+@example([":D\u0130", ":D\u212a"])
 def test_the_characters_at_a_place_are_the_word(texts: list[str]) -> None:
     texts = [plain(text.encode("utf-8", "replace").decode()) for text in texts]
     words, places, _ = split_words(bytes_of(*texts))
