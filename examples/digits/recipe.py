@@ -17,7 +17,7 @@ from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION
 from training.pictures.classifier import FAMILIARITY, nearest, serve
 from training.pictures.faithfulness import quality
-from training.pictures.learning import fit_of
+from training.pictures.learning import learn
 from training.recipe import Fit, Range, Recipe
 
 from . import CLASSES, METHOD
@@ -53,7 +53,7 @@ def describe(train: Examples) -> dict[str, InputStatistics]:
 
 def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit:
     """Build the network, and put it to the training part."""
-    return fit_of(build_network(hyper_parameters), hyper_parameters, splits, seed)
+    return learn(build_network(hyper_parameters), hyper_parameters, splits, seed)
 
 
 def perturb(test: Examples) -> dict[str, Examples]:

@@ -10,9 +10,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from serving.contract import Tensors
 from training.data.examples import Examples
 from training.fit.fitting import predict_validation
-from training.outputs.classification import ClassScores, fit_temperature
 from training.outputs.conformal import PValues
-from training.pictures.answer import PictureAnswer
+from training.pictures.answer import PictureAnswer, calibrated
 from training.pictures.explanations import LOGITS, Explanations
 from training.recipe import Fit
 from training.serving_graph import ServingGraph, frozen
@@ -32,10 +31,9 @@ def serve(fit: Fit) -> ServingGraph:
     """Calibrate scores, sets of classes and familiarity on the validation part."""
     logits, targets = predict_validation(fit)
     truth = targets.argmax(axis=1)
-    scores = ClassScores(fit.classes, fit_temperature(logits, truth))
-    of_truth = scores(logits)["scores"].numpy()[np.arange(len(truth)), truth]
+    scores, p_values = calibrated(fit.classes, logits, truth)
     familiarity = PValues(likeness({LOGITS: logits}).numpy())
-    answer = PictureAnswer(scores, PValues(of_truth), likeness, familiarity)
+    answer = PictureAnswer(scores, p_values, likeness, familiarity)
     network = frozen(keras.Model(fit.network.inputs, {LOGITS: fit.network.output}))
     explain = Explanations(fit.features, network, answer, fit.network.input_shape[1:])
     return ServingGraph(fit.features, network, answer, explain=explain)

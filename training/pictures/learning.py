@@ -1,4 +1,4 @@
-"""How a network learns which class small grey pictures are of: what is set, and its batches."""
+"""How a network learns which class small grey pictures are of: what is set, and what it sees."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ import tensorflow as tf
 from typing_extensions import Doc
 
 from training.data.examples import Splits
-from training.fit.fitting import shuffled, whole_batches
+from training.fit.fitting import whole_batches
 from training.fit.schedules import OneCycle
+from training.pictures.batches import picture_batches
 from training.pictures.warps import Warp
 from training.recipe import AtLeastOne, AtLeastZero, Fit, NotNegative, Positive, Share
 
@@ -55,7 +56,7 @@ class Ink(tf.Module):
         return tf.cast(inputs["pixels"], tf.float32)[..., None] / 255
 
 
-def fit_of(network: keras.Model, learning: Learning, splits: Splits, seed: int) -> Fit:
+def learn(network: keras.Model, learning: Learning, splits: Splits, seed: int) -> Fit:
     """Compile a network of float32[batch, side, side, 1] → logits, and bend its pictures.
 
     Raises:
@@ -76,28 +77,21 @@ def fit_of(network: keras.Model, learning: Learning, splits: Splits, seed: int) 
         jit_compile=False,
     )
     pixels = tf.constant(train.inputs["pixels"])  # [example, side, side]
-    targets, truth = (
-        tf.one_hot(part.targets, len(splits.classes))  # [example, class]
-        for part in (train, splits.validation)
+
+    def look(rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        pictures = features({"pixels": tf.gather(pixels, rows)})
+        # By two each: bending takes the seed above, too.
+        return bend(pictures, tf.stack([seed + 2 * epoch, 2 * step]))
+
+    batches, validation = picture_batches(
+        look, features, splits, batch_size=learning.batch_size, seed=seed
     )
-
-    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            pictures = features({"pixels": tf.gather(pixels, rows)})
-            # By two each: bending takes the seed above, too.
-            bent = bend(pictures, tf.stack([seed + 2 * epoch, 2 * step]))
-            return bent, tf.gather(targets, rows)
-
-        chosen = shuffled(len(train), learning.batch_size, seed=seed, epoch=epoch)
-        return chosen.enumerate().map(batch)
-
-    held_out = features(splits.validation.inputs), truth
     return Fit(
         features=features,
         network=network,
         batches=batches,
         steps_per_epoch=steps_per_epoch,
-        validation=tf.data.Dataset.from_tensor_slices(held_out).batch(500),
+        validation=validation,
         epochs=learning.epochs,
         classes=splits.classes,
         patience=learning.patience,

@@ -10,7 +10,7 @@ from serving.models.image import METHOD
 from serving.pictures.decode import SIDE
 from training.data.examples import Examples, Splits
 from training.data.statistics import summarize
-from training.fit.fitting import shuffled, whole_batches
+from training.fit.fitting import whole_batches
 from training.models.image import cifar10
 from training.models.image.augmentation import Augmentation
 from training.models.image.convolutions import whitening_kernel
@@ -27,9 +27,10 @@ from training.models.image.perturbations import perturb
 from training.models.image.slices import slices
 from training.models.image.strangers import strangers
 from training.outputs.acceptance import AcceptanceGate
-from training.outputs.classification import CLASSIFICATION, ClassScores, fit_temperature
+from training.outputs.classification import CLASSIFICATION
 from training.outputs.conformal import PValues
-from training.pictures.answer import PictureAnswer
+from training.pictures.answer import PictureAnswer, calibrated
+from training.pictures.batches import picture_batches
 from training.pictures.explanations import LOGITS, Explanations
 from training.pictures.faithfulness import quality
 from training.recipe import Fit, Range, Recipe
@@ -77,25 +78,17 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
         seed=seed,
     )
     pixels = tf.constant(train.inputs["pixels"])  # [example, 32, 32, 3]
-    targets, truth = (
-        tf.one_hot(part.targets, len(splits.classes))  # [example, class]
-        for part in (train, splits.validation)
-    )
 
-    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        def batch(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            pictures = augment(tf.gather(pixels, rows), rows, epoch, step)
-            return features({"pixels": pictures}), tf.gather(targets, rows)
+    def look(rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        return features({"pixels": augment(tf.gather(pixels, rows), rows, epoch, step)})
 
-        return shuffled(len(train), batch_size, seed=seed, epoch=epoch).enumerate().map(batch)
-
-    held_out = features(splits.validation.inputs), truth
+    batches, validation = picture_batches(look, features, splits, batch_size=batch_size, seed=seed)
     return Fit(
         features=features,
         network=network,
         batches=batches,
         steps_per_epoch=steps_per_epoch,
-        validation=tf.data.Dataset.from_tensor_slices(held_out).batch(500),
+        validation=validation,
         epochs=hyper_parameters.epochs,
         classes=splits.classes,
     )
@@ -106,13 +99,12 @@ def serve(fit: Fit) -> ServingGraph:
     network = frozen(seeing(fit.network))
     held_out, targets = _see(network, fit.validation)
     logits, truth = held_out[LOGITS], targets.argmax(axis=1)
-    scores = ClassScores(fit.classes, fit_temperature(logits, truth))
-    of_truth = scores(logits)["scores"].numpy()[np.arange(len(truth)), truth]
+    scores, p_values = calibrated(fit.classes, logits, truth)
     first_epoch = fit.batches(tf.constant(0, tf.int64)).unbatch()
     learned, _ = _see(network, first_epoch.take(NUM_LIKENED).batch(BATCH_SIZE))
     likeness = Likeness(learned, held_out)
     familiarity = PValues(likeness(held_out).numpy())
-    answer = PictureAnswer(scores, PValues(of_truth), likeness, familiarity)
+    answer = PictureAnswer(scores, p_values, likeness, familiarity)
     explain = Explanations(fit.features, network, answer, (SIDE, SIDE, len(CHANNELS)))
     return ServingGraph(fit.features, network, answer, explain=explain)
 

@@ -1,12 +1,12 @@
 """The batches of the sentiment network: texts of similar length together; knows no network."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.data.examples import Examples
 from training.models.sentiment.words import NETWORK_INPUTS, TextFeatures
 
 JITTER = 8  # words, by which the lengths of texts in a batch may differ
@@ -45,12 +45,14 @@ def batches_by_length(
 
 
 def validation_batches(
-    features: TextFeatures, texts: NDArray[Any], targets: NDArray[Any], batch_size: int
+    features: TextFeatures, examples: Examples, batch_size: int
 ) -> tf.data.Dataset:
-    """Give texts, object[text], as they will be served, those of similar length together."""
-    by_length = np.argsort([len(text) for text in texts], kind="stable")
-    known = tf.constant(texts[by_length], tf.string), tf.constant(targets[by_length], tf.float32)
-    batches = tf.data.Dataset.from_tensor_slices(known).batch(batch_size)
+    """Give whole texts, as they will be served, those of similar length together."""
+    by_length = np.argsort([len(text) for text in examples.inputs["text"]], kind="stable")
+    sorted_examples = examples.take(by_length)
+    texts = tf.constant(sorted_examples.inputs["text"])
+    targets = tf.constant(sorted_examples.targets, tf.float32)
+    batches = tf.data.Dataset.from_tensor_slices((texts, targets)).batch(batch_size)
 
     def look(some: tf.Tensor, truth: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         seen = features({"text": some})
