@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
 
@@ -35,6 +36,18 @@ def choose_example(page: Page, name: str) -> None:
 
 def ask(page: Page) -> None:
     shown(page).get_by_role("button", name="Ask", exact=True).click()
+
+
+def check_access(page: Page, width: int) -> None:
+    """See that nothing on the page keeps anybody out, and that it is no wider than the window."""
+    found = Axe().run(page)
+
+    assert [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in found.response["violations"]
+        for node in each["nodes"]
+    ] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 class Held:

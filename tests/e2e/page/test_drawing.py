@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from serving.contract import Signature, Tensors
@@ -12,7 +11,7 @@ from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
 from serving.typed_models import load_models
 from tests import stack
 from tests.e2e.page.conftest import DESKTOP, PHONE, Visit
-from tests.e2e.page.steps import answer, choose_example, shown
+from tests.e2e.page.steps import answer, check_access, choose_example, shown
 from tests.examples.published import FOLDER
 from tests.fake_model_server import DEFAULT_SIGNATURE, FakeSignature, FakeVersion
 from tests.fake_models import declared_models
@@ -166,11 +165,4 @@ def test_the_sheet_keeps_nobody_out(visit: Visit, digits: str, width: int, schem
     draw(page, *RING)
     expect(answer(page).locator(".says")).to_have_text("0")
 
-    found = Axe().run(page)
-
-    assert [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in found.response["violations"]
-        for node in each["nodes"]
-    ] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    check_access(page, width)
