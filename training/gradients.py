@@ -47,3 +47,13 @@ def completeness(
     sums = sum(tf.reduce_sum(tf.reshape(each, [len(each), -1]), axis=1) for each in added)
     base = answer({name: tf.zeros_like(tensor) for name, tensor in inputs.items()})
     return float(tf.reduce_max(tf.abs(answer(inputs) - base - sums)))
+
+
+def complete(contributions: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+    """Make contributions, float32[part], add up to the total, float32[].
+
+    What they miss is given to all parts in proportion to what they have, whatever its sign.
+    """
+    size = tf.abs(contributions)
+    missing = total - tf.reduce_sum(contributions)
+    return contributions + missing * tf.math.divide_no_nan(size, tf.reduce_sum(size))

@@ -30,15 +30,16 @@ class ClassScores(tf.Module):
 
     def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, each [batch, class]."""
-        return _with_classes(tf.nn.softmax(logits / self.temperature), self.classes)
+        return with_classes(tf.nn.softmax(logits / self.temperature), self.classes)
 
 
 def two_classes(logit: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
     """Give the signature's outputs, [batch, 2] each, for log-odds of the second class, [batch]."""
-    return _with_classes(tf.sigmoid(tf.stack([-logit, logit], axis=1)), classes)
+    return with_classes(tf.sigmoid(tf.stack([-logit, logit], axis=1)), classes)
 
 
-def _with_classes(scores: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+def with_classes(scores: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Give scores, [batch, class], with the name of each."""
     num_rows = tf.shape(scores)[0]
     names = tf.broadcast_to(tf.constant(list(classes)), [num_rows, len(classes)])  # as scores
     return {"classes": tf.ensure_shape(names, [None, len(classes)]), "scores": scores}

@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score, precision_recall_curve, precision_score, r
 
 from serving.card import Metric
 from serving.contract import Tensors
+from training.outputs.classification import with_classes
 from training.outputs.evaluation import Evaluation
 from training.outputs.judgement import Judgement
 from training.outputs.kind import OutputKind
@@ -35,12 +36,8 @@ class LabelScores(tf.Module):
     def __call__(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Give the signature's outputs, each [batch, label]."""
         scores = tf.sigmoid(logits)
-        names = tf.broadcast_to(tf.constant(list(self.classes)), tf.shape(scores))
-        return {
-            "classes": tf.ensure_shape(names, scores.shape),
-            "scores": scores,
-            "thresholds": tf.zeros_like(scores) + self.thresholds,
-        }
+        thresholds = tf.zeros_like(scores) + self.thresholds
+        return {**with_classes(scores, self.classes), "thresholds": thresholds}
 
 
 def choose_thresholds(scores: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.float32]:

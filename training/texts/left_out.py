@@ -5,6 +5,7 @@ What it gives beside the answers is described in `serving.words_left_out`.
 
 import tensorflow as tf
 
+from training.gradients import complete
 from training.serving_graph import Batch, Network
 
 MOST_WORDS = 256  # that are left out in turn; those beyond get nothing
@@ -55,6 +56,4 @@ class WordsLeftOut(tf.Module):
         scores = self._answer({"text": texts})[self._scores][:, label]  # [2 + word]
         odds = tf.math.log(scores) - tf.math.log1p(-tf.minimum(scores, 1 - 1e-7))
         missing = odds[0] - odds[2:]  # [word]
-        size = tf.abs(missing)
-        left = odds[0] - odds[1] - tf.reduce_sum(missing)
-        return missing + left * tf.math.divide_no_nan(size, tf.reduce_sum(size)), odds[1]
+        return complete(missing, odds[0] - odds[1]), odds[1]

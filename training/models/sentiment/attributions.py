@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.block_lstm import lstm, lstm_gradients
+from training.gradients import complete
 from training.models.sentiment.fused import FusedNetwork
 
 NUM_STEPS = 8
@@ -83,13 +84,3 @@ def _through(
     num_words = tf.cast(tf.shape(words)[0], tf.float32)
     of_states = share * of_highest + of_mean / num_words
     return lstm_gradients(words, *weights, states, of_states)[0]
-
-
-def complete(contributions: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
-    """Make contributions, float32[word], add up to the total, float32[].
-
-    What a few steps miss is given to all words in proportion to what they have, whatever its sign.
-    """
-    size = tf.abs(contributions)
-    missing = total - tf.reduce_sum(contributions)
-    return contributions + missing * tf.math.divide_no_nan(size, tf.reduce_sum(size))

@@ -35,10 +35,14 @@ def _spelt(texts: tf.Tensor) -> tf.Tensor:
 
     They are none of ASCII, which would run into an emoticon before them that ends in a letter.
     """
-    # As in lower case, where a letter of ASCII stands: it ends no emoticon.
-    texts = tf.strings.regex_replace(tf.strings.regex_replace(texts, "\u0130", "i"), "\u212a", "k")
-    for emoticon, letters in ((EMOTICON_OF_3, "äää"), (EMOTICON_OF_2, "ää")):
-        texts = tf.strings.regex_replace(texts, emoticon, letters)
+    # First two signs whose lower case is a letter of ASCII: no emoticon ends before one.
+    for found, letters in (
+        ("\u0130", "i"),
+        ("\u212a", "k"),
+        (EMOTICON_OF_3, "äää"),
+        (EMOTICON_OF_2, "ää"),
+    ):
+        texts = tf.strings.regex_replace(texts, found, letters)
     return texts
 
 

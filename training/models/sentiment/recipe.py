@@ -84,13 +84,12 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Sen
     batch_size = hyper_parameters.batch_size
     steps_per_epoch = whole_batches(len(taught.targets), batch_size)
     compile_network(network, hyper_parameters, hyper_parameters.epochs * steps_per_epoch)
-    texts, targets = splits.validation.inputs["text"], splits.validation.targets
     return SentimentFit(
         features=taught.features,
         network=network,
         batches=batches_by_length(taught.tokens, taught.targets, batch_size, seed),
         steps_per_epoch=steps_per_epoch,
-        validation=validation_batches(taught.features, texts, targets, batch_size),
+        validation=validation_batches(taught.features, splits.validation, batch_size),
         epochs=hyper_parameters.epochs,
         classes=splits.classes,
         words=taught.words,

@@ -7,7 +7,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.block_lstm import lstm, lstm_gradients
-from training.models.sentiment.attributions import Attributions, complete
+from training.gradients import complete
+from training.models.sentiment.attributions import Attributions
 from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import HyperParameters, build_network
 
