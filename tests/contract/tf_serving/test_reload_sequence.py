@@ -13,8 +13,10 @@ from tests.contract.tf_serving import held, recorded, saved_models
 from tests.contract.tf_serving.conftest import Serve
 from tests.contract.tf_serving.in_order import play, wait_for_status
 from tests.contract.tf_serving.recorded import Case, Outcome
+from tests.stack import wait_until
 
 TWO_VERSIONS = "saved_model_half_plus_two_2_versions"
+PATIENCE = 600  # seconds, for calls that last until others have come to their end
 
 
 @pytest.fixture
@@ -79,8 +81,11 @@ def test_the_recorded_life_of_a_server(serve: Serve, held_models: Path) -> None:
             }
             wait_for_status(channel, one_available)
             held.hold(slow_1)
-            for name in ("slow_in_flight_during_unload", "drop_slow_v1"):
-                in_flight[name] = recorded.start(channel, cases[name])
+            call, drop = "slow_in_flight_during_unload", "drop_slow_v1"
+            in_flight[call] = recorded.start(channel, cases[call], timeout=PATIENCE)
+            # Else the server might take them the other way around.
+            wait_until(lambda: held.has_begun(slow_1), f"the server to begin with {call}")
+            in_flight[drop] = recorded.start(channel, cases[drop], timeout=PATIENCE)
 
         def answer_of_call_in_flight(_: grpc.Channel, case: Case) -> Outcome:
             return recorded.outcome(in_flight[case["id"]], case)
