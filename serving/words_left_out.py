@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from serving.contract import Tensors, TensorSpec
 from serving.texts.characters import plain
+from serving.texts.contributions import WordContribution
 
 METHOD = "each word left out in turn, stretched to add up"
 OUTPUTS = {
@@ -22,17 +23,6 @@ OUTPUTS = {
     "base": TensorSpec("float32"),
     "contributions": TensorSpec("float32", (None, None)),  # [batch, word], 0 after the last
 }
-
-
-class WordContribution(TypedDict):
-    """What one word adds to the log-odds, or takes from them."""
-
-    start: Annotated[int, Field(ge=0, description="where it begins in the text as it was sent")]
-    end: Annotated[int, Field(ge=0, description="where the character after it is")]
-    text: Annotated[str, Field(description="the word as the model reads it")]
-    contribution: Annotated[
-        float, Field(description="natural log-odds; above 0, it speaks for the label")
-    ]
 
 
 class WordsExplanation(TypedDict):

@@ -14,6 +14,7 @@ from serving.errors import FieldError, InvalidInput
 from serving.familiarity import FAMILIARITY, FAMILIARITY_SPEC, Familiarity, familiarities
 from serving.rows import columns
 from serving.texts.characters import plain
+from serving.texts.contributions import WordContribution
 from serving.texts.markup import shown
 from serving.texts.origins import trace
 
@@ -61,23 +62,6 @@ class SentimentResponse(TypedDict):
             description="classes that hold the true one with a promised probability; null of a "
             "version that promises none"
         ),
-    ]
-
-
-class WordContribution(TypedDict):
-    """What one word adds to the log-odds, or takes from them."""
-
-    start: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="where it begins in the text as it was sent, in characters (code points)",
-        ),
-    ]
-    end: Annotated[int, Field(ge=0, description="where the character after it is")]
-    text: Annotated[str, Field(description="the word as the model reads it")]
-    contribution: Annotated[
-        float, Field(description="natural log-odds; above 0, it speaks for the label")
     ]
 
 

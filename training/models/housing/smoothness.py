@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from serving.contract import Tensors
 from training.models.housing import california
+from training.models.housing.block_groups import KILOMETRES_PER_DEGREE
 from training.serving_graph import in_batches
 
 METRES = 180.0
-METRES_PER_DEGREE = 111_195.0  # of latitude
 NUM_DIRECTIONS = 4  # random ones, of each block group
 SMALL_CHANGE = 0.03
 
@@ -24,7 +24,7 @@ SMALL_CHANGE = 0.03
 def moved(inputs: Tensors, metres: float, random: np.random.Generator) -> Tensors:
     """Give block groups as they were, but for a place so far away, each in another direction."""
     directions = random.uniform(0, 2 * np.pi, len(inputs["latitude"]))
-    degrees = metres / METRES_PER_DEGREE
+    degrees = metres / 1_000 / KILOMETRES_PER_DEGREE
     stretch = np.cos(np.radians(inputs["latitude"]))
     longitude = inputs["longitude"] + degrees * np.cos(directions) / stretch
     latitude = inputs["latitude"] + degrees * np.sin(directions)
