@@ -1,8 +1,8 @@
 // An answer: what is said, how sure it is, why, and who said it.
 import { html } from "./vendor/htm-preact.js";
-import { Curve, isCurve } from "./curve.js";
 import { Explanation } from "./explanation.js";
 import { ProblemBox } from "./problem.js";
+import { Record } from "./record.js";
 import { Truth } from "./truth.js";
 import { dollars, milliseconds, percent } from "./words.js";
 
@@ -60,7 +60,7 @@ function Said({ answer: { document } }) {
     ${label !== undefined && html`<p class="says">${label}</p><${Bars} shares=${sharesOf(prediction)} />`}
     ${price !== undefined && html`<p class="says">${dollars(price)}</p><${Interval} price=${price} interval=${interval} />`}
     ${interval?.open_above && html`<p class="quiet">The upper end is the highest price that the model knows: the true one may lie above.</p>`}
-    ${label === undefined && price === undefined && html`<${Fields} fields=${prediction} />`}
+    ${label === undefined && price === undefined && html`<${Record} record=${prediction} />`}
     ${labels && html`<p>Of the labels that may apply together: <strong>${labels.map(({ name, score }) => `${name} (${percent(score)})`).join(", ") || "none"}</strong>.</p>`}
     ${sets && grouped(sets).map(([labels, coverages]) => html`<p key=${labels}>Right in ${coverages.map(percent).join(" and ")} of cases: <strong>${labels}</strong>.</p>`)}
     ${familiarity && html`<${Familiarity} ...${familiarity} />`}
@@ -101,15 +101,6 @@ function Familiarity({ score, threshold, message }) {
   const words = isLow ? `This input is ${message}` : `Such inputs are familiar: ${percent(score)} of ordinary ones are at most as familiar`;
   return html`<div class=${`note ${isLow ? "warning" : ""}`}><p>${words}.</p>
     <p class="quiet">Familiarity ${score.toFixed(2)}; below ${threshold} an input counts as unfamiliar.</p></div>`;
-}
-
-function Fields({ fields }) {
-  const told = Object.entries(fields).filter(([, value]) => value !== null);
-  return html`${told.filter(([, value]) => isCurve(value)).map(([name, value]) => html`
-      <${Curve} key=${name} title=${name.replaceAll("_", " ")} records=${value} />`)}
-    <table><tbody>${told.filter(([, value]) => !isCurve(value)).map(([name, value]) => html`
-      <tr key=${name}><th scope="row">${name.replaceAll("_", " ")}</th><td>${typeof value === "object" ? JSON.stringify(value) : String(value)}</td></tr>`)}
-    </tbody></table>`;
 }
 
 const MAX_VALUES = 60;

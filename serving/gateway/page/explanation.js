@@ -1,6 +1,7 @@
 // Why an answer is what it is: words in their colours, the map over the picture, a waterfall of dollars.
 import { html, useState } from "./vendor/htm-preact.js";
 import { ProblemBox } from "./problem.js";
+import { Record } from "./record.js";
 import { dollars, signed } from "./words.js";
 
 const PARTS = { text: Words, picture: Maps, house: Dollars };
@@ -17,7 +18,7 @@ export function Explanation({ kind, reasons: { state, answer, problem }, input }
     <${PARTS[kind] ?? Plain} explanation=${explanation} input=${input} prediction=${answer.document.prediction} /></section>`;
 }
 
-const Plain = ({ explanation }) => html`<pre tabindex="0">${JSON.stringify(explanation, null, 2)}</pre>`;
+const Plain = ({ explanation }) => html`<${Record} record=${explanation} />`;
 
 // The text as it was sent, its words marked by what they add.
 function Words({ explanation: { label, base, words, method }, input: { text } }) {

@@ -6,21 +6,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from serving.contract import Signature, Tensors
-from serving.gateway.inference.model_ref import EXPLAIN_SIGNATURE
-from serving.typed_models import load_models
-from tests import stack
+from serving.contract import Tensors
 from tests.e2e.page.conftest import DESKTOP, PHONE, Visit
+from tests.e2e.page.examples import example
 from tests.e2e.page.steps import answer, check_access, choose_example, shown
-from tests.examples.published import FOLDER
-from tests.fake_model_server import DEFAULT_SIGNATURE, FakeSignature, FakeVersion
-from tests.fake_models import declared_models
-from tests.fake_over_grpc import listening
 from tests.programs import needs
 
 pytestmark = needs("chromium", package="chromium")
-
-MODEL = load_models(FOLDER)["digits"]
 
 
 def read(inputs: Tensors) -> Tensors:
@@ -48,20 +40,7 @@ def explain(inputs: Tensors) -> Tensors:
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("typed")
-    (folder / "digits").symlink_to(FOLDER / "digits")  # no other example is there to be asked
-    names = ("classes", "scores")
-    outputs = {name: MODEL.signature.outputs[name] for name in names}
-    inputs, more = MODEL.signature.inputs, MODEL.explanation.outputs if MODEL.explanation else {}
-    version = FakeVersion(
-        {
-            DEFAULT_SIGNATURE: FakeSignature(Signature(inputs, outputs), read),
-            EXPLAIN_SIGNATURE: FakeSignature(Signature(inputs, {**outputs, **more}), explain),
-        }
-    )
-    server = declared_models()
-    server.models["digits"] = {1: version}
-    with listening(server) as address, stack.gateway(address, models_path=str(folder)) as url:
-        stack.wait_until_ready(url)
+    with example("digits", folder, ("classes", "scores"), read, explain) as url:
         yield url
 
 
