@@ -30,7 +30,7 @@ class HyperParameters(Counting):
         0.995
     )
     batch_size: Annotated[AtLeastOne, Doc("texts in a step")] = 256
-    epochs: Annotated[AtLeastOne, Doc("times that each text is seen")] = 2
+    epochs: Annotated[AtLeastOne, Doc("times that each text is seen")] = 4
 
 
 def build_network(hyper_parameters: HyperParameters, num_tokens: int) -> keras.Model:

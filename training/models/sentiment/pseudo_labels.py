@@ -48,6 +48,7 @@ class Counting:
     max_training_tokens: Annotated[AtLeastOne, Doc("of a text that is learned from")] = 1_024
     ngram_texts: Annotated[AtLeastOne, Doc("that an n-gram must be in to count")] = 3
     ngram_strength: Annotated[Positive, Doc("how far weights of n-grams may move from 0")] = 500.0
+    num_crops: Annotated[AtLeastOne, Doc("of each text that is learned from")] = 3
     crop_label: Annotated[
         Share, Doc("of the review's label in that of a crop; the rest is what n-grams say of it")
     ] = 0.7
@@ -84,9 +85,11 @@ def teach(counting: Counting, splits: Splits) -> Taught:
     held_out = number_texts(splits.validation.inputs["text"]).texts
     ngrams, guesses = _fit_ngrams(counting, splits, labelled, unlabelled, held_out)
     labels = np.concatenate([splits.train.targets, guesses])
-    crops = number_texts(crop(texts)).texts
+    cropped = np.concatenate([crop(texts, seed) for seed in range(counting.num_crops)])
+    crops = number_texts(cropped).texts
     opinions = _opinions(ngrams, splits.validation, crops)
-    of_crops = counting.crop_label * labels + (1 - counting.crop_label) * opinions
+    of_whole = np.tile(labels, counting.num_crops)
+    of_crops = counting.crop_label * of_whole + (1 - counting.crop_label) * opinions
     tokens = [
         leave_out_middle(tokens_of(numbers, vocabulary), counting.max_training_tokens)
         for numbers in (*numbered.texts, *crops)

@@ -42,7 +42,7 @@ from training.outputs.conformal import PValues
 from training.recipe import Choice, Fit, Range, Recipe
 from training.serving_graph import ServingGraph, frozen, in_batches
 
-NUM_CROPS = 2  # of each review that the branches are weighed on
+WEIGHED_CROPS = 2  # of each review that the branches are weighed on
 
 
 def split(development: Examples) -> Splits:
@@ -109,9 +109,9 @@ def serve(fit: SentimentFit) -> ServingGraph:
         input_signature=[{"text": tf.TensorSpec([None], tf.string)}],
     )
     whole, targets = fit.held_out.inputs["text"], fit.held_out.targets
-    texts = np.concatenate([whole, *(crop(whole, seed) for seed in range(NUM_CROPS))])
+    texts = np.concatenate([whole, *(crop(whole, seed) for seed in range(WEIGHED_CROPS))])
     seen = in_batches(see, {"text": texts}, len(texts))
-    blend = weigh(seen[BRANCHES], seen[NUM_WORDS], np.tile(targets, 1 + NUM_CROPS))
+    blend = weigh(seen[BRANCHES], seen[NUM_WORDS], np.tile(targets, 1 + WEIGHED_CROPS))
     logits = blend(seen[BRANCHES], seen[NUM_WORDS])[: len(whole)]
     of_truth = tf.sigmoid(tf.where(targets == 1, logits, -logits)).numpy()
     answer = SentimentAnswer(fit.classes, blend, PValues(of_truth))
