@@ -163,10 +163,12 @@ def wait_for_versions(both: Gateways, versions: set[int]) -> None:
 
 
 def ready_versions(url: str) -> set[int]:
-    versions = httpx.get(f"{url}/models/housing", timeout=30).json()["versions"]
+    told = httpx.get(f"{url}/models/housing", timeout=30)
+    if told.status_code == REFUSED:  # too busy to say so
+        return set()
     return {
         each["version"]
-        for each in versions
+        for each in told.json()["versions"]
         if each["state"] == "AVAILABLE" and each["unready"] is None
     }
 
