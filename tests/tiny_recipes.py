@@ -35,7 +35,13 @@ TINY = {
         "batch_size": 16,
         "epochs": 2,
     },
-    "image": {"filters": 4, "wide_filters": 4, "batch_size": 32, "epochs": 2},
+    "image": {
+        "first_filters": 4,
+        "second_filters": 4,
+        "third_filters": 4,
+        "batch_size": 32,
+        "epochs": 2,
+    },
     "housing": {"units": 8, "neighbours": 8, "batch_size": 16, "epochs": 2},
 }
 WORDS = {"pos": ["warm", "lovely", "funny"], "neg": ["dull", "awful", "don't"]}

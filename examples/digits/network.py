@@ -7,7 +7,7 @@ import keras
 from typing_extensions import Doc
 
 from serving.pictures.handwriting import SIDE
-from training.models.image.convolutions import FastBatchNormalization
+from training.pictures.convolutions import FastBatchNormalization
 from training.pictures.learning import Learning
 from training.recipe import AtLeastOne
 

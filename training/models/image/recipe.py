@@ -13,7 +13,6 @@ from training.data.statistics import summarize
 from training.fit.fitting import whole_batches
 from training.models.image import cifar10
 from training.models.image.augmentation import Augmentation
-from training.models.image.convolutions import whitening_kernel
 from training.models.image.likeness import Likeness
 from training.models.image.network import (
     STEM_SIDE,
@@ -31,6 +30,7 @@ from training.outputs.classification import CLASSIFICATION
 from training.outputs.conformal import PValues
 from training.pictures.answer import PictureAnswer, calibrated
 from training.pictures.batches import picture_batches
+from training.pictures.convolutions import whitening_kernel
 from training.pictures.explanations import LOGITS, Explanations
 from training.pictures.faithfulness import quality
 from training.recipe import Fit, Range, Recipe
@@ -75,12 +75,13 @@ def prepare(hyper_parameters: HyperParameters, splits: Splits, seed: int) -> Fit
         len(train),
         flip=hyper_parameters.flip,
         shift_pixels=hyper_parameters.shift_pixels,
+        hidden_pixels=hyper_parameters.hidden_pixels,
         seed=seed,
     )
     pixels = tf.constant(train.inputs["pixels"])  # [example, 32, 32, 3]
 
     def look(rows: tf.Tensor, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        return features({"pixels": augment(tf.gather(pixels, rows), rows, epoch, step)})
+        return augment(features({"pixels": tf.gather(pixels, rows)}), rows, epoch, step)
 
     batches, validation = picture_batches(look, features, splits, batch_size=batch_size, seed=seed)
     return Fit(
@@ -133,6 +134,7 @@ RECIPE = Recipe(
     gate=AcceptanceGate("accuracy", minimum=0.90),
     search_space={
         "shift_pixels": Range(0, 4),
+        "hidden_pixels": Range(0, 16),
         "label_smoothing": Range(0.0, 0.3),
         "learning_rate": Range(0.1, 3.0, logarithmic=True),
         "momentum": Range(0.7, 0.95),
@@ -147,7 +149,11 @@ RECIPE = Recipe(
     perturb=perturb,
     slices=lambda _fit, test: slices(test),
     ablations={
-        "less flipping and shifting": {"flip": False, "shift_pixels": 0},
+        "less flipping, shifting and hiding": {
+            "flip": False,
+            "shift_pixels": 0,
+            "hidden_pixels": 0,
+        },
         "in 2 epochs": {"epochs": 2},
         "in 2 epochs, less batch normalisation": {"epochs": 2, "normalize": False},
         "in 2 epochs, less weight decay": {"epochs": 2, "weight_decay": 0.0},

@@ -17,7 +17,7 @@ def change(augmentation: Augmentation, epoch: int) -> NDArray[np.uint8]:
 
 
 def test_every_picture_is_flipped_in_every_other_epoch() -> None:
-    augmentation = Augmentation(20, flip=True, shift_pixels=0, seed=3)
+    augmentation = Augmentation(20, flip=True, shift_pixels=0, hidden_pixels=0, seed=3)
     first, second, third = (change(augmentation, epoch) for epoch in range(3))
     flipped = PICTURES[:, :, ::-1]
     for before, after, picture, other_side in zip(first, second, PICTURES, flipped, strict=True):
@@ -27,7 +27,7 @@ def test_every_picture_is_flipped_in_every_other_epoch() -> None:
 
 
 def test_a_moved_picture_shows_what_it_showed() -> None:
-    augmentation = Augmentation(20, flip=False, shift_pixels=2, seed=0)
+    augmentation = Augmentation(20, flip=False, shift_pixels=2, hidden_pixels=0, seed=0)
     moved = change(augmentation, epoch=1)
     framed = np.pad(PICTURES, [(0, 0), (2, 2), (2, 2), (0, 0)], "reflect")
     places = set()
@@ -44,6 +44,22 @@ def test_a_moved_picture_shows_what_it_showed() -> None:
 
 
 def test_the_same_epoch_shows_the_same_and_another_one_does_not() -> None:
-    augmentation = Augmentation(20, flip=True, shift_pixels=2, seed=0)
+    augmentation = Augmentation(20, flip=True, shift_pixels=2, hidden_pixels=0, seed=0)
     assert (change(augmentation, epoch=4) == change(augmentation, epoch=4)).all()
     assert (change(augmentation, epoch=4) != change(augmentation, epoch=6)).any()
+
+
+def test_a_square_of_each_picture_is_hidden_wherever_its_middle_lies() -> None:
+    augmentation = Augmentation(400, flip=False, shift_pixels=0, hidden_pixels=3, seed=0)
+    white = np.ones((400, 8, 8, 1), np.float32)
+    numbers = tf.constant(2, tf.int64), tf.constant(0, tf.int64)
+    seen = augmentation(tf.constant(white), np.arange(400, dtype=np.int32), *numbers).numpy()
+    squares = {hidden(row, column).tobytes() for row in range(8) for column in range(8)}
+    assert {picture.tobytes() for picture in seen} == squares
+
+
+def hidden(row: int, column: int) -> NDArray[np.float32]:
+    """Give a white picture of which the square of 3 pixels around a pixel is hidden."""
+    picture = np.ones((8, 8, 1), np.float32)
+    picture[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = 0
+    return picture

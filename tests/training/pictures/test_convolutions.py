@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from training.models.image.convolutions import (
+from training.pictures.convolutions import (
     BesideFlipped,
     Dirac,
     FastBatchNormalization,
