@@ -16,9 +16,8 @@ from rich.progress import track
 from sklearn.model_selection import train_test_split
 
 from serving.card import DataFinding
-from serving.contract import Tensors
+from serving.contract import Model, Tensors
 from serving.errors import TfgateError
-from serving.models import MODELS
 from training.data.examples import Data, Examples, Splits
 from training.data.files import DataFile, contents, find
 from training.data.finding import finding, warning_up_to
@@ -35,20 +34,21 @@ NOBODYS = frozenset({"thumbs.db", "desktop.ini"})  # which Windows leaves in fol
 
 @dataclass(frozen=True)
 class FileKind:
-    """How files become examples of a model.
+    """How files become examples of the model that is called `name`.
 
     `read` gives what the tensor of the model's signature holds in a row. It raises ValueError, or
     what the gateway raises, if the file holds nothing of the kind.
     """
 
-    model: str
+    name: str
+    model: Model
     tensor: str
     suffixes: tuple[str, ...]
     read: Callable[[bytes], Any]
 
     def stack(self, rows: list[Any]) -> Tensors:
         """Put rows together into the tensor, none of them too."""
-        spec = MODELS[self.model].signature.inputs[self.tensor]
+        spec = self.model.signature.inputs[self.tensor]
         tensor = np.array(rows, dtype=spec.numpy_dtype).reshape(len(rows), *spec.row_shape)
         return {self.tensor: tensor}
 
@@ -89,7 +89,7 @@ def read(folder: Path | None, kind: FileKind) -> Data:
         DataUnfit: as `load` says.
     """
     if folder is None:
-        raise DataNotFound(f"{kind.model} has no public data set: name a folder of yours by --data")
+        raise DataNotFound(f"{kind.name} has no public data set: name a folder of yours by --data")
     if not (found := _find(folder, kind)):
         raise DataNotFound(
             f"{folder} holds {contents(folder)}, and no folder for each class with files in it "
@@ -139,17 +139,16 @@ def _load(folder: Path, found: Mapping[str, Folders], kind: FileKind) -> Data:
 def _check_classes(
     folder: Path, classes: tuple[str, ...], found: Mapping[str, Folders], kind: FileKind
 ) -> None:
-    (declared,) = MODELS[kind.model].signature.outputs["classes"].row_shape
+    (declared,) = kind.model.signature.outputs["classes"].row_shape
     if len(classes) != declared:
         remedy = f"bring {declared} folders"
         if declared > 2:  # a network for two gives a single logit, whatever is declared
             remedy += (
-                f", or change the shapes of MODEL's outputs in serving/models/{kind.model}.py to "
-                f"({len(classes)},)"
+                f", or change the shapes of its outputs, in its typed file, to ({len(classes)},)"
             )
         raise DataUnfit(
             f"{folder} holds {len(classes)} classes ({', '.join(classes)}), but the model "
-            f"{kind.model} is declared to have {declared}: {remedy}"
+            f"{kind.name} is declared to have {declared}: {remedy}"
         )
     for part, folders in found.items():
         if strange := sorted(set(folders) - {*classes, *UNLABELLED}):

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,12 @@ def test_a_few_broken_files_among_many_are_a_warning(bounty: Path) -> None:
 
 
 def test_a_model_without_a_public_data_set_is_read_from_its_folder_alone(bounty: Path) -> None:
-    kind = imdb.TEXTS
+    kind = replace(imdb.TEXTS, name="tickets")
     assert folders.read(bounty, kind).sha256 == imdb.load(bounty).sha256
     (bounty / "empty").mkdir()
     with pytest.raises(DataNotFound, match="empty holds nothing, and no folder for each class"):
         folders.read(bounty / "empty", kind)
-    with pytest.raises(DataNotFound, match="sentiment has no public data set: name a folder"):
+    with pytest.raises(DataNotFound, match="tickets has no public data set: name a folder"):
         folders.read(None, kind)
 
 
@@ -169,7 +170,7 @@ def test_another_number_of_classes_is_refused_with_the_place_to_change(tmp_path:
         cifar10.load(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path} holds 2 classes (cat, dog), but the model image is declared to have 10: bring "
-        "10 folders, or change the shapes of MODEL's outputs in serving/models/image.py to (2,)"
+        "10 folders, or change the shapes of its outputs, in its typed file, to (2,)"
     )
 
 

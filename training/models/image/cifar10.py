@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import InvalidImage
+from serving.models.image import MODEL
 from serving.pictures.decode import SIDE, decode
 from serving.pictures.kinds import ALL_NAMES, suffixes
 from training.data import folders
@@ -32,7 +33,7 @@ FILE = DataFile(
     own=f"a folder of {ALL_NAMES} files for each class, such as cat/1.jpg; or folders train and "
     "test, and validation if you like, that hold such folders",
 )
-PICTURES = folders.FileKind("image", "pixels", suffixes(), decode)
+PICTURES = folders.FileKind("image", MODEL, "pixels", suffixes(), decode)
 
 # In the order of the original's labels; a target is an index into these.
 CLASSES = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from serving.card import DataFinding
-from serving.models.sentiment import clean
+from serving.models.sentiment import MODEL, clean
 from training.data import folders
 from training.data.examples import Data, Examples
 from training.data.files import DataFile, locate, sha256
@@ -59,7 +59,7 @@ def _read_text(content: bytes) -> bytes:
     raise ValueError("no visible character in it")
 
 
-TEXTS = folders.FileKind("sentiment", "text", (".txt",), _read_text)
+TEXTS = folders.FileKind("sentiment", MODEL, "text", (".txt",), _read_text)
 
 
 def _load(path: Path) -> Data:
