@@ -145,13 +145,17 @@ def break_down(results_file: ResultsFile = RESULTS) -> None:
 @app.command()
 def versions(
     earlier: Annotated[Path, typer.Argument(help="folder of a version, such as models/image/1")],
-    later: Annotated[Path, typer.Argument(help="folder of another version of the same model")],
+    later: Annotated[Path, typer.Argument(help="the same, or that of another version")],
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="let the later one compute so, if the processor can")
+    ] = False,
 ) -> None:
     """Compare what the graphs of two versions cost, on one thread: half a minute."""
     from bench.versions import compare  # noqa: PLC0415  # the other commands need no TensorFlow
 
-    table = Table("batch", f"{earlier}, ms", f"{later}, ms", "times faster")
-    for timing in compare(earlier, later):
+    numbers = " in bfloat16" if bfloat16 else ""
+    table = Table("batch", f"{earlier}, ms", f"{later}{numbers}, ms", "times faster")
+    for timing in compare(earlier, later, bfloat16=bfloat16):
         times = f"{timing.earlier:.2f}", f"{timing.later:.2f}"
         table.add_row(timing.batch, *times, f"{timing.earlier / timing.later:.2f}")
     console.print(table)

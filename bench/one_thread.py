@@ -12,6 +12,8 @@ from statistics import median
 import tensorflow as tf
 
 from serving.contract import Tensors
+from serving.embedded.flags import Flags
+from serving.embedded.session_config import session_config
 
 ROUNDS = 12
 TURN_SECONDS = 0.1  # in a row, as a server works: the processor's caches then hold what they need
@@ -20,11 +22,15 @@ CALLS = 3  # in a turn at least
 Answer = Callable[[Tensors], Tensors]
 
 
-def load(folder: Path) -> Answer:
-    """Load a version into a session of its own; gives all that its signature does."""
+def load(folder: Path, *, bfloat16: bool = False) -> Answer:
+    """Load a version into a session of its own; gives all that its signature does.
+
+    It computes in `bfloat16` as the embedded server does: where the processor can.
+    """
     v1 = tf.compat.v1
-    one_thread = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
-    session = v1.Session(graph=tf.Graph(), config=one_thread)
+    precision = "bfloat16" if bfloat16 else ""
+    flags = Flags(tensorflow_session_parallelism=1, mixed_precision=precision)
+    session = v1.Session(graph=tf.Graph(), config=session_config(flags))
     with session.graph.as_default():
         message = v1.saved_model.load(session, ["serve"], str(folder))
     signature = message.signature_def["serving_default"]

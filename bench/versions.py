@@ -26,9 +26,9 @@ class Timing:
     later: float
 
 
-def compare(earlier: Path, later: Path) -> Iterator[Timing]:
-    """Time both, folders of versions, with the same batches in turns."""
-    answers = [load(folder) for folder in (earlier, later)]
+def compare(earlier: Path, later: Path, *, bfloat16: bool = False) -> Iterator[Timing]:
+    """Time both, folders of versions, with the same batches in turns; the later in `bfloat16`."""
+    answers = [load(earlier), load(later, bfloat16=bfloat16)]
     for name, batch in _batches(_warmup(later)):
         yield Timing(name, *time_in_turns(answers, batch))
 
