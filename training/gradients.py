@@ -49,11 +49,13 @@ def completeness(
     return float(tf.reduce_max(tf.abs(answer(inputs) - base - sums)))
 
 
-def complete(contributions: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
-    """Make contributions, float32[part], add up to the total, float32[].
+def complete(contributions: tf.Tensor, totals: tf.Tensor) -> tf.Tensor:
+    """Make contributions, float32[..., part], add up to totals, float32[...].
 
-    What they miss is given to all parts in proportion to what they have, whatever its sign.
+    What they miss is given to all parts in proportion to what they have, whatever its sign; if none
+    has anything, to all alike.
     """
     size = tf.abs(contributions)
-    missing = total - tf.reduce_sum(contributions)
-    return contributions + missing * tf.math.divide_no_nan(size, tf.reduce_sum(size))
+    size = tf.where(tf.reduce_any(size > 0, axis=-1, keepdims=True), size, tf.ones_like(size))
+    missing = (totals - tf.reduce_sum(contributions, axis=-1))[..., None]
+    return contributions + missing * size / tf.reduce_sum(size, axis=-1, keepdims=True)

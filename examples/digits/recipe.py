@@ -15,7 +15,7 @@ from training.data.files import DataFile, locate, sha256
 from training.data.statistics import summarize
 from training.outputs.acceptance import AcceptanceGate
 from training.outputs.classification import CLASSIFICATION
-from training.pictures.classifier import FAMILIARITY, nearest, serve
+from training.pictures.classifier import FAMILIARITY_METHOD, nearest, serve
 from training.pictures.faithfulness import quality
 from training.pictures.learning import learn
 from training.recipe import Fit, Range, Recipe
@@ -93,7 +93,7 @@ RECIPE = Recipe(
     baselines={"three nearest neighbours": nearest},
     perturb=perturb,
     strangers=no_digits,
-    familiarity=FAMILIARITY,
+    familiarity=FAMILIARITY_METHOD,
     explanation_quality=lambda _fit, graph, test: quality(graph, test, METHOD, BLANK),
     ablations={
         "in 2 epochs": BRIEF,

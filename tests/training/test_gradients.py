@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.gradients import completeness, integrated_gradients
+from training.gradients import complete, completeness, integrated_gradients
 
 
 def answer(inputs):  # type: ignore[no-untyped-def]  # tensors in, a tensor out
@@ -19,3 +19,12 @@ def test_what_each_value_adds() -> None:
     np.testing.assert_allclose(added["a"], [[1, 4]], rtol=1e-5)
     np.testing.assert_allclose(added["b"], [12], rtol=1e-5)
     assert completeness(answer, inputs) == pytest.approx(0, abs=1e-4)
+
+
+def test_what_is_missed_is_given_in_proportion_to_the_size_and_else_to_all_alike() -> None:
+    contributions = tf.constant([[1.0, -3.0], [0.0, 0.0]])
+
+    added = complete(contributions, tf.constant([2.0, 1.0]))
+
+    np.testing.assert_allclose(added, [[2, 0], [0.5, 0.5]], atol=1e-6)
+    assert complete(tf.zeros([0]), tf.constant(1.0)).shape == (0,)

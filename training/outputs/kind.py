@@ -24,8 +24,8 @@ class OutputKind:
     better, and `error_name` says what it is. Where an answer `has_classes`, targets are int64, the
     index of the true one, or a row of numbers above 0 for each class that applies, if several may;
     else they are float32, the quantity itself, and `targets_may_miss` if the kind leaves out what
-    is NaN. `charts` are drawn of such answers in the report; without them it shows the worst
-    answers alone.
+    is NaN. `charts` are drawn of such answers in the report, which has those of classes and of
+    prices itself; of any other without them it shows the worst answers alone.
     """
 
     has_classes: bool

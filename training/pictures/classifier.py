@@ -16,7 +16,7 @@ from training.pictures.explanations import LOGITS, Explanations
 from training.recipe import Fit
 from training.serving_graph import ServingGraph, frozen
 
-FAMILIARITY = "the energy of the logits, as a p-value of held-out pictures"
+FAMILIARITY_METHOD = "the energy of the logits, as a p-value of held-out pictures"
 
 
 def likeness(seen: Mapping[str, tf.Tensor]) -> tf.Tensor:

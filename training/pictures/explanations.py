@@ -4,8 +4,8 @@ A picture is made out of nothing step by step; what each pixel does to a logit o
 contribution. Source: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks",
 ICML 2017. Single pixels are flecked by the network's strides, so that contributions are spread over
 their neighbours: between pictures to which pixels are given back and from which they are taken, the
-answers of the image model then differ more than twice as much. Of occlusion, for three times the
-work, as much.
+answers of the image model then differ more than twice as much. Occlusion tells them apart no
+better, for three times the work.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.pictures.maps import NUM_EXPLAINED
+from training.gradients import complete
 
 LOGITS = "logits"  # of what a network sees: float32[batch, class]
 
@@ -92,11 +93,13 @@ class Explanations(tf.Module):
         contributions = tf.stack(
             [tf.reduce_sum(gradient * picture, axis=(0, 3)) for gradient in gradients]
         )  # [explained, side, side]
+        spread = self._blur @ contributions @ self._blur
         bases, wholes = tf.gather(logits[0], best), tf.gather(logits[-1], best)
+        maps = complete(tf.reshape(spread, [NUM_EXPLAINED, -1]), wholes - bases)
         return {
             "seen": {name: rows[-1] for name, rows in seen.items()},
             "best": best,
-            "maps": complete(self._blur @ contributions @ self._blur, wholes - bases),
+            "maps": tf.reshape(maps, spread.shape),
             "bases": bases,
             "logits": wholes,
         }
@@ -113,14 +116,3 @@ def blur(side: int, deviation: float) -> NDArray[np.float32]:
     spread = [np.convolve(row, weights / weights.sum(), "valid") for row in framed]
     matrix: NDArray[np.float32] = np.array(spread, np.float32)
     return matrix
-
-
-def complete(maps: tf.Tensor, sums: tf.Tensor) -> tf.Tensor:
-    """Make maps, float32[map, side, side], add up to sums, float32[map].
-
-    What a few steps miss is given to all places in proportion to what they have, whatever its sign;
-    if none has anything, to all alike.
-    """
-    missing = (sums - tf.reduce_sum(maps, axis=(1, 2)))[:, None, None]
-    size = tf.abs(maps) + 1e-12
-    return maps + missing * size / tf.reduce_sum(size, axis=(1, 2), keepdims=True)

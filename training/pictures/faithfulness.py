@@ -1,10 +1,8 @@
-"""How far the maps can be trusted: does an answer hang on what is said to weigh most?
+"""How far the maps can be trusted: pixels are taken from pictures, and given back.
 
-Pixels are taken from a picture, those first that are said to speak most for its class, and, beside
-it, in random order; what is taken becomes blank. Then they are given back in that order, into the
-picture blurred: a few pixels that are blank are like nothing that was ever learned from. Source: V.
-Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
-BMVC 2018.
+First of all goes what is said to speak most for a picture's class; what is taken becomes blank.
+What is given back comes into the picture blurred: a few pixels on a blank one are like nothing that
+was ever learned from.
 """
 
 import numpy as np
@@ -13,12 +11,11 @@ from numpy.typing import NDArray
 
 from serving.card import ExplanationQuality, FaithfulnessCurve
 from training.data.examples import Examples
+from training.outputs.faithfulness import SHARES, Numbers, curve, explained_rows, probability
 from training.pictures.explanations import BLUR_PIXELS, blur
 from training.serving_graph import ServingGraph, in_batches
 
-NUM_EXPLAINED = 100  # pictures
 NUM_ORDERS = 3  # random ones
-SHARES = np.arange(11) / 10
 SOFT_PIXELS = 4.0  # standard deviation
 
 Pictures = NDArray[np.uint8]
@@ -33,15 +30,14 @@ def quality(
     Their `pixels` are uint8[picture, side, side] of grey, or with a channel behind; `blank` is the
     colour of nothing, uint8[] or uint8[channel].
     """
-    rows = np.arange(0, len(examples), max(1, len(examples) // NUM_EXPLAINED))[:NUM_EXPLAINED]
-    inputs = examples.take(rows).inputs
-    found = in_batches(tf.function(graph.explain), inputs, len(rows))
+    explained = examples.take(explained_rows(len(examples)))
+    found = in_batches(tf.function(graph.explain), explained.inputs, len(explained))
     added_up = found["bases"] + found["maps"].sum(axis=(2, 3), dtype=np.float64)
     return ExplanationQuality(
         method=method,
         completeness=float(np.abs(added_up - found["logits"]).max()),
         unit="logit",
-        curves=_curves(graph, inputs["pixels"], found["maps"][:, 0], blank),
+        curves=_curves(graph, explained.inputs["pixels"], found["maps"][:, 0], blank),
     )
 
 
@@ -54,21 +50,19 @@ def _curves(
     scores = graph.answer_all({"pixels": pictures}, len(pictures))["scores"]
     classes = scores.argmax(axis=1)
 
-    def curve(weights: Maps, start: Pictures, end: Pictures) -> NDArray[np.float64]:
+    def follow(weights: Maps, start: Pictures, end: Pictures) -> Numbers:
         """Give the mean probability as the one picture becomes the other, float64[share]."""
         turned = np.concatenate([mixed(weights, start, end, share) for share in SHARES])
-        answers = graph.answer_all({"pixels": turned}, len(turned))["scores"]
-        of_class = answers.reshape(len(SHARES), len(pictures), -1)[:, range(len(pictures)), classes]
-        means: NDArray[np.float64] = of_class.mean(axis=1, dtype=np.float64)
-        return means
+        answers = graph.answer_all({"pixels": turned}, len(turned))
+        return probability(answers["scores"], classes)
 
     soft = _by_channel(pictures, SOFT_PIXELS)
     return [
-        FaithfulnessCurve(
-            name=f"probability of the class as pixels are {done}",
-            shares=SHARES.tolist(),
-            explained=curve(maps, start, end).tolist(),
-            random=np.mean([curve(order, start, end) for order in orders], axis=0).tolist(),
+        curve(
+            f"probability of the class as pixels are {done}",
+            SHARES,
+            follow(maps, start, end),
+            [follow(order, start, end) for order in orders],
         )
         for done, start, end in [
             ("taken away", pictures, np.broadcast_to(blank, pictures.shape)),

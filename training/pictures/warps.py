@@ -16,11 +16,11 @@ _KNOTS = 5  # of the waves, across and down
 class Warp:
     """How far pictures are bent at most; the waves by their standard deviation at a knot."""
 
-    degrees: float = 0.0
-    shear: float = 0.0
-    zoom: float = 0.0
-    shift_pixels: float = 0.0
-    wave_pixels: float = 0.0
+    degrees: float
+    shear: float
+    zoom: float
+    shift_pixels: float
+    wave_pixels: float
 
     def __call__(self, pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Bend float32[batch, side, side, 1]; what comes from outside is as the nearest margin.

@@ -1,30 +1,25 @@
-"""How far explanations of prices can be trusted: do prices follow what is said to weigh most?
+"""How far explanations of prices can be trusted: features are taken away, and given back.
 
-Features are taken from a block group one by one, those first that are said to add or take most, and
-in random orders; what one has not is averaged over the background. Then they are given back so.
-Source of both curves: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for
-Explanation of Black-box Models", BMVC 2018.
+First of all goes what is said to add or take most; what a block group has not is averaged over the
+background.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.card import ExplanationQuality, FaithfulnessCurve
+from serving.card import ExplanationQuality
 from training.data.examples import Examples
 from training.models.housing.explanations import Explanations
+from training.outputs.faithfulness import Numbers, curve, explained_rows
 from training.outputs.regression import UNIT
 from training.serving_graph import to_tensorflow
 
-NUM_EXPLAINED = 100  # examples
 NUM_ORDERS = 30  # random ones
-
-Numbers = NDArray[np.float64]
 
 
 def quality(explanations: Explanations, examples: Examples) -> ExplanationQuality:
     """Measure explanations of some examples that the network was not fitted on."""
-    rows = np.arange(0, len(examples), max(1, len(examples) // NUM_EXPLAINED))[:NUM_EXPLAINED]
-    inputs = to_tensorflow(examples.take(rows).inputs)
+    inputs = to_tensorflow(examples.take(explained_rows(len(examples))).inputs)
     prices = explanations.coalition_prices(inputs).numpy().astype(np.float64)  # [row, coalition]
     found = {name: tensor.numpy() for name, tensor in explanations(inputs).items()}
     contributions = found["contributions"].astype(np.float64)  # [row, feature]
@@ -38,13 +33,11 @@ def quality(explanations: Explanations, examples: Examples) -> ExplanationQualit
         completeness=float(np.abs(added_up - prices[:, -1]).max()),
         unit=UNIT,
         curves=[
-            FaithfulnessCurve(
-                name=name,
-                shares=(np.arange(num_features + 1) / num_features).tolist(),
-                explained=_curve(prices, order, given_back=given_back).tolist(),
-                random=np.mean(
-                    [_curve(prices, each, given_back=given_back) for each in orders], axis=0
-                ).tolist(),
+            curve(
+                name,
+                np.arange(num_features + 1) / num_features,
+                _follow(prices, order, given_back=given_back),
+                [_follow(prices, each, given_back=given_back) for each in orders],
             )
             for name, given_back in [
                 ("change of the price as features are taken away", False),
@@ -54,7 +47,7 @@ def quality(explanations: Explanations, examples: Examples) -> ExplanationQualit
     )
 
 
-def _curve(prices: Numbers, order: NDArray[np.int64], *, given_back: bool) -> Numbers:
+def _follow(prices: Numbers, order: NDArray[np.int64], *, given_back: bool) -> Numbers:
     """Give the mean distance from the whole price after each step, float[feature + 1]."""
     bits = np.cumsum(1 << order, axis=1)  # [row, feature]: who was taken, or given back, by then
     steps = np.concatenate([np.zeros_like(bits[:, :1]), bits], axis=1)

@@ -1,8 +1,6 @@
-"""How far contributions of words can be trusted: does an answer hang on what is said to weigh most?
+"""How far contributions of words can be trusted: words are taken from texts, and given back.
 
-Words are taken from a text, those first that are said to speak most for its class, and, beside it,
-in random order. Then they are given back in that order, to a text without any. Source: V. Petsiuk,
-A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018.
+First of all goes what is said to speak most for a text's class.
 """
 
 from collections.abc import Sequence
@@ -14,23 +12,21 @@ from numpy.typing import NDArray
 from serving.card import ExplanationQuality, FaithfulnessCurve
 from serving.models.sentiment import METHOD
 from training.data.examples import Examples
+from training.outputs.faithfulness import SHARES, Numbers, curve, explained_rows, probability
 from training.serving_graph import ServingGraph, in_batches
 
-NUM_EXPLAINED = 100  # texts
 NUM_ORDERS = 3  # random ones
-SHARES = np.arange(11) / 10
 
 Ranks = NDArray[np.int64]
 
 
 def quality(graph: ServingGraph, examples: Examples) -> ExplanationQuality:
     """Measure explanations of some examples that the network was not fitted on."""
-    rows = np.arange(0, len(examples), max(1, len(examples) // NUM_EXPLAINED))[:NUM_EXPLAINED]
-    inputs = examples.take(rows).inputs
+    given = examples.inputs["text"][explained_rows(len(examples))]
     explain = tf.function(
         graph.explain, input_signature=[{"text": tf.TensorSpec([None], tf.string)}]
     )
-    found = [in_batches(explain, {"text": inputs["text"][[row]]}, 1) for row in range(len(rows))]
+    found = [in_batches(explain, {"text": given[[row]]}, 1) for row in range(len(given))]
     scores = np.concatenate([each["scores"] for each in found]).astype(np.float64)
     logits = np.log(scores[:, 1] / scores[:, 0])
     added_up = [each["base"][0] + each["contributions"][0].sum(dtype=np.float64) for each in found]
@@ -56,26 +52,22 @@ def _curves(
     best_first = [(-each).argsort().argsort() for each in weights]  # the rank of each word
     orders = [[random.permutation(len(text)) for text in texts] for _ in range(NUM_ORDERS)]
 
-    def curve(ranks: Sequence[Ranks], *, given_back: bool) -> NDArray[np.float64]:
+    def follow(ranks: Sequence[Ranks], *, given_back: bool) -> Numbers:
         """Give the mean probability of the class, float64[share]."""
         cut = [
             b" ".join(text[(rank < share * len(text)) == given_back])
             for share in SHARES
             for text, rank in zip(texts, ranks, strict=True)
         ]
-        answers = graph.answer_all({"text": np.array(cut, object)}, len(cut))["scores"]
-        of_class = answers.reshape(len(SHARES), len(texts), 2)[:, range(len(texts)), classes]
-        means: NDArray[np.float64] = of_class.mean(axis=1, dtype=np.float64)
-        return means
+        answers = graph.answer_all({"text": np.array(cut, object)}, len(cut))
+        return probability(answers["scores"], classes)
 
     return [
-        FaithfulnessCurve(
-            name=f"probability of the class as words are {done}",
-            shares=SHARES.tolist(),
-            explained=curve(best_first, given_back=given_back).tolist(),
-            random=np.mean(
-                [curve(order, given_back=given_back) for order in orders], axis=0
-            ).tolist(),
+        curve(
+            f"probability of the class as words are {done}",
+            SHARES,
+            follow(best_first, given_back=given_back),
+            [follow(order, given_back=given_back) for order in orders],
         )
         for done, given_back in [("taken away", False), ("given back", True)]
     ]

@@ -1,4 +1,4 @@
-"""What an LSTM learns sentiment from: true labels, and those that n-grams give to other texts.
+"""What an LSTM learns sentiment from: texts with true labels, or those of n-grams, and crops.
 
 The n-grams are fitted on the labelled texts; the LSTM then learns what they say of texts that
 nobody has labelled. Source of the idea: D. Lee, "Pseudo-Label: The Simple and Efficient
@@ -41,7 +41,7 @@ Texts = Sequence[NDArray[np.int64]]  # the numbers of the words of each
 
 @dataclass(frozen=True)
 class Counting:
-    """What is learned before the LSTM is: words, n-grams, word vectors."""
+    """What is done before the LSTM learns: words, n-grams, crops, word vectors."""
 
     num_words: Annotated[AtLeastOne, Doc("most frequent words, which get a token each")] = 20_000
     max_tokens: Annotated[AtLeastOne, Doc("of a text that is answered")] = 128
@@ -59,8 +59,8 @@ class Counting:
 class Taught:
     """What an LSTM begins with, and what it learns from.
 
-    The words of the tokens, and their vectors, float32[token, unit]; texts, int32[token] each, and
-    for each the probability of the second class, float32[text].
+    The features of a text; the words of the tokens, and their vectors, float32[token, unit]; texts,
+    int32[token] each, and for each the probability of the second class, float32[text].
     """
 
     features: TextFeatures

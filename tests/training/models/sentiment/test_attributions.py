@@ -7,7 +7,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.block_lstm import lstm, lstm_gradients
-from training.gradients import complete
 from training.models.sentiment.attributions import Attributions
 from training.models.sentiment.fused import FusedNetwork
 from training.models.sentiment.network import HyperParameters, build_network
@@ -119,8 +118,3 @@ def test_a_word_without_a_vector_adds_nothing(trained: keras.Model) -> None:
     added, _ = Attributions(fused, MOST)(tf.constant(tokens), tf.constant(3), logit(fused, tokens))
     assert added.numpy()[1] == 0
     assert added.numpy()[[0, 2]].all()
-
-
-def test_what_is_missed_is_given_in_proportion_to_the_size() -> None:
-    np.testing.assert_allclose(complete(tf.constant([1.0, -3.0]), tf.constant(2.0)), [2, 0])
-    np.testing.assert_allclose(complete(tf.zeros([2]), tf.constant(0.0)), [0, 0])
