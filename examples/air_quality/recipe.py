@@ -1,11 +1,13 @@
 """How the forecast of the air is trained: on five years of Beijing's hours."""
 
+from typing import get_args
+
 from training.data.files import DataFile
 from training.outputs.acceptance import AcceptanceGate
 from training.series.recipe import forecast_recipe
 from training.series.table import HourlyFile, Series
 
-from . import AHEAD, COVERAGE, PAST, SERIES, WIND
+from . import AHEAD, COVERAGE, PAST, SERIES, WIND, Direction
 
 PM25 = Series(
     target=SERIES,
@@ -19,7 +21,7 @@ PM25 = Series(
         "rain": "Ir",
         WIND: "cbwd",
     },
-    categories={WIND: ("NE", "NW", "SE", "cv")},
+    categories={WIND: get_args(Direction)},
     logarithmic=frozenset({SERIES, "wind_speed", "snow", "rain"}),
     past=PAST,
     ahead=AHEAD,

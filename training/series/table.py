@@ -40,6 +40,10 @@ class Series:
     logarithmic: frozenset[str]
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.target not in self.logarithmic:
+            raise ValueError(f"{self.target} is forecast, and must be one of `logarithmic`")
+
     @property
     def numbers(self) -> list[str]:
         """The inputs that are numbers, the target first."""
@@ -60,7 +64,8 @@ class HourlyFile:
         """Cut the hours into windows; those of the last year are the test part.
 
         Raises:
-            TrainingError: the file cannot be had, is something else, or has too few years.
+            TrainingError: the file cannot be had, is something else, has too few years, or values
+                of the target that are below zero.
         """
         path, series = locate(self.file, folder), self.series
         table = read_table(path, [*TIME, *series.columns.values()])
@@ -68,6 +73,11 @@ class HourlyFile:
         columns: dict[str, NDArray[Any]] = {
             name: table.numbers(series.columns[name], may_miss=True) for name in series.numbers
         }
+        if (lowest := np.nanmin(columns[series.target], initial=np.inf)) < 0:
+            raise DataUnfit(
+                f"{path} has {lowest:g} in the column {series.columns[series.target]}: what is "
+                "forecast must not be below 0"
+            )
         for name in series.categories:
             fields = table.columns[series.columns[name]]
             values = [UNKNOWN if each.strip() in GAPS else each.encode() for each in fields]

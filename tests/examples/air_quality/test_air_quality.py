@@ -14,6 +14,7 @@ from training.data.examples import Examples
 from training.errors import DataCorrupt, DataUnfit
 from training.experiments.folds import folds
 from training.recipes import load_recipes
+from training.series.table import Series
 
 TINY = {"units": 8, "batch_size": 32, "epochs": 2}
 HEADER = "No,year,month,day,hour,pm2.5,DEWP,TEMP,PRES,cbwd,Iws,Is,Ir"
@@ -103,6 +104,16 @@ def test_a_file_of_too_few_years_or_other_columns_is_refused(tmp_path: Path) -> 
     (tmp_path / "beijing_pm25.csv").write_text("year,month,day,hour,pm25\n2014,1,1,0,80\n")
     with pytest.raises(DataCorrupt, match=r"there is no column pm2\.5"):
         recipe.load(tmp_path)
+
+
+def test_what_is_below_zero_is_not_forecast(tmp_path: Path) -> None:
+    file = write(tmp_path) / "beijing_pm25.csv"
+    file.write_text(file.read_text().replace(",NA,", ",-5,", 1))
+    with pytest.raises(DataUnfit, match=r"-5 in the column pm2\.5: what is forecast must not be"):
+        load_recipes(FOLDER)["air_quality"].load(tmp_path)
+    columns = {"temperature": "TEMP"}
+    with pytest.raises(ValueError, match="temperature is forecast, and must be one of"):
+        Series("temperature", columns, 72, 24, 0.9, "°C", logarithmic=frozenset())
 
 
 def test_the_card_has_figures_by_the_hour_beside_persistence(published: Published) -> None:
