@@ -18,7 +18,7 @@ from serving.models import MODELS
 ROOT = Path(__file__).parents[1]
 MODELS_FOLDER = ROOT / "models"
 # What is ours in that folder: a user's own models, and versions of ours, may lie beside it.
-SHIPPED_VERSIONS = {"housing": 3, "image": 2, "sentiment": 3}
+SHIPPED_VERSIONS = {"housing": 3, "image": 3, "sentiment": 3}
 START_SECONDS = 90
 STOP_SECONDS = 30
 

@@ -50,7 +50,7 @@ class HyperParameters:
         Literal["mixed_bfloat16", "float32"], Doc("of the convolutions, in training")
     ] = "mixed_bfloat16"
     batch_size: Annotated[AtLeastOne, Doc("pictures in a step")] = 512
-    epochs: Annotated[AtLeastOne, Doc("times that each picture is seen")] = 60
+    epochs: Annotated[AtLeastOne, Doc("times that each picture is seen")] = 44
 
 
 class Standardized(tf.Module):
