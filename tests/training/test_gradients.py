@@ -26,5 +26,5 @@ def test_what_is_missed_is_given_in_proportion_to_the_size_and_else_to_all_alike
 
     added = complete(contributions, tf.constant([2.0, 1.0]))
 
-    np.testing.assert_allclose(added, [[2, 0], [0.5, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(added, np.array([[2, 0], [0.5, 0.5]]), atol=1e-6)
     assert complete(tf.zeros([0]), tf.constant(1.0)).shape == (0,)

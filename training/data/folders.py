@@ -41,7 +41,7 @@ class FileKind:
     """
 
     name: str
-    model: Model
+    model: Model[Any, Any]
     tensor: str
     suffixes: tuple[str, ...]
     read: Callable[[bytes], Any]
