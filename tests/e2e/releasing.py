@@ -54,10 +54,11 @@ class Gateways:
     def told(self, number: int = 0) -> dict[str, Any] | None:
         """Return what one of the gateways says of the release of the housing model, if any runs.
 
-        It cannot say it while the model server, which is asked for its versions, is held up.
+        It cannot say it while the model server, which is asked for its versions, is held up, nor
+        while it has too much to do.
         """
         answer = httpx.get(f"{self.each[number]}/models/housing", timeout=30)
-        if answer.status_code in {503, 504}:
+        if answer.status_code in {429, 503, 504}:
             return None
         release: dict[str, Any] | None = answer.raise_for_status().json()["release"]
         return release

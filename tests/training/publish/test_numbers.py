@@ -84,8 +84,8 @@ def test_a_card_tells_tables_from_weights(trained: Trained) -> None:
     assert numbers.trained + numbers.frozen + numbers.statistics == network.count_params()
     held_out, known = card.data_set.split.validation, card.data_set.split.train
     if card.name == "image":
-        # The filters of 2 x 2 patches of three colours; of each of six layers' four maps two.
-        assert (numbers.frozen, numbers.statistics) == (2 * 2 * 3 * 24, 6 * 4 * 2)
+        # The filters of 2 x 2 patches of three colours; of each of nine layers' four maps two.
+        assert (numbers.frozen, numbers.statistics) == (2 * 2 * 3 * 24, 9 * 4 * 2)
         assert numbers.features == 2 * 3  # mean and deviation of each colour
     else:
         assert (numbers.frozen, numbers.statistics) == (0, 0)

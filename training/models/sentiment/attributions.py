@@ -40,9 +40,9 @@ class Attributions(tf.Module):
         vectors = tf.gather(self._network.weights()[0], read)  # [read, unit]
         gradient = self._gradient(self._steps[:, None] * vectors[:, None])  # [read, step, unit]
         mean = tf.einsum("tsu,s->tu", gradient, self._step_weights)
-        added = tf.reduce_sum(mean * vectors, axis=1)  # [read]
-        added = tf.pad(added, [[0, tf.shape(tokens)[0] - tf.shape(read)[0]]]) * real  # [time]
-        return complete(added, whole - base), base
+        added = complete(tf.reduce_sum(mean * vectors, axis=1), whole - base)  # [read]
+        padding = [[0, tf.shape(tokens)[0] - tf.shape(read)[0]]]
+        return tf.pad(added, padding) * real, base  # [time], []
 
     def _gradient(self, words: tf.Tensor) -> tf.Tensor:
         """Differentiate the logit of whole texts by their words, float32[time, text, n] as they."""

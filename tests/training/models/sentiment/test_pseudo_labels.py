@@ -44,7 +44,7 @@ def with_unlabelled() -> Taught:
 
 
 def test_unlabelled_texts_are_learned_with_what_the_ngrams_say(with_unlabelled: Taught) -> None:
-    assert len(with_unlabelled.tokens) == 2 * 14  # and as many crops
+    assert len(with_unlabelled.tokens) == 4 * 14  # and three times as many crops
     assert with_unlabelled.targets[:10].tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 1, 0]
     *good, bad = with_unlabelled.targets[10:14]
     assert all(0.5 < guess < 1 for guess in good)
@@ -53,10 +53,11 @@ def test_unlabelled_texts_are_learned_with_what_the_ngrams_say(with_unlabelled: 
 
 
 def test_a_crop_has_most_of_its_label_from_the_review(with_unlabelled: Taught) -> None:
-    labels, of_crops = np.split(with_unlabelled.targets, 2)
-    opinions = (of_crops - 0.75 * labels) / 0.25
-    assert ((opinions > 0) & (opinions < 1)).all()
-    assert opinions[:4].min() > 0.5 > opinions[4:8].max()  # of lovely films, of awful ones
+    labels, *crops = np.split(with_unlabelled.targets, 4)
+    for of_crops in crops:
+        opinions = (of_crops - 0.75 * labels) / 0.25
+        assert ((opinions > 0) & (opinions < 1)).all()
+        assert opinions[:4].min() > 0.5 > opinions[4:8].max()  # of lovely films, of awful ones
 
 
 def test_an_ngram_is_also_judged_by_the_company_that_it_keeps_among_them(
@@ -73,4 +74,4 @@ def test_an_ngram_is_also_judged_by_the_company_that_it_keeps_among_them(
 def test_a_text_that_a_part_has_is_not_learned_as_an_unlabelled_one() -> None:
     in_train, in_validation = GOOD[0], "an awful one"
     learned = taught([in_train, in_validation, "a new one"])
-    assert len(learned.tokens) == 2 * 11
+    assert len(learned.tokens) == 4 * 11
