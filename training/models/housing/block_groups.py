@@ -126,9 +126,11 @@ class Features(tf.Module):
     def _features(
         self, inputs: Mapping[str, Any], places: tf.Tensor, neighbours: tf.Tensor
     ) -> tf.Tensor:
-        census = self._census(inputs)  # [batch, column]
-        waves = tf.matmul(places, self._angles)  # [batch, 8 * wave length]
-        waves = tf.sin(tf.nn.bias_add(waves, self._phases))
+        census = own = self._census(inputs)  # [batch, column]
+        if self._phases.shape[0]:  # on AVX-512, oneDNN ends the process that multiplies by nothing
+            waves = tf.matmul(places, self._angles)  # [batch, 8 * wave length]
+            waves = tf.sin(tf.nn.bias_add(waves, self._phases))
+            own = tf.concat([census, waves], axis=1)
         itself = _describe(census, places, tf.zeros_like(places[:, :1]))
         known = tf.gather(self._known, neighbours)  # [batch, neighbour, column]
         difference = known - itself[:, None]
@@ -138,7 +140,7 @@ class Features(tf.Module):
         neighbourhood = tf.concat([distance, difference], axis=2)  # [batch, neighbour, feature]
         size = self.num_neighbours * self.num_of_neighbour
         neighbourhood = tf.reshape(neighbourhood, [-1, size])  # [batch, neighbour * feature]
-        return tf.concat([census, waves, neighbourhood], axis=1)
+        return tf.concat([own, neighbourhood], axis=1)
 
     def _census(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         """Give all but the place, float32[batch, column]."""
