@@ -2,6 +2,7 @@
 // called; a series, of the numbers alone.
 import { html } from "./vendor/htm-preact.js";
 import { Figure, Lines } from "./charts.js";
+import { words } from "./model/words.js";
 
 const MOST_DIGITS = 5;
 
@@ -36,5 +37,3 @@ export function Series({ title, values }) {
 }
 
 const short = (value) => String(Number(value.toPrecision(MOST_DIGITS)));
-
-const words = (name) => name.replaceAll("_", " ");

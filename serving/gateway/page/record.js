@@ -1,6 +1,7 @@
 // A record of whatever a model of one's own says: its curves and series drawn, all else in a table.
 import { html } from "./vendor/htm-preact.js";
 import { Curve, isCurve, isSeries, Series } from "./curve.js";
+import { words } from "./model/words.js";
 
 export function Record({ record }) {
   const told = Object.entries(record).filter(([, value]) => value !== null);
@@ -13,5 +14,3 @@ export function Record({ record }) {
       <tr key=${name}><th scope="row">${words(name)}</th><td>${typeof value === "object" ? JSON.stringify(value) : String(value)}</td></tr>`)}
     </tbody></table>`}`;
 }
-
-const words = (name) => name.replaceAll("_", " ");

@@ -2,6 +2,7 @@
 import { html } from "../vendor/htm-preact.js";
 import { cardOf, kindOfField } from "../question.js";
 import { useId } from "../ids.js";
+import { words } from "../model/words.js";
 import { Json } from "./json.js";
 import { scale, Slider } from "./slider.js";
 
@@ -23,7 +24,7 @@ function Field(field) {
   const kind = kindOfField(field.schema);
   if (kind.type === "number" || kind.type === "integer") return html`<${Slider} ...${field} knots=${scale(field.name, field.card)} />`;
   const said = field.wrong ?? field.schema.description;
-  return html`<div class="slider"><label for=${id}>${field.name.replaceAll("_", " ")}</label>
+  return html`<div class="slider"><label for=${id}>${words(field.name)}</label>
     ${["array", "object"].includes(kind.type)
       ? html`<${Json} id=${id} value=${field.value} change=${field.change} about=${said} />`
       : html`<${controlOf(kind)} ...${field} kind=${kind} id=${id} /><p class=${field.wrong ? "wrong" : "quiet"} id=${`about-${id}`}>${said}</p>`}

@@ -1,6 +1,7 @@
 // A number, by a slider over what was learned and by a field for any other.
 import { html } from "../vendor/htm-preact.js";
 import { useId } from "../ids.js";
+import { words } from "../model/words.js";
 
 const STEPS = 1000;
 
@@ -41,7 +42,7 @@ function rounded(value, knots) {
 }
 
 export function Slider({ name, schema, knots, value, optional, change, wrong }) {
-  const label = name.replaceAll("_", " ");
+  const label = words(name);
   const id = useId();
   const about = `about-${id}`;
   return html`<div class="slider">
